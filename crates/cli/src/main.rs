@@ -1,0 +1,3 @@
+//! `cloister`: the one program people run.
+
+fn main() {}

@@ -1,0 +1,255 @@
+//! Attributes: the words every object is described in (PKCS#11 3.2, section 4).
+//!
+//! Values are kept in a form that is the same on every machine, so that records and messages can
+//! carry them: numbers are 64 bits wide, whatever `CK_ULONG` is.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+/// A `CKA_` number.
+pub type AttributeType = u64;
+
+/// Bytes that may be a secret: wiped when dropped, and never printed.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bytes(Vec<u8>);
+
+impl Bytes {
+    /// Takes the bytes over.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Bytes(bytes)
+    }
+
+    /// `length` zero bytes, to be filled in by the caller.
+    pub fn zeroed(length: usize) -> Self {
+        Bytes(vec![0; length])
+    }
+
+    /// Shortens to the first `length` bytes and wipes the rest.
+    pub fn truncate(&mut self, length: usize) {
+        if length < self.0.len() {
+            self.0[length..].zeroize();
+            self.0.truncate(length);
+        }
+    }
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Bytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes(bytes)
+    }
+}
+
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Self {
+        Bytes(bytes.to_vec())
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<{} bytes>", self.0.len())
+    }
+}
+
+/// The value of one attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
+    /// `CK_BBOOL`.
+    Bool(bool),
+    /// `CK_ULONG` and all that is one: classes, types, lengths.
+    Ulong(u64),
+    /// Byte arrays, big integers, strings and `CK_DATE` (8 digits, or empty).
+    Bytes(Bytes),
+    /// `CKA_ALLOWED_MECHANISMS`.
+    Mechanisms(Vec<u64>),
+    /// `CKA_WRAP_TEMPLATE` and its kin.
+    Template(Attributes),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        Value::Ulong(value)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Value::Bytes(value.into())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Value::Bytes(value.into())
+    }
+}
+
+impl From<Bytes> for Value {
+    fn from(value: Bytes) -> Self {
+        Value::Bytes(value)
+    }
+}
+
+/// A set of attributes, each type at most once, in ascending order of type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes(Vec<(AttributeType, Value)>);
+
+impl Attributes {
+    /// The empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of `kind`, if it is there.
+    pub fn get(&self, kind: AttributeType) -> Option<&Value> {
+        self.position(kind).ok().map(|at| &self.0[at].1)
+    }
+
+    /// The value of a boolean attribute; absent or of another form: `None`.
+    pub fn bool(&self, kind: AttributeType) -> Option<bool> {
+        match self.get(kind) {
+            Some(Value::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether a boolean attribute is there and true.
+    pub fn is_true(&self, kind: AttributeType) -> bool {
+        self.bool(kind) == Some(true)
+    }
+
+    /// The value of a numeric attribute.
+    pub fn ulong(&self, kind: AttributeType) -> Option<u64> {
+        match self.get(kind) {
+            Some(Value::Ulong(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The value of a byte attribute.
+    pub fn bytes(&self, kind: AttributeType) -> Option<&[u8]> {
+        match self.get(kind) {
+            Some(Value::Bytes(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of a template attribute.
+    pub fn template(&self, kind: AttributeType) -> Option<&Attributes> {
+        match self.get(kind) {
+            Some(Value::Template(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether `kind` is there.
+    pub fn contains(&self, kind: AttributeType) -> bool {
+        self.position(kind).is_ok()
+    }
+
+    /// Sets `kind`, replacing what was there.
+    pub fn set(&mut self, kind: AttributeType, value: impl Into<Value>) {
+        match self.position(kind) {
+            Ok(at) => self.0[at].1 = value.into(),
+            Err(at) => self.0.insert(at, (kind, value.into())),
+        }
+    }
+
+    /// Sets `kind` only where it is missing.
+    pub fn set_default(&mut self, kind: AttributeType, value: impl Into<Value>) {
+        if let Err(at) = self.position(kind) {
+            self.0.insert(at, (kind, value.into()));
+        }
+    }
+
+    /// Takes `kind` out.
+    pub fn remove(&mut self, kind: AttributeType) -> Option<Value> {
+        self.position(kind).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// Adds all of `other`, which wins where both have a type.
+    pub fn extend(&mut self, other: Attributes) {
+        for (kind, value) in other.0 {
+            self.set(kind, value);
+        }
+    }
+
+    /// Splits into those `keep` holds for and the others.
+    pub fn partition(self, keep: impl Fn(AttributeType) -> bool) -> (Attributes, Attributes) {
+        let (kept, others) = self.0.into_iter().partition(|(kind, _)| keep(*kind));
+        (Attributes(kept), Attributes(others))
+    }
+
+    /// All of them, in ascending order of type.
+    pub fn iter(&self) -> impl Iterator<Item = (AttributeType, &Value)> {
+        self.0.iter().map(|(kind, value)| (*kind, value))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn position(&self, kind: AttributeType) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&kind, |(kind, _)| *kind)
+    }
+}
+
+impl<V: Into<Value>> FromIterator<(AttributeType, V)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (AttributeType, V)>>(items: I) -> Self {
+        let mut attributes = Attributes::new();
+        for (kind, value) in items {
+            attributes.set(kind, value);
+        }
+        attributes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_kept_once_and_the_last_value_wins() {
+        let attributes: Attributes = [(3, 1u64), (1, 2), (3, 4)].into_iter().collect();
+        assert_eq!(attributes.len(), 2);
+        assert_eq!(attributes.ulong(3), Some(4));
+        assert_eq!(attributes.iter().map(|(kind, _)| kind).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn bytes_are_never_printed() {
+        let shown = format!("{:?}", Attributes::from_iter([(17, vec![0xabu8; 3])]));
+        assert!(shown.contains("<3 bytes>") && !shown.contains("171"), "{shown}");
+    }
+}

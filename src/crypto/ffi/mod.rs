@@ -1,0 +1,6 @@
+//! Foreign calls that no library of ours wraps: OpenSSL's and the kernel's. Beside `abi`, the only place where
+//! `unsafe` may stand; everything leaves here as a safe function or type.
+#![allow(unsafe_code)]
+
+pub mod mapping;
+pub mod openssl;

@@ -1,0 +1,31 @@
+//! Cloister: a software HSM behind the PKCS#11 3.2 C interface.
+//!
+//! Keys live in a token; sessions live in the caller. Modules in the order of dependence, each
+//! importing only from those above it:
+//!
+//! - the vocabulary: [`attribute`], [`error`], [`output`], [`pin`], [`config`]
+//! - [`crypto`]: a safe view of OpenSSL
+//! - [`store`], [`object`], [`mechanism`]: records at rest, attribute policy, algorithms
+//! - [`token`]: the seam between a caller and its keys
+//! - [`session`]: slots, sessions, handles, operations in progress
+//! - [`abi`]: the C edge
+
+#![deny(unsafe_code)]
+
+pub mod attribute;
+pub mod config;
+pub mod error;
+pub mod output;
+pub mod pin;
+
+pub mod crypto;
+
+pub mod mechanism;
+pub mod object;
+pub mod store;
+
+pub mod token;
+
+pub mod session;
+
+pub mod abi;

@@ -1,0 +1,249 @@
+//! Mechanisms: one row each in [`registry`], one file per family.
+//!
+//! A row names a [`Family`]: the object that can begin the operations the row's flags promise. Above
+//! this module nobody looks at a mechanism's number; below it nobody knows one.
+
+pub mod aes;
+pub mod des3;
+pub mod digest;
+pub mod ec;
+pub mod ecdh;
+pub mod eddsa;
+pub mod encoding;
+pub mod hash;
+pub mod mac;
+pub mod material;
+pub mod params;
+pub mod registry;
+pub mod rsa;
+pub mod secret;
+pub mod staged;
+
+use crate::attribute::{AttributeType, Attributes, Bytes};
+use crate::error::{Error, Result};
+use crate::output::Size;
+use cryptoki_sys as ck;
+pub use material::Material;
+pub use params::{Params, Shape};
+
+/// What an operation is for; also which of a session's places it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(usize)]
+#[allow(missing_docs)]
+pub enum Purpose {
+    Encrypt,
+    Decrypt,
+    Digest,
+    Sign,
+    SignRecover,
+    Verify,
+    VerifyRecover,
+}
+
+impl Purpose {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+
+    /// The mechanism flag a row needs for it.
+    pub fn flag(self) -> u64 {
+        match self {
+            Purpose::Encrypt => ck::CKF_ENCRYPT,
+            Purpose::Decrypt => ck::CKF_DECRYPT,
+            Purpose::Digest => ck::CKF_DIGEST,
+            Purpose::Sign => ck::CKF_SIGN,
+            Purpose::SignRecover => ck::CKF_SIGN_RECOVER,
+            Purpose::Verify => ck::CKF_VERIFY,
+            Purpose::VerifyRecover => ck::CKF_VERIFY_RECOVER,
+        }
+    }
+
+    /// The attribute that must be true on the key.
+    pub fn permission(self) -> Option<AttributeType> {
+        match self {
+            Purpose::Encrypt => Some(ck::CKA_ENCRYPT),
+            Purpose::Decrypt => Some(ck::CKA_DECRYPT),
+            Purpose::Digest => None,
+            Purpose::Sign => Some(ck::CKA_SIGN),
+            Purpose::SignRecover => Some(ck::CKA_SIGN_RECOVER),
+            Purpose::Verify => Some(ck::CKA_VERIFY),
+            Purpose::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
+        }
+    }
+}
+
+/// The unit in which `C_GetMechanismInfo` counts key sizes for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bits: RSA modulus, EC field.
+    Bits,
+    /// Bytes: secret keys.
+    Bytes,
+    /// The mechanism takes no key, or any.
+    None,
+}
+
+/// One mechanism: everything the rest of the module knows about it.
+pub struct Row {
+    /// The `CKM_` number.
+    pub id: u64,
+    /// The `CKM_` name.
+    pub name: &'static str,
+    /// `CKF_ENCRYPT` and so on, without `CKF_HW`.
+    pub flags: u64,
+    /// `CKK_` numbers of the keys it works with, or makes; empty: no key or any key.
+    pub key_types: &'static [u64],
+    /// Smallest and largest key, in `unit`.
+    pub sizes: (u64, u64),
+    /// What `sizes` counts.
+    pub unit: Unit,
+    /// The C structure of its parameter.
+    pub shape: Shape,
+    /// Who does the work.
+    pub family: &'static dyn Family,
+}
+
+/// A mechanism with its parameter, as a caller asked for it.
+#[derive(Clone)]
+pub struct Mechanism {
+    /// The mechanism's row.
+    pub row: &'static Row,
+    /// Its parameter, already of the row's shape.
+    pub params: Params,
+}
+
+impl Mechanism {
+    /// `MechanismInvalid` unless the row promises `flag` (a `CKF_` value).
+    pub fn require(&self, flag: u64) -> Result<()> {
+        if self.row.flags & flag == 0 { Err(Error::MechanismInvalid) } else { Ok(()) }
+    }
+}
+
+/// A key as an operation gets it: its attributes that are no secret, and its ready-made material.
+#[derive(Clone, Copy)]
+pub struct Key<'a> {
+    /// Class, type, sizes and so on; never the secret half.
+    pub attributes: &'a Attributes,
+    /// What OpenSSL works with.
+    pub material: &'a Material,
+}
+
+/// What a mechanism can begin or make. Each family implements what its rows' flags promise; the rest
+/// answers `CKR_MECHANISM_INVALID`.
+///
+/// Key type, key size, usage flags and allowed mechanisms have been checked before a method is called; a family
+/// checks its parameter's values and answers `MechanismParamInvalid` for those that cannot be.
+#[allow(unused_variables)]
+pub trait Family: Sync {
+    /// Begins an encryption.
+    fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Begins a decryption.
+    fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Begins a digest.
+    fn digest(&self, params: &Params) -> Result<Box<dyn Digester>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Begins a signature or MAC.
+    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Begins the check of a signature or MAC.
+    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Begins a signature from which the data can be recovered.
+    fn sign_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Begins the recovery of the data from a signature.
+    fn verify_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Makes a secret key: the attributes the mechanism contributes (`CKA_VALUE`, `CKA_VALUE_LEN` ...).
+    /// `template` is the caller's, complete and of a right key type.
+    fn generate(&self, params: &Params, template: &Attributes) -> Result<Attributes> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Makes a key pair: the attributes the mechanism contributes to the public and to the private key.
+    fn generate_pair(
+        &self,
+        params: &Params,
+        public: &Attributes,
+        private: &Attributes,
+    ) -> Result<(Attributes, Attributes)> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Derives the value of a secret key. `wanted`: the new key's type (`CKK_`) and its length in bytes where
+    /// the template or the type fixes one. The answer has just that length, if one was wanted.
+    fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Wraps an encoded key (see [`encoding`]).
+    fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Unwraps to an encoded key. A wrong padding, tag or length is `WrappedKeyInvalid`.
+    fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
+        Err(Error::MechanismInvalid)
+    }
+}
+
+/// The key that a derivation is to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// `CKK_` number.
+    pub key_type: u64,
+    /// Bytes of `CKA_VALUE`, where known.
+    pub length: Option<usize>,
+}
+
+/// An encryption or decryption in progress; also a signature with recovery, and its inverse.
+///
+/// `output` is always at least as long as the size told for that step.
+pub trait Cipher: Send {
+    /// Size of [`Cipher::update`] for so many bytes of input.
+    fn update_size(&self, input: usize) -> Size;
+    /// Takes more input and writes what it yields; the number of bytes written.
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
+    /// Size of [`Cipher::finish`] as things stand.
+    fn finish_size(&self) -> Size;
+    /// Writes what is left.
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+    /// Size of [`Cipher::whole`] for so many bytes of input.
+    fn whole_size(&self, input: usize) -> Size;
+    /// All in one step.
+    fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
+}
+
+/// A digest in progress.
+pub trait Digester: Send {
+    /// Bytes of the digest.
+    fn size(&self) -> usize;
+    /// Takes more input.
+    fn update(&mut self, input: &[u8]) -> Result<()>;
+    /// Writes the digest; `output` is `size` bytes long.
+    fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+}
+
+/// A signature or MAC in progress.
+pub trait Signer: Send {
+    /// Bytes of the signature.
+    fn size(&self) -> usize;
+    /// Takes more input.
+    fn update(&mut self, input: &[u8]) -> Result<()>;
+    /// Writes the signature; `output` is `size` bytes long. The number of bytes written.
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+}
+
+/// The check of a signature or MAC in progress.
+pub trait Verifier: Send {
+    /// Takes more input.
+    fn update(&mut self, input: &[u8]) -> Result<()>;
+    /// Bytes a signature must have: `SignatureLenRange` otherwise.
+    fn size(&self) -> usize;
+    /// `Ok`, or `SignatureInvalid`; `signature` is `size` bytes long.
+    fn finish(&mut self, signature: &[u8]) -> Result<()>;
+}

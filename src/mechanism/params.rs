@@ -1,0 +1,132 @@
+//! Mechanism parameters as owned values. The C structures stop at `abi::params`, which makes these from them by
+//! the row's [`Shape`].
+
+use crate::crypto::Hash;
+use serde::{Deserialize, Serialize};
+
+/// Which C structure a mechanism's parameter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// None: `pParameter` NULL or of length 0.
+    None,
+    /// An initialisation vector of just so many bytes.
+    Iv(usize),
+    /// An initialisation vector of just so many bytes, or none for the standard's default (key wrap).
+    OptionalIv(usize),
+    /// `CK_AES_CTR_PARAMS`.
+    Counter,
+    /// `CK_GCM_PARAMS` (with the shorter structure of 2.20 drafts, without `ulIvBits`, accepted).
+    Gcm,
+    /// `CK_CCM_PARAMS`.
+    Ccm,
+    /// `CK_RSA_PKCS_OAEP_PARAMS`.
+    Oaep,
+    /// `CK_RSA_PKCS_PSS_PARAMS`.
+    Pss,
+    /// `CK_EDDSA_PARAMS`, or none for the pure form.
+    Eddsa,
+    /// `CK_ECDH1_DERIVE_PARAMS`.
+    Ecdh,
+    /// `CK_RSA_AES_KEY_WRAP_PARAMS`.
+    RsaAesWrap,
+    /// `CK_MAC_GENERAL_PARAMS`: the length of the MAC in bytes.
+    MacLength,
+    /// `CK_KEY_DERIVATION_STRING_DATA`.
+    StringData,
+    /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`: a 16-byte IV and the data.
+    AesCbcData,
+    /// `CK_DES_CBC_ENCRYPT_DATA_PARAMS`: an 8-byte IV and the data.
+    DesCbcData,
+}
+
+/// RSA-OAEP's choices (PKCS#11 3.2, section 6.1.8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oaep {
+    /// Digest of the label.
+    pub hash: Hash,
+    /// Digest of the mask generation.
+    pub mgf: Hash,
+    /// The label, often empty.
+    pub label: Vec<u8>,
+}
+
+/// A mechanism's parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Params {
+    /// Nothing given.
+    None,
+    /// An initialisation vector of the length the shape tells.
+    Iv(Vec<u8>),
+    /// AES-CTR: the counter's bits (1 to 128) and the first counter block.
+    Counter {
+        /// Width of the counter, low bits of the block.
+        bits: u32,
+        /// The first block.
+        block: [u8; 16],
+    },
+    /// AES-GCM.
+    Gcm {
+        /// Initialisation vector, 1 to 256 bytes.
+        iv: Vec<u8>,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+        /// Bits of the tag.
+        tag_bits: u32,
+    },
+    /// AES-CCM.
+    Ccm {
+        /// Bytes of the plaintext, known in advance.
+        data_length: usize,
+        /// Nonce, 7 to 13 bytes.
+        nonce: Vec<u8>,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+        /// Bytes of the MAC.
+        mac_length: usize,
+    },
+    /// RSA-OAEP.
+    Oaep(Oaep),
+    /// RSA-PSS.
+    Pss {
+        /// Digest of the message.
+        hash: Hash,
+        /// Digest of the mask generation.
+        mgf: Hash,
+        /// Bytes of the salt.
+        salt_length: usize,
+    },
+    /// EdDSA with a flag or a context.
+    Eddsa {
+        /// Sign the digest of the message (Ed25519ph, Ed448ph).
+        prehash: bool,
+        /// Context, up to 255 bytes.
+        context: Vec<u8>,
+    },
+    /// ECDH, with or without cofactor.
+    Ecdh {
+        /// `None`: the raw shared secret (`CKD_NULL`); otherwise X9.63 with that digest.
+        kdf: Option<Hash>,
+        /// Shared info of the KDF.
+        shared: Vec<u8>,
+        /// The other side's point, raw or in an OCTET STRING.
+        public: Vec<u8>,
+    },
+    /// RSA and AES key wrap.
+    RsaAesWrap {
+        /// Bits of the temporary AES key.
+        aes_bits: u32,
+        /// How it is encrypted.
+        oaep: Oaep,
+    },
+    /// Bytes of a MAC.
+    MacLength(usize),
+    /// Data for a derivation.
+    StringData(Vec<u8>),
+    /// IV and data for a derivation by CBC encryption.
+    CbcData {
+        /// Initialisation vector.
+        iv: Vec<u8>,
+        /// What is encrypted.
+        data: Vec<u8>,
+    },
+}

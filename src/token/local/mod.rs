@@ -1,0 +1,1 @@
+//! The token whose keys are in a store on this machine.

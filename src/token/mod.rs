@@ -1,0 +1,257 @@
+//! The seam: what a caller may ask of the place where keys live.
+//!
+//! Everything above ([`crate::session`], [`crate::abi`]) speaks to a [`Token`] and cannot tell whether its keys
+//! are in a store on this machine ([`local`]) or in a cluster ([`remote`]). Everything that is secret or shared is behind it: users,
+//! objects, policy, the private half of each operation. What is only the caller's (sessions, handles,
+//! operations in progress) never crosses it.
+//!
+//! A token trusts nothing it is told: role, ownership, usage flags and policy are checked here for each call,
+//! whatever the layers above have decided already.
+
+pub mod local;
+pub mod remote;
+
+use crate::attribute::{AttributeType, Attributes};
+use crate::error::Result;
+use crate::mechanism::{Cipher, Digester, Mechanism, Purpose, Signer, Verifier};
+use crate::pin::{Credentials, Role};
+use std::any::Any;
+use std::sync::Arc;
+
+/// Names a token object for as long as it lives; never used again (16 random bytes, `CKA_UNIQUE_ID` in hex).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(pub [u8; 16]);
+
+impl ObjectId {
+    /// As `CKA_UNIQUE_ID` shows it.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What everybody who may see an object may know of it: all attributes but the secret ones.
+#[derive(Clone, Debug)]
+pub struct ObjectInfo {
+    /// The object's name in the token.
+    pub id: ObjectId,
+    /// Its attributes, without those the schema calls secret.
+    pub attributes: Attributes,
+}
+
+/// Where an object is.
+#[derive(Clone)]
+pub enum ObjectRef {
+    /// A token object: in the token's store.
+    Stored(ObjectId),
+    /// A session object: held by the caller, in a form that only its token can open.
+    Held(Arc<dyn HeldObject>),
+}
+
+/// A session object in the caller's hands: plain memory for a local token, a sealed capsule for a remote one.
+pub trait HeldObject: Send + Sync {
+    /// Its attributes that are no secret.
+    fn info(&self) -> &Arc<ObjectInfo>;
+    /// For the token that made it.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The proof of a login, made and read by the token alone. Wiped when the last copy is dropped.
+pub trait Ticket: Send + Sync {
+    /// Whose it is.
+    fn user(&self) -> &str;
+    /// What that user may do.
+    fn role(&self) -> Role;
+    /// For the token that made it.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// On whose behalf a call is made. `None`: nobody is logged in, only public objects exist.
+pub type Caller<'a> = Option<&'a Arc<dyn Ticket>>;
+
+/// A token's own description (`C_GetTokenInfo`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// Whether `C_InitToken` has been called on it; all else is empty before.
+    pub initialized: bool,
+    /// Label, at most 32 bytes.
+    pub label: String,
+    /// 16 hexadecimal digits.
+    pub serial: String,
+    /// Whether any crypto user exists.
+    pub user_pin_initialized: bool,
+    /// State of the default crypto user's PIN.
+    pub user_pin: PinState,
+    /// State of the default crypto officer's PIN.
+    pub officer_pin: PinState,
+    /// Whether the store can't be written.
+    pub write_protected: bool,
+}
+
+/// How many tries a PIN has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PinState {
+    /// No failed try since the last success.
+    #[default]
+    Fresh,
+    /// At least one failed try (`CKF_..._PIN_COUNT_LOW`).
+    CountLow,
+    /// One try is left (`CKF_..._PIN_FINAL_TRY`).
+    FinalTry,
+    /// None is left (`CKF_..._PIN_LOCKED`).
+    Locked,
+}
+
+/// A user as officers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserInfo {
+    /// The name.
+    pub name: String,
+    /// CO or CU.
+    pub role: Role,
+    /// State of the PIN.
+    pub pin: PinState,
+}
+
+/// An operation begun.
+pub enum Operation {
+    /// Encryption, decryption, and signatures with recovery.
+    Cipher(Box<dyn Cipher>),
+    /// A digest.
+    Digester(Box<dyn Digester>),
+    /// A signature or MAC.
+    Signer(Box<dyn Signer>),
+    /// The check of one.
+    Verifier(Box<dyn Verifier>),
+}
+
+/// The answer to [`Token::begin`].
+pub enum Begun {
+    /// The operation.
+    Ready(Operation),
+    /// Everything is in order, but the key wants its user's PIN first (`CKA_ALWAYS_AUTHENTICATE`): begin again with a
+    /// ticket from [`Token::confirm`].
+    PinFirst,
+}
+
+/// What a new object is made by.
+pub enum Making<'a> {
+    /// `C_CreateObject`.
+    Create,
+    /// `C_GenerateKey`.
+    Generate(&'a Mechanism),
+    /// `C_UnwrapKey`.
+    Unwrap {
+        /// The wrapping mechanism.
+        mechanism: &'a Mechanism,
+        /// The key that opens it.
+        key: &'a ObjectRef,
+        /// The wrapped key.
+        wrapped: &'a [u8],
+    },
+    /// `C_DeriveKey`.
+    Derive {
+        /// The derivation.
+        mechanism: &'a Mechanism,
+        /// The base key.
+        key: &'a ObjectRef,
+    },
+    /// `C_CopyObject`.
+    Copy(&'a ObjectRef),
+}
+
+/// A place where keys live. All methods may be called from several threads at once.
+pub trait Token: Send + Sync {
+    /// The token's description, as it is now.
+    fn info(&self) -> Result<TokenInfo>;
+
+    /// Makes the token anew: all objects and users are gone, the officer of `officer` alone remains.
+    /// On a token that exists, `officer` must be right (`PinIncorrect`, `PinLocked`).
+    fn initialize(&self, officer: &Credentials, label: &str) -> Result<()>;
+
+    /// Checks a name and password. A wrong name is answered as a wrong password is, in the same time.
+    fn login(&self, role: Role, credentials: &Credentials) -> Result<Arc<dyn Ticket>>;
+
+    /// Checks the password of the user behind `ticket` again; the answer is good for beginning one operation with a key that asks for it.
+    fn confirm(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>>;
+
+    /// Forgets what was kept for this login.
+    fn logout(&self, ticket: &Arc<dyn Ticket>);
+
+    /// An officer makes crypto user `user`, or gives it a new password and unlocks it (`C_InitPIN`).
+    fn init_pin(&self, officer: Caller<'_>, user: &Credentials) -> Result<()>;
+
+    /// A user changes its own password (`C_SetPIN`); `old` names the user.
+    fn set_pin(&self, role: Role, old: &Credentials, new_password: &[u8]) -> Result<()>;
+
+    /// All users, for an officer.
+    fn users(&self, officer: Caller<'_>) -> Result<Vec<UserInfo>>;
+
+    /// An officer makes a user of either role; `UserAlreadyLoggedIn` is never answered, an existing name is `ArgumentsBad`.
+    fn create_user(&self, officer: Caller<'_>, role: Role, user: &Credentials) -> Result<()>;
+
+    /// An officer deletes a user and, for a crypto user, the private objects it owns.
+    fn delete_user(&self, officer: Caller<'_>, role: Role, name: &str) -> Result<()>;
+
+    /// An officer lets a locked user try again with the password it has.
+    fn unlock_user(&self, officer: Caller<'_>, role: Role, name: &str) -> Result<()>;
+
+    /// The token objects that `caller` may see and that match every attribute of `template`, in no particular order.
+    fn find(&self, caller: Caller<'_>, template: &Attributes) -> Result<Vec<ObjectId>>;
+
+    /// What is known of an object. `ObjectHandleInvalid` if it is gone or `caller` may not see it.
+    fn info_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>>;
+
+    /// Those secret attributes of `wanted` that the object has, if they may be read at all; `AttributeSensitive` if not.
+    fn reveal(&self, caller: Caller<'_>, object: &ObjectRef, wanted: &[AttributeType]) -> Result<Attributes>;
+
+    /// Bytes that the object takes in the store or in memory (`C_GetObjectSize`).
+    fn size_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<u64>;
+
+    /// Makes an object of any kind; `CKA_TOKEN` in `template` says where it lives.
+    fn make(&self, caller: Caller<'_>, making: Making<'_>, template: &Attributes) -> Result<ObjectRef>;
+
+    /// Makes a key pair: public and private key, both or none.
+    fn make_pair(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        public: &Attributes,
+        private: &Attributes,
+    ) -> Result<(ObjectRef, ObjectRef)>;
+
+    /// Changes attributes; the answer replaces `object`.
+    fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef>;
+
+    /// Destroys a token object. (A session object is destroyed by dropping it; `ActionProhibited` still applies.)
+    fn destroy(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<()>;
+
+    /// Begins an operation that needs a key.
+    fn begin(
+        &self,
+        caller: Caller<'_>,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+    ) -> Result<Begun>;
+
+    /// Feeds the value of a secret key to a digest (`C_DigestKey`).
+    fn digest_key(&self, caller: Caller<'_>, key: &ObjectRef, digester: &mut dyn Digester) -> Result<()>;
+
+    /// Wraps `key` under `wrapping`.
+    fn wrap(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        wrapping: &ObjectRef,
+        key: &ObjectRef,
+    ) -> Result<Vec<u8>>;
+
+    /// Fills `buffer` with random bytes.
+    fn random(&self, buffer: &mut [u8]) -> Result<()>;
+
+    /// Mixes `seed` into the generator.
+    fn seed(&self, seed: &[u8]) -> Result<()>;
+
+    /// Lets go of what must not be open while the process forks. The guard is dropped in the parent after the fork and leaked in the child.
+    fn pause(&self) -> Box<dyn Any>;
+}

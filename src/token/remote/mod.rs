@@ -1,0 +1,1 @@
+//! The room of `RemoteToken`: keys in a cluster of nodes. Comes with the cluster.
