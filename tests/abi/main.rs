@@ -9,8 +9,14 @@
 
 mod common;
 
+mod attributes;
+mod bad_input;
 mod initialize;
 mod interfaces;
+mod length_protocol;
 mod login;
+mod mechanisms;
+mod no_way_out;
 mod objects;
+mod order;
 mod slots;

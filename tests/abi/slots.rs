@@ -26,7 +26,7 @@ fn a_slots_id_never_changes() {
     isolated(|process| {
         if process.part().is_some() {
             module().initialize().unwrap();
-            println!("{:?}", module().slots(true).unwrap());
+            process.say(format!("{:?}", module().slots(true).unwrap()));
             return;
         }
         let _folder = Folder::new();

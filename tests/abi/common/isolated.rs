@@ -16,6 +16,10 @@ const ARGUMENT: &str = "CLOISTER_TEST_ARGUMENT";
 const LIMIT: Duration = Duration::from_secs(240);
 /// What a test prints at its end: without it, it did not run.
 const KEPT: &str = "promise kept";
+const KEPT_LINE: &str = "promise kept\n";
+
+/// What marks a line as the test's own among those of the test harness.
+const SAID: &str = "| ";
 
 /// The process that a test's body runs in.
 pub struct Process {
@@ -31,15 +35,15 @@ pub struct Part {
 pub fn isolated<F: FnOnce(&Process)>(body: F) {
     let test = test_name::<F>();
     if std::env::var(CHILD).is_ok_and(|child| child == test) {
-        body(&Process { test });
-        // Not println: the test harness may hold that back.
-        let _ = writeln!(std::io::stdout(), "{KEPT}");
+        let process = Process { test };
+        body(&process);
+        process.say(KEPT);
         return;
     }
     let child = again(&test).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let output = within_limit(child);
     let text = String::from_utf8_lossy(&output.stdout);
-    print!("{}", body_lines(&text));
+    print!("{}", body_lines(&text).trim_end_matches(KEPT_LINE));
     assert!(
         output.status.success() && text.contains(KEPT),
         "{test}: {}\n{text}{}",
@@ -53,6 +57,14 @@ impl Process {
     pub fn part(&self) -> Option<(String, String)> {
         let part = std::env::var(PART).ok()?;
         Some((part, std::env::var(ARGUMENT).unwrap_or_default()))
+    }
+
+    /// Prints a line: for who runs the tests, or for the process that started this one.
+    pub fn say(&self, line: impl std::fmt::Display) {
+        // In one piece and on a line of its own, whatever the test harness has printed so far. Not println: the
+        // harness may hold that back.
+        let text = format!("\n{SAID}{line}\n");
+        std::io::stdout().write_all(text.as_bytes()).unwrap();
     }
 
     /// Starts another process of this test, with its standard output to be read from here.
@@ -69,13 +81,13 @@ impl Part {
         &mut self.child
     }
 
-    /// Waits for its end, which must be a good one; the lines it printed, without the test harness's own.
+    /// Waits for its end, which must be a good one; the lines it said.
     #[track_caller]
     pub fn ends_well(self) -> String {
         let output = within_limit(self.child);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && text.contains(KEPT), "another process: {}\n{text}", output.status);
-        body_lines(&text)
+        body_lines(&text).trim_end_matches(KEPT_LINE).to_owned()
     }
 }
 
@@ -110,8 +122,5 @@ fn within_limit(child: Child) -> std::process::Output {
 }
 
 fn body_lines(text: &str) -> String {
-    let of_harness = |line: &&str| {
-        !line.is_empty() && !line.starts_with("running ") && !line.starts_with("test ") && *line != KEPT
-    };
-    text.lines().filter(of_harness).flat_map(|line| [line, "\n"]).collect()
+    text.lines().filter_map(|line| line.strip_prefix(SAID)).flat_map(|line| [line, "\n"]).collect()
 }

@@ -1,6 +1,7 @@
 //! What all tests stand on: the module loaded as any program would load it, a token of its own for each
 //! test, and a process of its own for each test.
 
+pub mod cases;
 pub mod functions;
 mod isolated;
 pub mod keys;
