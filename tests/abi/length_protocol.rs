@@ -30,7 +30,7 @@ fn protocol(what: &str, mut call: impl FnMut(*mut u8, *mut CK_ULONG) -> CK_RV) -
         assert_eq!(Rv(rv), Rv(CKR_BUFFER_TOO_SMALL), "{what}: {room} bytes of {told}");
         assert!(length > room && length <= told, "{what}: told {told}, then {length} with {room}");
         assert!(buffer.iter().all(|byte| *byte == 0xEE), "{what}: written to though too small");
-        told = length.max(told.min(length));
+        told = length;
     }
     let mut length = told;
     assert_eq!(Rv(call(buffer.as_mut_ptr(), &mut length)), Rv(CKR_OK), "{what}: with all {told} bytes");

@@ -20,3 +20,4 @@ mod no_way_out;
 mod objects;
 mod order;
 mod slots;
+mod wycheproof;
