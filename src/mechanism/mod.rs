@@ -4,18 +4,26 @@
 //! this module nobody looks at a mechanism's number; below it nobody knows one.
 
 pub mod aes;
+pub mod curves;
 pub mod des3;
 pub mod digest;
 pub mod ec;
+mod ec_key;
 pub mod ecdh;
 pub mod eddsa;
 pub mod encoding;
 pub mod hash;
+mod hashed;
 pub mod mac;
 pub mod material;
+mod number;
 pub mod params;
+mod point;
 pub mod registry;
 pub mod rsa;
+mod rsa_block;
+mod rsa_key;
+pub mod rsa_wrap;
 pub mod secret;
 pub mod staged;
 
@@ -244,6 +252,10 @@ pub trait Verifier: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Bytes a signature must have: `SignatureLenRange` otherwise.
     fn size(&self) -> usize;
-    /// `Ok`, or `SignatureInvalid`; `signature` is `size` bytes long.
+    /// Whether a signature may have so many bytes: `size`, but ECDSA's may be shorter.
+    fn accepts(&self, length: usize) -> bool {
+        length == self.size()
+    }
+    /// `Ok`, or `SignatureInvalid`; `signature` is of a length that is accepted.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
 }
