@@ -2,11 +2,11 @@
 
 use super::curves::Curve;
 use super::hashed::Hashed;
-use super::material::{failed, pair_type, public_half, required};
+use super::material::{pair_type, public_half, required};
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
 use crate::attribute::Attributes;
-use crate::crypto::Hash;
+use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
@@ -34,7 +34,7 @@ impl Family for KeyPairGeneration {
         let params = required(public, ck::CKA_EC_PARAMS)?;
         let curve = Curve::named(self.0, params)?;
         let pair = pair_type(self.0)?;
-        let key = generate(curve).map_err(failed)?;
+        let key = generate(curve).map_err(unexpected)?;
         let mut public = pair.public_parts(&*public_half(&key)?)?;
         let mut private = pair.private_parts(&key)?;
         // The pair's curve keeps the name the caller gave it.
@@ -55,14 +55,14 @@ fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
 
 impl Family for Ecdsa {
     fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
-        let key = key.material.private()?.clone();
+        let key = key.private()?.clone();
         let half = Curve::of(&key)?.size;
         let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
         Ok(Box::new(Staged::signer(MEMORY_LIMIT, 2 * half, run)))
     }
 
     fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
-        let key = key.material.public()?.clone();
+        let key = key.public()?.clone();
         let size = 2 * Curve::of(&key)?.size;
         let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
         Ok(Box::new(ShorterToo(Staged::verifier(MEMORY_LIMIT, size, run))))
@@ -71,14 +71,14 @@ impl Family for Ecdsa {
 
 impl Family for EcdsaWith {
     fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
-        let key = key.material.private()?.clone();
+        let key = key.private()?.clone();
         let half = Curve::of(&key)?.size;
         let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
         Ok(Box::new(Hashed::signer(self.0, 2 * half, run)?))
     }
 
     fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
-        let key = key.material.public()?.clone();
+        let key = key.public()?.clone();
         let size = 2 * Curve::of(&key)?.size;
         let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
         Ok(Box::new(ShorterToo(Hashed::verifier(self.0, size, run)?)))
@@ -87,13 +87,13 @@ impl Family for EcdsaWith {
 
 /// Signs a digest; `output` receives both numbers, each `half` bytes long.
 fn sign(key: &PKeyRef<Private>, half: usize, digest: &[u8], output: &mut [u8]) -> Result<usize> {
-    let mut context = PkeyCtx::new(key).map_err(failed)?;
+    let mut context = PkeyCtx::new(key).map_err(unexpected)?;
     let mut encoded = Vec::new();
-    context.sign_init().and_then(|()| context.sign_to_vec(digest, &mut encoded)).map_err(failed)?;
-    let signature = EcdsaSig::from_der(&encoded).map_err(failed)?;
+    context.sign_init().and_then(|()| context.sign_to_vec(digest, &mut encoded)).map_err(unexpected)?;
+    let signature = EcdsaSig::from_der(&encoded).map_err(unexpected)?;
     let (r, s) = output.split_at_mut_checked(half).ok_or(Error::BufferTooSmall)?;
     for (number, place) in [(signature.r(), r), (signature.s(), s)] {
-        let bytes = number.to_vec_padded(half as i32).map_err(failed)?;
+        let bytes = number.to_vec_padded(half as i32).map_err(unexpected)?;
         place.get_mut(..half).ok_or(Error::BufferTooSmall)?.copy_from_slice(&bytes);
     }
     Ok(2 * half)
@@ -105,9 +105,9 @@ fn verify(key: &PKeyRef<Public>, digest: &[u8], signature: &[u8]) -> Result<()> 
     let encoded = BigNum::from_slice(r)
         .and_then(|r| EcdsaSig::from_private_components(r, BigNum::from_slice(s)?))
         .and_then(|signature| signature.to_der())
-        .map_err(failed)?;
-    let mut context = PkeyCtx::new(key).map_err(failed)?;
-    context.verify_init().map_err(failed)?;
+        .map_err(unexpected)?;
+    let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+    context.verify_init().map_err(unexpected)?;
     if context.verify(digest, &encoded).unwrap_or(false) { Ok(()) } else { Err(Error::SignatureInvalid) }
 }
 

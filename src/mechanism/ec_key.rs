@@ -1,9 +1,10 @@
 //! Keys on elliptic curves of all three kinds: attributes to keys and back (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
-use super::material::{PairType, failed, required};
+use super::material::{PairType, required};
 use super::{number::Number, point};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNumContext;
@@ -38,7 +39,7 @@ impl PairType for EcType {
         let curve = self.curve_of(key)?;
         let mut parts = Attributes::new();
         parts.set(ck::CKA_EC_PARAMS, curve.oid);
-        parts.set(ck::CKA_EC_POINT, point::octet_string(&bare_point(curve, key).map_err(failed)?));
+        parts.set(ck::CKA_EC_POINT, point::octet_string(&bare_point(curve, key).map_err(unexpected)?));
         Ok(parts)
     }
 
@@ -50,7 +51,7 @@ impl PairType for EcType {
         };
         let mut parts = Attributes::new();
         parts.set(ck::CKA_EC_PARAMS, curve.oid);
-        parts.set(ck::CKA_VALUE, Bytes::new(value.map_err(failed)?));
+        parts.set(ck::CKA_VALUE, Bytes::new(value.map_err(unexpected)?));
         Ok(parts)
     }
 }
@@ -74,13 +75,13 @@ pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
     if curve.id != Id::EC {
         return PKey::public_key_from_raw_bytes(bare, curve.id).map_err(|_| Error::PublicKeyInvalid);
     }
-    let group = EcGroup::from_curve_name(curve.nid).map_err(failed)?;
-    let mut context = BigNumContext::new().map_err(failed)?;
+    let group = EcGroup::from_curve_name(curve.nid).map_err(unexpected)?;
+    let mut context = BigNumContext::new().map_err(unexpected)?;
     let key = EcPoint::from_bytes(&group, bare, &mut context)
         .and_then(|point| EcKey::from_public_key(&group, &point))
         .map_err(|_| Error::PublicKeyInvalid)?;
     key.check_key().map_err(|_| Error::PublicKeyInvalid)?;
-    PKey::from_ec_key(key).map_err(failed)
+    PKey::from_ec_key(key).map_err(unexpected)
 }
 
 /// The bare point of a public key, uncompressed.
@@ -95,16 +96,16 @@ fn bare_point(curve: &Curve, key: &PKeyRef<Public>) -> std::result::Result<Vec<u
 
 /// A private key from its number: from 1 to the order of the base point, exclusive. Leading zeros may be missing or too many.
 fn weierstrass_private(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
-    let group = EcGroup::from_curve_name(curve.nid).map_err(failed)?;
-    let mut context = BigNumContext::new().map_err(failed)?;
-    let mut order = openssl::bn::BigNum::new().map_err(failed)?;
-    group.order(&mut order, &mut context).map_err(failed)?;
+    let group = EcGroup::from_curve_name(curve.nid).map_err(unexpected)?;
+    let mut context = BigNumContext::new().map_err(unexpected)?;
+    let mut order = openssl::bn::BigNum::new().map_err(unexpected)?;
+    group.order(&mut order, &mut context).map_err(unexpected)?;
     let number = Number::new(value)?;
     if number < Number::small(1)? || number >= Number::new(&order.to_vec())? {
         return Err(Error::AttributeValueInvalid);
     }
-    let mut point = EcPoint::new(&group).map_err(failed)?;
-    point.mul_generator2(&group, number.as_bn(), &mut context).map_err(failed)?;
-    let key = EcKey::from_private_components(&group, number.as_bn(), &point).map_err(failed)?;
-    PKey::from_ec_key(key).map_err(failed)
+    let mut point = EcPoint::new(&group).map_err(unexpected)?;
+    point.mul_generator2(&group, number.as_bn(), &mut context).map_err(unexpected)?;
+    let key = EcKey::from_private_components(&group, number.as_bn(), &point).map_err(unexpected)?;
+    PKey::from_ec_key(key).map_err(unexpected)
 }

@@ -1,10 +1,10 @@
 //! Key agreement on Weierstrass and Montgomery curves (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
-use super::material::{SecretType, failed};
+use super::material::SecretType;
 use super::{Family, Key, Params, Wanted, ec_key, point};
 use crate::attribute::Bytes;
-use crate::crypto::ffi;
+use crate::crypto::{ffi, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
 
@@ -24,8 +24,8 @@ impl Family for Ecdh {
         match kdf {
             None => cut(secret, wanted),
             Some(hash) => {
-                let mut derived = Bytes::zeroed(wanted.length.ok_or(Error::TemplateIncomplete)?);
-                ffi::pkey::x963_kdf(hash.md(), &secret, shared, &mut derived).map_err(failed)?;
+                let mut derived = Bytes::zeroed(wanted_length(wanted)?);
+                ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
                 Ok(derived)
             }
         }
@@ -35,13 +35,19 @@ impl Family for Ecdh {
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
 fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
-    let key = base.material.private()?;
+    let key = base.private()?;
     let curve = Curve::of(key)?;
     let bare = point::bare(curve, public).ok_or(Error::MechanismParamInvalid)?;
     let peer = ec_key::public_key(curve, bare)?;
-    let mut deriver = Deriver::new(key).map_err(failed)?;
+    let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
+}
+
+/// How much a derivation function is to yield: only it has no length of its own.
+fn wanted_length(wanted: Wanted) -> Result<usize> {
+    let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
+    wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)
 }
 
 /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A key longer than the secret is

@@ -1,10 +1,9 @@
 //! EdDSA (PKCS#11 3.2, section 6.3; RFC 8032). It goes over the message twice, so all of it is collected first.
 
 use super::curves::Curve;
-use super::material::failed;
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
-use crate::crypto::ffi;
+use crate::crypto::{ffi, unexpected};
 use crate::error::{Error, Result};
 use openssl::error::ErrorStack;
 use openssl::md_ctx::MdCtx;
@@ -61,23 +60,23 @@ impl Scheme {
 
 impl Family for Eddsa {
     fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
-        let key = key.material.private()?.clone();
+        let key = key.private()?.clone();
         let scheme = Scheme::new(&key, params)?;
         let size = 2 * Curve::of(&key)?.size;
         Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, move |data: &[u8], output: &mut [u8]| {
-            let mut context = MdCtx::new().map_err(failed)?;
-            context.digest_sign_init(None, &key).and_then(|c| scheme.choose(c)).map_err(failed)?;
-            context.digest_sign(data, Some(output)).map_err(failed)
+            let mut context = MdCtx::new().map_err(unexpected)?;
+            context.digest_sign_init(None, &key).and_then(|c| scheme.choose(c)).map_err(unexpected)?;
+            context.digest_sign(data, Some(output)).map_err(unexpected)
         })))
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
-        let key = key.material.public()?.clone();
+        let key = key.public()?.clone();
         let scheme = Scheme::new(&key, params)?;
         let size = 2 * Curve::of(&key)?.size;
         Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, move |data: &[u8], signature: &[u8]| {
-            let mut context = MdCtx::new().map_err(failed)?;
-            context.digest_verify_init(None, &key).and_then(|c| scheme.choose(c)).map_err(failed)?;
+            let mut context = MdCtx::new().map_err(unexpected)?;
+            context.digest_verify_init(None, &key).and_then(|c| scheme.choose(c)).map_err(unexpected)?;
             let valid = context.digest_verify(data, signature).unwrap_or(false);
             if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
         })))

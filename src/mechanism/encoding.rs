@@ -1,21 +1,19 @@
 //! Keys as bytes, for wrapping: a secret key is its value, a private key is PKCS#8 (PKCS#11 3.2, section 6.7). And
 //! what else can be computed from a key's attributes.
 
-use super::material::{Check, Material, SecretType, failed, pair_type, public_half};
+use super::material::{Check, Material, SecretType, pair_type, public_half};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::cipher::{self, Direction};
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::cipher::{Cipher, CipherRef};
-use openssl::cipher_ctx::CipherCtx;
-use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
-use zeroize::Zeroizing;
 
 /// Encodes a secret or private key from all its attributes; other classes are `KeyNotWrappable`.
 pub fn encode(attributes: &Attributes) -> Result<Bytes> {
     match Material::from_attributes(attributes) {
         Ok(Material::Secret(value)) => Ok(value),
-        Ok(Material::Private(key)) => key.private_key_to_pkcs8().map(Bytes::new).map_err(failed),
+        Ok(Material::Private(key)) => key.private_key_to_pkcs8().map(Bytes::new).map_err(unexpected),
         Ok(Material::Public(_)) | Err(_) => Err(Error::KeyNotWrappable),
     }
 }
@@ -90,29 +88,18 @@ pub fn check_value(attributes: &Attributes) -> Option<[u8; 3]> {
         return None;
     };
     let row = SecretType::find(attributes.ulong(ck::CKA_KEY_TYPE)?).ok()?;
-    let first = match row.check {
-        Check::Aes => zero_block(aes_ecb(value.len())?, &value).ok()?,
-        Check::Des => zero_block(Cipher::des_ede3_ecb(), &three_keys(&value)).ok()?,
+    let block = match row.check {
+        Check::Aes => zero_block(cipher::AES_ECB, &value).ok()?,
+        Check::Des => zero_block(cipher::DES3_ECB, &value).ok()?,
         Check::Sha1 => openssl::sha::sha1(&value).to_vec(),
     };
-    first.first_chunk().copied()
+    block.first_chunk().copied()
 }
 
-fn aes_ecb(key_length: usize) -> Option<&'static CipherRef> {
-    let ciphers = [Cipher::aes_128_ecb(), Cipher::aes_192_ecb(), Cipher::aes_256_ecb()];
-    ciphers.into_iter().find(|cipher| cipher.key_length() == key_length)
-}
-
-/// A DES key of two parts uses the first again as its third.
-fn three_keys(value: &[u8]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(value.iter().chain(value).take(24).copied().collect())
-}
-
-fn zero_block(cipher: &CipherRef, key: &[u8]) -> std::result::Result<Vec<u8>, ErrorStack> {
-    let mut context = CipherCtx::new()?;
-    context.encrypt_init(Some(cipher), Some(key), None)?;
-    context.set_padding(false);
-    let mut block = Vec::new();
-    context.cipher_update_vec(&vec![0; cipher.block_size()], &mut block)?;
+/// What a cipher makes of a block of zeros.
+fn zero_block(mode: cipher::Mode, key: &[u8]) -> Result<Vec<u8>> {
+    let mut cipher = cipher::stream(mode, Direction::Encrypt, key, None, false)?;
+    let mut block = vec![0; 16];
+    cipher.update(&[0; 16], &mut block)?;
     Ok(block)
 }

@@ -1,14 +1,13 @@
 //! Hash, then sign: messages of any length, in any number of parts, for schemes that take a digest.
 
-use super::material::failed;
 use super::{Signer, Verifier};
 use crate::crypto::Hash;
+use crate::crypto::digest::Digest;
 use crate::error::Result;
-use openssl::md_ctx::MdCtx;
 
 /// A signer or verifier over a closure that takes the digest.
 pub struct Hashed<R> {
-    context: MdCtx,
+    digest: Digest,
     hash: Hash,
     size: usize,
     run: R,
@@ -16,18 +15,12 @@ pub struct Hashed<R> {
 
 impl<R> Hashed<R> {
     fn new(hash: Hash, size: usize, run: R) -> Result<Self> {
-        let mut context = MdCtx::new().map_err(failed)?;
-        context.digest_init(hash.md()).map_err(failed)?;
-        Ok(Hashed { context, hash, size, run })
-    }
-
-    fn update(&mut self, input: &[u8]) -> Result<()> {
-        self.context.digest_update(input).map_err(failed)
+        Ok(Hashed { digest: Digest::new(hash)?, hash, size, run })
     }
 
     fn digest(&mut self) -> Result<Vec<u8>> {
         let mut digest = vec![0; self.hash.size()];
-        self.context.digest_final(&mut digest).map_err(failed)?;
+        self.digest.finish(&mut digest)?;
         Ok(digest)
     }
 }
@@ -52,7 +45,7 @@ impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Hashed<R> {
     }
 
     fn update(&mut self, input: &[u8]) -> Result<()> {
-        Hashed::update(self, input)
+        self.digest.update(input)
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
@@ -63,7 +56,7 @@ impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Hashed<R> {
 
 impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Hashed<R> {
     fn update(&mut self, input: &[u8]) -> Result<()> {
-        Hashed::update(self, input)
+        self.digest.update(input)
     }
 
     fn size(&self) -> usize {

@@ -3,9 +3,9 @@
 use super::curves::Curve;
 use super::{ec_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
 
 /// A key ready for use.
@@ -42,16 +42,6 @@ impl Material {
             Material::Public(key) => bits(key.id(), key.bits()),
             Material::Private(key) => bits(key.id(), key.bits()),
         }
-    }
-
-    /// The private key, or `KeyTypeInconsistent`.
-    pub fn private(&self) -> Result<&PKey<Private>> {
-        if let Material::Private(key) = self { Ok(key) } else { Err(Error::KeyTypeInconsistent) }
-    }
-
-    /// The public key, or `KeyTypeInconsistent`.
-    pub fn public(&self) -> Result<&PKey<Public>> {
-        if let Material::Public(key) = self { Ok(key) } else { Err(Error::KeyTypeInconsistent) }
     }
 }
 
@@ -117,6 +107,8 @@ static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_SHA256_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA384_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA512_224_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA512_256_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_224_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_256_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_384_HMAC, &[], true, Check::Sha1),
@@ -137,6 +129,11 @@ impl SecretType {
     /// Whether a key of this type may have so many bytes.
     pub fn allows(&self, length: usize) -> bool {
         if self.lengths.is_empty() { length > 0 } else { self.lengths.contains(&length) }
+    }
+
+    /// The length of all keys of this type, if they have but one.
+    pub fn only_length(&self) -> Option<usize> {
+        if let [only] = self.lengths { Some(*only) } else { None }
     }
 
     /// The longest key of this type that can be cut from so many bytes.
@@ -162,13 +159,8 @@ fn required_ulong(attributes: &Attributes, kind: u64) -> Result<u64> {
     attributes.ulong(kind).ok_or(Error::TemplateIncomplete)
 }
 
-/// What an OpenSSL call that has no reason to fail is answered with when it does.
-pub(super) fn failed(_: ErrorStack) -> Error {
-    Error::FunctionFailed
-}
-
 /// The public half of a private key.
 pub(super) fn public_half(key: &PKeyRef<Private>) -> Result<PKey<Public>> {
-    let encoded = key.public_key_to_der().map_err(failed)?;
-    PKey::public_key_from_der(&encoded).map_err(failed)
+    let encoded = key.public_key_to_der().map_err(unexpected)?;
+    PKey::public_key_from_der(&encoded).map_err(unexpected)
 }

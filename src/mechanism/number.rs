@@ -1,7 +1,7 @@
 //! Big numbers that may be secret: OpenSSL's, wiped when dropped, compared and computed with in constant time where
 //! OpenSSL can.
 
-use super::material::failed;
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::error::ErrorStack;
@@ -27,12 +27,12 @@ impl Number {
         if digits.len() > LONGEST {
             return Err(Error::AttributeValueInvalid);
         }
-        BigNum::from_slice(digits).map(Number::secret).map_err(failed)
+        BigNum::from_slice(digits).map(Number::secret).map_err(unexpected)
     }
 
     /// From a small number.
     pub fn small(value: u32) -> Result<Number> {
-        BigNum::from_u32(value).map(Number).map_err(failed)
+        BigNum::from_u32(value).map(Number).map_err(unexpected)
     }
 
     fn secret(mut number: BigNum) -> Number {
@@ -47,7 +47,7 @@ impl Number {
 
     /// A copy for a key to own, which wipes it with the key.
     pub fn to_bn(&self) -> Result<BigNum> {
-        self.0.to_owned().map_err(failed)
+        self.0.to_owned().map_err(unexpected)
     }
 
     /// Bits without leading zeros.
@@ -71,7 +71,7 @@ impl Number {
         if result.bits() == 0 {
             return Err(Error::AttributeValueInvalid);
         }
-        result.0.sub_word(1).map_err(failed)?;
+        result.0.sub_word(1).map_err(unexpected)?;
         Ok(result)
     }
 
@@ -118,9 +118,9 @@ impl Number {
 fn compute(
     run: impl FnOnce(&mut BigNum, &mut BigNumContext) -> std::result::Result<(), ErrorStack>,
 ) -> Result<Number> {
-    let mut context = BigNumContext::new().map_err(failed)?;
-    let mut result = Number::secret(BigNum::new().map_err(failed)?);
-    run(&mut result.0, &mut context).map_err(failed)?;
+    let mut context = BigNumContext::new().map_err(unexpected)?;
+    let mut result = Number::secret(BigNum::new().map_err(unexpected)?);
+    run(&mut result.0, &mut context).map_err(unexpected)?;
     Ok(result)
 }
 

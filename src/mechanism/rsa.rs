@@ -1,13 +1,14 @@
 //! The RSA mechanisms (PKCS#11 3.2, section 6.1).
 
 use super::hashed::Hashed;
-use super::material::{PairType, failed, public_half};
+use super::material::{PairType, public_half};
 use super::rsa_block::Scheme;
+pub use super::rsa_key::SIZES;
 use super::rsa_key::{self, RsaType};
 use super::staged::Staged;
-use super::{Cipher, Family, Key, Params, Signer, Verifier};
+use super::{Cipher, Family, Key, Params, Signer, Verifier, wrapping};
 use crate::attribute::{Attributes, Bytes};
-use crate::crypto::Hash;
+use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
@@ -45,11 +46,11 @@ impl Family for KeyPairGeneration {
         _private: &Attributes,
     ) -> Result<(Attributes, Attributes)> {
         let bits = public.ulong(ck::CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
-        if !(rsa_key::SIZES.0..=rsa_key::SIZES.1).contains(&bits) || bits % 8 != 0 {
+        if !(SIZES.0..=SIZES.1).contains(&bits) || bits % 8 != 0 {
             return Err(Error::AttributeValueInvalid);
         }
         let exponent = rsa_key::wanted_exponent(public)?;
-        let key = generate(bits as u32, &exponent).map_err(failed)?;
+        let key = generate(bits as u32, &exponent).map_err(unexpected)?;
         Ok((RsaType.public_parts(&*public_half(&key)?)?, RsaType.private_parts(&key)?))
     }
 }
@@ -64,14 +65,14 @@ fn generate(bits: u32, exponent: &BigNum) -> std::result::Result<PKey<Private>, 
 
 impl Family for Plain {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.public()?.clone());
+        let (scheme, key) = ((self.0)(params)?, key.public()?.clone());
         let (limit, size) = (scheme.longest(key.bits())?, key.size());
         let run = move |data: &[u8], output: &mut [u8]| scheme.encrypt(&key, data, output);
         Ok(Box::new(Staged::cipher(limit, Error::DataLenRange, move |_| Size::Exact(size), run)))
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.private()?.clone());
+        let (scheme, key) = ((self.0)(params)?, key.private()?.clone());
         let (longest, size) = (scheme.longest(key.bits())?, key.size());
         let run = move |block: &[u8], output: &mut [u8]| copy(&scheme.decrypt(&key, block)?, output);
         let told = move |_| Size::AtMost(longest);
@@ -79,7 +80,7 @@ impl Family for Plain {
     }
 
     fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.private()?.clone());
+        let (scheme, key) = ((self.0)(params)?, key.private()?.clone());
         let (limit, size) = (scheme.longest(key.bits())?, key.size());
         Ok(Box::new(Staged::signer(limit, size, move |data: &[u8], output: &mut [u8]| {
             scheme.sign(&key, data, output)
@@ -87,7 +88,7 @@ impl Family for Plain {
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.public()?.clone());
+        let (scheme, key) = ((self.0)(params)?, key.public()?.clone());
         let (limit, size) = (scheme.longest(key.bits())?, key.size());
         Ok(Box::new(Staged::verifier(limit, size, move |data: &[u8], signature: &[u8]| {
             scheme.verify(&key, data, signature)
@@ -95,14 +96,14 @@ impl Family for Plain {
     }
 
     fn sign_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.private()?.clone());
+        let (scheme, key) = ((self.0)(params)?, key.private()?.clone());
         let (limit, size) = (scheme.longest(key.bits())?, key.size());
         let run = move |data: &[u8], output: &mut [u8]| scheme.sign(&key, data, output);
         Ok(Box::new(Staged::cipher(limit, Error::DataLenRange, move |_| Size::Exact(size), run)))
     }
 
     fn verify_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.public()?.clone());
+        let (scheme, key) = ((self.0)(params)?, key.public()?.clone());
         let (longest, size) = (scheme.longest(key.bits())?, key.size());
         let run = move |signature: &[u8], output: &mut [u8]| copy(&scheme.recover(&key, signature)?, output);
         let told = move |_| Size::AtMost(longest);
@@ -110,28 +111,11 @@ impl Family for Plain {
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
-        let (scheme, key) = ((self.0)(params)?, key.material.public()?);
-        if encoded.len() > scheme.longest(key.bits())? {
-            return Err(Error::KeySizeRange);
-        }
-        let mut wrapped = vec![0; key.size()];
-        scheme.encrypt(key, encoded, &mut wrapped)?;
-        Ok(wrapped)
+        wrapping::wrap(self.encrypt(key, params)?, encoded, 1)
     }
 
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
-        let (scheme, key) = ((self.0)(params)?, key.material.private()?);
-        let encoded = scheme.decrypt(key, wrapped).map_err(unwrapping)?;
-        Ok(Bytes::from(&encoded[..]))
-    }
-}
-
-/// The error of an unwrapping for that of the decryption it is.
-pub(super) fn unwrapping(error: Error) -> Error {
-    match error {
-        Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
-        Error::EncryptedDataLenRange => Error::WrappedKeyLenRange,
-        other => other,
+        wrapping::unwrap(self.decrypt(key, params)?, wrapped)
     }
 }
 
@@ -172,7 +156,7 @@ impl Family for PssWith {
 }
 
 fn sign_digest(hash: Hash, scheme: Scheme, key: Key<'_>) -> Result<Box<dyn Signer>> {
-    let key = key.material.private()?.clone();
+    let key = key.private()?.clone();
     scheme.longest(key.bits())?;
     let size = key.size();
     let run = move |digest: &[u8], output: &mut [u8]| scheme.sign(&key, digest, output);
@@ -180,7 +164,7 @@ fn sign_digest(hash: Hash, scheme: Scheme, key: Key<'_>) -> Result<Box<dyn Signe
 }
 
 fn verify_digest(hash: Hash, scheme: Scheme, key: Key<'_>) -> Result<Box<dyn Verifier>> {
-    let key = key.material.public()?.clone();
+    let key = key.public()?.clone();
     scheme.longest(key.bits())?;
     let size = key.size();
     let run = move |digest: &[u8], signature: &[u8]| scheme.verify(&key, digest, signature);

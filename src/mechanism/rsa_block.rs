@@ -5,11 +5,9 @@
 //! with it, and the check takes the same time (OpenSSL's own, in constant time). OpenSSL would by itself hide a wrong
 //! PKCS#1 v1.5 padding behind made-up data; PKCS#11 promises an error, and callers that unwrap keys need it.
 
-use super::material::failed;
 use super::params::{Oaep, Params};
-use crate::crypto::{Hash, ffi};
+use crate::crypto::{Hash, ffi, unexpected};
 use crate::error::{Error, Result};
-use openssl::error::ErrorStack;
 use openssl::memcmp;
 use openssl::pkey::{PKeyRef, Private, Public};
 use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
@@ -66,27 +64,37 @@ impl Scheme {
     }
 
     /// Tells OpenSSL, after the operation has been chosen.
-    fn choose<T>(&self, context: &mut PkeyCtxRef<T>) -> std::result::Result<(), ErrorStack> {
+    fn choose<T>(&self, context: &mut PkeyCtxRef<T>) -> Result<()> {
         match self {
             Scheme::Raw => context.set_rsa_padding(Padding::NONE),
-            Scheme::Pkcs1(hash) => {
-                context.set_rsa_padding(Padding::PKCS1)?;
-                hash.map_or(Ok(()), |hash| context.set_signature_md(hash.md()))
+            Scheme::Pkcs1(None) => context.set_rsa_padding(Padding::PKCS1),
+            Scheme::Pkcs1(Some(hash)) => {
+                let md = hash.md()?;
+                context.set_rsa_padding(Padding::PKCS1).and_then(|()| context.set_signature_md(md))
             }
             Scheme::Oaep(oaep) => {
-                context.set_rsa_padding(Padding::PKCS1_OAEP)?;
-                context.set_rsa_oaep_md(oaep.hash.md())?;
-                context.set_rsa_mgf1_md(oaep.mgf.md())?;
-                if oaep.label.is_empty() { Ok(()) } else { context.set_rsa_oaep_label(&oaep.label) }
+                let (md, mgf) = (oaep.hash.md()?, oaep.mgf.md()?);
+                context
+                    .set_rsa_padding(Padding::PKCS1_OAEP)
+                    .and_then(|()| context.set_rsa_oaep_md(md))
+                    .and_then(|()| context.set_rsa_mgf1_md(mgf))
+                    .and_then(|()| match &oaep.label[..] {
+                        [] => Ok(()),
+                        label => context.set_rsa_oaep_label(label),
+                    })
             }
             Scheme::Pss { hash, mgf, salt_length } => {
-                context.set_rsa_padding(Padding::PKCS1_PSS)?;
-                context.set_signature_md(hash.md())?;
-                context.set_rsa_mgf1_md(mgf.md())?;
+                let (md, mgf) = (hash.md()?, mgf.md()?);
                 // `longest` has seen the salt: no longer than a modulus.
-                context.set_rsa_pss_saltlen(RsaPssSaltlen::custom(*salt_length as i32))
+                let salt_length = RsaPssSaltlen::custom(*salt_length as i32);
+                context
+                    .set_rsa_padding(Padding::PKCS1_PSS)
+                    .and_then(|()| context.set_signature_md(md))
+                    .and_then(|()| context.set_rsa_mgf1_md(mgf))
+                    .and_then(|()| context.set_rsa_pss_saltlen(salt_length))
             }
         }
+        .map_err(unexpected)
     }
 
     /// The data as OpenSSL takes it: with zeros before it, if the scheme is just that.
@@ -104,8 +112,9 @@ impl Scheme {
 
     /// Encrypts at most [`Scheme::longest`] bytes to as many bytes as the modulus has.
     pub fn encrypt(&self, key: &PKeyRef<Public>, data: &[u8], output: &mut [u8]) -> Result<usize> {
-        let mut context = PkeyCtx::new(key).map_err(failed)?;
-        context.encrypt_init().and_then(|()| self.choose(&mut context)).map_err(failed)?;
+        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+        context.encrypt_init().map_err(unexpected)?;
+        self.choose(&mut context)?;
         let block = self.block(data, key.size());
         context.encrypt(&block, Some(output)).map_err(|_| self.refused())
     }
@@ -116,10 +125,11 @@ impl Scheme {
         if block.len() != key.size() {
             return Err(Error::EncryptedDataLenRange);
         }
-        let mut context = PkeyCtx::new(key).map_err(failed)?;
-        context.decrypt_init().and_then(|()| self.choose(&mut context)).map_err(failed)?;
+        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+        context.decrypt_init().map_err(unexpected)?;
+        self.choose(&mut context)?;
         if matches!(self, Scheme::Pkcs1(_)) {
-            ffi::pkey::refuse_wrong_padding(&mut context).map_err(failed)?;
+            ffi::pkey::refuse_wrong_padding(&mut context).map_err(unexpected)?;
         }
         let mut data = Zeroizing::new(vec![0; key.size()]);
         let length = context.decrypt(block, Some(&mut data[..])).map_err(|_| Error::EncryptedDataInvalid)?;
@@ -130,8 +140,9 @@ impl Scheme {
     /// Signs at most [`Scheme::longest`] bytes, to as many bytes as the modulus has; for a scheme with a digest, just that.
     pub fn sign(&self, key: &PKeyRef<Private>, data: &[u8], output: &mut [u8]) -> Result<usize> {
         self.check_digest(data)?;
-        let mut context = PkeyCtx::new(key).map_err(failed)?;
-        context.sign_init().and_then(|()| self.choose(&mut context)).map_err(failed)?;
+        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+        context.sign_init().map_err(unexpected)?;
+        self.choose(&mut context)?;
         let block = self.block(data, key.size());
         context.sign(&block, Some(output)).map_err(|_| self.refused())
     }
@@ -142,8 +153,9 @@ impl Scheme {
         let valid = if let Scheme::Raw = self {
             memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size()))
         } else {
-            let mut context = PkeyCtx::new(key).map_err(failed)?;
-            context.verify_init().and_then(|()| self.choose(&mut context)).map_err(failed)?;
+            let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+            context.verify_init().map_err(unexpected)?;
+            self.choose(&mut context)?;
             context.verify(data, signature).unwrap_or(false)
         };
         if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
@@ -155,8 +167,9 @@ impl Scheme {
         if signature.len() != key.size() {
             return Err(Error::SignatureLenRange);
         }
-        let mut context = PkeyCtx::new(key).map_err(failed)?;
-        context.verify_recover_init().and_then(|()| self.choose(&mut context)).map_err(failed)?;
+        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+        context.verify_recover_init().map_err(unexpected)?;
+        self.choose(&mut context)?;
         let mut data = vec![0; key.size()];
         let length =
             context.verify_recover(signature, Some(&mut data)).map_err(|_| Error::SignatureInvalid)?;

@@ -1,8 +1,9 @@
 //! RSA keys: their numbers as attributes, and what can be computed where some are missing (PKCS#11 3.2, section 6.1).
 
-use super::material::{PairType, failed, required};
+use super::material::{PairType, required};
 use super::number::Number;
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
@@ -26,8 +27,8 @@ impl PairType for RsaType {
         let n = modulus(attributes)?;
         let e = Number::new(required(attributes, ck::CKA_PUBLIC_EXPONENT)?)?;
         check_exponent(&e)?;
-        let rsa = Rsa::from_public_components(n.to_bn()?, e.to_bn()?).map_err(failed)?;
-        PKey::from_rsa(rsa).map_err(failed)
+        let rsa = Rsa::from_public_components(n.to_bn()?, e.to_bn()?).map_err(unexpected)?;
+        PKey::from_rsa(rsa).map_err(unexpected)
     }
 
     fn private(&self, attributes: &Attributes) -> Result<PKey<Private>> {
@@ -127,8 +128,8 @@ impl Numbers {
             dq.to_bn()?,
             qinv.to_bn()?,
         )
-        .map_err(failed)?;
-        PKey::from_rsa(rsa).map_err(failed)
+        .map_err(unexpected)?;
+        PKey::from_rsa(rsa).map_err(unexpected)
     }
 }
 

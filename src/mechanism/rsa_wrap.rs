@@ -1,17 +1,12 @@
 //! `CKM_RSA_AES_KEY_WRAP`: a key of any length under AES key wrap with padding, whose temporary key is under RSA-OAEP
 //! (PKCS#11 3.2, section 6.1).
 
-use super::material::failed;
-use super::params::{Oaep, Params};
-use super::rsa::unwrapping;
-use super::rsa_block::Scheme;
-use super::{Family, Key};
+use super::params::Params;
+use super::{Family, Key, rsa};
 use crate::attribute::Bytes;
 use crate::crypto;
+use crate::crypto::cipher::{AES_WRAP_PAD, Direction, KeyWrap};
 use crate::error::{Error, Result};
-use openssl::cipher::{Cipher, CipherRef};
-use openssl::cipher_ctx::{CipherCtx, CipherCtxFlags};
-use openssl::error::ErrorStack;
 use zeroize::Zeroizing;
 
 /// The mechanism.
@@ -19,63 +14,43 @@ pub struct RsaAesWrap;
 
 impl Family for RsaAesWrap {
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
-        let (cipher, oaep) = choices(params)?;
-        let (scheme, key) = (Scheme::Oaep(oaep.clone()), key.material.public()?);
-        if cipher.key_length() > scheme.longest(key.bits())? {
-            return Err(Error::WrappingKeySizeRange);
-        }
-        let mut temporary = Zeroizing::new(vec![0; cipher.key_length()]);
+        let (length, oaep) = choices(params)?;
+        let mut temporary = Zeroizing::new(vec![0; length]);
         crypto::random(&mut temporary)?;
-        let mut wrapped = vec![0; key.size()];
-        scheme.encrypt(key, &temporary, &mut wrapped)?;
-        wrapped.extend(aes_wrap(cipher, &temporary, encoded).map_err(failed)?);
+        let mut wrapped = rsa::OAEP.wrap(key, &oaep, &temporary).map_err(|error| match error {
+            Error::KeySizeRange => Error::WrappingKeySizeRange,
+            other => other,
+        })?;
+        let mut second = vec![0; encoded.len().next_multiple_of(8) + 8];
+        let mut wrapping = KeyWrap::new(AES_WRAP_PAD, Direction::Encrypt, &temporary, None)?;
+        let written = wrapping.wrap(encoded, &mut second)?;
+        wrapped.extend_from_slice(&second[..written]);
         Ok(wrapped)
     }
 
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
-        let (cipher, oaep) = choices(params)?;
-        let (scheme, key) = (Scheme::Oaep(oaep.clone()), key.material.private()?);
-        let (first, second) = wrapped.split_at_checked(key.size()).ok_or(Error::WrappedKeyLenRange)?;
-        if second.len() < 16 || second.len() % 8 != 0 {
+        let (length, oaep) = choices(params)?;
+        let modulus = key.private()?.size();
+        let (first, second) = wrapped.split_at_checked(modulus).ok_or(Error::WrappedKeyLenRange)?;
+        if second.len() < 16 || !second.len().is_multiple_of(8) {
             return Err(Error::WrappedKeyLenRange);
         }
-        let temporary = scheme.decrypt(key, first).map_err(unwrapping)?;
-        if temporary.len() != cipher.key_length() {
+        let temporary = rsa::OAEP.unwrap(key, &oaep, first)?;
+        if temporary.len() != length {
             return Err(Error::WrappedKeyInvalid);
         }
-        aes_unwrap(cipher, &temporary, second).map_err(|_| Error::WrappedKeyInvalid)
+        let mut wrapping = KeyWrap::new(AES_WRAP_PAD, Direction::Decrypt, &temporary, None)?;
+        let encoded = wrapping.unwrap(second).ok_or(Error::WrappedKeyInvalid)?;
+        Ok(Bytes::from(&encoded[..]))
     }
 }
 
-fn choices(params: &Params) -> Result<(&'static CipherRef, &Oaep)> {
-    let Params::RsaAesWrap { aes_bits, oaep } = params else {
-        return Err(Error::MechanismParamInvalid);
-    };
-    let ciphers = [Cipher::aes_128_wrap_pad(), Cipher::aes_192_wrap_pad(), Cipher::aes_256_wrap_pad()];
-    let wanted = ciphers.into_iter().find(|cipher| cipher.key_length() as u64 * 8 == u64::from(*aes_bits));
-    Ok((wanted.ok_or(Error::MechanismParamInvalid)?, oaep))
-}
-
-fn context() -> std::result::Result<CipherCtx, ErrorStack> {
-    let mut context = CipherCtx::new()?;
-    context.set_flags(CipherCtxFlags::FLAG_WRAP_ALLOW);
-    Ok(context)
-}
-
-fn aes_wrap(cipher: &CipherRef, key: &[u8], data: &[u8]) -> std::result::Result<Vec<u8>, ErrorStack> {
-    let mut context = context()?;
-    context.encrypt_init(Some(cipher), Some(key), None)?;
-    let mut wrapped = vec![0; data.len() + 16];
-    let length = context.cipher_update(data, Some(&mut wrapped))?;
-    wrapped.truncate(length);
-    Ok(wrapped)
-}
-
-fn aes_unwrap(cipher: &CipherRef, key: &[u8], wrapped: &[u8]) -> std::result::Result<Bytes, ErrorStack> {
-    let mut context = context()?;
-    context.decrypt_init(Some(cipher), Some(key), None)?;
-    let mut data = Bytes::zeroed(wrapped.len() + 16);
-    let length = context.cipher_update(wrapped, Some(&mut data))?;
-    data.truncate(length);
-    Ok(data)
+/// Bytes of the temporary key, and the parameter of OAEP.
+fn choices(params: &Params) -> Result<(usize, Params)> {
+    match params {
+        Params::RsaAesWrap { aes_bits: bits @ (128 | 192 | 256), oaep } => {
+            Ok((*bits as usize / 8, Params::Oaep(oaep.clone())))
+        }
+        _ => Err(Error::MechanismParamInvalid),
+    }
 }

@@ -1,7 +1,6 @@
 //! Choices of public-key operations, and a key derivation, that the `openssl` crate has no calls for.
 
 use openssl::error::ErrorStack;
-use openssl::md::MdRef;
 use openssl::pkey_ctx::PkeyCtxRef;
 use openssl_sys as ffi;
 use std::ffi::{CStr, c_char, c_int, c_uint};
@@ -75,10 +74,8 @@ pub fn set_eddsa_instance<T>(
     set(ctx, &mut [(c"instance", Param::Text(instance)), (c"context-string", Param::Octets(context))])
 }
 
-/// The key derivation of ANSI X9.63 from a shared `secret` and `info`; fills `output`.
-pub fn x963_kdf(md: &MdRef, secret: &[u8], info: &[u8], output: &mut [u8]) -> Result<(), ErrorStack> {
-    let digest = md.type_().short_name()?;
-    let digest = std::ffi::CString::new(digest).map_err(|_| ErrorStack::get())?;
+/// The key derivation of ANSI X9.63 from a shared `secret` and `info`; fills `output`. `digest`: OpenSSL's name of it.
+pub fn x963_kdf(digest: &CStr, secret: &[u8], info: &[u8], output: &mut [u8]) -> Result<(), ErrorStack> {
     // SAFETY: fetches by name from the default library context; the context takes its own reference, so the
     // method is let go at once. Both frees accept NULL.
     let ctx = unsafe {
@@ -91,7 +88,7 @@ pub fn x963_kdf(md: &MdRef, secret: &[u8], info: &[u8], output: &mut [u8]) -> Re
         return Err(ErrorStack::get());
     }
     let params = &mut [
-        (c"digest", Param::Text(&digest)),
+        (c"digest", Param::Text(digest)),
         (c"key", Param::Octets(secret)),
         (c"info", Param::Octets(info)),
     ];
