@@ -14,14 +14,15 @@ use std::ffi::c_void;
 /// Bytes of the longest PIN: `name:password`.
 const MAX_PIN: usize = NAME_MAX + 1 + *PIN_LENGTHS.end();
 
-/// `C_GetSlotList`. Slots that have appeared are counted from the next call with a NULL list on.
+/// `C_GetSlotList`. There is a token in every slot, so `with_token` changes nothing. Slots that have appeared are
+/// counted from the next call with a NULL list on.
 pub(super) fn slots(
     library: &Library,
-    with_token: ck::CK_BBOOL,
+    _with_token: ck::CK_BBOOL,
     slots: Pointer<CK_ULONG>,
     count: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    list(&library.slots(with_token != ck::CK_FALSE, slots.is_null())?, slots, count.required()?)
+    list(&library.slots(slots.is_null()), slots, count.required()?)
 }
 
 /// `C_GetSlotInfo`.
