@@ -21,6 +21,8 @@ pub mod registry;
 pub mod rsa;
 pub mod secret;
 pub mod staged;
+#[cfg(test)]
+mod testing;
 pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};
