@@ -13,7 +13,7 @@ impl Digest {
     /// Begins a digest.
     pub fn new(hash: Hash) -> Result<Self> {
         let mut context = MdCtx::new().map_err(unexpected)?;
-        context.digest_init(hash.md()).map_err(unexpected)?;
+        context.digest_init(hash.md()?).map_err(unexpected)?;
         Ok(Digest { context })
     }
 
