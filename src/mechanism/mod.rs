@@ -29,6 +29,8 @@ mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
 pub mod staged;
+#[cfg(test)]
+mod testing;
 pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};

@@ -150,31 +150,41 @@ impl Scheme {
     /// Checks a signature over `data`: `SignatureInvalid` if it isn't one.
     pub fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
         self.check_digest(data)?;
-        let valid = if let Scheme::Raw = self {
-            memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size()))
-        } else {
-            let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-            context.verify_init().map_err(unexpected)?;
-            self.choose(&mut context)?;
-            context.verify(data, signature).unwrap_or(false)
+        let valid = match self.recovering() {
+            Some(_) => memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size())),
+            None => {
+                let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+                context.verify_init().map_err(unexpected)?;
+                self.choose(&mut context)?;
+                context.verify(data, signature).unwrap_or(false)
+            }
         };
         if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
     }
 
-    /// The data under a signature: `SignatureInvalid` if it isn't one, `SignatureLenRange` if it is not as long as the
-    /// modulus.
+    /// The data under a signature: `SignatureInvalid` if it isn't one, `SignatureLenRange` if it is not as
+    /// long as the modulus.
     pub fn recover(&self, key: &PKeyRef<Public>, signature: &[u8]) -> Result<Vec<u8>> {
         if signature.len() != key.size() {
             return Err(Error::SignatureLenRange);
         }
-        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-        context.verify_recover_init().map_err(unexpected)?;
-        self.choose(&mut context)?;
+        let padding = self.recovering().ok_or(Error::MechanismInvalid)?;
         let mut data = vec![0; key.size()];
+        // OpenSSL's newer calls take no data for no signature.
+        let rsa = key.rsa().map_err(unexpected)?;
         let length =
-            context.verify_recover(signature, Some(&mut data)).map_err(|_| Error::SignatureInvalid)?;
+            rsa.public_decrypt(signature, &mut data, padding).map_err(|_| Error::SignatureInvalid)?;
         data.truncate(length);
         Ok(data)
+    }
+
+    /// The padding of a scheme whose signatures have the data in them.
+    fn recovering(&self) -> Option<Padding> {
+        match self {
+            Scheme::Raw => Some(Padding::NONE),
+            Scheme::Pkcs1(None) => Some(Padding::PKCS1),
+            _ => None,
+        }
     }
 
     /// A digest has just the length of its kind.
