@@ -109,3 +109,136 @@ fn weierstrass_private(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
     let key = EcKey::from_private_components(&group, number.as_bn(), &point).map_err(unexpected)?;
     PKey::from_ec_key(key).map_err(unexpected)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::curves::CURVES;
+    use super::super::testing::curve as pair;
+    use super::super::{Material, encoding};
+    use super::*;
+    use openssl::bn::BigNum;
+
+    fn refusal(key: &Attributes) -> Error {
+        match Material::from_attributes(key) {
+            Ok(_) => panic!("taken"),
+            Err(error) => error,
+        }
+    }
+
+    fn changed(key: &Attributes, kind: u64, value: &[u8]) -> Attributes {
+        let mut key = key.clone();
+        key.set(kind, value);
+        key
+    }
+
+    #[test]
+    fn generated_pairs_of_every_curve_belong_together() {
+        for curve in CURVES {
+            let (public, private) = pair(curve.key_type, curve.oid);
+            for key in [&public, &private] {
+                assert_eq!(key.bytes(ck::CKA_EC_PARAMS), Some(curve.oid));
+                assert_eq!(Material::from_attributes(key).unwrap().size(), curve.bits, "{:?}", curve.names);
+            }
+            assert_eq!(private.bytes(ck::CKA_VALUE).unwrap().len(), curve.size);
+            assert!(!private.contains(ck::CKA_EC_POINT) && !public.contains(ck::CKA_VALUE));
+            assert_eq!(public.bytes(ck::CKA_EC_POINT).unwrap()[0], 4);
+            assert_eq!(encoding::public_key_info(&public), encoding::public_key_info(&private));
+        }
+    }
+
+    #[test]
+    fn points_are_taken_in_every_form_and_shown_in_one() {
+        for curve in CURVES {
+            let (public, _) = pair(curve.key_type, curve.oid);
+            let shown = public.bytes(ck::CKA_EC_POINT).unwrap();
+            let bare = point::bare(curve, shown).unwrap();
+            let mut forms = vec![bare.to_vec()];
+            if curve.id == Id::EC {
+                let compressed = [&[2 | bare[bare.len() - 1] & 1], &bare[1..=curve.size]].concat();
+                forms.push(point::octet_string(&compressed));
+                forms.push(compressed);
+            }
+            for form in forms {
+                let mut key = changed(&public, ck::CKA_EC_POINT, &form);
+                encoding::complete(&mut key).unwrap();
+                assert_eq!(key, public, "{:?}", curve.names);
+            }
+        }
+    }
+
+    #[test]
+    fn points_that_are_none_are_refused() {
+        for curve in CURVES {
+            let (public, _) = pair(curve.key_type, curve.oid);
+            let shown = public.bytes(ck::CKA_EC_POINT).unwrap().to_vec();
+            for value in [&b""[..], b"\x00", &shown[..shown.len() - 1], &[&shown[..], &[0]].concat()] {
+                let key = changed(&public, ck::CKA_EC_POINT, value);
+                assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{:?}", curve.names);
+            }
+            if curve.id == Id::EC {
+                let mut off = shown.clone();
+                off[shown.len() - 1] ^= 1;
+                let key = changed(&public, ck::CKA_EC_POINT, &off);
+                assert_eq!(refusal(&key), Error::PublicKeyInvalid, "{:?}", curve.names);
+                let key = changed(&public, ck::CKA_EC_POINT, &vec![0; 1 + 2 * curve.size]);
+                assert_eq!(refusal(&key), Error::PublicKeyInvalid, "{:?}", curve.names);
+            }
+            let mut none = public;
+            none.remove(ck::CKA_EC_POINT);
+            assert_eq!(refusal(&none), Error::TemplateIncomplete);
+        }
+    }
+
+    #[test]
+    fn private_values_are_in_range_and_may_lack_or_have_leading_zeros() {
+        for curve in CURVES.iter().filter(|curve| curve.id == Id::EC) {
+            let (_, private) = pair(curve.key_type, curve.oid);
+            let group = EcGroup::from_curve_name(curve.nid).unwrap();
+            let mut order = BigNum::new().unwrap();
+            group.order(&mut order, &mut BigNumContext::new().unwrap()).unwrap();
+            let order = order.to_vec();
+            let mut largest = order.clone();
+            *largest.last_mut().unwrap() -= 1;
+            for value in [&b"\x01"[..], b"\x00\x00\x05", &largest, &[&[0; 9], &largest[..]].concat()] {
+                let mut key = changed(&private, ck::CKA_VALUE, value);
+                encoding::complete(&mut key).unwrap();
+                assert_eq!(key.bytes(ck::CKA_VALUE).unwrap().len(), curve.size);
+            }
+            for value in [&b""[..], b"\x00", &order, &vec![0xff; curve.size], &[1; 10_000]] {
+                let key = changed(&private, ck::CKA_VALUE, value);
+                assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{:?}", curve.names);
+            }
+        }
+        for curve in CURVES.iter().filter(|curve| curve.id != Id::EC) {
+            let (_, private) = pair(curve.key_type, curve.oid);
+            for length in [0, curve.size - 1, curve.size + 1] {
+                let key = changed(&private, ck::CKA_VALUE, &vec![1; length]);
+                assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{:?}", curve.names);
+            }
+        }
+    }
+
+    #[test]
+    fn a_curve_keeps_the_name_its_key_came_with() {
+        let name = b"\x13\x0cedwards25519";
+        let (public, mut private) = pair(ck::CKK_EC_EDWARDS, name);
+        assert_eq!(public.bytes(ck::CKA_EC_PARAMS), Some(&name[..]));
+        encoding::complete(&mut private).unwrap();
+        assert_eq!(private.bytes(ck::CKA_EC_PARAMS), Some(&name[..]));
+    }
+
+    #[test]
+    fn a_curve_of_another_key_type_is_refused() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[0].oid);
+        for key in [public, private] {
+            for (key_type, oid) in
+                [(ck::CKK_EC_EDWARDS, CURVES[0].oid), (ck::CKK_EC, b"\x06\x03\x2b\x65\x70")]
+            {
+                let mut key = changed(&key, ck::CKA_EC_PARAMS, oid);
+                key.set(ck::CKA_KEY_TYPE, key_type);
+                assert_eq!(refusal(&key), Error::CurveNotSupported);
+            }
+            assert_eq!(refusal(&changed(&key, ck::CKA_EC_PARAMS, b"\x30\x00")), Error::DomainParamsInvalid);
+        }
+    }
+}
