@@ -111,8 +111,8 @@ fn verify(key: &PKeyRef<Public>, digest: &[u8], signature: &[u8]) -> Result<()> 
     if context.verify(digest, &encoded).unwrap_or(false) { Ok(()) } else { Err(Error::SignatureInvalid) }
 }
 
-/// A verifier that takes signatures of any even length up to its size (section 6.3.1): callers who don't know the curve
-/// leave out zeros that both numbers begin with.
+/// A verifier that takes signatures of any even length up to its size (section 6.3.1): callers who don't
+/// know the curve leave out zeros that both numbers begin with.
 struct ShorterToo<V>(V);
 
 impl<V: Verifier> Verifier for ShorterToo<V> {
@@ -125,7 +125,7 @@ impl<V: Verifier> Verifier for ShorterToo<V> {
     }
 
     fn accepts(&self, length: usize) -> bool {
-        length > 0 && length % 2 == 0 && length <= self.0.size()
+        length > 0 && length.is_multiple_of(2) && length <= self.0.size()
     }
 
     fn finish(&mut self, signature: &[u8]) -> Result<()> {

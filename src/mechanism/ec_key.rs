@@ -67,10 +67,11 @@ impl EcType {
     }
 }
 
-/// The public key with that bare point (see [`point::bare`]); one that is not on the curve is `PublicKeyInvalid`.
+/// The public key with that bare point (see [`point::bare`]); one that is not on the curve is
+/// `PublicKeyInvalid`.
 ///
-/// The bytes of a Montgomery key are always a point. Those of an Edwards key are looked at when the key is used: one that is no
-/// point verifies nothing.
+/// The bytes of a Montgomery key are always a point. Those of an Edwards key are looked at when the key is
+/// used: one that is no point verifies nothing.
 pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
     if curve.id != Id::EC {
         return PKey::public_key_from_raw_bytes(bare, curve.id).map_err(|_| Error::PublicKeyInvalid);
@@ -94,7 +95,8 @@ fn bare_point(curve: &Curve, key: &PKeyRef<Public>) -> std::result::Result<Vec<u
     key.public_key().to_bytes(key.group(), PointConversionForm::UNCOMPRESSED, &mut context)
 }
 
-/// A private key from its number: from 1 to the order of the base point, exclusive. Leading zeros may be missing or too many.
+/// A private key from its number: from 1 to the order of the base point, exclusive. Leading zeros may be
+/// missing or too many.
 fn weierstrass_private(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
     let group = EcGroup::from_curve_name(curve.nid).map_err(unexpected)?;
     let mut context = BigNumContext::new().map_err(unexpected)?;

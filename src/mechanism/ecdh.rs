@@ -8,8 +8,8 @@ use crate::crypto::{ffi, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
 
-/// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of prime order, so there is no cofactor to
-/// multiply by.
+/// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
+/// prime order, so there is no cofactor to multiply by.
 pub struct Ecdh;
 
 impl Family for Ecdh {
@@ -50,8 +50,8 @@ fn wanted_length(wanted: Wanted) -> Result<usize> {
     wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)
 }
 
-/// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A key longer than the secret is
-/// `TemplateInconsistent`.
+/// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
+/// key longer than the secret is `TemplateInconsistent`.
 fn cut(secret: Bytes, wanted: Wanted) -> Result<Bytes> {
     let length = match wanted.length {
         Some(length) => Some(length),
@@ -132,7 +132,8 @@ mod tests {
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(usize::MAX)), Err(Error::TemplateInconsistent));
     }
 
-    /// The X9.63 vectors of NIST's validation programme for SHA-256 (a secret of 192 bits, no info, 128 bits out).
+    /// The X9.63 vectors of NIST's validation programme for SHA-256 (a secret of 192 bits, no info, 128 bits
+    /// out).
     #[test]
     fn the_derivation_function_is_that_of_x963() {
         let secret = hex::decode("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08").unwrap();

@@ -1,4 +1,5 @@
-//! EdDSA (PKCS#11 3.2, section 6.3; RFC 8032). It goes over the message twice, so all of it is collected first.
+//! EdDSA (PKCS#11 3.2, section 6.3; RFC 8032). It goes over the message twice, so all of it is collected
+//! first.
 
 use super::curves::Curve;
 use super::staged::{MEMORY_LIMIT, Staged};
@@ -17,10 +18,11 @@ pub struct Eddsa;
 /// The longest context.
 const LONGEST_CONTEXT: usize = 255;
 
-/// The schemes of RFC 8032: curve, whether the message is hashed first, whether there is a context, and the name OpenSSL knows it by.
+/// The schemes of RFC 8032: curve, whether the message is hashed first, whether there is a context, and the
+/// name OpenSSL knows it by.
 ///
-/// A parameter with neither flag nor context asks for Ed25519 itself, as no parameter does: an empty context is what the RFC advises against, and what
-/// OpenSSL has no scheme for.
+/// A parameter with neither flag nor context asks for Ed25519 itself, as no parameter does: an empty context
+/// is what the RFC advises against, and what OpenSSL has no scheme for.
 const SCHEMES: &[(Id, bool, bool, &CStr)] = &[
     (Id::ED25519, false, false, c"Ed25519"),
     (Id::ED25519, false, true, c"Ed25519ctx"),

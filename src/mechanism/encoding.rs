@@ -1,5 +1,5 @@
-//! Keys as bytes, for wrapping: a secret key is its value, a private key is PKCS#8 (PKCS#11 3.2, section 6.7). And
-//! what else can be computed from a key's attributes.
+//! Keys as bytes, for wrapping: a secret key is its value, a private key is PKCS#8 (PKCS#11 3.2, section
+//! 6.7). And what else can be computed from a key's attributes.
 
 use super::material::{Check, Material, SecretType, pair_type, public_half};
 use crate::attribute::{Attributes, Bytes};
@@ -18,9 +18,9 @@ pub fn encode(attributes: &Attributes) -> Result<Bytes> {
     }
 }
 
-/// The attributes that an encoded key of this class (`CKO_`) and type (`CKK_`) contributes: for a secret
-/// key `CKA_VALUE`, for a private key its numbers, its curve and, where they can be had, those of the public half. What
-/// is no such key is `WrappedKeyInvalid`, an unknown curve `CurveNotSupported`.
+/// The attributes that an encoded key of this class (`CKO_`) and type (`CKK_`) contributes: for a secret key
+/// `CKA_VALUE`, for a private key its numbers, its curve and, where they can be had, those of the public
+/// half. What is no such key is `WrappedKeyInvalid`, an unknown curve `CurveNotSupported`.
 pub fn decode(class: u64, key_type: u64, encoded: &[u8]) -> Result<Attributes> {
     let invalid = |error| match error {
         Error::CurveNotSupported => error,
@@ -49,9 +49,10 @@ fn decode_private(key_type: u64, encoded: &[u8]) -> Result<Attributes> {
     pair.private_parts(&checked)
 }
 
-/// Brings a new key's attributes into their full form: numbers without leading zeros, points in an OCTET STRING, and what the standard gives the
-/// object and can be computed (`CKA_MODULUS_BITS`, the CRT parts of an RSA private key, `CKA_VALUE_LEN`). Errors as
-/// [`Material::from_attributes`] has them; on an error nothing has changed.
+/// Brings a new key's attributes into their full form: numbers without leading zeros, points in an OCTET
+/// STRING, and what the standard gives the object and can be computed (`CKA_MODULUS_BITS`, the CRT parts of
+/// an RSA private key, `CKA_VALUE_LEN`). Errors as [`Material::from_attributes`] has them; on an error
+/// nothing has changed.
 pub fn complete(attributes: &mut Attributes) -> Result<()> {
     let material = Material::from_attributes(attributes)?;
     let key_type = attributes.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
@@ -72,8 +73,8 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
     Ok(())
 }
 
-/// `CKA_PUBLIC_KEY_INFO`: the DER of the SubjectPublicKeyInfo of a public key, or of the one that belongs to a private key.
-/// `None` for other objects.
+/// `CKA_PUBLIC_KEY_INFO`: the DER of the SubjectPublicKeyInfo of a public key, or of the one that belongs to
+/// a private key. `None` for other objects.
 pub fn public_key_info(attributes: &Attributes) -> Option<Vec<u8>> {
     match Material::from_attributes(attributes).ok()? {
         Material::Public(key) => key.public_key_to_der().ok(),
@@ -219,7 +220,8 @@ mod tests {
     #[test]
     fn check_values_are_those_of_the_standard() {
         let of = |key_type, value: &[u8]| check_value(&secret(key_type, value)).map(hex::encode);
-        // AES of a zero block under a zero key, triple DES of the same, SHA-1 of "abc": known from everywhere.
+        // AES of a zero block under a zero key, triple DES of the same, SHA-1 of "abc": known from
+        // everywhere.
         assert_eq!(of(ck::CKK_AES, &[0; 16]).unwrap(), "66e94b");
         assert_eq!(of(ck::CKK_AES, &[0; 32]).unwrap(), "dc95c0");
         assert_eq!(of(ck::CKK_DES3, &[0; 24]).unwrap(), "8ca64d");

@@ -31,6 +31,8 @@ pub mod secret;
 pub mod staged;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod vectors;
 pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};

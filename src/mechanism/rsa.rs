@@ -16,8 +16,8 @@ use openssl::bn::BigNum;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::pkey_ctx::PkeyCtx;
 
-/// Key pair generation. The primes of X9.31 have conditions of their own, which were to help against factoring methods that no longer matter; its mechanism
-/// makes ordinary keys.
+/// Key pair generation. The primes of X9.31 have conditions of their own, which were to help against
+/// factoring methods that no longer matter; its mechanism makes ordinary keys.
 pub struct KeyPairGeneration;
 
 /// `CKM_RSA_PKCS`.
@@ -46,7 +46,7 @@ impl Family for KeyPairGeneration {
         _private: &Attributes,
     ) -> Result<(Attributes, Attributes)> {
         let bits = public.ulong(ck::CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
-        if !(SIZES.0..=SIZES.1).contains(&bits) || bits % 8 != 0 {
+        if !(SIZES.0..=SIZES.1).contains(&bits) || !bits.is_multiple_of(8) {
             return Err(Error::AttributeValueInvalid);
         }
         let exponent = rsa_key::wanted_exponent(public)?;

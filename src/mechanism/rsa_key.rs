@@ -1,4 +1,5 @@
-//! RSA keys: their numbers as attributes, and what can be computed where some are missing (PKCS#11 3.2, section 6.1).
+//! RSA keys: their numbers as attributes, and what can be computed where some are missing (PKCS#11 3.2,
+//! section 6.1).
 
 use super::material::{PairType, required};
 use super::number::Number;
@@ -79,7 +80,8 @@ impl PairType for RsaType {
     }
 }
 
-/// The public exponent that a template for generation asks for, or the usual one. One we can't use is `TemplateInconsistent`.
+/// The public exponent that a template for generation asks for, or the usual one. One we can't use is
+/// `TemplateInconsistent`.
 pub(super) fn wanted_exponent(template: &Attributes) -> Result<BigNum> {
     let Some(given) = template.bytes(ck::CKA_PUBLIC_EXPONENT) else {
         return Number::small(COMMON_EXPONENTS[0])?.to_bn();
@@ -186,8 +188,9 @@ fn common_exponent(n: &Number, d: &Number) -> Result<Number> {
     Err(Error::TemplateIncomplete)
 }
 
-/// The primes of `n` from a pair of exponents, as in NIST SP 800-56B, appendix C.1: `e * d - 1` is a multiple of the order of every
-/// number, so a square root of 1 that is neither 1 nor -1 is soon found on the way to it.
+/// The primes of `n` from a pair of exponents, as in NIST SP 800-56B, appendix C.1: `e * d - 1` is a
+/// multiple of the order of every number, so a square root of 1 that is neither 1 nor -1 is soon found on
+/// the way to it.
 fn factor(n: &Number, e: &Number, d: &Number) -> Result<(Number, Number)> {
     let one = Number::small(1)?;
     let minus_one = n.minus_one()?;

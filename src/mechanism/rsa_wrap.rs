@@ -1,5 +1,5 @@
-//! `CKM_RSA_AES_KEY_WRAP`: a key of any length under AES key wrap with padding, whose temporary key is under RSA-OAEP
-//! (PKCS#11 3.2, section 6.1).
+//! `CKM_RSA_AES_KEY_WRAP`: a key of any length under AES key wrap with padding, whose temporary key is under
+//! RSA-OAEP (PKCS#11 3.2, section 6.1).
 
 use super::params::Params;
 use super::{Family, Key, rsa};
@@ -90,7 +90,8 @@ mod tests {
         let oaep = Params::Oaep(Oaep { hash: Hash::Sha1, mgf: Hash::Sha1, label: Vec::new() });
         let temporary = unwrap(ck::CKM_RSA_PKCS_OAEP, &oaep, &rsa().1, &wrapped[..256]).unwrap();
         assert_eq!(temporary.len(), 32);
-        // RFC 5649 differs from RFC 3394, which `openssl` has, in the first block alone: its constant and the length.
+        // RFC 5649 differs from RFC 3394, which `openssl` has, in the first block alone: its constant and
+        // the length.
         let first = [0xa6, 0x59, 0x59, 0xa6, 0, 0, 0, 16];
         let mut encoded = [0; 16];
         let key = AesKey::new_decrypt(&temporary).unwrap();

@@ -87,8 +87,8 @@ pub fn verify(id: u64, params: &Params, key: &Attributes, data: &[u8], signature
     })
 }
 
-/// Encrypts, decrypts, or signs and verifies with recovery: in one step, and again in parts, which must agree in what went wrong and, where
-/// nothing is random, in what comes out.
+/// Encrypts, decrypts, or signs and verifies with recovery: in one step, and again in parts, which must
+/// agree in what went wrong and, where nothing is random, in what comes out.
 pub fn cipher(purpose: Purpose, id: u64, params: &Params, key: &Attributes, data: &[u8]) -> Result<Vec<u8>> {
     with(id, purpose.flag(), key, |row, key| {
         let begin = || match purpose {
