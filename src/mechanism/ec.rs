@@ -137,7 +137,7 @@ impl<V: Verifier> Verifier for ShorterToo<V> {
 mod tests {
     use super::super::Material;
     use super::super::curves::CURVES;
-    use super::super::testing::{curve as pair, pair as generate, sign, verify};
+    use super::super::pair_testing::{curve as pair, pair as generate, sign, verify};
     use super::*;
     use crate::attribute::Value;
     use openssl::hash::{MessageDigest, hash};

@@ -115,7 +115,7 @@ fn weierstrass_private(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
-    use super::super::testing::curve as pair;
+    use super::super::pair_testing::curve as pair;
     use super::super::{Material, encoding};
     use super::*;
     use openssl::bn::BigNum;

@@ -64,7 +64,7 @@ fn cut(secret: Bytes, wanted: Wanted) -> Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
-    use super::super::testing::{curve as pair, derive, object};
+    use super::super::pair_testing::{curve as pair, derive, object};
     use super::*;
     use crate::attribute::Attributes;
     use crate::crypto::Hash;

@@ -87,7 +87,7 @@ impl Family for Eddsa {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{curve, object, sign, verify};
+    use super::super::pair_testing::{curve, object, sign, verify};
     use super::*;
     use crate::attribute::Attributes;
     use cryptoki_sys as ck;

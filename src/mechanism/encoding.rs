@@ -108,7 +108,7 @@ fn zero_block(mode: cipher::Mode, key: &[u8]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
-    use super::super::testing::{curve as pair, object, rsa};
+    use super::super::pair_testing::{curve as pair, object, rsa};
     use super::*;
     use openssl::ec::{EcGroup, EcKey};
     use openssl::nid::Nid;

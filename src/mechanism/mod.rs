@@ -20,6 +20,8 @@ pub mod keywrap;
 pub mod mac;
 pub mod material;
 mod number;
+#[cfg(test)]
+mod pair_testing;
 pub mod params;
 mod point;
 pub mod registry;

@@ -173,7 +173,7 @@ fn verify_digest(hash: Hash, scheme: Scheme, key: Key<'_>) -> Result<Box<dyn Ver
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{cipher, pair, rsa, sign, unwrap, verify, wrap};
+    use super::super::pair_testing::{cipher, pair, rsa, sign, unwrap, verify, wrap};
     use super::super::{Material, Purpose, hash::HASHES, params::Oaep};
     use super::*;
     use crate::attribute::Value;

@@ -217,7 +217,7 @@ fn factor(n: &Number, e: &Number, d: &Number) -> Result<(Number, Number)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::rsa;
+    use super::super::pair_testing::rsa;
     use super::super::{Material, encoding};
     use super::*;
 

@@ -57,8 +57,8 @@ fn choices(params: &Params) -> Result<(usize, Params)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pair_testing::{pair, rsa, unwrap, wrap};
     use super::super::params::Oaep;
-    use super::super::testing::{pair, rsa, unwrap, wrap};
     use super::*;
     use crate::attribute::Value;
     use crate::crypto::Hash;

@@ -1,6 +1,6 @@
 //! Wycheproof's vectors against the families, where they find mistakes early.
 
-use super::testing::{cipher, derive, object, verify};
+use super::pair_testing::{cipher, derive, object, verify};
 use super::{Params, Purpose, Wanted, curves::CURVES, encoding, hash, params::Oaep, point};
 use crate::attribute::{Attributes, Bytes, Value};
 use crate::crypto::Hash;
