@@ -10,7 +10,7 @@ use cryptoki_sys as ck;
 use openssl::bn::BigNumContext;
 use openssl::ec::{EcGroup, EcKey, EcPoint, PointConversionForm};
 use openssl::error::ErrorStack;
-use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
+use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
 
 /// Key pairs on the curves whose keys have this `CKK_` number.
 pub(super) struct EcType(pub u64);
@@ -25,32 +25,28 @@ impl PairType for EcType {
 
     fn private(&self, attributes: &Attributes) -> Result<PKey<Private>> {
         let curve = self.curve(attributes)?;
-        let value = required(attributes, ck::CKA_VALUE)?;
-        if curve.id == Id::EC {
-            return weierstrass_private(curve, value);
+        let key = private_key(curve, required(attributes, ck::CKA_VALUE)?)?;
+        if let Some(given) = attributes.bytes(ck::CKA_EC_POINT) {
+            let given = public_key(curve, point::bare(curve, given).ok_or(Error::AttributeValueInvalid)?)?;
+            if !key.public_eq(&given) {
+                return Err(Error::AttributeValueInvalid);
+            }
         }
-        if value.len() != curve.size {
-            return Err(Error::AttributeValueInvalid);
-        }
-        PKey::private_key_from_raw_bytes(value, curve.id).map_err(|_| Error::AttributeValueInvalid)
+        Ok(key)
     }
 
     fn public_parts(&self, key: &PKeyRef<Public>) -> Result<Attributes> {
-        let curve = self.curve_of(key)?;
-        let mut parts = Attributes::new();
-        parts.set(ck::CKA_EC_PARAMS, curve.oid);
-        parts.set(ck::CKA_EC_POINT, point::octet_string(&bare_point(curve, key).map_err(unexpected)?));
-        Ok(parts)
+        self.open_parts(key)
     }
 
+    /// With the public point: section 6.3 has none in private keys, but clients that find no public key object look for
+    /// it there.
     fn private_parts(&self, key: &PKeyRef<Private>) -> Result<Attributes> {
-        let curve = self.curve_of(key)?;
+        let mut parts = self.open_parts(key)?;
         let value = match key.ec_key() {
-            Ok(key) => key.private_key().to_vec_padded(curve.size as i32),
+            Ok(ec) => ec.private_key().to_vec_padded(Curve::of(key)?.size as i32),
             Err(_) => key.raw_private_key(),
         };
-        let mut parts = Attributes::new();
-        parts.set(ck::CKA_EC_PARAMS, curve.oid);
         parts.set(ck::CKA_VALUE, Bytes::new(value.map_err(unexpected)?));
         Ok(parts)
     }
@@ -61,9 +57,16 @@ impl EcType {
         Curve::named(self.0, required(attributes, ck::CKA_EC_PARAMS)?)
     }
 
-    fn curve_of<T: openssl::pkey::HasParams>(&self, key: &PKeyRef<T>) -> Result<&'static Curve> {
+    /// Curve and point, which are no secret.
+    fn open_parts<T: HasPublic>(&self, key: &PKeyRef<T>) -> Result<Attributes> {
         let curve = Curve::of(key)?;
-        if curve.key_type == self.0 { Ok(curve) } else { Err(Error::KeyTypeInconsistent) }
+        if curve.key_type != self.0 {
+            return Err(Error::KeyTypeInconsistent);
+        }
+        let mut parts = Attributes::new();
+        parts.set(ck::CKA_EC_PARAMS, curve.oid);
+        parts.set(ck::CKA_EC_POINT, point::octet_string(&bare_point(curve, key).map_err(unexpected)?));
+        Ok(parts)
     }
 }
 
@@ -85,14 +88,25 @@ pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
     PKey::from_ec_key(key).map_err(unexpected)
 }
 
-/// The bare point of a public key, uncompressed.
-fn bare_point(curve: &Curve, key: &PKeyRef<Public>) -> std::result::Result<Vec<u8>, ErrorStack> {
+/// The bare public point of a key, uncompressed.
+fn bare_point<T: HasPublic>(curve: &Curve, key: &PKeyRef<T>) -> std::result::Result<Vec<u8>, ErrorStack> {
     if curve.id != Id::EC {
         return key.raw_public_key();
     }
     let key = key.ec_key()?;
     let mut context = BigNumContext::new()?;
     key.public_key().to_bytes(key.group(), PointConversionForm::UNCOMPRESSED, &mut context)
+}
+
+/// A private key from its bytes.
+fn private_key(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
+    if curve.id == Id::EC {
+        return weierstrass_private(curve, value);
+    }
+    if value.len() != curve.size {
+        return Err(Error::AttributeValueInvalid);
+    }
+    PKey::private_key_from_raw_bytes(value, curve.id).map_err(|_| Error::AttributeValueInvalid)
 }
 
 /// A private key from its number: from 1 to the order of the base point, exclusive. Leading zeros may be
@@ -142,7 +156,8 @@ mod tests {
                 assert_eq!(Material::from_attributes(key).unwrap().size(), curve.bits, "{:?}", curve.names);
             }
             assert_eq!(private.bytes(ck::CKA_VALUE).unwrap().len(), curve.size);
-            assert!(!private.contains(ck::CKA_EC_POINT) && !public.contains(ck::CKA_VALUE));
+            assert!(!public.contains(ck::CKA_VALUE));
+            assert_eq!(private.bytes(ck::CKA_EC_POINT), public.bytes(ck::CKA_EC_POINT));
             assert_eq!(public.bytes(ck::CKA_EC_POINT).unwrap()[0], 4);
             assert_eq!(encoding::public_key_info(&public), encoding::public_key_info(&private));
         }
@@ -194,7 +209,8 @@ mod tests {
     #[test]
     fn private_values_are_in_range_and_may_lack_or_have_leading_zeros() {
         for curve in CURVES.iter().filter(|curve| curve.id == Id::EC) {
-            let (_, private) = pair(curve.key_type, curve.oid);
+            let (_, mut private) = pair(curve.key_type, curve.oid);
+            private.remove(ck::CKA_EC_POINT);
             let group = EcGroup::from_curve_name(curve.nid).unwrap();
             let mut order = BigNum::new().unwrap();
             group.order(&mut order, &mut BigNumContext::new().unwrap()).unwrap();
@@ -215,6 +231,26 @@ mod tests {
             let (_, private) = pair(curve.key_type, curve.oid);
             for length in [0, curve.size - 1, curve.size + 1] {
                 let key = changed(&private, ck::CKA_VALUE, &vec![1; length]);
+                assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{:?}", curve.names);
+            }
+        }
+    }
+
+    #[test]
+    fn a_private_key_may_come_with_its_own_point_and_no_other() {
+        for curve in CURVES {
+            let (_, private) = pair(curve.key_type, curve.oid);
+            let (other, _) = pair(curve.key_type, curve.oid);
+            let shown = private.bytes(ck::CKA_EC_POINT).unwrap().to_vec();
+            let mut bare = changed(&private, ck::CKA_EC_POINT, point::bare(curve, &shown).unwrap());
+            encoding::complete(&mut bare).unwrap();
+            assert_eq!(bare, private);
+            let mut without = private.clone();
+            without.remove(ck::CKA_EC_POINT);
+            encoding::complete(&mut without).unwrap();
+            assert_eq!(without, private);
+            for wrong in [other.bytes(ck::CKA_EC_POINT).unwrap(), b"\x00"] {
+                let key = changed(&private, ck::CKA_EC_POINT, wrong);
                 assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{:?}", curve.names);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::curves::Curve;
 use super::material::SecretType;
-use super::{Family, Key, Params, Wanted, ec_key, point};
+use super::{Family, Key, Params, Wanted, ec_key, point, secret};
 use crate::attribute::Bytes;
 use crate::crypto::{ffi, unexpected};
 use crate::error::{Error, Result};
@@ -44,10 +44,13 @@ fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
 }
 
-/// How much a derivation function is to yield: only it has no length of its own.
+/// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
+/// long as a generated key may be; any other length is `TemplateInconsistent`.
 fn wanted_length(wanted: Wanted) -> Result<usize> {
     let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
-    wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)
+    let length = wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
+    let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
+    if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
 }
 
 /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
@@ -57,7 +60,7 @@ fn cut(secret: Bytes, wanted: Wanted) -> Result<Bytes> {
         Some(length) => Some(length),
         None => SecretType::find(wanted.key_type)?.longest_within(secret.len()),
     };
-    let start = length.and_then(|length| secret.len().checked_sub(length));
+    let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
     start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
 }
 
@@ -128,6 +131,7 @@ mod tests {
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(66)).unwrap(), secret);
         assert_eq!(cut(ck::CKK_AES, None).unwrap()[..], secret[34..]);
         assert_eq!(cut(ck::CKK_DES3, None).unwrap()[..], secret[42..]);
+        assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(0)), Err(Error::TemplateInconsistent));
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(67)), Err(Error::TemplateInconsistent));
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(usize::MAX)), Err(Error::TemplateInconsistent));
     }
@@ -171,6 +175,10 @@ mod tests {
         let fixed = Wanted { key_type: ck::CKK_DES3, length: None };
         assert_eq!(derived(Hash::Sha256, b"", fixed).unwrap().len(), 24);
         assert_eq!(derived(Hash::Sha256, b"", GENERIC), Err(Error::TemplateIncomplete));
+        for length in [0, 4097, usize::MAX] {
+            let absurd = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: Some(length) };
+            assert_eq!(derived(Hash::Sha256, b"", absurd), Err(Error::TemplateInconsistent));
+        }
     }
 
     #[test]
