@@ -175,7 +175,7 @@ type Sizes = (u64, u64);
 /// Encryption and decryption; all ciphers of the module also wrap and unwrap.
 const CIPHER: u64 = ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_WRAP | ck::CKF_UNWRAP;
 const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
-const SIGNATURE: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
+const SIGNATURE: u64 = MAC;
 const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
 const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
 /// Curves over prime fields, by identifier or name; points of either form.
