@@ -57,10 +57,10 @@ pub fn fixed_length(key_type: u64) -> Option<usize> {
 /// Takes off the zeros that fill up the last block where a cipher without padding has wrapped a secret key (sections
 /// 6.10.4 and 6.16.3): what is left has `length` bytes. Anything but zeros beyond them stays, to be refused.
 pub fn without_filling(mut encoded: Bytes, length: Option<usize>) -> Bytes {
-    if let Some(length) = length {
-        if encoded.get(length..).is_some_and(|filling| filling.iter().all(|byte| *byte == 0)) {
-            encoded.truncate(length);
-        }
+    if let Some(length) = length
+        && encoded.get(length..).is_some_and(|filling| filling.iter().all(|byte| *byte == 0))
+    {
+        encoded.truncate(length);
     }
     encoded
 }
