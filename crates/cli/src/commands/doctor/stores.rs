@@ -1,0 +1,118 @@
+//! Is every token's store whole?
+
+use super::{Area, Doctor, Finding, as_finding};
+use crate::error::{Error, Result, Trying};
+use crate::render::printable;
+use crate::slots::{self, Described};
+use cloister::config::Config;
+use cloister::error::Error as Hsm;
+use cloister::pin::{Credentials, Role};
+use cloister::session::{Library, Slot};
+use cloister::store::{Authentication, Report, Store, TokenKey};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Looks at each slot's store; at the chosen one's with the user's PIN, if that is wanted.
+pub fn look(config: &Config, doctor: &Doctor) -> Result<Vec<Finding>> {
+    let library = match Library::new(config.clone()).trying(|| "open the slots".to_owned()) {
+        Ok(library) => library,
+        Err(error) => {
+            return Ok(vec![as_finding(Area::Store, &error, "look at the folders that the configuration names")]);
+        }
+    };
+    let login = Credentialed::new(&library, doctor)?;
+    let mut findings = Vec::new();
+    for slot in slots::all(&library)? {
+        let credentials = login.as_ref().filter(|login| login.slot == slot.slot.id());
+        findings.push(store(config, &slot, credentials.map(|login| &login.credentials)));
+    }
+    Ok(findings)
+}
+
+/// Whose PIN is to open which slot's objects.
+struct Credentialed {
+    slot: u64,
+    credentials: Credentials,
+}
+
+impl Credentialed {
+    fn new(library: &Library, doctor: &Doctor) -> Result<Option<Credentialed>> {
+        if !doctor.with_pin {
+            return Ok(None);
+        }
+        let slot = doctor.slot.open(library)?.id();
+        Ok(Some(Credentialed { slot, credentials: doctor.user.credentials()? }))
+    }
+}
+
+/// The folder of a slot's token.
+fn folder(config: &Config, slot: &Slot) -> Option<PathBuf> {
+    let listed = config.slots.iter().find(|listed| listed.id == slot.id());
+    let on_demand = || config.data_dir.as_ref().map(|folder| folder.join("slots").join(slot.id().to_string()));
+    listed.map(|slot| slot.path.clone()).or_else(on_demand)
+}
+
+fn store(config: &Config, Described { slot, token }: &Described, credentials: Option<&Credentials>) -> Finding {
+    let named = match token {
+        Ok(token) if !token.initialized => {
+            return Finding::good(Area::Store, format!("slot {} is free", slot.id()));
+        }
+        Ok(token) => format!("slot {} (\"{}\")", slot.id(), printable(&token.label)),
+        Err(_) => format!("slot {}", slot.id()),
+    };
+    let Some(folder) = folder(config, slot) else {
+        return Finding::bad(Area::Store, format!("{named} has no folder"), "name one in the configuration");
+    };
+    let shown = folder.display();
+    match check(&folder, &named, credentials) {
+        Ok(report) if report.problems.is_empty() => {
+            let depth = if credentials.is_some() { "opened" } else { "present" };
+            let Report { objects, users, .. } = report;
+            Finding::good(Area::Store, format!("{named} is whole: {objects} objects {depth}, {users} users, in {shown}"))
+        }
+        Ok(report) => Finding::bad(
+            Area::Store,
+            format!("{named} is damaged, in {shown}: {}", report.problems.join("; ")),
+            "stop the programs that use it, copy the folder aside, and go back to the last good backup",
+        ),
+        Err(error) => {
+            let advice = format!("look at {shown}: it must be yours, writable, and a token of this version");
+            as_finding(Area::Store, &error, &advice)
+        }
+    }
+}
+
+fn check(folder: &std::path::Path, named: &str, credentials: Option<&Credentials>) -> Result<Report> {
+    let tried = || format!("check {named}");
+    let failed = |error: cloister::store::Error| Error::Hsm(format!("can't {}", tried()), error.code());
+    let store = Store::open(folder).map_err(failed)?;
+    let store = store.ok_or(Hsm::DeviceRemoved).trying(tried)?;
+    let key = match credentials {
+        Some(credentials) => Some(token_key(&store, credentials).trying(tried)?),
+        None => None,
+    };
+    let progress = spinner(named);
+    let report = store.check(key.as_ref()).map_err(failed);
+    progress.finish_and_clear();
+    report
+}
+
+fn token_key(store: &Store, credentials: &Credentials) -> cloister::error::Result<TokenKey> {
+    match store.authenticate(Role::User, credentials).map_err(|error| error.code())? {
+        Authentication::Right(_, key) => Ok(key),
+        Authentication::Wrong => Err(Hsm::PinIncorrect),
+        Authentication::Locked => Err(Hsm::PinLocked),
+    }
+}
+
+/// Shows on a terminal that work goes on.
+fn spinner(named: &str) -> ProgressBar {
+    let progress = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        progress.set_style(style);
+    }
+    progress.set_message(format!("checking {named}"));
+    progress.enable_steady_tick(Duration::from_millis(100));
+    progress
+}
