@@ -5,7 +5,7 @@ mod hash;
 mod random;
 
 pub use hash::Hash;
-pub use random::random;
+pub use random::{random, seed};
 
 /// Prepares OpenSSL; must run before any other call into it.
 pub fn start() {

@@ -6,3 +6,8 @@ use crate::error::{Error, Result};
 pub fn random(buffer: &mut [u8]) -> Result<()> {
     openssl::rand::rand_bytes(buffer).map_err(|_| Error::RandomNoRng)
 }
+
+/// TEMPORARY
+pub fn seed(_seed: &[u8]) -> Result<()> {
+    todo!()
+}

@@ -15,3 +15,12 @@ pub fn decode(class: u64, key_type: u64, encoded: &[u8]) -> Result<Attributes> {
     let _ = (class, key_type, encoded);
     todo!()
 }
+
+/// TEMPORARY
+pub fn check_value(_a: &Attributes) -> Option<[u8; 3]> {
+    todo!()
+}
+/// TEMPORARY
+pub fn public_key_info(_a: &Attributes) -> Option<Vec<u8>> {
+    todo!()
+}

@@ -118,6 +118,10 @@ pub struct Store {
 }
 
 impl Store {
+    /// TEMP
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join("token.db").is_file()
+    }
     /// Opens the token in `folder`; `Ok(None)` if there is none.
     pub fn open(folder: &Path) -> Result<Option<Store>> {
         let _ = folder;
@@ -188,7 +192,7 @@ impl Store {
     }
 
     /// Deletes a user and the private objects it owns.
-    pub fn delete_user(&self, role: Role, name: &str) -> Result<()> {
+    pub fn delete_user(&self, _k: &TokenKey, role: Role, name: &str) -> Result<()> {
         let _ = (role, name);
         todo!()
     }
@@ -219,13 +223,17 @@ impl Store {
     }
 
     /// Deletes an object.
-    pub fn delete(&self, id: ObjectId) -> Result<()> {
+    pub fn delete(&self, _viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
         let _ = id;
         todo!()
     }
 
     /// The objects that match `template` in all its attributes: public ones, and the viewer's own. A secret attribute never matches.
-    pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<ObjectId>> {
+    pub fn find(
+        &self,
+        viewer: Option<Viewer<'_>>,
+        template: &Attributes,
+    ) -> Result<Vec<crate::token::Found>> {
         let _ = (viewer, template);
         todo!()
     }
@@ -238,6 +246,12 @@ impl Store {
 
     /// Closes what must not be open while the process forks, until the answer is dropped.
     pub fn pause(&self) -> Box<dyn std::any::Any> {
+        todo!()
+    }
+}
+
+impl From<Error> for crate::error::Error {
+    fn from(_e: Error) -> Self {
         todo!()
     }
 }
