@@ -89,7 +89,8 @@ impl OwnPin {
 impl NewPin {
     /// Name and the password that user is to have.
     pub fn credentials(&self, role: Role, name: &str) -> Result<Credentials> {
-        Source { file: self.new_pin_file.as_deref(), variable: NEW_VARIABLE, twice: true }.credentials(role, name)
+        Source { file: self.new_pin_file.as_deref(), variable: NEW_VARIABLE, twice: true }
+            .credentials(role, name)
     }
 
     /// Name and password of a crypto user who is to be made along with its token.
@@ -143,7 +144,8 @@ impl Source<'_> {
         let whose = described(role, name);
         let new = if self.twice { "New PIN" } else { "PIN" };
         let pin = self.read(&format!("{new} of {whose}"))?;
-        Credentials::from_parts(role, name.as_bytes(), pin.as_bytes()).trying(|| format!("use the name {name}"))
+        Credentials::from_parts(role, name.as_bytes(), pin.as_bytes())
+            .trying(|| format!("use the name {name}"))
     }
 
     fn read(&self, what: &str) -> Result<Zeroizing<String>> {

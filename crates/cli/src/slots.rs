@@ -36,13 +36,12 @@ pub struct Described {
 
 /// All slots in ascending order of id.
 pub fn all(library: &Library) -> Result<Vec<Described>> {
-    let ids = library.slots(false, true).trying(|| "list the slots".to_owned())?;
     let describe = |id| {
         let slot = library.slot(id).trying(|| format!("look at slot {id}"))?;
         let token = slot.token().info();
         Ok(Described { slot, token })
     };
-    ids.into_iter().map(describe).collect()
+    library.slots(true).into_iter().map(describe).collect()
 }
 
 impl SlotChoice {
@@ -74,7 +73,10 @@ impl SlotChoice {
                 .iter()
                 .map(|(slot, label)| format!("--slot {} (\"{}\")", slot.id(), printable(label)))
                 .collect();
-            return Err(Error::input(format!("more than one token is meant: choose {}", choices.join(" or "))));
+            return Err(Error::input(format!(
+                "more than one token is meant: choose {}",
+                choices.join(" or ")
+            )));
         }
         found.pop().map(|(slot, _)| slot).ok_or_else(|| match &self.label {
             Some(label) => Error::input(format!(

@@ -63,8 +63,8 @@ fn find(login: &Login<'_>, wanted: &Attributes) -> Result<Vec<Arc<ObjectInfo>>> 
     for class in KEYS {
         let mut template = wanted.clone();
         template.set(ck::CKA_CLASS, *class);
-        for id in login.token().find(login.caller(), &template).trying(tried)? {
-            match login.token().info_of(login.caller(), &ObjectRef::Stored(id)) {
+        for found_key in login.token().find(login.caller(), &template).trying(tried)? {
+            match login.token().info_of(login.caller(), &ObjectRef::Stored(found_key.id)) {
                 // Deleted by another process since it was found.
                 Err(cloister::error::Error::ObjectHandleInvalid) => {}
                 info => found.push(info.trying(tried)?),
@@ -88,10 +88,8 @@ impl List {
         let library = slots::library()?;
         let slot = self.view.slot.open(&library)?;
         let login = self.view.login(&slot)?;
-        let keys: Vec<Facts> = find(&login, &Attributes::new())?
-            .iter()
-            .map(|info| Facts::new(&info.attributes, login.name()))
-            .collect();
+        let found = find(&login, &Attributes::new())?;
+        let keys: Vec<Facts> = found.iter().map(|info| Facts::new(&info.attributes, login.name())).collect();
         let rows: Vec<Vec<String>> = keys.iter().map(Facts::row).collect();
         let json: Vec<Json> = keys.iter().map(Facts::json).collect();
         let none = if self.view.public { "No public keys." } else { "No keys." };

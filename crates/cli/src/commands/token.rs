@@ -59,8 +59,7 @@ impl Init {
         let slot = self.free_slot(&library)?;
         let token = slot.token();
         let known = token.info().trying(|| format!("read the token in slot {}", slot.id()))?.initialized;
-        let officer =
-            if known { self.officer.credentials()? } else { self.officer.new_credentials()? };
+        let officer = if known { self.officer.credentials()? } else { self.officer.new_credentials()? };
         cloister::pin::check_new_password(&officer.password)
             .trying(|| format!("make {}", described(Role::Officer, &officer.name)))?;
         let user = self.with_user.then(|| self.user.first_user()).transpose()?;
@@ -68,9 +67,7 @@ impl Init {
             cloister::pin::check_new_password(&user.password)
                 .trying(|| format!("make {}", described(Role::User, &user.name)))?;
         }
-        token
-            .initialize(&officer, &self.label)
-            .trying(|| format!("make a token in slot {}", slot.id()))?;
+        token.initialize(&officer, &self.label).trying(|| format!("make a token in slot {}", slot.id()))?;
         if let Some(user) = &user {
             let whose = || described(Role::User, &user.name);
             let ticket = token.login(Role::Officer, &officer).trying(|| format!("make {}", whose()))?;
@@ -104,7 +101,8 @@ impl Init {
     fn answer(&self, slot: &Slot, officer: &str, user: Option<String>) -> Result<Answer> {
         let id = slot.id();
         let info = slot.token().info().trying(|| format!("read the token in slot {id}"))?;
-        let mut text = format!("Token \"{}\" is in slot {id}, serial {}.\n", printable(&info.label), info.serial);
+        let mut text =
+            format!("Token \"{}\" is in slot {id}, serial {}.\n", printable(&info.label), info.serial);
         text += &format!("Its crypto officer is {officer}. ");
         text += &match &user {
             Some(user) => format!("Its crypto user is {user}."),

@@ -145,9 +145,7 @@ impl List {
         let row = |user: &UserInfo| {
             vec![user.name.clone(), user.role.short().to_owned(), names::pin_state(user.pin).to_owned()]
         };
-        let facts = |user: &UserInfo| {
-            json!({ "name": user.name, "role": user.role.short(), "pin": names::pin_state(user.pin) })
-        };
+        let facts = |user: &UserInfo| json!({ "name": user.name, "role": user.role.short(), "pin": names::pin_state(user.pin) });
         let rows: Vec<Vec<String>> = users.iter().map(row).collect();
         let json: Vec<Value> = users.iter().map(facts).collect();
         Answer::table(&["NAME", "ROLE", "PIN"], &rows, "No users.", json)

@@ -30,10 +30,7 @@ fn folder(path: &Path) -> Finding {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Finding::good(
-                Area::Configuration,
-                format!("{shown} is made when its first token is"),
-            );
+            return Finding::good(Area::Configuration, format!("{shown} is made when its first token is"));
         }
         Err(error) => {
             let advice = "let the user who runs the programs into this folder and those above it";
@@ -42,7 +39,11 @@ fn folder(path: &Path) -> Finding {
     };
     let mode = metadata.permissions().mode() & 0o777;
     if !metadata.is_dir() {
-        Finding::bad(Area::Configuration, format!("{shown} is no folder"), "name a folder in the configuration")
+        Finding::bad(
+            Area::Configuration,
+            format!("{shown} is no folder"),
+            "name a folder in the configuration",
+        )
     } else if mode & 0o022 != 0 {
         Finding::bad(
             Area::Configuration,

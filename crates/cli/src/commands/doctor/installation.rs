@@ -38,7 +38,8 @@ pub fn look(named: Option<&Path>) -> Vec<Finding> {
 
 fn candidates() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();
-    let beside = program.as_deref().and_then(Path::parent).map(|folder| [folder.to_owned(), folder.join("../lib")]);
+    let beside =
+        program.as_deref().and_then(Path::parent).map(|folder| [folder.to_owned(), folder.join("../lib")]);
     let folders = beside.into_iter().flatten().chain(FOLDERS.iter().map(PathBuf::from));
     folders.map(|folder| folder.join(MODULE)).collect()
 }
@@ -46,7 +47,9 @@ fn candidates() -> Vec<PathBuf> {
 /// Loading it asks for its function lists; nothing in it is initialised, so no token is touched.
 fn load(file: &Path) -> Finding {
     match Pkcs11::new(file) {
-        Ok(_) => Finding::good(Area::Installation, format!("{} loads and lists its functions", file.display())),
+        Ok(_) => {
+            Finding::good(Area::Installation, format!("{} loads and lists its functions", file.display()))
+        }
         Err(error) => Finding::bad(
             Area::Installation,
             format!("{} doesn't load: {error}", file.display()),

@@ -91,7 +91,8 @@ fn report(findings: &[Finding]) -> Result<Answer> {
         1 => "One thing is wrong.".to_owned(),
         wrong => format!("{wrong} things are wrong."),
     };
-    Ok(Answer::text(text, serde_json::json!({ "wrong": wrong, "findings": findings }))?.with_findings(wrong > 0))
+    Ok(Answer::text(text, serde_json::json!({ "wrong": wrong, "findings": findings }))?
+        .with_findings(wrong > 0))
 }
 
 /// A failure of the command itself, as a finding.

@@ -7,10 +7,10 @@ use crate::slots::{self, Described};
 use cloister::config::Config;
 use cloister::error::Error as Hsm;
 use cloister::pin::{Credentials, Role};
-use cloister::session::{Library, Slot};
+use cloister::session::Library;
 use cloister::store::{Authentication, Report, Store, TokenKey};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 /// Looks at each slot's store; at the chosen one's with the user's PIN, if that is wanted.
@@ -18,7 +18,11 @@ pub fn look(config: &Config, doctor: &Doctor) -> Result<Vec<Finding>> {
     let library = match Library::new(config.clone()).trying(|| "open the slots".to_owned()) {
         Ok(library) => library,
         Err(error) => {
-            return Ok(vec![as_finding(Area::Store, &error, "look at the folders that the configuration names")]);
+            return Ok(vec![as_finding(
+                Area::Store,
+                &error,
+                "look at the folders that the configuration names",
+            )]);
         }
     };
     let login = Credentialed::new(&library, doctor)?;
@@ -46,14 +50,11 @@ impl Credentialed {
     }
 }
 
-/// The folder of a slot's token.
-fn folder(config: &Config, slot: &Slot) -> Option<PathBuf> {
-    let listed = config.slots.iter().find(|listed| listed.id == slot.id());
-    let on_demand = || config.data_dir.as_ref().map(|folder| folder.join("slots").join(slot.id().to_string()));
-    listed.map(|slot| slot.path.clone()).or_else(on_demand)
-}
-
-fn store(config: &Config, Described { slot, token }: &Described, credentials: Option<&Credentials>) -> Finding {
+fn store(
+    config: &Config,
+    Described { slot, token }: &Described,
+    credentials: Option<&Credentials>,
+) -> Finding {
     let named = match token {
         Ok(token) if !token.initialized => {
             return Finding::good(Area::Store, format!("slot {} is free", slot.id()));
@@ -61,7 +62,7 @@ fn store(config: &Config, Described { slot, token }: &Described, credentials: Op
         Ok(token) => format!("slot {} (\"{}\")", slot.id(), printable(&token.label)),
         Err(_) => format!("slot {}", slot.id()),
     };
-    let Some(folder) = folder(config, slot) else {
+    let Some(folder) = config.folder_of(slot.id()) else {
         return Finding::bad(Area::Store, format!("{named} has no folder"), "name one in the configuration");
     };
     let shown = folder.display();
@@ -69,27 +70,27 @@ fn store(config: &Config, Described { slot, token }: &Described, credentials: Op
         Ok(report) if report.problems.is_empty() => {
             let depth = if credentials.is_some() { "opened" } else { "present" };
             let Report { objects, users, .. } = report;
-            Finding::good(Area::Store, format!("{named} is whole: {objects} objects {depth}, {users} users, in {shown}"))
+            Finding::good(
+                Area::Store,
+                format!("{named} is whole: {objects} objects {depth}, {users} users, in {shown}"),
+            )
         }
         Ok(report) => Finding::bad(
             Area::Store,
             format!("{named} is damaged, in {shown}: {}", report.problems.join("; ")),
             "stop the programs that use it, copy the folder aside, and go back to the last good backup",
         ),
-        Err(error) => {
-            let advice = format!("look at {shown}: it must be yours, writable, and a token of this version");
-            as_finding(Area::Store, &error, &advice)
-        }
+        Err(error) => as_finding(Area::Store, &error, "see to that, and run `cloister doctor` again"),
     }
 }
 
-fn check(folder: &std::path::Path, named: &str, credentials: Option<&Credentials>) -> Result<Report> {
-    let tried = || format!("check {named}");
-    let failed = |error: cloister::store::Error| Error::Hsm(format!("can't {}", tried()), error.code());
+fn check(folder: &Path, named: &str, credentials: Option<&Credentials>) -> Result<Report> {
+    // The store's own text names the file and what to do with it.
+    let failed = |error: cloister::store::Error| Error::input(format!("{named}: {error:?}"));
     let store = Store::open(folder).map_err(failed)?;
-    let store = store.ok_or(Hsm::DeviceRemoved).trying(tried)?;
+    let store = store.ok_or_else(|| Error::input(format!("{named}: no token in {}", folder.display())))?;
     let key = match credentials {
-        Some(credentials) => Some(token_key(&store, credentials).trying(tried)?),
+        Some(credentials) => Some(token_key(&store, credentials).trying(|| format!("open {named}"))?),
         None => None,
     };
     let progress = spinner(named);
@@ -99,7 +100,7 @@ fn check(folder: &std::path::Path, named: &str, credentials: Option<&Credentials
 }
 
 fn token_key(store: &Store, credentials: &Credentials) -> cloister::error::Result<TokenKey> {
-    match store.authenticate(Role::User, credentials).map_err(|error| error.code())? {
+    match store.authenticate(Role::User, credentials)? {
         Authentication::Right(_, key) => Ok(key),
         Authentication::Wrong => Err(Hsm::PinIncorrect),
         Authentication::Locked => Err(Hsm::PinLocked),
