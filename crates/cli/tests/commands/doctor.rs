@@ -1,0 +1,90 @@
+use crate::support::{Machine, Run};
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// The findings that are wrong, of one area.
+fn wrong(answer: &Value, area: &str) -> Vec<String> {
+    let of_area = |finding: &&Value| finding["ok"] == false && finding["area"] == area;
+    let text = |finding: &Value| {
+        assert!(finding["advice"].is_string(), "no advice: {finding}");
+        finding["what"].as_str().unwrap().to_owned()
+    };
+    answer["findings"].as_array().unwrap().iter().filter(of_area).map(text).collect()
+}
+
+fn doctor(machine: &Machine, more: &[&str]) -> (Run, Value) {
+    let run = machine.run(&[&["doctor", "--json"], more].concat());
+    let answer = run.json();
+    (run, answer)
+}
+
+#[test]
+fn a_sound_machine_is_found_sound() {
+    let machine = Machine::with_token();
+    for more in [&[][..], &["--with-pin"]] {
+        let (_, answer) = doctor(&machine, more);
+        assert_eq!(wrong(&answer, "configuration"), [""; 0]);
+        assert_eq!(wrong(&answer, "store"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_module_that_is_none_is_told() {
+    let machine = Machine::new();
+    let none = machine.file("libcloister.so", "no library");
+    let (run, answer) = doctor(&machine, &["--module", &none]);
+    assert_eq!(run.code, 1);
+    assert!(wrong(&answer, "installation")[0].contains("doesn't load"), "{answer}");
+}
+
+#[test]
+fn a_bad_configuration_is_a_finding_with_its_line() {
+    let machine = Machine::new();
+    machine.configure("colour = 1");
+    let (run, answer) = doctor(&machine, &[]);
+    assert_eq!(run.code, 1);
+    assert!(wrong(&answer, "configuration")[0].contains("cloister.toml:1: "), "{answer}");
+}
+
+#[test]
+fn a_folder_that_others_can_write_is_told() {
+    let machine = Machine::with_token();
+    fs::set_permissions(machine.path("data"), fs::Permissions::from_mode(0o777)).unwrap();
+    let (run, answer) = doctor(&machine, &[]);
+    assert_eq!(run.code, 1);
+    assert!(wrong(&answer, "configuration")[0].contains("777"), "{answer}");
+}
+
+#[test]
+fn a_store_that_is_none_is_told_with_its_path() {
+    let machine = Machine::with_token();
+    let folder = machine.path("data/slots/0");
+    let store = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let store = store.max_by_key(|file| file.metadata().unwrap().len()).unwrap();
+    for file in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if file != store {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    fs::write(&store, "this was a token once").unwrap();
+    let (run, answer) = doctor(&machine, &[]);
+    assert_eq!(run.code, 1);
+    assert!(wrong(&answer, "store")[0].contains(folder.to_str().unwrap()), "{answer}");
+}
+
+#[test]
+fn a_wrong_pin_is_a_finding_and_not_a_damaged_store() {
+    let machine = Machine::with_token();
+    let mut command = machine.command(&["doctor", "--with-pin", "--json"]);
+    let answer = crate::support::run(command.env("CLOISTER_PIN", "wrong-pin")).json();
+    assert!(wrong(&answer, "store")[0].contains("CKR_PIN_INCORRECT"), "{answer}");
+}
+
+#[test]
+fn people_read_what_is_wrong_and_what_to_do() {
+    let machine = Machine::new();
+    machine.configure("colour = 1");
+    let told = machine.run(&["doctor"]).stdout;
+    assert!(told.contains("WRONG") && told.contains("-> "), "{told}");
+}
