@@ -71,7 +71,7 @@ impl Stage {
         self.sign(&session).trying(|| "sign".to_owned())?;
         self.encrypt(&session).trying(|| "encrypt".to_owned())?;
         self.keep_secrets(&session).trying(|| "ask for what is secret".to_owned())?;
-        self.rest(&session, folder)?;
+        self.look_at_rest(folder)?;
         library.close();
         Ok(())
     }
@@ -175,8 +175,7 @@ impl Stage {
         Ok(())
     }
 
-    fn rest(&mut self, session: &Session, folder: &Path) -> Result<()> {
-        let _still_open = session;
+    fn look_at_rest(&mut self, folder: &Path) -> Result<()> {
         let bytes =
             read_all(folder).map_err(|error| Error::input(format!("can't read the store: {error}")))?;
         let shown = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
