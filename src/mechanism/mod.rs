@@ -3,7 +3,9 @@
 //! A row names a [`Family`]: the object that can begin the operations the row's flags promise. Above
 //! this module nobody looks at a mechanism's number; below it nobody knows one.
 
+pub mod aead;
 pub mod aes;
+pub mod block;
 pub mod des3;
 pub mod digest;
 pub mod ec;
@@ -11,6 +13,7 @@ pub mod ecdh;
 pub mod eddsa;
 pub mod encoding;
 pub mod hash;
+pub mod keywrap;
 pub mod mac;
 pub mod material;
 pub mod params;
@@ -18,6 +21,7 @@ pub mod registry;
 pub mod rsa;
 pub mod secret;
 pub mod staged;
+pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};
 use crate::error::{Error, Result};
@@ -125,6 +129,16 @@ pub struct Key<'a> {
     pub attributes: &'a Attributes,
     /// What OpenSSL works with.
     pub material: &'a Material,
+}
+
+impl<'a> Key<'a> {
+    /// The bytes of a secret key; keys of other classes are `KeyTypeInconsistent`.
+    pub fn secret(self) -> Result<&'a [u8]> {
+        match self.material {
+            Material::Secret(bytes) => Ok(bytes),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
 }
 
 /// What a mechanism can begin or make. Each family implements what its rows' flags promise; the rest

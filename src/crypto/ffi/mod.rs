@@ -2,5 +2,7 @@
 //! `unsafe` may stand; everything leaves here as a safe function or type.
 #![allow(unsafe_code)]
 
+pub mod cipher;
+pub mod mac;
 pub mod mapping;
 pub mod openssl;
