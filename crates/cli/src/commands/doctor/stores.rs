@@ -86,7 +86,7 @@ fn store(
 
 fn check(folder: &Path, named: &str, credentials: Option<&Credentials>) -> Result<Report> {
     // The store's own text names the file and what to do with it.
-    let failed = |error: cloister::store::Error| Error::input(format!("{named}: {error:?}"));
+    let failed = |error: cloister::store::Error| Error::input(format!("{named}: {error}"));
     let store = Store::open(folder).map_err(failed)?;
     let store = store.ok_or_else(|| Error::input(format!("{named}: no token in {}", folder.display())))?;
     let key = match credentials {
