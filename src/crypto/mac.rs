@@ -82,3 +82,15 @@ impl Mac {
         self.0.finish(output).map_err(unexpected)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hmac_is_made_with_the_digest_it_is_asked_for() {
+        for hash in Hash::all() {
+            assert_eq!(hmac_with(hash)[0].parameter.1, hash.name());
+        }
+    }
+}

@@ -184,3 +184,139 @@ impl Family for Ccm {
         wrapping::unwrap(self.begin(Direction::Decrypt, key, params, Some(length))?, wrapped)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::testing::{Secret, decrypt, encrypt, hex};
+    use cryptoki_sys as ck;
+
+    const KEY: [u8; 16] = [0; 16];
+
+    fn gcm(iv: usize, tag_bits: u32) -> Params {
+        Params::Gcm { iv: vec![0; iv], aad: vec![], tag_bits }
+    }
+
+    fn ccm(data_length: usize, nonce: usize, mac_length: usize) -> Params {
+        Params::Ccm { data_length, nonce: vec![0; nonce], aad: vec![], mac_length }
+    }
+
+    /// Test cases 1 and 2 of the GCM submission to NIST.
+    #[test]
+    fn known_gcm() {
+        let sealed = encrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 128), b"");
+        assert_eq!(sealed, Ok(hex("58e2fccefa7e3061367f1d57a4e7455a")));
+        let expected = hex("0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf");
+        assert_eq!(encrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 128), &[0; 16]), Ok(expected.clone()));
+        let short = encrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 32), &[0; 16]);
+        assert_eq!(short.unwrap(), expected[..20]);
+    }
+
+    /// SP 800-38C, example 1.
+    #[test]
+    fn known_ccm() {
+        let key = hex("404142434445464748494a4b4c4d4e4f");
+        let params = Params::Ccm {
+            data_length: 4,
+            nonce: hex("10111213141516"),
+            aad: hex("0001020304050607"),
+            mac_length: 4,
+        };
+        let sealed = encrypt(ck::CKM_AES_CCM, &key, params.clone(), &hex("20212223")).unwrap();
+        assert_eq!(sealed, hex("7162015b4dac255d"));
+        assert_eq!(decrypt(ck::CKM_AES_CCM, &key, params, &sealed), Ok(hex("20212223")));
+    }
+
+    #[test]
+    fn nothing_of_an_altered_message_is_released() {
+        for (id, params) in [(ck::CKM_AES_GCM, gcm(12, 128)), (ck::CKM_AES_CCM, ccm(40, 12, 16))] {
+            let sealed = encrypt(id, &KEY, params.clone(), &[0x55; 40]).unwrap();
+            let family = crate::mechanism::registry::find(id).unwrap().family;
+            for at in [0, 39, 40, 55] {
+                let mut altered = sealed.clone();
+                altered[at] ^= 1;
+                let secret = Secret::new(&KEY);
+                let mut cipher = family.decrypt(secret.key(), &params).unwrap();
+                let mut output = [0xee; 40];
+                assert_eq!(cipher.whole(&altered, &mut output), Err(Error::EncryptedDataInvalid));
+                assert_eq!(output, [0; 40]);
+                let mut cipher = family.decrypt(secret.key(), &params).unwrap();
+                assert_eq!(cipher.update_size(56), Size::Exact(0));
+                assert_eq!(cipher.update(&altered, &mut []), Ok(0));
+                assert_eq!(cipher.finish(&mut output), Err(Error::EncryptedDataInvalid));
+                assert_eq!(output, [0; 40]);
+                let unwrapped = family.unwrap(secret.key(), &params, &altered);
+                assert_eq!(unwrapped, Err(Error::WrappedKeyInvalid));
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_is_authenticated() {
+        let params = |aad: &[u8]| Params::Gcm { iv: vec![1; 12], aad: aad.to_vec(), tag_bits: 128 };
+        let sealed = encrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), b"data").unwrap();
+        assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), &sealed), Ok(b"data".to_vec()));
+        let result = decrypt(ck::CKM_AES_GCM, &KEY, params(b"wrong"), &sealed);
+        assert_eq!(result, Err(Error::EncryptedDataInvalid));
+    }
+
+    #[test]
+    fn every_length_of_iv_nonce_and_tag_that_may_be_works() {
+        for iv in [1, 7, 8, 12, 13, 16, 64, GCM_MAX_IV] {
+            for tag_bits in [32, 64, 96, 104, 112, 120, 128] {
+                let sealed = encrypt(ck::CKM_AES_GCM, &KEY, gcm(iv, tag_bits), b"data").unwrap();
+                assert_eq!(sealed.len(), 4 + tag_bits as usize / 8);
+                assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, gcm(iv, tag_bits), &sealed), Ok(b"data".to_vec()));
+            }
+        }
+        for nonce in 7..=13 {
+            for mac_length in [4, 6, 8, 10, 12, 14, 16] {
+                for data in [&b""[..], b"data"] {
+                    let params = ccm(data.len(), nonce, mac_length);
+                    let sealed = encrypt(ck::CKM_AES_CCM, &KEY, params.clone(), data).unwrap();
+                    assert_eq!(decrypt(ck::CKM_AES_CCM, &KEY, params, &sealed), Ok(data.to_vec()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_are_refused_at_the_beginning() {
+        let wrong_gcm =
+            [gcm(0, 128), gcm(GCM_MAX_IV + 1, 128), gcm(12, 0), gcm(12, 127), gcm(12, 136), gcm(12, 8)];
+        for params in wrong_gcm {
+            assert_eq!(
+                encrypt(ck::CKM_AES_GCM, &KEY, params.clone(), b""),
+                Err(Error::MechanismParamInvalid)
+            );
+            assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, params, b""), Err(Error::MechanismParamInvalid));
+        }
+        let wrong_ccm = [
+            ccm(4, 6, 8),
+            ccm(4, 14, 8),
+            ccm(4, 12, 0),
+            ccm(4, 12, 5),
+            ccm(4, 12, 18),
+            ccm(65536, 13, 8),
+            ccm(usize::MAX, 7, 8),
+        ];
+        for params in wrong_ccm {
+            assert_eq!(
+                encrypt(ck::CKM_AES_CCM, &KEY, params.clone(), b""),
+                Err(Error::MechanismParamInvalid)
+            );
+            assert_eq!(decrypt(ck::CKM_AES_CCM, &KEY, params, b""), Err(Error::MechanismParamInvalid));
+        }
+    }
+
+    #[test]
+    fn ccm_takes_just_the_data_that_was_told() {
+        for length in [0, 3, 5, 100] {
+            let result = encrypt(ck::CKM_AES_CCM, &KEY, ccm(4, 12, 8), &vec![0; length]);
+            assert_eq!(result, Err(Error::DataLenRange));
+            let result = decrypt(ck::CKM_AES_CCM, &KEY, ccm(4, 12, 8), &vec![0; length + 8]);
+            assert_eq!(result, Err(Error::EncryptedDataLenRange));
+        }
+        assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 128), &[0; 15]), Err(Error::EncryptedDataLenRange));
+    }
+}

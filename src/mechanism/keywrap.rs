@@ -121,3 +121,108 @@ impl Family for KeyWrap {
         wrapping::unwrap(self.decrypt(key, params)?, wrapped)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::testing::{Secret, decrypt, encrypt, hex};
+    use cryptoki_sys as ck;
+
+    /// RFC 3394, section 4.1.
+    #[test]
+    fn known_key_wrap() {
+        let key = hex("000102030405060708090a0b0c0d0e0f");
+        let data = hex("00112233445566778899aabbccddeeff");
+        let expected = hex("1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5");
+        assert_eq!(encrypt(ck::CKM_AES_KEY_WRAP, &key, Params::None, &data), Ok(expected.clone()));
+        let default_iv = Params::Iv(vec![0xa6; 8]);
+        assert_eq!(decrypt(ck::CKM_AES_KEY_WRAP, &key, default_iv, &expected), Ok(data));
+        // PKCS#7 by hand, then plain.
+        let padded = [&b"seven bytes "[..], &[4; 4]].concat();
+        let by_hand = encrypt(ck::CKM_AES_KEY_WRAP, &key, Params::None, &padded);
+        for id in [ck::CKM_AES_KEY_WRAP_PKCS7, ck::CKM_AES_KEY_WRAP_PAD] {
+            assert_eq!(encrypt(id, &key, Params::None, b"seven bytes "), by_hand);
+        }
+    }
+
+    /// RFC 5649, section 6.
+    #[test]
+    fn known_key_wrap_with_padding() {
+        let key = hex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8");
+        for (data, expected) in [
+            (
+                "c37b7e6492584340bed12207808941155068f738",
+                "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a",
+            ),
+            ("466f7250617369", "afbeb0f07dfbf5419200f2ccb50bb24f"),
+        ] {
+            let wrapped = encrypt(ck::CKM_AES_KEY_WRAP_KWP, &key, Params::None, &hex(data));
+            assert_eq!(wrapped, Ok(hex(expected)));
+            let unwrapped = decrypt(ck::CKM_AES_KEY_WRAP_KWP, &key, Params::None, &hex(expected));
+            assert_eq!(unwrapped, Ok(hex(data)));
+        }
+    }
+
+    #[test]
+    fn padding_gives_back_data_of_every_length() {
+        let key = [5; 32];
+        for (id, shortest) in [(ck::CKM_AES_KEY_WRAP_KWP, 1), (ck::CKM_AES_KEY_WRAP_PKCS7, 8)] {
+            for length in shortest..40 {
+                let data = vec![length as u8; length];
+                let wrapped = encrypt(id, &key, Params::None, &data).unwrap();
+                assert_eq!(decrypt(id, &key, Params::None, &wrapped), Ok(data));
+            }
+            let too_short = vec![0; shortest - 1];
+            assert_eq!(encrypt(id, &key, Params::None, &too_short), Err(Error::DataLenRange));
+        }
+    }
+
+    #[test]
+    fn what_was_altered_or_is_of_a_wrong_length_is_refused() {
+        let key = [5; 16];
+        for form in [KeyWrap::Plain, KeyWrap::Kwp, KeyWrap::Pkcs7] {
+            let secret = Secret::new(&key);
+            let wrapped = form.wrap(secret.key(), &Params::None, &[3; 24]).unwrap();
+            for at in [0, 8, wrapped.len() - 1] {
+                let mut altered = wrapped.clone();
+                altered[at] ^= 0x10;
+                let result = form.unwrap(secret.key(), &Params::None, &altered);
+                assert_eq!(result, Err(Error::WrappedKeyInvalid));
+            }
+            for length in [0, 8, wrapped.len() - 1] {
+                let result = form.unwrap(secret.key(), &Params::None, &wrapped[..length]);
+                assert_eq!(result, Err(Error::WrappedKeyLenRange));
+            }
+            let other_iv = Params::Iv(vec![1; if form == KeyWrap::Kwp { 4 } else { 8 }]);
+            let result = form.unwrap(secret.key(), &other_iv, &wrapped);
+            assert_eq!(result, Err(Error::WrappedKeyInvalid));
+        }
+        // Whole, but no PKCS#7 padding inside.
+        let plain = encrypt(ck::CKM_AES_KEY_WRAP, &key, Params::None, &[9; 16]).unwrap();
+        let result = decrypt(ck::CKM_AES_KEY_WRAP_PKCS7, &key, Params::None, &plain);
+        assert_eq!(result, Err(Error::EncryptedDataInvalid));
+    }
+
+    #[test]
+    fn plain_wrap_encrypts_whole_semiblocks_only_but_wraps_any_key_of_two() {
+        for length in [0, 8, 17] {
+            let result = encrypt(ck::CKM_AES_KEY_WRAP, &[5; 16], Params::None, &vec![0; length]);
+            assert_eq!(result, Err(Error::DataLenRange));
+        }
+        let secret = Secret::new(&[5; 16]);
+        let wrapped = KeyWrap::Plain.wrap(secret.key(), &Params::None, &[3; 17]).unwrap();
+        let unwrapped = KeyWrap::Plain.unwrap(secret.key(), &Params::None, &wrapped).unwrap();
+        assert_eq!(unwrapped[..], [&[3; 17][..], &[0; 7]].concat());
+        assert_eq!(KeyWrap::Plain.wrap(secret.key(), &Params::None, &[3; 8]), Err(Error::KeySizeRange));
+    }
+
+    #[test]
+    fn an_iv_of_another_length_is_refused() {
+        for (id, length) in
+            [(ck::CKM_AES_KEY_WRAP, 4), (ck::CKM_AES_KEY_WRAP_PKCS7, 16), (ck::CKM_AES_KEY_WRAP_KWP, 8)]
+        {
+            let result = encrypt(id, &[5; 16], Params::Iv(vec![0; length]), &[0; 16]);
+            assert_eq!(result, Err(Error::MechanismParamInvalid));
+        }
+    }
+}

@@ -2,10 +2,13 @@
 
 use super::aead::{Ccm, Gcm};
 use super::digest::Digest;
+use super::ecdh::Ecdh;
+use super::eddsa::Eddsa;
 use super::keywrap::KeyWrap;
 use super::mac::Hmac;
+use super::rsa_wrap::RsaAesWrap;
 use super::secret::{self, Generator, Lengths};
-use super::{Family, Row, Shape, Unit, aes, des3};
+use super::{Family, Row, Shape, Unit, aes, des3, ec, rsa};
 use crate::crypto::Hash;
 use cryptoki_sys as ck;
 use once_cell::sync::Lazy;
@@ -19,6 +22,66 @@ macro_rules! ckm {
 
 /// Every mechanism of the module.
 pub static ROWS: &[Row] = &[
+    // RSA (section 6.1). What raw RSA unwraps does not tell its length, so it wraps no keys.
+    rsa(ckm!(CKM_RSA_PKCS_KEY_PAIR_GEN), PAIR, Shape::None, &rsa::KeyPairGeneration),
+    rsa(ckm!(CKM_RSA_X9_31_KEY_PAIR_GEN), PAIR, Shape::None, &rsa::KeyPairGeneration),
+    rsa(ckm!(CKM_RSA_PKCS), CIPHER | SIGNATURE | RECOVERY, Shape::None, &rsa::PKCS1),
+    rsa(
+        ckm!(CKM_RSA_X_509),
+        ck::CKF_ENCRYPT | ck::CKF_DECRYPT | SIGNATURE | RECOVERY,
+        Shape::None,
+        &rsa::RAW,
+    ),
+    rsa(ckm!(CKM_RSA_PKCS_OAEP), CIPHER, Shape::Oaep, &rsa::OAEP),
+    rsa(ckm!(CKM_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PSS),
+    rsa(ckm!(CKM_RSA_AES_KEY_WRAP), ck::CKF_WRAP | ck::CKF_UNWRAP, Shape::RsaAesWrap, &RsaAesWrap),
+    rsa(ckm!(CKM_SHA1_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha1)),
+    rsa(ckm!(CKM_SHA224_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha224)),
+    rsa(ckm!(CKM_SHA256_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha256)),
+    rsa(ckm!(CKM_SHA384_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha384)),
+    rsa(ckm!(CKM_SHA512_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha512)),
+    rsa(ckm!(CKM_SHA3_224_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_224)),
+    rsa(ckm!(CKM_SHA3_256_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_256)),
+    rsa(ckm!(CKM_SHA3_384_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_384)),
+    rsa(ckm!(CKM_SHA3_512_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_512)),
+    rsa(ckm!(CKM_SHA1_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha1)),
+    rsa(ckm!(CKM_SHA224_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha224)),
+    rsa(ckm!(CKM_SHA256_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha256)),
+    rsa(ckm!(CKM_SHA384_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha384)),
+    rsa(ckm!(CKM_SHA512_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha512)),
+    rsa(ckm!(CKM_SHA3_224_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_224)),
+    rsa(ckm!(CKM_SHA3_256_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_256)),
+    rsa(ckm!(CKM_SHA3_384_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_384)),
+    rsa(ckm!(CKM_SHA3_512_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_512)),
+    // Elliptic curves (section 6.3).
+    curve(ckm!(CKM_EC_KEY_PAIR_GEN), WEIERSTRASS, PAIR, Shape::None, &ec::KeyPairGeneration(ck::CKK_EC)),
+    curve(
+        ckm!(CKM_EC_EDWARDS_KEY_PAIR_GEN),
+        EDWARDS,
+        PAIR,
+        Shape::None,
+        &ec::KeyPairGeneration(ck::CKK_EC_EDWARDS),
+    ),
+    curve(
+        ckm!(CKM_EC_MONTGOMERY_KEY_PAIR_GEN),
+        MONTGOMERY,
+        PAIR,
+        Shape::None,
+        &ec::KeyPairGeneration(ck::CKK_EC_MONTGOMERY),
+    ),
+    curve(ckm!(CKM_ECDSA), WEIERSTRASS, SIGNATURE, Shape::None, &ec::Ecdsa),
+    curve(ckm!(CKM_ECDSA_SHA1), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha1)),
+    curve(ckm!(CKM_ECDSA_SHA224), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha224)),
+    curve(ckm!(CKM_ECDSA_SHA256), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha256)),
+    curve(ckm!(CKM_ECDSA_SHA384), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha384)),
+    curve(ckm!(CKM_ECDSA_SHA512), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha512)),
+    curve(ckm!(CKM_ECDSA_SHA3_224), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_224)),
+    curve(ckm!(CKM_ECDSA_SHA3_256), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_256)),
+    curve(ckm!(CKM_ECDSA_SHA3_384), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_384)),
+    curve(ckm!(CKM_ECDSA_SHA3_512), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_512)),
+    curve(ckm!(CKM_EDDSA), EDWARDS, SIGNATURE, Shape::Eddsa, &Eddsa),
+    curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
+    curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
     // Digests (section 6.20).
     digest(ckm!(CKM_SHA_1), &Digest(Hash::Sha1)),
     digest(ckm!(CKM_SHA224), &Digest(Hash::Sha224)),
@@ -112,6 +175,12 @@ type Sizes = (u64, u64);
 /// Encryption and decryption; all ciphers of the module also wrap and unwrap.
 const CIPHER: u64 = ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_WRAP | ck::CKF_UNWRAP;
 const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
+const SIGNATURE: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
+const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
+const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
+/// Curves over prime fields, by identifier or name; points of either form.
+const CURVE: u64 =
+    ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
 
 const AES_SIZES: Sizes = (16, 32);
 const DES3_SIZES: Sizes = (16, 24);
@@ -134,6 +203,28 @@ const SHA3_224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_224_HMAC];
 const SHA3_256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_256_HMAC];
 const SHA3_384_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_384_HMAC];
 const SHA3_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_512_HMAC];
+
+/// Key types of the elliptic curves, and the smallest and largest of each.
+type Curves = (&'static [u64], Sizes);
+const WEIERSTRASS: Curves = (&[ck::CKK_EC], (224, 521));
+const EDWARDS: Curves = (&[ck::CKK_EC_EDWARDS], (255, 448));
+const MONTGOMERY: Curves = (&[ck::CKK_EC_MONTGOMERY], (255, 448));
+const AGREEING: Curves = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (224, 521));
+
+const fn rsa((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
+    let (key_types, sizes, unit) = (&[ck::CKK_RSA], rsa::SIZES, Unit::Bits);
+    Row { id, name, flags, key_types, sizes, unit, shape, family }
+}
+
+const fn curve(
+    (id, name): Name,
+    (key_types, sizes): Curves,
+    flags: u64,
+    shape: Shape,
+    family: &'static dyn Family,
+) -> Row {
+    Row { id, name, flags: flags | CURVE, key_types, sizes, unit: Unit::Bits, shape, family }
+}
 
 const fn digest((id, name): Name, family: &'static dyn Family) -> Row {
     let (flags, unit, shape) = (ck::CKF_DIGEST, Unit::None, Shape::None);

@@ -70,7 +70,12 @@ impl Stream {
         }
         context.set_padding(padding);
         let block = cipher.block_size();
-        Ok(Stream { context, block, keeps_last: padding && direction == Direction::Decrypt, held: 0 })
+        Ok(Stream {
+            context,
+            block,
+            keeps_last: padding && block > 1 && direction == Direction::Decrypt,
+            held: 0,
+        })
     }
 
     /// Bytes that so many more bytes of input yield at once.

@@ -77,7 +77,8 @@ impl Context {
 
     /// `parameters`: a list with its end mark, or NULL.
     fn init(&self, key: &[u8], parameters: *const sys::OSSL_PARAM) -> Result<()> {
-        // SAFETY: `key` is valid for its length (OpenSSL copies it), never NULL; only `new` and `with_key` call this, before anybody else has the context.
+        // SAFETY: `key` is valid for its length (OpenSSL copies it) and never NULL; only `new` and `with_key` call
+        // this, before anybody else has the context.
         check(unsafe { sys::EVP_MAC_init(self.0.as_ptr(), key.as_ptr(), key.len(), parameters) })
     }
 }

@@ -6,3 +6,4 @@ pub mod cipher;
 pub mod mac;
 pub mod mapping;
 pub mod openssl;
+pub mod pkey;

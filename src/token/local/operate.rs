@@ -6,7 +6,7 @@ use super::clock;
 use super::make::key_error;
 use super::object::LocalObject;
 use super::ticket::ticket_of;
-use crate::attribute::{AttributeType, Value};
+use crate::attribute::AttributeType;
 use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Material, Mechanism, Purpose, encoding};
 use crate::object::template;
@@ -52,14 +52,8 @@ impl<'a> Working<'a> {
         Ok(())
     }
 
-    /// PKCS#11 3.2, section 4.8: an empty or missing list allows every mechanism.
     fn mechanism_allowed(&self) -> bool {
-        match self.key.info.attributes.get(ck::CKA_ALLOWED_MECHANISMS) {
-            Some(Value::Mechanisms(allowed)) => {
-                allowed.is_empty() || allowed.contains(&self.mechanism.row.id)
-            }
-            _ => true,
-        }
+        template::allows(&self.key.info.attributes, self.mechanism.row.id)
     }
 
     fn in_validity(&self) -> bool {
