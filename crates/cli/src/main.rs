@@ -12,7 +12,6 @@
 
 mod commands;
 mod error;
-mod logging;
 mod names;
 mod pin;
 mod render;
@@ -24,7 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
-    logging::to_standard_error();
+    cloister::logging::start();
     let format = arguments.format();
     match arguments.run().and_then(|answer| render::print(&answer, format)) {
         Ok(code) => code,

@@ -2,6 +2,7 @@
 
 use crate::names;
 use cloister::attribute::{AttributeType, Attributes, Value};
+use cloister::mechanism::curves::Curve;
 use cloister::object::schema;
 use cryptoki_sys as ck;
 use serde_json::{Map, Value as Json};
@@ -44,8 +45,9 @@ pub fn id(attributes: &Attributes) -> String {
 
 /// The key's size as people say it: bits, or the curve.
 pub fn size(attributes: &Attributes) -> Option<String> {
-    if let Some(curve) = attributes.bytes(ck::CKA_EC_PARAMS) {
-        return curve_name(curve);
+    if let Some(parameters) = attributes.bytes(ck::CKA_EC_PARAMS) {
+        let curve = Curve::named(attributes.ulong(ck::CKA_KEY_TYPE)?, parameters).ok()?;
+        return curve.names.first().map(|name| (*name).to_owned());
     }
     let bits = attributes
         .ulong(ck::CKA_MODULUS_BITS)
@@ -58,11 +60,6 @@ fn bit_length(number: &[u8]) -> u64 {
     let significant = number.iter().position(|byte| *byte != 0).map_or(&number[..0], |at| &number[at..]);
     let leading = significant.first().map_or(0, |byte| u64::from(byte.leading_zeros()));
     (significant.len() as u64).saturating_mul(8).saturating_sub(leading)
-}
-
-fn curve_name(parameters: &[u8]) -> Option<String> {
-    let _ = parameters;
-    None
 }
 
 /// A value for people.

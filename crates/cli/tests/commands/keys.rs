@@ -74,7 +74,7 @@ fn keys_are_listed_with_what_they_are_and_may_do() {
     let mut classes = column(&keys, "class")[1..].to_vec();
     classes.sort();
     assert_eq!(classes, ["private", "public"]);
-    assert_eq!(column(&keys, "size")[1..], ["P-256", "P-256"]);
+    assert_eq!(column(&keys, "size")[1..], ["secp256r1", "secp256r1"]);
     let shown = machine.run(&["key", "list"]).done().stdout;
     assert!(shown.contains("never leaves") && !shown.contains("note"), "{shown}");
 }
