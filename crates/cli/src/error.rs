@@ -74,6 +74,7 @@ const ADVICE: &[(Hsm, &str)] = &[
     ),
     (Hsm::UserNotLoggedIn, "only a logged-in user of the right role may do this"),
     (Hsm::SlotIdInvalid, "there is no such slot; `cloister slot list` shows them"),
+    (Hsm::ActionProhibited, "that isn't allowed; a token's last officer, for one, can't be deleted"),
     (Hsm::TokenWriteProtected, "the token can't be written; make its folder and files writable for you"),
     (
         Hsm::TokenNotRecognized,
@@ -82,6 +83,7 @@ const ADVICE: &[(Hsm, &str)] = &[
     (Hsm::DeviceError, "the token's store fails or is damaged; run `cloister doctor`"),
     (Hsm::DeviceMemory, "the token's store has no space left; free some on its disk"),
     (Hsm::DeviceRemoved, "the token's store can't be reached; check its folder, then run `cloister doctor`"),
+    (Hsm::FunctionFailed, "another process keeps the token's store busy; look for one that hangs"),
     (Hsm::ObjectHandleInvalid, "the object is gone, or not yours to see"),
 ];
 

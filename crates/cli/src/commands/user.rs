@@ -6,7 +6,7 @@ use crate::pin::{NewPin, OfficerPin, OwnPin, described, user_name};
 use crate::render::Answer;
 use crate::slots::{self, Login, SlotChoice};
 use clap::{Args, Subcommand, ValueEnum};
-use cloister::error::Error as Hsm;
+use cloister::error::{Error as Hsm, Result as HsmResult};
 use cloister::pin::{Role, check_new_password};
 use cloister::session::Slot;
 use cloister::token::UserInfo;
@@ -84,6 +84,21 @@ impl Who {
         described(self.role(), &self.name)
     }
 
+    /// The answer of a token that was to do something about this user, with its words for a name that is taken or
+    /// missing put into ours.
+    fn after(&self, doing: &str, answer: HsmResult<()>) -> Result<()> {
+        let whose = self.text();
+        match answer {
+            Err(Hsm::ArgumentsBad) => {
+                Err(Error::input(format!("{whose} exists already: choose another name, or delete it")))
+            }
+            Err(Hsm::ObjectHandleInvalid) => {
+                Err(Error::input(format!("there is no {whose}: `cloister user list` shows those there are")))
+            }
+            other => other.trying(|| format!("{doing} {whose}")),
+        }
+    }
+
     /// The answer of a command that did something about this user.
     fn answer(&self, slot: &Slot, done: &str) -> Result<Answer> {
         Answer::text(
@@ -116,14 +131,8 @@ impl Create {
         let login = Login::officer(&slot, &self.officer)?;
         let user = self.new.credentials(self.who.role(), &self.who.name)?;
         check_new_password(&user.password).trying(|| format!("make {}", self.who.text()))?;
-        match login.token().create_user(login.caller(), self.who.role(), &user) {
-            // The token's word for a name that is taken.
-            Err(Hsm::ArgumentsBad) => {
-                let text = format!("{} exists already: choose another name, or delete it", self.who.text());
-                Err(Error::input(text))
-            }
-            other => other.trying(|| format!("make {}", self.who.text())),
-        }?;
+        let made = login.token().create_user(login.caller(), self.who.role(), &user);
+        self.who.after("make", made)?;
         self.who.answer(&slot, "is made")
     }
 }
@@ -171,10 +180,8 @@ impl Delete {
         let slot = self.slot.open(&library)?;
         self.confirm()?;
         let login = Login::officer(&slot, &self.officer)?;
-        login
-            .token()
-            .delete_user(login.caller(), self.who.role(), &self.who.name)
-            .trying(|| format!("delete {}", self.who.text()))?;
+        let deleted = login.token().delete_user(login.caller(), self.who.role(), &self.who.name);
+        self.who.after("delete", deleted)?;
         self.who.answer(&slot, "is deleted")
     }
 
@@ -247,12 +254,11 @@ impl Unlock {
         let slot = self.slot.open(&library)?;
         let login = Login::officer(&slot, &self.officer)?;
         let (token, officer) = (login.token(), login.caller());
-        let tried = || format!("unlock {}", self.who.text());
         // Also before a reset: it fails for a user who doesn't exist, where setting a PIN would make one.
-        token.unlock_user(officer, role, &self.who.name).trying(tried)?;
+        self.who.after("unlock", token.unlock_user(officer, role, &self.who.name))?;
         if self.reset {
             let user = self.new.credentials(role, &self.who.name)?;
-            token.init_pin(officer, &user).trying(tried)?;
+            self.who.after("unlock", token.init_pin(officer, &user))?;
             return self.who.answer(&slot, "is unlocked and has a new PIN");
         }
         self.who.answer(&slot, "is unlocked")

@@ -42,7 +42,9 @@ fn nobody_is_deleted_without_being_asked_for() {
     let machine = Machine::with_token();
     machine.run(&["user", "delete", "user"]).failed(2, &["--yes"]);
     assert!(names(&machine).contains(&"user".to_owned()));
-    assert_ne!(machine.run(&["user", "delete", "nobody", "--yes"]).code, 0);
+    machine.run(&["user", "delete", "nobody", "--yes"]).failed(2, &["no crypto user nobody", "user list"]);
+    let officer = ["user", "delete", "so", "--role", "co", "--yes"];
+    machine.run(&officer).failed(1, &["CKR_ACTION_PROHIBITED", "last officer"]);
 }
 
 #[test]
@@ -86,7 +88,8 @@ fn a_forgotten_pin_is_replaced_by_an_officer() {
     with_new_pin(&machine, &["user", "unlock", "user", "--reset"], "fresh-pin").done();
     lists_keys(&machine, "user", "fresh-pin").done();
     // It makes no users of mistyped names.
-    assert_ne!(with_new_pin(&machine, &["user", "unlock", "usr", "--reset"], "fresh-pin").code, 0);
+    let mistyped = ["user", "unlock", "usr", "--reset"];
+    with_new_pin(&machine, &mistyped, "fresh-pin").failed(2, &["no crypto user usr"]);
     assert!(!names(&machine).contains(&"usr".to_owned()));
 }
 
