@@ -28,9 +28,7 @@ pub struct Held {
 
 /// Sets the logger, unless there is one, to warnings on standard error or what `CLOISTER_LOG` says.
 pub fn start() {
-    if is_ours() {
-        log::set_max_level(level(variable().as_deref(), "warn"));
-    }
+    is_ours();
 }
 
 /// Takes level and file from a configuration; `CLOISTER_LOG` wins over its level.
@@ -57,7 +55,13 @@ pub fn hold() -> Held {
 
 fn is_ours() -> bool {
     static OURS: OnceLock<bool> = OnceLock::new();
-    *OURS.get_or_init(|| log::set_logger(&LOGGER).is_ok())
+    *OURS.get_or_init(|| {
+        let ours = log::set_logger(&LOGGER).is_ok();
+        if ours {
+            log::set_max_level(level(variable().as_deref(), "warn"));
+        }
+        ours
+    })
 }
 
 fn variable() -> Option<String> {

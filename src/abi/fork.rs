@@ -65,3 +65,52 @@ extern "C" fn after_in_child() {
 fn take_rest() -> Option<Rest> {
     REST.try_with(|place| place.take()).ok().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// What a child does: all that could be locked, and out; a child that waits for ever is ended by the kernel.
+    fn child() -> ! {
+        // SAFETY: plain system calls.
+        unsafe { libc::alarm(20) };
+        drop(LIBRARY.hold_still());
+        drop(logging::hold());
+        // SAFETY: ends the child without running what belongs to the parent.
+        unsafe { libc::_exit(i32::from(LIBRARY.enter().is_ok())) }
+    }
+
+    /// Forks, and answers with the child's status.
+    fn forked() -> i32 {
+        // SAFETY: the child only does what `child` says.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            child();
+        }
+        let mut status = -1;
+        // SAFETY: our own child, and a place for its status.
+        unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        status
+    }
+
+    #[test]
+    fn a_child_forked_while_threads_are_busy_finds_nothing_locked_and_nothing_begun() {
+        watch().unwrap();
+        let done = AtomicBool::new(false);
+        let statuses: Vec<i32> = std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        drop(LIBRARY.hold_still());
+                        drop(logging::hold());
+                    }
+                });
+            }
+            let statuses = (0..50).map(|_| forked()).collect();
+            done.store(true, Ordering::Relaxed);
+            statuses
+        });
+        assert_eq!(statuses, [0; 50]);
+    }
+}

@@ -166,3 +166,112 @@ const fn number(digits: &str) -> u8 {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::null_mut;
+
+    fn find(name: Option<&[u8]>, version: Option<(u8, u8)>, flags: CK_ULONG) -> Result<(u8, u8)> {
+        let mut version = version.map(|(major, minor)| ck::CK_VERSION { major, minor });
+        let mut found = null_mut();
+        // SAFETY: NULL, a NUL-terminated name, a version, and room for the answer.
+        let (name, version, place) = unsafe {
+            (
+                Pointer::new(name.map_or(null_mut(), |name| name.as_ptr().cast_mut())),
+                Pointer::new(version.as_mut().map_or(null_mut(), |version| &raw mut *version)),
+                Pointer::new(&raw mut found),
+            )
+        };
+        interface(name, version, place, flags)?;
+        // SAFETY: one of our static interfaces, whose list begins with its version.
+        let has = unsafe { *(*found).pFunctionList.cast::<ck::CK_VERSION>() };
+        Ok((has.major, has.minor))
+    }
+
+    #[test]
+    fn the_default_interface_is_the_newest() {
+        assert_eq!(find(None, None, 0), Ok((3, 2)));
+        assert_eq!(find(Some(b"PKCS 11\0"), None, 0), Ok((3, 2)));
+    }
+
+    #[test]
+    fn an_interface_is_found_by_its_version() {
+        for version in [(3, 2), (3, 0), (2, 40)] {
+            assert_eq!(find(Some(b"PKCS 11\0"), Some(version), 0), Ok(version));
+            assert_eq!(find(None, Some(version), 0), Ok(version));
+        }
+        assert_eq!(find(None, Some((3, 7)), 0), Err(Error::ArgumentsBad));
+    }
+
+    #[test]
+    fn no_other_name_and_no_promise_about_forks() {
+        for name in [&b"PKCS 1\0"[..], b"PKCS 11 \0", b"Vendor X\0", b"\0"] {
+            assert_eq!(find(Some(name), None, 0), Err(Error::ArgumentsBad), "{name:?}");
+        }
+        assert_eq!(find(None, None, ck::CKF_INTERFACE_FORK_SAFE), Err(Error::ArgumentsBad));
+    }
+
+    unsafe extern "C" fn lock(_: *mut c_void) -> ck::CK_RV {
+        ck::CKR_OK
+    }
+
+    unsafe extern "C" fn create(_: *mut *mut c_void) -> ck::CK_RV {
+        ck::CKR_OK
+    }
+
+    fn all_mutexes() -> ck::CK_C_INITIALIZE_ARGS {
+        ck::CK_C_INITIALIZE_ARGS {
+            CreateMutex: Some(create),
+            DestroyMutex: Some(lock),
+            LockMutex: Some(lock),
+            UnlockMutex: Some(lock),
+            ..Default::default()
+        }
+    }
+
+    fn check(mut arguments: ck::CK_C_INITIALIZE_ARGS) -> Result<Option<String>> {
+        // SAFETY: good for one value.
+        initialize_argument(unsafe { Pointer::new(&raw mut arguments) })
+    }
+
+    #[test]
+    fn mutex_functions_are_all_given_or_none() {
+        assert_eq!(check(Default::default()), Ok(None));
+        assert_eq!(check(all_mutexes()), Ok(None));
+        assert_eq!(
+            check(ck::CK_C_INITIALIZE_ARGS { flags: ck::CKF_OS_LOCKING_OK, ..all_mutexes() }),
+            Ok(None)
+        );
+        for arguments in [
+            ck::CK_C_INITIALIZE_ARGS { CreateMutex: None, ..all_mutexes() },
+            ck::CK_C_INITIALIZE_ARGS { UnlockMutex: None, ..all_mutexes() },
+            ck::CK_C_INITIALIZE_ARGS { LockMutex: Some(lock), ..Default::default() },
+        ] {
+            assert_eq!(check(arguments), Err(Error::ArgumentsBad), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_flags_and_bad_reserved_pointers_are_refused() {
+        let arguments = ck::CK_C_INITIALIZE_ARGS::default();
+        assert_eq!(check(ck::CK_C_INITIALIZE_ARGS { flags: 3, ..arguments }), Ok(None));
+        assert_eq!(check(ck::CK_C_INITIALIZE_ARGS { flags: 4, ..arguments }), Err(Error::ArgumentsBad));
+        let wild = std::ptr::without_provenance_mut(8);
+        assert_eq!(
+            check(ck::CK_C_INITIALIZE_ARGS { pReserved: wild, ..arguments }),
+            Err(Error::ArgumentsBad)
+        );
+        let mut text = *b"data_dir=/x\0";
+        let reserved = text.as_mut_ptr().cast();
+        assert_eq!(
+            check(ck::CK_C_INITIALIZE_ARGS { pReserved: reserved, ..arguments }),
+            Ok(Some("data_dir=/x".to_owned()))
+        );
+    }
+
+    #[test]
+    fn version_numbers_are_those_of_the_package() {
+        assert_eq!((number("0"), number("7"), number("12")), (0, 7, 12));
+    }
+}

@@ -58,10 +58,8 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_general_error() {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| ()));
+        // Unwinds as a panic does, without its message.
         let rv = open("C_Test", || std::panic::resume_unwind(Box::new("secret")));
-        std::panic::set_hook(hook);
         assert_eq!(rv, ck::CKR_GENERAL_ERROR);
     }
 

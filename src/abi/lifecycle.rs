@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn rounds_of_begin_and_end_under_threads_that_enter_leave_nothing_behind() {
-        let lifecycle = Lifecycle::new();
+        let lifecycle: Lifecycle<Thing> = Lifecycle::new();
         let living = Arc::<AtomicUsize>::default();
         let ready = Barrier::new(5);
         std::thread::scope(|scope| {

@@ -76,11 +76,9 @@ pub(super) fn find(
     let most = objects.extent(most)?;
     let count = count.required()?;
     let found = session.find(most)?;
-    // invariant: `find` answers no more than it was asked for.
-    debug_assert!(found.len() <= most);
-    let found = &found[..found.len().min(most)];
-    found.iter().enumerate().try_for_each(|(index, handle)| objects.at(index).write(*handle))?;
-    count.write(found.len() as CK_ULONG)
+    let told = found.iter().take(most).enumerate();
+    told.clone().try_for_each(|(index, handle)| objects.at(index).write(*handle))?;
+    count.write(told.count() as CK_ULONG)
 }
 
 /// `C_FindObjectsFinal`.

@@ -36,8 +36,8 @@ pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
     let given = pointer.read()?;
     let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
     // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
-    let parameter =
-        Parameter { at: unsafe { Pointer::new(given.pParameter.cast()) }, length: given.ulParameterLen };
+    let at = unsafe { Pointer::new(given.pParameter.cast()) };
+    let parameter = Parameter { at, length: given.ulParameterLen };
     Ok(Mechanism { row, params: parameter.read(row.shape)? })
 }
 
@@ -367,15 +367,19 @@ mod tests {
     }
 
     #[test]
-    fn pss_and_ecdh_know_their_digests() {
-        let pss = |hashAlg, mgf| read(Shape::Pss, ck::CK_RSA_PKCS_PSS_PARAMS { hashAlg, mgf, sLen: 20 });
+    fn pss_knows_its_digests() {
+        let pss = |hash, mgf| read(Shape::Pss, ck::CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: 20 });
         assert_eq!(
             pss(ck::CKM_SHA3_512, ck::CKG_MGF1_SHA384),
             Ok(Params::Pss { hash: Hash::Sha3_512, mgf: Hash::Sha384, salt_length: 20 })
         );
         assert_eq!(pss(0, ck::CKG_MGF1_SHA1), Err(Error::MechanismParamInvalid));
+    }
+
+    #[test]
+    fn ecdh_shares_information_only_with_a_kdf() {
         let mut point = *b"point";
-        let ecdh = |kdf, shared: &mut [u8]| {
+        let mut ecdh = |kdf, shared: &mut [u8]| {
             let given = ck::CK_ECDH1_DERIVE_PARAMS {
                 kdf,
                 ulSharedDataLen: shared.len() as CK_ULONG,
@@ -385,35 +389,26 @@ mod tests {
             };
             read(Shape::Ecdh, given)
         };
-        let public = b"point".to_vec();
-        let mut with = ecdh;
-        assert_eq!(
-            with(ck::CKD_NULL, &mut []),
-            Ok(Params::Ecdh { kdf: None, shared: vec![], public: public.clone() })
-        );
-        assert_eq!(
-            with(ck::CKD_SHA256_KDF, &mut [1]),
-            Ok(Params::Ecdh { kdf: Some(Hash::Sha256), shared: vec![1], public })
-        );
-        assert_eq!(
-            with(ck::CKD_NULL, &mut [1]),
-            Err(Error::MechanismParamInvalid),
-            "no KDF to share it with"
-        );
-        assert_eq!(with(12345, &mut []), Err(Error::MechanismParamInvalid));
+        let expected = |kdf, shared| Ok(Params::Ecdh { kdf, shared, public: b"point".to_vec() });
+        assert_eq!(ecdh(ck::CKD_NULL, &mut []), expected(None, vec![]));
+        assert_eq!(ecdh(ck::CKD_SHA256_KDF, &mut [1]), expected(Some(Hash::Sha256), vec![1]));
+        assert_eq!(ecdh(ck::CKD_NULL, &mut [1]), Err(Error::MechanismParamInvalid));
+        assert_eq!(ecdh(12345, &mut []), Err(Error::MechanismParamInvalid));
     }
 
     #[test]
     fn eddsa_takes_a_flag_and_a_context() {
         let mut context = *b"ctx";
-        let given =
-            |phFlag| ck::CK_EDDSA_PARAMS { phFlag, ulContextDataLen: 3, pContextData: context.as_mut_ptr() };
-        let (yes, odd) = {
-            let mut given = given;
-            (given(1), given(2))
+        let mut eddsa = |prehash| {
+            let given = ck::CK_EDDSA_PARAMS {
+                phFlag: prehash,
+                ulContextDataLen: 3,
+                pContextData: context.as_mut_ptr(),
+            };
+            read(Shape::Eddsa, given)
         };
-        assert_eq!(read(Shape::Eddsa, yes), Ok(Params::Eddsa { prehash: true, context: b"ctx".to_vec() }));
-        assert_eq!(read(Shape::Eddsa, odd), Err(Error::MechanismParamInvalid));
+        assert_eq!(eddsa(1), Ok(Params::Eddsa { prehash: true, context: b"ctx".to_vec() }));
+        assert_eq!(eddsa(2), Err(Error::MechanismParamInvalid));
     }
 
     #[test]

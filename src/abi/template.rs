@@ -141,19 +141,21 @@ pub(super) fn answer(template: Pointer<CK_ATTRIBUTE>, values: &[Result<Value>]) 
 }
 
 fn answer_one(entry: Pointer<CK_ATTRIBUTE>, value: Result<&Value>) -> Result<()> {
-    let told = value.and_then(|value| match value {
-        Value::Bool(value) => put(entry, &[u8::from(*value)]),
-        Value::Ulong(value) => put(entry, &value.to_ne_bytes()),
-        Value::Bytes(value) => put(entry, value),
-        Value::Mechanisms(list) => {
+    match value {
+        Ok(Value::Bool(value)) => put(entry, &[u8::from(*value)]),
+        Ok(Value::Ulong(value)) => put(entry, &value.to_ne_bytes()),
+        Ok(Value::Bytes(value)) => put(entry, value),
+        Ok(Value::Mechanisms(list)) => {
             put(entry, &list.iter().flat_map(|number| number.to_ne_bytes()).collect::<Vec<_>>())
         }
-        Value::Template(inner) => return put_template(entry, inner),
-    });
-    if told.is_err() {
-        entry.write_length(UNAVAILABLE)?;
+        Ok(Value::Template(inner)) => put_template(entry, inner),
+        Err(error) => refuse(entry, error),
     }
-    told
+}
+
+fn refuse(entry: Pointer<CK_ATTRIBUTE>, error: Error) -> Result<()> {
+    entry.write_length(UNAVAILABLE)?;
+    Err(error)
 }
 
 /// Tells the length of a value, and the value itself where there is room for it.
@@ -162,7 +164,7 @@ fn put(entry: Pointer<CK_ATTRIBUTE>, value: &[u8]) -> Result<()> {
     let length = value.len() as CK_ULONG;
     if !asked.pValue.is_null() {
         if asked.ulValueLen < length {
-            return Err(Error::BufferTooSmall);
+            return refuse(entry, Error::BufferTooSmall);
         }
         copy_out(value, value_of(&asked))?;
     }
@@ -175,8 +177,7 @@ fn put_template(entry: Pointer<CK_ATTRIBUTE>, inner: &Attributes) -> Result<()> 
     let asked = entry.read()?;
     let length = (inner.len() * size_of::<CK_ATTRIBUTE>()) as CK_ULONG;
     if !asked.pValue.is_null() && asked.ulValueLen < length {
-        entry.write_length(UNAVAILABLE)?;
-        return Err(Error::BufferTooSmall);
+        return refuse(entry, Error::BufferTooSmall);
     }
     let mut result = Ok(());
     if !asked.pValue.is_null() {
@@ -223,6 +224,11 @@ mod tests {
         }
     }
 
+    /// An attribute with a value of its own, for reading.
+    fn given<T: Copy>(type_: CK_ULONG, values: &[T]) -> CK_ATTRIBUTE {
+        entry(type_, values.to_vec().leak())
+    }
+
     fn query(type_: CK_ULONG) -> CK_ATTRIBUTE {
         CK_ATTRIBUTE { type_, pValue: std::ptr::null_mut(), ulValueLen: 0 }
     }
@@ -243,16 +249,14 @@ mod tests {
 
     #[test]
     fn every_kind_of_value_is_read() {
-        let mut inner = [entry(BYTES, &mut [9u8]), entry(FLAG, &mut [0u8])];
-        let (mut yes, mut number, mut list) = ([1u8], [77u64], [1u64, 2]);
-        let (mut bytes, mut date) = (*b"abc", *b"20251231");
+        let inner = [given(BYTES, &[9u8]), given(FLAG, &[0u8])];
         let attributes = read(&mut [
-            entry(FLAG, &mut yes),
-            entry(NUMBER, &mut number),
-            entry(BYTES, &mut bytes),
-            entry(DATE, &mut date),
-            entry(LIST, &mut list),
-            entry(INNER, &mut inner),
+            given(FLAG, &[1u8]),
+            given(NUMBER, &[77u64]),
+            given(BYTES, b"abc"),
+            given(DATE, b"20251231"),
+            given(LIST, &[1u64, 2]),
+            given(INNER, &inner),
         ])
         .unwrap();
         assert_eq!(attributes.bool(FLAG), Some(true));
@@ -267,7 +271,7 @@ mod tests {
     #[test]
     fn a_length_that_does_not_fit_the_kind_is_an_invalid_value() {
         let refused = |type_, length| {
-            let mut entry = entry(type_, &mut [1u8; 64]);
+            let mut entry = given(type_, &[1u8; 64]);
             entry.ulValueLen = length;
             assert_eq!(read(&mut [entry]), Err(Error::AttributeValueInvalid), "{type_} of {length}");
         };
@@ -284,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_boolean_is_zero_or_one() {
-        assert_eq!(read(&mut [entry(FLAG, &mut [2u8])]), Err(Error::AttributeValueInvalid));
+        assert_eq!(read(&mut [given(FLAG, &[2u8])]), Err(Error::AttributeValueInvalid));
     }
 
     #[test]
@@ -297,16 +301,16 @@ mod tests {
 
     #[test]
     fn an_unknown_attribute_is_refused_but_in_a_search_kept() {
-        let mut entries = [entry(UNKNOWN, &mut [1u8])];
+        let mut entries = [given(UNKNOWN, &[1u8])];
         assert_eq!(read(&mut entries), Err(Error::AttributeTypeInvalid));
         assert_eq!(read_as(Unknown::Kept, &mut entries).unwrap().bytes(UNKNOWN), Some(&[1][..]));
     }
 
     #[test]
     fn repeating_a_value_is_harmless_and_contradicting_it_is_not() {
-        let mut same = [entry(NUMBER, &mut [1u64]), entry(NUMBER, &mut [1u64])];
+        let mut same = [given(NUMBER, &[1u64]), given(NUMBER, &[1u64])];
         assert_eq!(read(&mut same).unwrap().len(), 1);
-        let mut other = [entry(NUMBER, &mut [1u64]), entry(NUMBER, &mut [2u64])];
+        let mut other = [given(NUMBER, &[1u64]), given(NUMBER, &[2u64])];
         assert_eq!(read(&mut other), Err(Error::TemplateInconsistent));
     }
 
@@ -369,5 +373,6 @@ mod tests {
         let mut outer = [entry(INNER, &mut array)];
         assert_eq!(answer(view(&mut outer), &values), Err(Error::BufferTooSmall));
         assert_eq!((array[0].ulValueLen, array[1].ulValueLen), (1, UNAVAILABLE));
+        assert_eq!(outer[0].ulValueLen as usize, size_of_val(&array), "the array itself had room");
     }
 }

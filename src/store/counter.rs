@@ -86,7 +86,10 @@ fn map_writable(folder: &Path) -> io::Result<SharedCounter> {
         // Two processes must not both lengthen it: the second's zeros would take back what the first has counted.
         file.lock()?;
     }
-    SharedCounter::map(&file)
+    let counter = SharedCounter::map(&file);
+    // Closing would not do: the mapping keeps the open file, and the lock with it.
+    file.unlock()?;
+    counter
 }
 
 fn map_read_only(folder: &Path) -> io::Result<SharedCounter> {

@@ -146,7 +146,7 @@ const PUBLIC_KEY_ROWS: &[Row] = &[
 
 const PRIVATE_KEY_ROWS: &[Row] = &[
     row(ck::CKA_SUBJECT, MODIFIABLE, Empty),
-    row(ck::CKA_SENSITIVE, MODIFIABLE | ONCE_TRUE, always(true)),
+    row(ck::CKA_SENSITIVE, MODIFIABLE | ONCE_TRUE, same(ALWAYS)),
     row(ck::CKA_DECRYPT, MODIFIABLE, Usage),
     row(ck::CKA_SIGN, MODIFIABLE, Usage),
     row(ck::CKA_SIGN_RECOVER, MODIFIABLE, Usage),
@@ -172,17 +172,19 @@ const SECRET_KEY_ROWS: &[Row] = &[
     row(ck::CKA_WRAP_TEMPLATE, 0, Absent),
 ];
 
-/// A private key stays inside, but for one that came in by unwrapping: it is extractable unless the template says no
-/// (section 5.18, `C_UnwrapKey`).
+/// A private key stays inside, but for one that came in by unwrapping: it is extractable unless the template
+/// says no (section 5.18, `C_UnwrapKey`).
 const PRIVATE_KEY_EXTRACTABLE: Initial = same(ByOrigin { unwrap: true, ..NEVER });
 
-/// A secret key that is stored is sensitive. One that dies with its session and did not begin here follows the standard's
-/// default, false: Java's `KeyAgreement` reads the secret it has derived without asking for a readable one.
+/// A secret key that is stored is sensitive. One that dies with its session and did not begin here follows
+/// the standard's default, false: Java's `KeyAgreement` reads the secret it has derived without asking for a
+/// readable one.
 const SECRET_KEY_SENSITIVE: Initial =
     Protection { token: ALWAYS, session: ByOrigin { generate: true, ..NEVER } };
 
-/// A secret key that is stored stays inside, but for an unwrapped one as above. One that dies with its session exists to
-/// be agreed on or sent: Java's `Cipher.wrap` imports or generates such keys and wraps them at once.
+/// A secret key that is stored stays inside, but for an unwrapped one as above. One that dies with its
+/// session exists to be agreed on or sent: Java's `Cipher.wrap` imports or generates such keys and wraps them
+/// at once.
 const SECRET_KEY_EXTRACTABLE: Initial =
     Protection { token: ByOrigin { unwrap: true, ..NEVER }, session: ALWAYS };
 
@@ -191,8 +193,4 @@ const NEVER: ByOrigin = ByOrigin { create: false, generate: false, unwrap: false
 
 const fn same(choice: ByOrigin) -> Initial {
     Protection { token: choice, session: choice }
-}
-
-const fn always(value: bool) -> Initial {
-    if value { same(ALWAYS) } else { same(NEVER) }
 }

@@ -192,7 +192,7 @@ const BYTES_PRIVATE: &[Row] =
 
 const EC_PRIVATE_PARAMS: Row = row(ck::CKA_EC_PARAMS, CONTRIBUTED | ENCODED, Absent);
 
-/// Not in the standard's tables, but clients look for the public half here when they find no public key object.
+/// Not in the standard's tables, but clients that find no public key object look for the public half here.
 const EC_PRIVATE_POINT: Row = row(ck::CKA_EC_POINT, NOT_GENERATE | NOT_UNWRAP | ENCODED | NOT_EMPTY, Absent);
 
 const CIPHER_USAGE: &[AttributeType] = &[
@@ -216,7 +216,8 @@ const SECRET_VALUE: &[Row] = &[
     row(ck::CKA_VALUE_LEN, NOT_CREATE | MUST_GENERATE, LengthOf(ck::CKA_VALUE)),
 ];
 
-/// Keys of one length (6.18). The standard gives them no `CKA_VALUE_LEN`, but clients send it with any secret key.
+/// Keys of one length (6.18). The standard gives them no `CKA_VALUE_LEN`, but clients that derive keys send it
+/// for any type.
 const FIXED_SECRET_VALUE: &[Row] = &[
     row(ck::CKA_VALUE, CONTRIBUTED | SECRET, Absent),
     row(ck::CKA_VALUE_LEN, NOT_CREATE, LengthOf(ck::CKA_VALUE)),

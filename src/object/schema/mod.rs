@@ -33,8 +33,8 @@ pub enum Kind {
 /// What a row says of its attribute: bits of [`note`].
 pub type Notes = u32;
 
-/// The footnotes of the standard's attribute tables (section 4.2, table 13), by number, and ours. Footnote 9, a
-/// default that the token chooses, is what [`Initial`] says; 13 needs no rule.
+/// The footnotes of the standard's attribute tables (section 4.2, table 13), by number, and ours. Footnote 9,
+/// a default that the token chooses, is what [`Initial`] says; 13 needs no rule.
 pub mod note {
     use super::Notes;
 
@@ -67,7 +67,7 @@ pub mod note {
     pub const NARROWS: Notes = 1 << 12;
     /// May be emptied, and changed in no other way.
     pub const CLEARS: Notes = 1 << 13;
-    /// The token knows the only right value: another one is `AttributeValueInvalid`, an empty one stays empty.
+    /// The token knows the only right value: another is `AttributeValueInvalid`, an empty one stays empty.
     pub const COMPUTED: Notes = 1 << 14;
     /// Has several encodings, of which the token keeps its own.
     pub const ENCODED: Notes = 1 << 15;
@@ -146,8 +146,8 @@ pub fn name_of(kind: AttributeType) -> Option<&'static str> {
     attributes::find(kind).map(|row| row.name)
 }
 
-/// Whether the attribute of an object of this class (`CKO_`) is one of those never shown if the object is sensitive or
-/// not extractable (footnote 7), and therefore kept in the record's secret half.
+/// Whether the attribute of an object of this class (`CKO_`) is one of those never shown if the object is
+/// sensitive or not extractable (footnote 7), and therefore kept in the record's secret half.
 pub fn is_secret(class: u64, kind: AttributeType) -> bool {
     /// The few (class, attribute) pairs that have the footnote.
     static SECRETS: LazyLock<Vec<(u64, AttributeType)>> = LazyLock::new(|| {

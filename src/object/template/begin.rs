@@ -8,13 +8,14 @@ use crate::object::schema::{Class, Notes, Row, form_of, note};
 use crate::pin::Role;
 use cryptoki_sys as ck;
 
-/// Checks a caller's template for a new object before anything is computed. `role`: who asks. `base`: class and key
-/// type where the function or mechanism fixes them (`CKM_AES_KEY_GEN` makes `CKO_SECRET_KEY`, `CKK_AES`); the template
-/// may repeat but not contradict them (`TemplateInconsistent`). The answer is the template with those added.
+/// Checks a caller's template for a new object before anything is computed. `role`: who asks. `base`: class
+/// and key type where the function or mechanism fixes them (`CKM_AES_KEY_GEN` makes `CKO_SECRET_KEY`,
+/// `CKK_AES`); the template may repeat but not contradict them (`TemplateInconsistent`). The answer is the
+/// template with those added.
 ///
-/// `AttributeTypeInvalid`: no such attribute. `TemplateInconsistent`: one of other objects, or in contradiction to
-/// another. `AttributeReadOnly`: not the caller's to give here. `AttributeValueInvalid`: a value that cannot be.
-/// `TemplateIncomplete`: one is missing.
+/// `AttributeTypeInvalid`: no such attribute. `TemplateInconsistent`: one of other objects, or in
+/// contradiction to another. `AttributeReadOnly`: not the caller's to give here. `AttributeValueInvalid`: a
+/// value that cannot be. `TemplateIncomplete`: one is missing.
 pub fn begin(
     origin: Origin,
     role: Option<Role>,
@@ -92,8 +93,8 @@ impl Origin {
         }
     }
 
-    /// What a derived key is where its template does not say: derivations that don't fix a key type make generic
-    /// secrets (section 6.43).
+    /// What a derived key is where its template does not say: derivations that don't fix a key type make
+    /// generic secrets (section 6.43).
     fn assume(self, mut begun: Attributes) -> Attributes {
         if let Origin::Derive { .. } = self {
             begun.set_default(ck::CKA_CLASS, ck::CKO_SECRET_KEY);

@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::object::schema::{ByOrigin, Form, Initial, Row, form_of, note};
 use cryptoki_sys as ck;
 
-/// Completes a new object: `begun` from [`begin`](super::begin), `made` what the mechanism, the unwrapped key or the
-/// derivation contributed; what such objects don't have is left out of it. All defaults and the attributes that only a
-/// token sets are in the answer, but for `CKA_UNIQUE_ID`, and `CKA_CHECK_VALUE` and `CKA_PUBLIC_KEY_INFO` of keys where
-/// neither template nor `made` has them.
+/// Completes a new object: `begun` from [`begin`](super::begin), `made` what the mechanism, the unwrapped key
+/// or the derivation contributed; what such objects don't have is left out of it. All defaults and the
+/// attributes that only a token sets are in the answer, but for `CKA_UNIQUE_ID`, and `CKA_CHECK_VALUE` and
+/// `CKA_PUBLIC_KEY_INFO` of keys where neither template nor `made` has them.
 ///
 /// A contradiction between `begun` and `made` is `TemplateInconsistent`, one of lengths of an unwrapped key
 /// `WrappedKeyLenRange`, a wrong check value or public key info `AttributeValueInvalid`.
@@ -35,10 +35,10 @@ pub fn finish(origin: Origin, defaults: Defaults, begun: Attributes, made: Attri
 fn merge(form: &Form, begun: Attributes, made: Attributes) -> Result<Attributes> {
     let mut object = begun;
     for row in form.rows() {
-        if let Some(value) = made.get(row.attribute) {
-            if agreed(row, object.get(row.attribute), value)? {
-                object.set(row.attribute, value.clone());
-            }
+        if let Some(value) = made.get(row.attribute)
+            && agreed(row, object.get(row.attribute), value)?
+        {
+            object.set(row.attribute, value.clone());
         }
     }
     Ok(object)
@@ -98,7 +98,8 @@ impl ByOrigin {
     }
 }
 
-/// Sets what tells where a key comes from and how well it has always been kept (sections 4.8, 4.10, 4.11 and 5.18).
+/// Sets what tells where a key comes from and how well it has always been kept (sections 4.8, 4.10, 4.11 and
+/// 5.18).
 fn record_history(origin: Origin, form: &Form, object: &mut Attributes) {
     if let (Origin::Generate(mechanism), Some(_)) = (origin, form.row(ck::CKA_LOCAL)) {
         object.set(ck::CKA_LOCAL, true);

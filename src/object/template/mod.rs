@@ -1,7 +1,7 @@
 //! Templates checked and completed: the rules that read the [`schema`].
 //!
-//! A new object passes [`begin`] before anything is computed and [`finish`] after; an existing one [`change`] or
-//! [`copy`]. What a key demands of others is in [`impose`], [`satisfies`], [`allows`] and [`in_validity`].
+//! A new object passes [`begin`] before anything is computed and [`finish`] after; an existing one [`change`]
+//! or [`copy`]. What a key demands of others is in [`impose`], [`satisfies`], [`allows`] and [`in_validity`].
 
 mod begin;
 mod finish;
@@ -38,12 +38,14 @@ pub enum Origin {
 /// A token's choices that decide what an object becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Defaults {
-    /// What usage flags are when a template leaves them out: true where the key type allows, or false (CloudHSM's way).
+    /// What usage flags are when a template leaves them out: true where the key type allows, or false
+    /// (CloudHSM's way).
     pub usage: bool,
 }
 
-/// Whether `object`'s attributes match all of `template`, as a search asks (section 5.7, `C_FindObjectsInit`). Secret
-/// ones never do, whether they could be shown or not: a search must not be a way to guess a key.
+/// Whether `object`'s attributes match all of `template`, as a search asks (section 5.7,
+/// `C_FindObjectsInit`). Secret ones never do, whether they could be shown or not: a search must not be a way
+/// to guess a key.
 pub fn matches(object: &Attributes, template: &Attributes) -> bool {
     let class = object.ulong(ck::CKA_CLASS);
     let secret = |kind| class.is_some_and(|class| schema::is_secret(class, kind));

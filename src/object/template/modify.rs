@@ -15,11 +15,11 @@ const CHANGEABLE: Notes =
 /// The rows in which a copy may differ at all.
 const COPYABLE: Notes = CHANGEABLE | note::COPY | note::NARROWS;
 
-/// Checks changes to an object with all its attributes `object` (`C_SetAttributeValue`) and answers the object as it
-/// will be.
+/// Checks changes to an object with all its attributes `object` (`C_SetAttributeValue`) and answers the
+/// object as it will be.
 ///
-/// An officer changes nothing but `CKA_TRUSTED`, nobody else changes that. `ActionProhibited`: the object is not
-/// modifiable. `AttributeReadOnly`: not to be changed, or not by this caller, or not in this direction.
+/// An officer changes nothing but `CKA_TRUSTED`, nobody else changes that. `ActionProhibited`: the object is
+/// not modifiable. `AttributeReadOnly`: not to be changed, or not by this caller, or not in this direction.
 pub fn change(role: Option<Role>, object: &Attributes, changes: &Attributes) -> Result<Attributes> {
     if object.bool(ck::CKA_MODIFIABLE) == Some(false) {
         return Err(Error::ActionProhibited);
@@ -40,12 +40,12 @@ pub fn change(role: Option<Role>, object: &Attributes, changes: &Attributes) -> 
     Ok(changed)
 }
 
-/// Checks a copy's template and answers the copy's attributes, all but `CKA_UNIQUE_ID` (`C_CopyObject`). `object`: all
-/// attributes of the original.
+/// Checks a copy's template and answers the copy's attributes, all but `CKA_UNIQUE_ID` (`C_CopyObject`).
+/// `object`: all attributes of the original.
 ///
-/// The template may repeat what the original has, secrets apart. A copy is never kept less well than the original:
-/// `AttributeReadOnly`, or `TemplateInconsistent` where a private object with a secret would become public.
-/// `ActionProhibited`: the object is not copyable.
+/// The template may repeat what the original has, secrets apart. A copy is never kept less well than the
+/// original: `AttributeReadOnly`, or `TemplateInconsistent` where a private object with a secret would become
+/// public. `ActionProhibited`: the object is not copyable.
 pub fn copy(role: Option<Role>, object: &Attributes, template: &Attributes) -> Result<Attributes> {
     if object.bool(ck::CKA_COPYABLE) == Some(false) {
         return Err(Error::ActionProhibited);
@@ -95,8 +95,8 @@ fn narrows(old: Option<&Value>, new: &Value) -> bool {
     }
 }
 
-/// Whether a step would use an officer's trust for what the officer has not seen: trusted certificates don't change
-/// (section 4.6.2), and a trusted wrapping key must not learn to decrypt what it wraps.
+/// Whether a step would use an officer's trust for what the officer has not seen: trusted certificates don't
+/// change (section 4.6.2), and a trusted wrapping key must not learn to decrypt what it wraps.
 fn is_trusted_beyond(role: Option<Role>, form: &Form, object: &Attributes, row: &Row, new: &Value) -> bool {
     if role == Some(Role::Officer) || !object.is_true(ck::CKA_TRUSTED) {
         return false;

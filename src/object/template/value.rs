@@ -92,10 +92,10 @@ pub(super) fn check_relations(form: &Form, object: &Attributes) -> Result<()> {
         return Err(Error::TemplateInconsistent);
     }
     let date = |kind| object.bytes(kind).filter(|date| !date.is_empty());
-    if let (Some(start), Some(end)) = (date(ck::CKA_START_DATE), date(ck::CKA_END_DATE)) {
-        if start > end {
-            return Err(Error::TemplateInconsistent);
-        }
+    if let (Some(start), Some(end)) = (date(ck::CKA_START_DATE), date(ck::CKA_END_DATE))
+        && start > end
+    {
+        return Err(Error::TemplateInconsistent);
     }
     check_reference(form, object)
 }

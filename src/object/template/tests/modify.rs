@@ -81,7 +81,12 @@ fn an_object_that_is_not_modifiable_is_not_modified() {
 
 #[test]
 fn protection_goes_one_way_only() {
-    let up = template! { CKA_SENSITIVE: true, CKA_EXTRACTABLE: false, CKA_WRAP_WITH_TRUSTED: true, CKA_COPYABLE: false };
+    let up = template! {
+        CKA_SENSITIVE: true,
+        CKA_EXTRACTABLE: false,
+        CKA_WRAP_WITH_TRUSTED: true,
+        CKA_COPYABLE: false,
+    };
     let down = [
         template! { CKA_SENSITIVE: false },
         template! { CKA_EXTRACTABLE: true },
