@@ -59,6 +59,11 @@ pub struct OwnPin {
 }
 
 impl UserPin {
+    /// Whether the command line says anything about it.
+    pub fn is_given(&self) -> bool {
+        self.user.is_some() || self.pin_file.is_some()
+    }
+
     /// Name and password.
     pub fn credentials(&self) -> Result<Credentials> {
         credentials(Role::User, self.user.as_deref(), self.pin_file.as_deref())

@@ -45,6 +45,12 @@ pub fn all(library: &Library) -> Result<Vec<Described>> {
 }
 
 impl SlotChoice {
+    /// Whether this slot may be the one meant.
+    pub fn means(&self, described: &Described) -> bool {
+        let label = |wanted: &String| described.token.as_ref().is_ok_and(|token| token.label == *wanted);
+        self.slot.is_none_or(|id| described.slot.id() == id) && self.label.as_ref().is_none_or(label)
+    }
+
     /// The slot meant, with an initialised token in it.
     pub fn open(&self, library: &Library) -> Result<Arc<Slot>> {
         if let Some(id) = self.slot {
@@ -58,13 +64,20 @@ impl SlotChoice {
             };
         }
         let mut found = Vec::new();
-        for Described { slot, token } in all(library)? {
-            let token = token.trying(|| format!("read the token in slot {}", slot.id()))?;
-            if token.initialized && self.label.as_ref().is_none_or(|label| *label == token.label) {
-                found.push((slot, token.label));
+        let mut unreadable = Ok(());
+        for described in all(library)? {
+            let meant = self.means(&described);
+            let Described { slot, token } = described;
+            match token {
+                Ok(token) if meant && token.initialized => found.push((slot, token.label)),
+                Ok(_) => {}
+                Err(code) => {
+                    unreadable = Err(code).trying(|| format!("read the token in slot {}", slot.id()))
+                }
             }
         }
-        self.only(found)
+        // A damaged token keeps nobody from a sound one, but explains why there is none.
+        if found.is_empty() { unreadable.and_then(|()| self.only(found)) } else { self.only(found) }
     }
 
     fn only(&self, mut found: Vec<(Arc<Slot>, String)>) -> Result<Arc<Slot>> {

@@ -62,18 +62,37 @@ fn a_folder_that_others_can_write_is_told() {
     assert!(wrong(&answer, "configuration")[0].contains("777"), "{answer}");
 }
 
-#[test]
-fn a_store_that_is_none_is_told_with_its_path() {
-    let machine = Machine::with_token();
+/// Puts something else in the place of slot 0's store.
+fn damage(machine: &Machine) -> std::path::PathBuf {
     let folder = machine.path("data/slots/0");
     // What was written last is in SQLite's log.
     for log in ["token.db-wal", "token.db-shm"] {
         fs::remove_file(folder.join(log)).unwrap();
     }
     fs::write(folder.join("token.db"), "this was a token once").unwrap();
+    folder
+}
+
+#[test]
+fn a_store_that_is_none_is_told_with_its_path() {
+    let machine = Machine::with_token();
+    let folder = damage(&machine);
     let (run, answer) = doctor(&machine, &[]);
     assert_eq!(run.code, 1);
     assert!(wrong(&answer, "store")[0].contains(folder.to_str().unwrap()), "{answer}");
+}
+
+#[test]
+fn a_damaged_token_keeps_nobody_from_a_sound_one() {
+    let machine = Machine::with_token();
+    machine.run(&["token", "init", "sound", "--with-user"]).done();
+    damage(&machine);
+    machine.run(&["key", "list", "--label", "sound"]).done();
+    machine.run(&["key", "list"]).done();
+    machine.run(&["key", "list", "--slot", "0"]).failed(1, &["slot 0", "cloister doctor"]);
+    assert!(machine.run(&["slot", "list"]).done().stdout.contains("unreadable"));
+    assert_eq!(machine.run(&["doctor", "--slot", "0"]).code, 1);
+    assert_eq!(machine.run(&["doctor", "--label", "sound", "--with-pin", "--module", &module()]).code, 0);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Doctor {
     /// The loadable module [default: libcloister.so where it is usually installed]
     #[arg(long, value_name = "FILE", env = "CLOISTER_MODULE")]
     module: Option<PathBuf>,
-    /// Log in to a token and open every object in it too, with the PIN from --pin-file, CLOISTER_PIN or a prompt
+    /// Log in to the token and open every object in it too (implied by --user and --pin-file)
     #[arg(long)]
     with_pin: bool,
     #[command(flatten)]

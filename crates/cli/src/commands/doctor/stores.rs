@@ -13,40 +13,40 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::time::Duration;
 
-/// Looks at each slot's store; at the chosen one's with the user's PIN, if that is wanted.
+/// Looks at the store of each slot that is meant; with the user's PIN, if that is given, at every object in the one
+/// that it is for.
 pub fn look(config: &Config, doctor: &Doctor) -> Result<Vec<Finding>> {
-    let library = match Library::new(config.clone()).trying(|| "open the slots".to_owned()) {
-        Ok(library) => library,
-        Err(error) => {
-            return Ok(vec![as_finding(
-                Area::Store,
-                &error,
-                "look at the folders that the configuration names",
-            )]);
-        }
-    };
-    let login = Credentialed::new(&library, doctor)?;
+    let library = Library::new(config.clone()).trying(|| "open the slots".to_owned())?;
+    let mut slots = slots::all(&library)?;
+    slots.retain(|slot| doctor.slot.means(slot));
+    if slots.is_empty() {
+        return Err(Error::input("no such slot: `cloister slot list` shows those there are"));
+    }
     let mut findings = Vec::new();
-    for slot in slots::all(&library)? {
-        let credentials = login.as_ref().filter(|login| login.slot == slot.slot.id());
-        findings.push(store(config, &slot, credentials.map(|login| &login.credentials)));
+    let login = Login::new(&library, doctor).unwrap_or_else(|error| {
+        findings.push(as_finding(Area::Store, &error, "see to that: no object was opened"));
+        None
+    });
+    for slot in &slots {
+        let login = login.as_ref().filter(|login| login.slot == slot.slot.id());
+        findings.push(store(config, slot, login.map(|login| &login.credentials)));
     }
     Ok(findings)
 }
 
 /// Whose PIN is to open which slot's objects.
-struct Credentialed {
+struct Login {
     slot: u64,
     credentials: Credentials,
 }
 
-impl Credentialed {
-    fn new(library: &Library, doctor: &Doctor) -> Result<Option<Credentialed>> {
-        if !doctor.with_pin {
+impl Login {
+    fn new(library: &Library, doctor: &Doctor) -> Result<Option<Login>> {
+        if !doctor.with_pin && !doctor.user.is_given() {
             return Ok(None);
         }
         let slot = doctor.slot.open(library)?.id();
-        Ok(Some(Credentialed { slot, credentials: doctor.user.credentials()? }))
+        Ok(Some(Login { slot, credentials: doctor.user.credentials()? }))
     }
 }
 
