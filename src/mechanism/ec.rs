@@ -111,8 +111,8 @@ fn verify(key: &PKeyRef<Public>, digest: &[u8], signature: &[u8]) -> Result<()> 
     if context.verify(digest, &encoded).unwrap_or(false) { Ok(()) } else { Err(Error::SignatureInvalid) }
 }
 
-/// A verifier that takes signatures of any even length up to its size (section 6.3.1): callers who don't know the curve
-/// leave out zeros that both numbers begin with.
+/// A verifier that takes signatures of any even length up to its size (section 6.3.1): callers who don't
+/// know the curve leave out zeros that both numbers begin with.
 struct ShorterToo<V>(V);
 
 impl<V: Verifier> Verifier for ShorterToo<V> {
@@ -125,10 +125,117 @@ impl<V: Verifier> Verifier for ShorterToo<V> {
     }
 
     fn accepts(&self, length: usize) -> bool {
-        length > 0 && length % 2 == 0 && length <= self.0.size()
+        length > 0 && length.is_multiple_of(2) && length <= self.0.size()
     }
 
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
         self.0.finish(signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Material;
+    use super::super::curves::CURVES;
+    use super::super::pair_testing::{curve as pair, pair as generate, sign, verify};
+    use super::*;
+    use crate::attribute::Value;
+    use openssl::hash::{MessageDigest, hash};
+    use openssl::sign::Verifier as PlainVerifier;
+
+    fn weierstrass() -> impl Iterator<Item = &'static Curve> {
+        CURVES.iter().filter(|curve| curve.id == Id::EC)
+    }
+
+    #[test]
+    fn signatures_on_every_curve_are_those_openssl_checks() {
+        for curve in weierstrass() {
+            let (public, private) = pair(ck::CKK_EC, curve.oid);
+            let signature = sign(ck::CKM_ECDSA_SHA256, &Params::None, &private, b"some message").unwrap();
+            assert_eq!(signature.len(), 2 * curve.size);
+            let encoded = EcdsaSig::from_private_components(
+                BigNum::from_slice(&signature[..curve.size]).unwrap(),
+                BigNum::from_slice(&signature[curve.size..]).unwrap(),
+            );
+            let Ok(Material::Public(key)) = Material::from_attributes(&public) else { panic!() };
+            let mut plain = PlainVerifier::new(MessageDigest::sha256(), &key).unwrap();
+            assert!(plain.verify_oneshot(&encoded.unwrap().to_der().unwrap(), b"some message").unwrap());
+            let digest = hash(MessageDigest::sha256(), b"some message").unwrap();
+            assert_eq!(verify(ck::CKM_ECDSA, &Params::None, &public, &digest, &signature), Ok(()));
+            let wrong = verify(ck::CKM_ECDSA_SHA256, &Params::None, &public, b"another", &signature);
+            assert_eq!(wrong, Err(Error::SignatureInvalid));
+        }
+    }
+
+    #[test]
+    fn every_digest_is_the_one_its_mechanism_names() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        for (id, md) in [
+            (ck::CKM_ECDSA_SHA1, MessageDigest::sha1()),
+            (ck::CKM_ECDSA_SHA224, MessageDigest::sha224()),
+            (ck::CKM_ECDSA_SHA256, MessageDigest::sha256()),
+            (ck::CKM_ECDSA_SHA384, MessageDigest::sha384()),
+            (ck::CKM_ECDSA_SHA512, MessageDigest::sha512()),
+            (ck::CKM_ECDSA_SHA3_224, MessageDigest::sha3_224()),
+            (ck::CKM_ECDSA_SHA3_256, MessageDigest::sha3_256()),
+            (ck::CKM_ECDSA_SHA3_384, MessageDigest::sha3_384()),
+            (ck::CKM_ECDSA_SHA3_512, MessageDigest::sha3_512()),
+        ] {
+            let signature = sign(id, &Params::None, &private, b"message").unwrap();
+            let digest = hash(md, b"message").unwrap();
+            assert_eq!(verify(ck::CKM_ECDSA, &Params::None, &public, &digest, &signature), Ok(()));
+            let signature = sign(ck::CKM_ECDSA, &Params::None, &private, &digest).unwrap();
+            assert_eq!(verify(id, &Params::None, &public, b"message", &signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_digest_longer_than_the_order_is_cut_on_the_right() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        let long = [7; 128];
+        let signature = sign(ck::CKM_ECDSA, &Params::None, &private, &long).unwrap();
+        assert_eq!(verify(ck::CKM_ECDSA, &Params::None, &public, &long[..32], &signature), Ok(()));
+    }
+
+    #[test]
+    fn a_signature_may_lack_the_zeros_that_both_numbers_begin_with() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[3].oid);
+        // On P-521, about every fourth signature has two such numbers.
+        let signature = (0u8..=255)
+            .map(|byte| sign(ck::CKM_ECDSA, &Params::None, &private, &[byte; 20]).map(|s| (byte, s)).unwrap())
+            .find(|(_, signature)| signature[0] == 0 && signature[66] == 0);
+        let (byte, signature) = signature.unwrap();
+        let short = [&signature[1..66], &signature[67..]].concat();
+        let check = |signature: &[u8]| verify(ck::CKM_ECDSA, &Params::None, &public, &[byte; 20], signature);
+        assert_eq!(check(&signature), Ok(()));
+        assert_eq!(check(&short), Ok(()));
+        assert_eq!(check(&signature[1..]), Err(Error::SignatureLenRange));
+        assert_eq!(check(&[&signature[..], &[0, 0]].concat()), Err(Error::SignatureLenRange));
+        assert_eq!(check(b""), Err(Error::SignatureLenRange));
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_no_signature() {
+        for curve in weierstrass() {
+            let (public, _) = pair(ck::CKK_EC, curve.oid);
+            for byte in [0, 0xff] {
+                let refused =
+                    verify(ck::CKM_ECDSA, &Params::None, &public, &[1; 20], &vec![byte; 2 * curve.size]);
+                assert_eq!(refused, Err(Error::SignatureInvalid));
+            }
+        }
+    }
+
+    #[test]
+    fn generation_wants_a_curve_it_knows() {
+        let refused = |params: &[u8]| {
+            let template = [(ck::CKA_EC_PARAMS, Value::from(params))];
+            generate(ck::CKM_EC_KEY_PAIR_GEN, &template).unwrap_err()
+        };
+        assert_eq!(generate(ck::CKM_EC_KEY_PAIR_GEN, &[]).unwrap_err(), Error::TemplateIncomplete);
+        assert_eq!(refused(b"\x06\x03\x2b\x65\x70"), Error::CurveNotSupported);
+        assert_eq!(refused(b"\x13\x05P-192"), Error::CurveNotSupported);
+        assert_eq!(refused(b"\x30\x00"), Error::DomainParamsInvalid);
+        assert_eq!(refused(b""), Error::DomainParamsInvalid);
     }
 }

@@ -21,9 +21,9 @@ pub enum Material {
 impl Material {
     /// Makes the material of a key object from all its attributes, secret ones included.
     ///
-    /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported` or `DomainParamsInvalid`, a
-    /// point that is not on its curve `PublicKeyInvalid`, missing ones `TemplateIncomplete`, a key type without material here
-    /// `KeyTypeInconsistent`.
+    /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported` or
+    /// `DomainParamsInvalid`, a point that is not on its curve `PublicKeyInvalid`, missing ones
+    /// `TemplateIncomplete`, a key type without material here `KeyTypeInconsistent`.
     pub fn from_attributes(attributes: &Attributes) -> Result<Material> {
         let class = required_ulong(attributes, ck::CKA_CLASS)?;
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
@@ -45,7 +45,8 @@ impl Material {
     }
 }
 
-/// OpenSSL counts the bits of the order, the standard those of the field: they differ on Edwards and Montgomery curves.
+/// OpenSSL counts the bits of the order, the standard those of the field: they differ on Edwards and
+/// Montgomery curves.
 fn bits(id: Id, counted: u32) -> u64 {
     Curve::alone_of(id).map_or(u64::from(counted), |curve| curve.bits)
 }
@@ -76,7 +77,8 @@ pub(super) fn pair_type(key_type: u64) -> Result<&'static dyn PairType> {
     found.map(|(_, pair)| *pair).ok_or(Error::KeyTypeInconsistent)
 }
 
-/// How `CKA_CHECK_VALUE` is computed (section 4.10.2): what a cipher makes of a zero block, or what SHA-1 makes of the key.
+/// How `CKA_CHECK_VALUE` is computed (section 4.10.2): what a cipher makes of a zero block, or what SHA-1
+/// makes of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
     Aes,

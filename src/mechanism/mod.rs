@@ -20,6 +20,8 @@ pub mod keywrap;
 pub mod mac;
 pub mod material;
 mod number;
+#[cfg(test)]
+mod pair_testing;
 pub mod params;
 mod point;
 pub mod registry;
@@ -31,6 +33,8 @@ pub mod secret;
 pub mod staged;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod vectors;
 pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};

@@ -1,5 +1,5 @@
-//! Big numbers that may be secret: OpenSSL's, wiped when dropped, compared and computed with in constant time where
-//! OpenSSL can.
+//! Big numbers that may be secret: OpenSSL's, wiped when dropped, compared and computed with in constant
+//! time where OpenSSL can.
 
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
@@ -7,7 +7,8 @@ use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::error::ErrorStack;
 use std::cmp::Ordering;
 
-/// Bytes of the longest number in any key, a product of two of them included: no caller can make us compute with more.
+/// Bytes of the longest number in any key, a product of two of them included: no caller can make us compute
+/// with more.
 const LONGEST: usize = 2 * 8192 / 8;
 
 /// A number, never negative.

@@ -1,8 +1,8 @@
 //! `CKA_EC_POINT`: a public key's bytes, alone or in a DER OCTET STRING.
 //!
-//! Section 6.3 of PKCS#11 3.2 asks for the OCTET STRING on short Weierstrass curves and for the bare bytes on Edwards
-//! and Montgomery ones; 3.0 asked for the OCTET STRING on all, and the clients in use (OpenSC, libp11) read
-//! nothing else. So both forms are taken everywhere, and the OCTET STRING is what we show.
+//! Section 6.3 of PKCS#11 3.2 asks for the OCTET STRING on short Weierstrass curves and for the bare bytes
+//! on Edwards and Montgomery ones; 3.0 asked for the OCTET STRING on all, and the clients in use (OpenSC,
+//! libp11) read nothing else. So both forms are taken everywhere, and the OCTET STRING is what we show.
 
 use super::curves::Curve;
 use cryptoki_sys as ck;

@@ -139,8 +139,8 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_CMAC), MAC, Shape::None, &aes::CMAC),
     aes(ckm!(CKM_AES_CMAC_GENERAL), MAC, Shape::MacLength, &aes::CMAC),
     aes(ckm!(CKM_AES_KEY_WRAP), CIPHER, Shape::OptionalIv(8), &KeyWrap::Plain),
-    // Deprecated and no longer defined by the standard, which until 2.40 gave it PKCS#7 padding.
-    aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
+    // Deprecated and no longer defined by the standard. In use it means RFC 5649, in other tokens and in clients.
+    aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
     aes(ckm!(CKM_AES_KEY_WRAP_KWP), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
     aes(ckm!(CKM_AES_KEY_WRAP_PKCS7), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
     aes(ckm!(CKM_AES_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &aes::ECB_ENCRYPT_DATA),
@@ -175,7 +175,7 @@ type Sizes = (u64, u64);
 /// Encryption and decryption; all ciphers of the module also wrap and unwrap.
 const CIPHER: u64 = ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_WRAP | ck::CKF_UNWRAP;
 const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
-const SIGNATURE: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
+const SIGNATURE: u64 = MAC;
 const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
 const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
 /// Curves over prime fields, by identifier or name; points of either form.

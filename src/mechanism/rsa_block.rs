@@ -1,9 +1,10 @@
 //! One RSA operation on one block: how data is padded to the length of the modulus, and what comes back
 //! (PKCS#11 3.2, section 6.1; RFC 8017).
 //!
-//! OpenSSL's blinding is never switched off. A wrong padding found by a decryption has one answer, whatever is wrong
-//! with it, and the check takes the same time (OpenSSL's own, in constant time). OpenSSL would by itself hide a wrong
-//! PKCS#1 v1.5 padding behind made-up data; PKCS#11 promises an error, and callers that unwrap keys need it.
+//! OpenSSL's blinding is never switched off. A wrong padding found by a decryption has one answer, whatever
+//! is wrong with it, and the check takes the same time (OpenSSL's own, in constant time). OpenSSL would by
+//! itself hide a wrong PKCS#1 v1.5 padding behind made-up data; PKCS#11 promises an error, and callers that
+//! unwrap keys need it.
 
 use super::params::{Oaep, Params};
 use crate::crypto::{Hash, ffi, unexpected};
@@ -47,8 +48,8 @@ impl Scheme {
         }
     }
 
-    /// Bytes of data that fit under a modulus of so many bits. A modulus too short for the scheme is `KeySizeRange`, a salt too
-    /// long for it `MechanismParamInvalid`.
+    /// Bytes of data that fit under a modulus of so many bits. A modulus too short for the scheme is
+    /// `KeySizeRange`, a salt too long for it `MechanismParamInvalid`.
     pub fn longest(&self, modulus_bits: u32) -> Result<usize> {
         let bytes = modulus_bits.div_ceil(8) as usize;
         match self {
@@ -119,8 +120,8 @@ impl Scheme {
         context.encrypt(&block, Some(output)).map_err(|_| self.refused())
     }
 
-    /// Decrypts a block as long as the modulus; the data can be no longer than [`Scheme::longest`]. A wrong padding is
-    /// `EncryptedDataInvalid`, another length `EncryptedDataLenRange`.
+    /// Decrypts a block as long as the modulus; the data can be no longer than [`Scheme::longest`]. A wrong
+    /// padding is `EncryptedDataInvalid`, another length `EncryptedDataLenRange`.
     pub fn decrypt(&self, key: &PKeyRef<Private>, block: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         if block.len() != key.size() {
             return Err(Error::EncryptedDataLenRange);
@@ -137,7 +138,8 @@ impl Scheme {
         Ok(data)
     }
 
-    /// Signs at most [`Scheme::longest`] bytes, to as many bytes as the modulus has; for a scheme with a digest, just that.
+    /// Signs at most [`Scheme::longest`] bytes, to as many bytes as the modulus has; for a scheme with a
+    /// digest, just that.
     pub fn sign(&self, key: &PKeyRef<Private>, data: &[u8], output: &mut [u8]) -> Result<usize> {
         self.check_digest(data)?;
         let mut context = PkeyCtx::new(key).map_err(unexpected)?;
@@ -150,31 +152,41 @@ impl Scheme {
     /// Checks a signature over `data`: `SignatureInvalid` if it isn't one.
     pub fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
         self.check_digest(data)?;
-        let valid = if let Scheme::Raw = self {
-            memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size()))
-        } else {
-            let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-            context.verify_init().map_err(unexpected)?;
-            self.choose(&mut context)?;
-            context.verify(data, signature).unwrap_or(false)
+        let valid = match self.recovering() {
+            Some(_) => memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size())),
+            None => {
+                let mut context = PkeyCtx::new(key).map_err(unexpected)?;
+                context.verify_init().map_err(unexpected)?;
+                self.choose(&mut context)?;
+                context.verify(data, signature).unwrap_or(false)
+            }
         };
         if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
     }
 
-    /// The data under a signature: `SignatureInvalid` if it isn't one, `SignatureLenRange` if it is not as long as the
-    /// modulus.
+    /// The data under a signature: `SignatureInvalid` if it isn't one, `SignatureLenRange` if it is not as
+    /// long as the modulus.
     pub fn recover(&self, key: &PKeyRef<Public>, signature: &[u8]) -> Result<Vec<u8>> {
         if signature.len() != key.size() {
             return Err(Error::SignatureLenRange);
         }
-        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-        context.verify_recover_init().map_err(unexpected)?;
-        self.choose(&mut context)?;
+        let padding = self.recovering().ok_or(Error::MechanismInvalid)?;
         let mut data = vec![0; key.size()];
+        // OpenSSL's newer calls take no data for no signature.
+        let rsa = key.rsa().map_err(unexpected)?;
         let length =
-            context.verify_recover(signature, Some(&mut data)).map_err(|_| Error::SignatureInvalid)?;
+            rsa.public_decrypt(signature, &mut data, padding).map_err(|_| Error::SignatureInvalid)?;
         data.truncate(length);
         Ok(data)
+    }
+
+    /// The padding of a scheme whose signatures have the data in them.
+    fn recovering(&self) -> Option<Padding> {
+        match self {
+            Scheme::Raw => Some(Padding::NONE),
+            Scheme::Pkcs1(None) => Some(Padding::PKCS1),
+            _ => None,
+        }
     }
 
     /// A digest has just the length of its kind.

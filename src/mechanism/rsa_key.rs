@@ -1,4 +1,5 @@
-//! RSA keys: their numbers as attributes, and what can be computed where some are missing (PKCS#11 3.2, section 6.1).
+//! RSA keys: their numbers as attributes, and what can be computed where some are missing (PKCS#11 3.2,
+//! section 6.1).
 
 use super::material::{PairType, required};
 use super::number::Number;
@@ -79,7 +80,8 @@ impl PairType for RsaType {
     }
 }
 
-/// The public exponent that a template for generation asks for, or the usual one. One we can't use is `TemplateInconsistent`.
+/// The public exponent that a template for generation asks for, or the usual one. One we can't use is
+/// `TemplateInconsistent`.
 pub(super) fn wanted_exponent(template: &Attributes) -> Result<BigNum> {
     let Some(given) = template.bytes(ck::CKA_PUBLIC_EXPONENT) else {
         return Number::small(COMMON_EXPONENTS[0])?.to_bn();
@@ -186,8 +188,9 @@ fn common_exponent(n: &Number, d: &Number) -> Result<Number> {
     Err(Error::TemplateIncomplete)
 }
 
-/// The primes of `n` from a pair of exponents, as in NIST SP 800-56B, appendix C.1: `e * d - 1` is a multiple of the order of every
-/// number, so a square root of 1 that is neither 1 nor -1 is soon found on the way to it.
+/// The primes of `n` from a pair of exponents, as in NIST SP 800-56B, appendix C.1: `e * d - 1` is a
+/// multiple of the order of every number, so a square root of 1 that is neither 1 nor -1 is soon found on
+/// the way to it.
 fn factor(n: &Number, e: &Number, d: &Number) -> Result<(Number, Number)> {
     let one = Number::small(1)?;
     let minus_one = n.minus_one()?;
@@ -210,4 +213,133 @@ fn factor(n: &Number, e: &Number, d: &Number) -> Result<(Number, Number)> {
         }
     }
     Err(Error::AttributeValueInvalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pair_testing::rsa;
+    use super::super::{Material, encoding};
+    use super::*;
+
+    const PARTS: [u64; 6] = [
+        ck::CKA_PUBLIC_EXPONENT,
+        ck::CKA_PRIME_1,
+        ck::CKA_PRIME_2,
+        ck::CKA_EXPONENT_1,
+        ck::CKA_EXPONENT_2,
+        ck::CKA_COEFFICIENT,
+    ];
+
+    fn without(kinds: &[u64]) -> Attributes {
+        let mut key = rsa().1.clone();
+        for kind in kinds {
+            key.remove(*kind);
+        }
+        key
+    }
+
+    fn refusal(key: &Attributes) -> Error {
+        match Material::from_attributes(key) {
+            Ok(_) => panic!("taken"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn missing_parts_are_computed_and_are_the_same_numbers() {
+        let full = &rsa().1;
+        for missing in [
+            &PARTS[..],
+            &PARTS[1..],
+            &PARTS[3..],
+            &[ck::CKA_PRIME_1],
+            &[ck::CKA_PRIME_2],
+            &[ck::CKA_PUBLIC_EXPONENT],
+            &[],
+        ] {
+            let mut key = without(missing);
+            encoding::complete(&mut key).unwrap();
+            // The two primes may have changed places.
+            for kind in [ck::CKA_MODULUS, ck::CKA_PUBLIC_EXPONENT, ck::CKA_PRIVATE_EXPONENT] {
+                assert_eq!(key.bytes(kind), full.bytes(kind));
+            }
+            let primes = |key: &Attributes| {
+                let mut primes =
+                    [ck::CKA_PRIME_1, ck::CKA_PRIME_2].map(|kind| key.bytes(kind).unwrap().to_vec());
+                primes.sort();
+                primes
+            };
+            assert_eq!(primes(&key), primes(full));
+            let Ok(Material::Private(key)) = Material::from_attributes(&key) else { panic!() };
+            assert!(key.rsa().unwrap().check_key().unwrap());
+        }
+    }
+
+    #[test]
+    fn numbers_may_begin_with_zeros_and_lose_them() {
+        let mut key = rsa().1.clone();
+        for kind in PARTS.iter().chain([ck::CKA_MODULUS, ck::CKA_PRIVATE_EXPONENT].iter()) {
+            let padded = [&[0, 0], key.bytes(*kind).unwrap()].concat();
+            key.set(*kind, padded);
+        }
+        encoding::complete(&mut key).unwrap();
+        assert_eq!(key, rsa().1);
+        let mut public = rsa().0.clone();
+        public.remove(ck::CKA_MODULUS_BITS);
+        public.set(ck::CKA_PUBLIC_EXPONENT, vec![0, 1, 0, 1]);
+        encoding::complete(&mut public).unwrap();
+        assert_eq!(public, rsa().0);
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_together_are_refused() {
+        let kinds = PARTS.iter().chain([ck::CKA_MODULUS, ck::CKA_PRIVATE_EXPONENT].iter());
+        for kind in kinds {
+            for position in [0, 1] {
+                let mut key = rsa().1.clone();
+                let mut value = key.bytes(*kind).unwrap().to_vec();
+                let at = if position == 0 { 0 } else { value.len() - 1 };
+                value[at] ^= 2;
+                key.set(*kind, value);
+                assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{kind:#x}");
+            }
+            let mut key = rsa().1.clone();
+            key.set(*kind, vec![]);
+            assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{kind:#x}");
+            key.set(*kind, vec![0xff; 5000]);
+            assert_eq!(refusal(&key), Error::AttributeValueInvalid, "{kind:#x}");
+        }
+        let mut key = without(&PARTS[1..]);
+        key.set(ck::CKA_PUBLIC_EXPONENT, vec![3]);
+        assert_eq!(refusal(&key), Error::AttributeValueInvalid);
+        let mut key = rsa().1.clone();
+        key.set(ck::CKA_PRIME_1, key.bytes(ck::CKA_MODULUS).unwrap().to_vec());
+        key.set(ck::CKA_PRIME_2, vec![1]);
+        assert_eq!(refusal(&key), Error::AttributeValueInvalid);
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_missing() {
+        assert_eq!(refusal(&without(&[ck::CKA_MODULUS])), Error::TemplateIncomplete);
+        assert_eq!(refusal(&without(&[ck::CKA_PRIVATE_EXPONENT])), Error::TemplateIncomplete);
+        let mut public = rsa().0.clone();
+        public.remove(ck::CKA_PUBLIC_EXPONENT);
+        assert_eq!(refusal(&public), Error::TemplateIncomplete);
+    }
+
+    #[test]
+    fn public_keys_have_an_odd_modulus_of_a_size_we_take_and_an_odd_exponent() {
+        for (kind, value) in [
+            (ck::CKA_MODULUS, vec![0xff; 127]),
+            (ck::CKA_MODULUS, vec![0xff; 1025]),
+            (ck::CKA_MODULUS, vec![0xfe; 256]),
+            (ck::CKA_PUBLIC_EXPONENT, vec![1]),
+            (ck::CKA_PUBLIC_EXPONENT, vec![4]),
+            (ck::CKA_PUBLIC_EXPONENT, vec![0xff; 9]),
+        ] {
+            let mut key = rsa().0.clone();
+            key.set(kind, value);
+            assert_eq!(refusal(&key), Error::AttributeValueInvalid);
+        }
+    }
 }

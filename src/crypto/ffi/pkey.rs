@@ -29,8 +29,8 @@ enum Param<'a> {
 fn with_params<R>(params: &mut [(&CStr, Param<'_>)], call: impl FnOnce(*const ffi::OSSL_PARAM) -> R) -> R {
     let mut array: Vec<ffi::OSSL_PARAM> = Vec::with_capacity(params.len() + 1);
     for (key, param) in params {
-        // SAFETY: the constructors only store the pointers, which `params` keeps alive until `call` has returned;
-        // a text's size of 0 tells OpenSSL to take the length of the terminated string.
+        // SAFETY: the constructors only store the pointers, which `params` keeps alive until `call` has
+        // returned; a text's size of 0 tells OpenSSL to take the length of the terminated string.
         array.push(unsafe {
             match param {
                 Param::Uint(value) => ffi::OSSL_PARAM_construct_uint(key.as_ptr(), value),
@@ -60,12 +60,14 @@ fn set<T>(ctx: &mut PkeyCtxRef<T>, params: &mut [(&CStr, Param<'_>)]) -> Result<
     with_params(params, |array| check(unsafe { ffi::EVP_PKEY_CTX_set_params(ctx.as_ptr(), array) }))
 }
 
-/// Makes PKCS#1 v1.5 decryption fail on a wrong padding, where OpenSSL by itself would answer with random bytes.
+/// Makes PKCS#1 v1.5 decryption fail on a wrong padding, where OpenSSL by itself would answer with random
+/// bytes.
 pub fn refuse_wrong_padding<T>(ctx: &mut PkeyCtxRef<T>) -> Result<(), ErrorStack> {
     set(ctx, &mut [(c"implicit-rejection", Param::Uint(0))])
 }
 
-/// Chooses one of the five EdDSA schemes of RFC 8032 (`Ed25519ctx` and so on) and its context, up to 255 bytes.
+/// Chooses one of the five EdDSA schemes of RFC 8032 (`Ed25519ctx` and so on) and its context, up to 255
+/// bytes.
 pub fn set_eddsa_instance<T>(
     ctx: &mut PkeyCtxRef<T>,
     instance: &CStr,
@@ -74,7 +76,8 @@ pub fn set_eddsa_instance<T>(
     set(ctx, &mut [(c"instance", Param::Text(instance)), (c"context-string", Param::Octets(context))])
 }
 
-/// The key derivation of ANSI X9.63 from a shared `secret` and `info`; fills `output`. `digest`: OpenSSL's name of it.
+/// The key derivation of ANSI X9.63 from a shared `secret` and `info`; fills `output`. `digest`: OpenSSL's
+/// name of it.
 pub fn x963_kdf(digest: &CStr, secret: &[u8], info: &[u8], output: &mut [u8]) -> Result<(), ErrorStack> {
     // SAFETY: fetches by name from the default library context; the context takes its own reference, so the
     // method is let go at once. Both frees accept NULL.
@@ -93,8 +96,8 @@ pub fn x963_kdf(digest: &CStr, secret: &[u8], info: &[u8], output: &mut [u8]) ->
         (c"info", Param::Octets(info)),
     ];
     with_params(params, |array| {
-        // SAFETY: `ctx` is not NULL and ours, `output` is writable for the length told, the array is terminated. The context
-        // wipes its copy of the secret when it is freed.
+        // SAFETY: `ctx` is not NULL and ours, `output` is writable for the length told, the array is
+        // terminated. The context wipes its copy of the secret when it is freed.
         unsafe {
             let status = ffi::EVP_KDF_derive(ctx, output.as_mut_ptr(), output.len(), array);
             let result = check(status);
