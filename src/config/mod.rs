@@ -121,6 +121,12 @@ impl Config {
         }
     }
 
+    /// The folder of slot `id`: the one listed for it, or its place in the data folder.
+    pub fn folder_of(&self, id: u64) -> Option<PathBuf> {
+        let listed = self.slots.iter().find(|slot| slot.id == id).map(|slot| slot.path.clone());
+        listed.or_else(|| self.data_dir.as_ref().map(|folder| folder.join("slots").join(id.to_string())))
+    }
+
     /// The files that [`Config::load`] looks for, in this order; the first that exists is used.
     pub fn search_path() -> Vec<PathBuf> {
         Places::of_process().files()
@@ -153,6 +159,16 @@ mod tests {
     fn a_relative_folder_in_an_argument_starts_at_the_working_directory() {
         let config = Config::from_argument("data_dir=tokens").unwrap();
         assert_eq!(config.data_dir, Some(std::env::current_dir().unwrap().join("tokens")));
+    }
+
+    #[test]
+    fn a_slots_folder_is_the_one_listed_or_its_place_in_the_data_folder() {
+        let slot = SlotSettings { id: 1, path: "/one".into(), description: None, token: None };
+        let mut config = Config { slots: vec![slot], ..Config::with_data_dir("/d".into()) };
+        assert_eq!(config.folder_of(1), Some("/one".into()));
+        assert_eq!(config.folder_of(2), Some("/d/slots/2".into()));
+        config.data_dir = None;
+        assert_eq!(config.folder_of(2), None);
     }
 
     #[test]

@@ -310,6 +310,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_in_the_manual_is_valid_and_shows_the_defaults() {
+        let manual = include_str!("../../docs/configuration.md");
+        let example = manual.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config = parse(example).unwrap();
+        assert_eq!(config.token, TokenSettings::default());
+        assert_eq!(config.slots[0].path, Path::new("/etc/c/payments"));
+    }
+
+    #[test]
     fn a_file_that_lists_slots_has_no_others() {
         assert_eq!(parse("[[slot]]\nid = 1\npath = '/a'").unwrap().data_dir, None);
     }
