@@ -65,7 +65,7 @@ fn nothing_there_is_no_token_and_no_error() {
     let folder = tempfile::tempdir().unwrap();
     assert!(open(folder.path()).unwrap().is_none());
     assert!(open(&folder.path().join("missing")).unwrap().is_none());
-    assert_eq!(files(folder.path()), [PathBuf::new(); 0], "looking makes nothing");
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new(), "looking makes nothing");
 }
 
 #[test]
