@@ -79,30 +79,76 @@ impl Query {
         Ok(found)
     }
 
-    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<Found>) -> Step<()> {
-        let private = matches!(scope, Scope::Private(..));
-        let mut sql = String::from("SELECT id FROM object WHERE ");
-        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-        for (kind, column) in TAGGED {
-            if let Some(value) = self.tagged.get(kind) {
-                // A unary plus keeps SQLite from using that column's index: the first, most selective one is to be used.
-                let plus = if values.is_empty() { "" } else { "+" };
-                sql.push_str(&format!("{plus}{column} = ? AND "));
-                values.push(Box::new(scope.tag(kind, value)?));
-            }
-        }
-        sql.push_str(match scope {
-            Scope::Public(_) => "owner IS NULL",
-            Scope::Private(_, owner) => {
-                values.push(Box::new(owner));
-                "owner = ?"
-            }
-        });
+    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<ObjectId>) -> Step<()> {
+        let (sql, values) = self.statement(scope)?;
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             found.push(Found { id: ObjectId(row.get(0)?), private });
         }
         Ok(())
+    }
+
+    /// The statement that finds the objects of one scope, and its parameters.
+    fn statement(&self, scope: Scope<'_>) -> Step<(String, Vec<Box<dyn ToSql>>)> {
+        let mut conditions = Vec::new();
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        let mut index = None;
+        for (kind, column) in TAGGED {
+            if let Some(value) = self.tagged.get(kind) {
+                index = index.or(Some(column));
+                conditions.push(format!("{column} = ?"));
+                values.push(Box::new(scope.tag(kind, value)?));
+            }
+        }
+        match scope {
+            Scope::Public(_) => conditions.push("owner IS NULL".to_owned()),
+            Scope::Private(_, owner) => {
+                conditions.push("owner = ?".to_owned());
+                values.push(Box::new(owner));
+            }
+        }
+        // Without statistics SQLite can't know which index tells the most objects apart; we do.
+        let index = index.unwrap_or("owner");
+        let conditions = conditions.join(" AND ");
+        let sql = format!("SELECT id FROM object INDEXED BY object_by_{index} WHERE {conditions}");
+        Ok((sql, values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Fixture;
+    use super::*;
+
+    /// How SQLite goes about a search of the user's private objects.
+    fn plan(it: &Fixture, template: &[(u64, Value)]) -> String {
+        let query = Query::new(&template.iter().cloned().collect()).unwrap();
+        let (sql, values) = query.statement(Scope::Private(&it.key, it.user)).unwrap();
+        let explain = |connection: &Connection| {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let lines = statement.query_map(params_from_iter(&values), |row| row.get::<_, String>(3))?;
+            Ok(lines.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
+        };
+        it.store.database.peek(explain).unwrap()
+    }
+
+    #[test]
+    fn one_object_among_many_is_one_index_look_up_and_a_listing_reads_an_index_only() {
+        let it = Fixture::new();
+        let class = || (ck::CKA_CLASS, ck::CKO_SECRET_KEY.into());
+        let key_type = || (ck::CKA_KEY_TYPE, ck::CKK_AES.into());
+        let label = || (ck::CKA_LABEL, b"label"[..].into());
+        let id = || (ck::CKA_ID, b"id"[..].into());
+        for (template, expected) in [
+            (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=?)"),
+            (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=?)"),
+            (vec![class(), key_type()], "USING COVERING INDEX object_by_type_tag"),
+            (vec![class()], "USING COVERING INDEX object_by_class_tag"),
+            (vec![], "USING COVERING INDEX object_by_owner"),
+        ] {
+            let plan = plan(&it, &template);
+            assert!(plan.contains(expected), "{template:?}: {plan}");
+        }
     }
 }

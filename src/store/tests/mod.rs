@@ -1,10 +1,15 @@
 //! What the store promises, tried on real files.
 
+mod files;
+mod objects;
+mod search;
+mod tampering;
+mod users;
+
 use super::*;
-use crate::attribute::{Attributes, Value};
+use crate::attribute::Attributes;
 use crate::token::ObjectId;
 use cryptoki_sys as ck;
-use std::path::PathBuf;
 use tempfile::TempDir;
 
 const CHEAP: Argon2 = Argon2 { memory_kib: 8, passes: 1 };
@@ -22,16 +27,16 @@ fn user(pin: &str) -> Credentials {
 }
 
 /// A token with the officer `so`, and two crypto users with the passwords `pin-1` and `pin-2`.
-struct Fixture {
+pub(super) struct Fixture {
     folder: TempDir,
-    store: Store,
-    key: TokenKey,
-    user: i64,
+    pub(super) store: Store,
+    pub(super) key: TokenKey,
+    pub(super) user: i64,
     other: i64,
 }
 
 impl Fixture {
-    fn new() -> Fixture {
+    pub(super) fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(folder.path(), &meta(), &officer("so-pin")).unwrap();
         let key = login(&store, Role::Officer, &officer("so-pin")).1;
@@ -73,15 +78,6 @@ fn login(store: &Store, role: Role, credentials: &Credentials) -> (User, TokenKe
     }
 }
 
-/// `right`, `wrong` or `locked`.
-fn answer(store: &Store, pin: &str) -> &'static str {
-    match store.authenticate(Role::User, &user(pin)).unwrap() {
-        Authentication::Right(..) => "right",
-        Authentication::Wrong => "wrong",
-        Authentication::Locked => "locked",
-    }
-}
-
 fn id(number: u8) -> ObjectId {
     ObjectId([number; 16])
 }
@@ -103,24 +99,4 @@ fn record(number: u8, owner: Option<i64>) -> Record {
 /// A public object that anybody may write.
 fn plain(number: u8) -> Record {
     Record { secret: Attributes::new(), ..record(number, None) }
-}
-
-mod objects {
-    use super::*;
-
-    #[test]
-    fn what_is_put_in_comes_back() {
-        let it = Fixture::new();
-        let records = [record(1, Some(it.user)), record(2, None), plain(3)];
-        it.store.insert(it.viewer(), &records).unwrap();
-        for record in &records {
-            for store in [&it.store, &it.again()] {
-                assert_eq!(store.get(it.viewer(), record.id).unwrap().as_ref(), Some(record));
-                assert_eq!(store.version(record.id).unwrap(), Some(1));
-            }
-        }
-        assert_eq!(it.store.get(it.viewer(), id(9)).unwrap(), None);
-        assert_eq!(it.store.version(id(9)).unwrap(), None);
-        assert!(it.problems().is_empty());
-    }
 }
