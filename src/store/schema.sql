@@ -51,6 +51,6 @@ CREATE TABLE object (
 -- Searches name the one index they use. The first two are for one object among many; the others hold all that a listing reads.
 CREATE INDEX object_by_id_tag    ON object (id_tag)    WHERE id_tag IS NOT NULL;
 CREATE INDEX object_by_label_tag ON object (label_tag) WHERE label_tag IS NOT NULL;
-CREATE INDEX object_by_type_tag  ON object (type_tag, class_tag, owner, id);
-CREATE INDEX object_by_class_tag ON object (class_tag, owner, id);
-CREATE INDEX object_by_owner     ON object (owner, id);
+CREATE INDEX object_by_type_tag  ON object (type_tag, class_tag, owner, number, id);
+CREATE INDEX object_by_class_tag ON object (class_tag, owner, number, id);
+CREATE INDEX object_by_owner     ON object (owner, number, id);

@@ -22,7 +22,8 @@ struct Query {
 }
 
 impl Store {
-    /// The objects that match `template` in all its attributes: public ones, and the viewer's own. A secret attribute never matches.
+    /// The objects that match `template` in all its attributes: public ones, and the viewer's own, each in the order
+    /// they were made. A secret attribute never matches.
     pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<Found>> {
         let Some(query) = Query::new(template) else { return Ok(Vec::new()) };
         let mut found = self.database.read(|connection| query.run(connection, viewer))?;
@@ -79,7 +80,8 @@ impl Query {
         Ok(found)
     }
 
-    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<ObjectId>) -> Step<()> {
+    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<Found>) -> Step<()> {
+        let private = matches!(scope, Scope::Private(..));
         let (sql, values) = self.statement(scope)?;
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
@@ -111,7 +113,8 @@ impl Query {
         // Without statistics SQLite can't know which index tells the most objects apart; we do.
         let index = index.unwrap_or("owner");
         let conditions = conditions.join(" AND ");
-        let sql = format!("SELECT id FROM object INDEXED BY object_by_{index} WHERE {conditions}");
+        let from = format!("object INDEXED BY object_by_{index}");
+        let sql = format!("SELECT id FROM {from} WHERE {conditions} ORDER BY number");
         Ok((sql, values))
     }
 }

@@ -284,7 +284,8 @@ fn read_only(folder: &Path) {
     assert!(store.is_read_only());
     let (_, key) = login(&store, Role::User, &user("one:pin-1"));
     let viewer = Some(Viewer { user: 2, key: &key });
-    assert_eq!(store.find(viewer, &Attributes::new()).unwrap(), [id(1)]);
+    let found = store.find(viewer, &Attributes::new()).unwrap();
+    assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [id(1)]);
     assert!(store.get(viewer, id(1)).unwrap().is_some());
     assert!(matches!(store.authenticate(Role::User, &user("one:no")).unwrap(), Authentication::Wrong));
     let error = store.insert(None, &[plain(2)]).err().unwrap();

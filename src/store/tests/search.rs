@@ -4,7 +4,8 @@ use super::*;
 
 fn find(it: &Fixture, viewer: Option<Viewer<'_>>, template: &[(u64, crate::attribute::Value)]) -> Vec<u8> {
     let template = template.iter().cloned().collect();
-    let mut found: Vec<_> = it.store.find(viewer, &template).unwrap().iter().map(|id| id.0[0]).collect();
+    let mut found: Vec<_> =
+        it.store.find(viewer, &template).unwrap().iter().map(|found| found.id.0[0]).collect();
     found.sort_unstable();
     found
 }
