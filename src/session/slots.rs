@@ -27,8 +27,8 @@ pub(super) fn look(config: &Config, slots: &mut Slots) {
     let in_use = |id: &u64| taken.contains(id) || config.slots.iter().any(|listed| listed.id == *id);
     let free = (0..).find(|id| !in_use(id));
     for id in taken.iter().copied().chain(free) {
-        let made = || local_slot(id, default_description(id), folder.join(id.to_string()), &config.token);
-        slots.entry(id).or_insert_with(made);
+        let Some(folder) = config.folder_of(id) else { continue };
+        slots.entry(id).or_insert_with(|| local_slot(id, default_description(id), folder, &config.token));
     }
 }
 

@@ -81,6 +81,8 @@ pub const FORMS: &[Form] = &[
     hmac(ck::CKK_SHA256_HMAC, "CKK_SHA256_HMAC"),
     hmac(ck::CKK_SHA384_HMAC, "CKK_SHA384_HMAC"),
     hmac(ck::CKK_SHA512_HMAC, "CKK_SHA512_HMAC"),
+    hmac(ck::CKK_SHA512_224_HMAC, "CKK_SHA512_224_HMAC"),
+    hmac(ck::CKK_SHA512_256_HMAC, "CKK_SHA512_256_HMAC"),
     hmac(ck::CKK_SHA3_224_HMAC, "CKK_SHA3_224_HMAC"),
     hmac(ck::CKK_SHA3_256_HMAC, "CKK_SHA3_256_HMAC"),
     hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),

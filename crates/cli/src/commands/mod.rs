@@ -1,5 +1,6 @@
 //! The words of the command line, one file per noun.
 
+mod compatibility;
 mod config;
 mod demo;
 mod doctor;
@@ -56,6 +57,8 @@ enum Noun {
     /// The configuration in use
     #[command(subcommand)]
     Config(config::Verb),
+    /// What this version offers: functions, mechanisms, objects
+    Compatibility(compatibility::Compatibility),
 }
 
 impl Arguments {
@@ -74,6 +77,7 @@ impl Arguments {
             Noun::Key(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
+            Noun::Compatibility(page) => page.run(),
         }
     }
 }
