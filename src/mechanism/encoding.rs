@@ -49,6 +49,22 @@ fn decode_private(key_type: u64, encoded: &[u8]) -> Result<Attributes> {
     pair.private_parts(&checked)
 }
 
+/// Bytes of a secret key of this type (`CKK_`), where all have the same number.
+pub fn fixed_length(key_type: u64) -> Option<usize> {
+    SecretType::find(key_type).ok()?.only_length()
+}
+
+/// Takes off the zeros that fill up the last block where a cipher without padding has wrapped a secret key (sections
+/// 6.10.4 and 6.16.3): what is left has `length` bytes. Anything but zeros beyond them stays, to be refused.
+pub fn without_filling(mut encoded: Bytes, length: Option<usize>) -> Bytes {
+    if let Some(length) = length {
+        if encoded.get(length..).is_some_and(|filling| filling.iter().all(|byte| *byte == 0)) {
+            encoded.truncate(length);
+        }
+    }
+    encoded
+}
+
 /// Brings a new key's attributes into their full form: numbers without leading zeros, points in an OCTET STRING, and what the standard gives the
 /// object and can be computed (`CKA_MODULUS_BITS`, the CRT parts of an RSA private key, `CKA_VALUE_LEN`). Errors as
 /// [`Material::from_attributes`] has them; on an error nothing has changed.

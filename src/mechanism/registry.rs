@@ -139,8 +139,8 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_CMAC), MAC, Shape::None, &aes::CMAC),
     aes(ckm!(CKM_AES_CMAC_GENERAL), MAC, Shape::MacLength, &aes::CMAC),
     aes(ckm!(CKM_AES_KEY_WRAP), CIPHER, Shape::OptionalIv(8), &KeyWrap::Plain),
-    // Deprecated and no longer defined by the standard, which until 2.40 gave it PKCS#7 padding.
-    aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
+    // Deprecated and no longer defined by the standard. In use it means RFC 5649, in other tokens and in clients.
+    aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
     aes(ckm!(CKM_AES_KEY_WRAP_KWP), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
     aes(ckm!(CKM_AES_KEY_WRAP_PKCS7), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
     aes(ckm!(CKM_AES_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &aes::ECB_ENCRYPT_DATA),

@@ -221,7 +221,7 @@ pub(super) fn absorb(operation: &mut Operation, input: &[u8]) -> Result<()> {
 
 fn check_signature(operation: &mut Operation, data: Option<&[u8]>, signature: &[u8]) -> Result<Delivery> {
     let Operation::Verifier(verifier) = operation else { return Err(Error::OperationNotInitialized) };
-    if signature.len() != verifier.size() {
+    if !verifier.accepts(signature.len()) {
         return Err(Error::SignatureLenRange);
     }
     if let Some(data) = data {

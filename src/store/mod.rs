@@ -67,6 +67,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether there is a token's file in `folder`, be it whole or not: [`Store::open`] tells.
+    pub fn is_in(folder: &Path) -> bool {
+        connection::path(folder).exists()
+    }
+
     /// Opens the token in `folder`; `Ok(None)` if there is none.
     pub fn open(folder: &Path) -> Result<Option<Store>> {
         let file = connection::path(folder);

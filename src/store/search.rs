@@ -6,7 +6,7 @@ use super::tags::{Scope, TAGGED};
 use super::{Store, Viewer, meta};
 use crate::attribute::{Attributes, Value};
 use crate::object::template;
-use crate::token::ObjectId;
+use crate::token::{Found, ObjectId};
 use cryptoki_sys as ck;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
@@ -23,7 +23,7 @@ struct Query {
 
 impl Store {
     /// The objects that match `template` in all its attributes: public ones, and the viewer's own. A secret attribute never matches.
-    pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<ObjectId>> {
+    pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<Found>> {
         let Some(query) = Query::new(template) else { return Ok(Vec::new()) };
         let mut found = self.database.read(|connection| query.run(connection, viewer))?;
         if query.others.is_empty() {
@@ -31,7 +31,7 @@ impl Store {
         }
         let key = viewer.map(|viewer| viewer.key);
         let mut outcome = Ok(());
-        found.retain(|id| match self.matches(key, *id, &query.others) {
+        found.retain(|found| match self.matches(key, found.id, &query.others) {
             Ok(matches) => matches,
             Err(error) => {
                 outcome = Err(error);
@@ -67,7 +67,7 @@ impl Query {
     }
 
     /// The objects that have the tags, without opening any.
-    fn run(&self, connection: &Connection, viewer: Option<Viewer<'_>>) -> Step<Vec<ObjectId>> {
+    fn run(&self, connection: &Connection, viewer: Option<Viewer<'_>>) -> Step<Vec<Found>> {
         let open_key = meta::open_key(connection)?;
         let mut found = Vec::new();
         if self.private != Some(true) {
@@ -79,7 +79,8 @@ impl Query {
         Ok(found)
     }
 
-    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<ObjectId>) -> Step<()> {
+    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<Found>) -> Step<()> {
+        let private = matches!(scope, Scope::Private(..));
         let mut sql = String::from("SELECT id FROM object WHERE ");
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         for (kind, column) in TAGGED {
@@ -100,7 +101,7 @@ impl Query {
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            found.push(ObjectId(row.get(0)?));
+            found.push(Found { id: ObjectId(row.get(0)?), private });
         }
         Ok(())
     }

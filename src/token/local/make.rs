@@ -70,11 +70,12 @@ impl LocalToken {
 
     fn create(&self, known: Known<'_>, template: &Attributes) -> Result<Attributes> {
         let begun = template::begin(Origin::Create, known.role(), &Attributes::new(), template)?;
-        let object = self.complete(Origin::Create, begun, Attributes::new())?;
-        if is_key(&object) {
-            Material::from_attributes(&object)?;
+        let mut full = Attributes::new();
+        if is_key(&begun) {
+            full = begun.clone();
+            encoding::complete(&mut full)?;
         }
-        Ok(object)
+        self.complete(Origin::Create, begun, full)
     }
 
     fn generate(&self, known: Known<'_>, mechanism: &Mechanism, template: &Attributes) -> Result<Attributes> {
@@ -103,6 +104,10 @@ impl LocalToken {
         let class = begun.ulong(ck::CKA_CLASS).ok_or(Error::TemplateIncomplete)?;
         let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
         let encoded = mechanism.row.family.unwrap(opened.get()?.key()?, &mechanism.params, wrapped)?;
+        let encoded = match class {
+            ck::CKO_SECRET_KEY => encoding::without_filling(encoded, wanted(&begun)?.length),
+            _ => encoded,
+        };
         let made = encoding::decode(class, key_type, &encoded)?;
         let object = self.complete(Origin::Unwrap, begun, made)?;
         Material::from_attributes(&object).map_err(|_| Error::WrappedKeyInvalid)?;
@@ -220,13 +225,13 @@ fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attrib
     }
 }
 
-/// Type and length of the key a derivation is to make.
+/// Type of the key that is to be made, and its length where the template or the type fixes one.
 fn wanted(begun: &Attributes) -> Result<Wanted> {
+    let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
     let length = match begun.ulong(ck::CKA_VALUE_LEN) {
         Some(length) => Some(usize::try_from(length).map_err(|_| Error::AttributeValueInvalid)?),
-        None => None,
+        None => encoding::fixed_length(key_type),
     };
-    let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
     Ok(Wanted { key_type, length })
 }
 

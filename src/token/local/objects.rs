@@ -19,7 +19,7 @@ impl LocalToken {
     pub(super) fn search(&self, caller: Caller<'_>, template: &Attributes) -> Result<Vec<Found>> {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        Ok(store.find(known.viewer(), template)?.into_iter().map(|id| Found { id, private: false }).collect())
+        Ok(store.find(known.viewer(), template)?)
     }
 
     /// An object that `known` may do `act` with.

@@ -5,7 +5,7 @@ use super::ticket::{Known, LocalTicket, ticket_of};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::pin::{self, Credentials, Role};
-use crate::store::{Argon2, Authentication, Meta, Store, User};
+use crate::store::{self, Argon2, Authentication, Meta, Store, TokenKey, User};
 use crate::token::{Caller, PinState, Ticket, TokenInfo, UserInfo};
 use std::sync::Arc;
 
@@ -34,20 +34,24 @@ impl LocalToken {
         if place.is_none() {
             *place = Store::open(&self.folder)?.map(Arc::new);
         }
-        match &*place {
-            Some(store) => {
-                // Whoever knows the officer's PIN may begin anew; the length of an old PIN is not looked at.
-                authenticate(store, Role::Officer, officer)?;
-                pin::check_new_password(&officer.password)?;
-                store.recreate(&self.new_meta(label)?, officer)?;
-                self.cache.clear();
-            }
-            None => {
-                pin::check_new_password(&officer.password)?;
-                let store = Store::create(&self.folder, &self.new_meta(label)?, officer)?;
-                *place = Some(Arc::new(store));
+        if place.is_none() {
+            pin::check_new_password(&officer.password)?;
+            match Store::create(&self.folder, &self.new_meta(label)?, officer) {
+                Ok(store) => {
+                    *place = Some(Arc::new(store));
+                    return Ok(());
+                }
+                // Another process was quicker: its token is there now.
+                Err(store::Error::Exists) => *place = Store::open(&self.folder)?.map(Arc::new),
+                Err(other) => return Err(other.into()),
             }
         }
+        let store = place.as_ref().ok_or(Error::FunctionFailed)?;
+        // Whoever knows the officer's PIN may begin anew, whatever the token holds.
+        authenticate(store, Role::Officer, officer)?;
+        pin::check_new_password(&officer.password)?;
+        store.recreate(&self.new_meta(label)?, officer)?;
+        self.cache.clear();
         Ok(())
     }
 
@@ -122,7 +126,7 @@ impl LocalToken {
     pub(super) fn as_officer(
         &self,
         officer: Caller<'_>,
-        change: impl FnOnce(&Store, &LocalTicket) -> crate::store::Result<()>,
+        change: impl FnOnce(&Store, &LocalTicket) -> store::Result<()>,
     ) -> Result<()> {
         let store = self.store()?;
         let known = self.know(&store, officer)?;
@@ -130,7 +134,7 @@ impl LocalToken {
     }
 }
 
-fn authenticate(store: &Store, role: Role, user: &Credentials) -> Result<(User, crate::store::TokenKey)> {
+fn authenticate(store: &Store, role: Role, user: &Credentials) -> Result<(User, TokenKey)> {
     match store.authenticate(role, user)? {
         Authentication::Right(user, key) => Ok((user, key)),
         Authentication::Wrong => Err(Error::PinIncorrect),
