@@ -7,7 +7,7 @@ echo "For the token's eyes only." >message
 head -c 4096 /dev/urandom >blocks
 head -c 5001 /dev/urandom >odd
 
-p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01 >/dev/null
+quietly p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01
 public_key rsa rsa.pem
 
 # rsa_decrypts NAME MESSAGE OPENSSL-OPTIONS... -- PKCS11-TOOL-OPTIONS...: openssl encrypts, the token decrypts.
@@ -46,8 +46,8 @@ expect_fail "OAEP doesn't take noise for a message" 'CKR_' p11_user --decrypt --
 iv=000102030405060708090a0b0c0d0e0f
 for bytes in 16 24 32; do
     id=$((bytes + 10))
-    p11_user --keygen --key-type "AES:$bytes" --label "aes-$bytes" --id "$id" --extractable >/dev/null
-    p11_user --read-object --type secrkey --label "aes-$bytes" --output-file key >/dev/null 2>&1
+    quietly p11_user --keygen --key-type "AES:$bytes" --label "aes-$bytes" --id "$id" --extractable
+    quietly p11_user --read-object --type secrkey --label "aes-$bytes" --output-file key
 
     # mode PKCS11-MECHANISM OPENSSL-MODE MESSAGE OPTIONS: both ways.
     mode() {
@@ -75,9 +75,5 @@ expect_fail "AES-CBC without padding refuses what isn't whole blocks" 'CKR_DATA_
 head -c 33 /dev/urandom >noise
 expect_fail "and ciphertext that isn't" 'CKR_ENCRYPTED_DATA_LEN_RANGE' \
     p11_user --decrypt --mechanism AES-CBC --id 26 --iv "$iv" --input-file noise --output-file clear
-if only_cloister "an initialisation vector of the wrong length is refused"; then
-    expect_fail "an initialisation vector of the wrong length is refused" 'CKR_MECHANISM_PARAM_INVALID' \
-        p11_user --encrypt --mechanism AES-CBC --id 26 --iv 0001 --input-file blocks --output-file secret
-fi
 
 finish

@@ -26,7 +26,7 @@ expect "Ed25519 is generated" 'Public Key Object; EC_EDWARDS' \
 public_key ed25519 "$WORK/pub.pem"
 expect "openssl reads it" 'ED25519 Public-Key' openssl pkey -pubin -in "$WORK/pub.pem" -noout -text
 
-if only_cloister "X25519 is generated"; then
+if knows_x25519; then
     expect "X25519 is generated" 'Public Key Object; EC_MONTGOMERY' \
         p11_user --keypairgen --key-type EC:curve25519 --label x25519
     public_key x25519 "$WORK/pub.pem"

@@ -21,7 +21,7 @@ expect "says that there were no errors" 'No errors' p11_user --test
 with_key() {
     local name=$1
     shift
-    p11_user "$@" --label "$name" --id 01 >/dev/null 2>&1
+    quietly p11_user "$@" --label "$name" --id 01
     clean "$name" p11_user --test
     local type
     for type in privkey pubkey secrkey; do
@@ -35,22 +35,22 @@ done
 for curve in prime256v1 secp384r1 secp521r1 secp256k1 edwards25519; do
     with_key "$curve" --keypairgen --key-type "EC:$curve"
 done
-if only_cloister "X25519"; then
+if knows_x25519; then
     with_key curve25519 --keypairgen --key-type EC:curve25519
 fi
 with_key aes-256 --keygen --key-type AES:32
 with_key generic --keygen --key-type GENERIC:32
 
 # All of them at once, and with the certificate that some tests look for.
-p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01 >/dev/null
-p11_user --keypairgen --key-type RSA:2048 --label rsa-too --id 02 >/dev/null
-p11_user --keypairgen --key-type EC:prime256v1 --label ec --id 03 >/dev/null
-p11_user --keypairgen --key-type EC:edwards25519 --label ed --id 04 >/dev/null
-p11_user --keygen --key-type AES:32 --label aes --id 05 >/dev/null 2>&1
+quietly p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01
+quietly p11_user --keypairgen --key-type RSA:2048 --label rsa-too --id 02
+quietly p11_user --keypairgen --key-type EC:prime256v1 --label ec --id 03
+quietly p11_user --keypairgen --key-type EC:edwards25519 --label ed --id 04
+quietly p11_user --keygen --key-type AES:32 --label aes --id 05
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/key.pem" -out "$WORK/cert.der" -outform DER -subj "/CN=T" 2>/dev/null
 openssl pkey -in "$WORK/key.pem" -outform DER -out "$WORK/key.der"
-p11_user --write-object "$WORK/key.der" --type privkey --label imported --id 06 >/dev/null
-p11_user --write-object "$WORK/cert.der" --type cert --label imported --id 06 >/dev/null
+quietly p11_user --write-object "$WORK/key.der" --type privkey --label imported --id 06
+quietly p11_user --write-object "$WORK/cert.der" --type cert --label imported --id 06
 clean "all of them at once" p11_user --test
 clean "all of them at once, with the module's own locking" p11_user --test --use-locking
 clean "without a login" p11_public --test
@@ -67,7 +67,7 @@ expect_without "no mechanism is unknown by flags" 'unknown' p11_user --list-mech
 if only_cloister "the list of interfaces"; then
     clean "the list of interfaces" p11 --list-interfaces
     for version in 3.2 3.0 2.40; do
-        expect "has the interface $version" "PKCS 11.*version: ${version/./\\.}" p11 --list-interfaces
+        expect "has the interface $version" "version: ${version/./[.]}\$" p11 --list-interfaces
     done
 fi
 

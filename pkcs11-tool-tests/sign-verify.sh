@@ -9,7 +9,7 @@ head -c 20000 /dev/urandom >long # more than one C_SignUpdate of pkcs11-tool
 echo "Another message." >other
 
 # The id of a key is what pkcs11-tool finds it by when it signs.
-p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01 >/dev/null
+quietly p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01
 public_key rsa rsa.pem
 
 # verified_both_ways NAME KEY-ID MESSAGE OPENSSL-COMMAND... -- PKCS11-TOOL-ARGUMENTS...: signs; openssl verifies; the token
@@ -87,7 +87,7 @@ check "byte for byte" cmp padded recovered
 number=10
 for curve in prime256v1 secp384r1 secp521r1 secp256k1 secp224r1; do
     number=$((number + 1))
-    p11_user --keypairgen --key-type "EC:$curve" --label "$curve" --id "$number" >/dev/null
+    quietly p11_user --keypairgen --key-type "EC:$curve" --label "$curve" --id "$number"
     public_key "$curve" "$curve.pem"
     # 28 bytes, the longest digest that fits the order of every one of these curves
     openssl dgst -sha224 -binary short >digest
@@ -107,7 +107,7 @@ check "ECDSA in the standard's own form" p11_user --sign --id 11 --mechanism ECD
 check "is twice the length of the order" test "$(stat -c %s signature)" -eq 64
 
 # EdDSA.
-p11_user --keypairgen --key-type EC:edwards25519 --label ed25519 --id 20 >/dev/null
+quietly p11_user --keypairgen --key-type EC:edwards25519 --label ed25519 --id 20
 public_key ed25519 ed25519.pem
 if only_cloister "EdDSA"; then
     verified_both_ways "Ed25519" 20 short \
@@ -115,8 +115,8 @@ if only_cloister "EdDSA"; then
 fi
 
 # MACs: the key is extractable, so that openssl can compute the same.
-p11_user --keygen --key-type GENERIC:64 --label mac --id 30 --extractable >/dev/null
-p11_user --read-object --type secrkey --label mac --output-file mac.key >/dev/null 2>&1
+quietly p11_user --keygen --key-type GENERIC:64 --label mac --id 30 --extractable
+quietly p11_user --read-object --type secrkey --label mac --output-file mac.key
 for hash in SHA-1:sha1 SHA224:sha224 SHA256:sha256 SHA384:sha384 SHA512:sha512 \
     SHA3-224:sha3-224 SHA3-256:sha3-256 SHA3-384:sha3-384 SHA3-512:sha3-512; do
     mechanism=${hash%:*}-HMAC
@@ -130,8 +130,8 @@ for hash in SHA-1:sha1 SHA224:sha224 SHA256:sha256 SHA384:sha384 SHA512:sha512 \
         p11_user --verify --id 30 --mechanism "$mechanism" --input-file long --signature-file mac.token
 done
 if only_cloister "a short HMAC key"; then
-    p11_user --keygen --key-type GENERIC:5 --label stub --id 31 --extractable >/dev/null
-    p11_user --read-object --type secrkey --label stub --output-file stub.key >/dev/null 2>&1
+    quietly p11_user --keygen --key-type GENERIC:5 --label stub --id 31 --extractable
+    quietly p11_user --read-object --type secrkey --label stub --output-file stub.key
     openssl dgst -sha512 -mac HMAC -macopt "hexkey:$(hex stub.key)" -binary long >mac.expected
     check "an HMAC key may be shorter than the hash" \
         p11_user --sign --id 31 --mechanism SHA512-HMAC --input-file long --output-file mac.token

@@ -5,13 +5,13 @@
 fresh_token
 cd "$WORK"
 
-p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01 --usage-wrap --usage-decrypt >/dev/null
+quietly p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01 --usage-wrap --usage-decrypt
 public_key rsa rsa.pem
-p11_user --keygen --key-type AES:32 --label kek --id 02 --extractable >/dev/null
-p11_user --read-object --type secrkey --label kek --output-file kek >/dev/null 2>&1
-p11_user --keygen --key-type AES:16 --label traveller --id 03 --extractable >/dev/null
-p11_user --read-object --type secrkey --label traveller --output-file traveller >/dev/null 2>&1
-p11_user --keygen --key-type AES:16 --label hermit --id 04 --sensitive >/dev/null
+quietly p11_user --keygen --key-type AES:32 --label kek --id 02 --extractable
+quietly p11_user --read-object --type secrkey --label kek --output-file kek
+quietly p11_user --keygen --key-type AES:16 --label traveller --id 03 --extractable
+quietly p11_user --read-object --type secrkey --label traveller --output-file traveller
+quietly p11_user --keygen --key-type AES:16 --label hermit --id 04 --sensitive
 head -c 16 /dev/urandom >block
 
 # same_key NAME LABEL: the key with that label encrypts as the traveller does.

@@ -5,8 +5,8 @@ fresh_token
 cd "$WORK"
 echo "What is signed here." >message
 
-p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01 >/dev/null
-p11_user --keypairgen --key-type EC:prime256v1 --label ec --id 02 >/dev/null
+quietly p11_user --keypairgen --key-type RSA:2048 --label rsa --id 01
+quietly p11_user --keypairgen --key-type EC:prime256v1 --label ec --id 02
 
 # The module by its path in the environment; the PIN in the key's URI.
 plain() {
