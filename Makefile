@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
-.PHONY: build demo test lint install
+.PHONY: build demo test lint docs install
 
 build:
 	cargo build --release --workspace
@@ -16,6 +16,10 @@ test:
 
 lint:
 	scripts/lint
+
+# What is written from the module's own tables.
+docs: build
+	target/release/cloister compatibility > docs/compatibility.md
 
 install: build
 	install -D -m 755 target/release/libcloister.so $(DESTDIR)$(LIBDIR)/pkcs11/libcloister.so
