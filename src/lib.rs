@@ -3,7 +3,7 @@
 //! Keys live in a token; sessions live in the caller. Modules in the order of dependence, each
 //! importing only from those above it:
 //!
-//! - the vocabulary: [`attribute`], [`error`], [`output`], [`pin`], [`config`]
+//! - the vocabulary: [`attribute`], [`error`], [`logging`], [`output`], [`pin`], [`config`]
 //! - [`crypto`]: a safe view of OpenSSL
 //! - [`store`], [`object`], [`mechanism`]: records at rest, attribute policy, algorithms
 //! - [`token`]: the seam between a caller and its keys
@@ -15,6 +15,7 @@
 pub mod attribute;
 pub mod config;
 pub mod error;
+pub mod logging;
 pub mod output;
 pub mod pin;
 

@@ -59,10 +59,10 @@ impl Credentials {
     /// Reads a PIN as `C_Login` and `C_InitPIN` get it: `name:password`, or the password of
     /// `role`'s default user. What comes before the first colon is a name only if it could be one.
     pub fn from_pin(role: Role, pin: &[u8]) -> Self {
-        if let Some(colon) = pin.iter().position(|byte| *byte == b':') {
-            if let Some(name) = valid_name(&pin[..colon]) {
-                return Credentials::new(name, &pin[colon + 1..]);
-            }
+        if let Some(colon) = pin.iter().position(|byte| *byte == b':')
+            && let Some(name) = valid_name(&pin[..colon])
+        {
+            return Credentials::new(name, &pin[colon + 1..]);
         }
         Credentials::new(role.default_name(), pin)
     }

@@ -1,1 +1,203 @@
-//! TBD
+//! Key agreement on Weierstrass and Montgomery curves (PKCS#11 3.2, section 6.3).
+
+use super::curves::Curve;
+use super::material::SecretType;
+use super::{Family, Key, Params, Wanted, ec_key, point, secret};
+use crate::attribute::Bytes;
+use crate::crypto::{ffi, unexpected};
+use crate::error::{Error, Result};
+use openssl::derive::Deriver;
+
+/// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
+/// prime order, so there is no cofactor to multiply by.
+pub struct Ecdh;
+
+impl Family for Ecdh {
+    fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
+        let Params::Ecdh { kdf, shared, public } = params else {
+            return Err(Error::MechanismParamInvalid);
+        };
+        if kdf.is_none() && !shared.is_empty() {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let secret = agree(base, public)?;
+        match kdf {
+            None => cut(secret, wanted),
+            Some(hash) => {
+                let mut derived = Bytes::zeroed(wanted_length(wanted)?);
+                ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
+                Ok(derived)
+            }
+        }
+    }
+}
+
+/// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
+/// leads to nothing (a small order), is `PublicKeyInvalid`.
+fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
+    let key = base.private()?;
+    let curve = Curve::of(key)?;
+    let bare = point::bare(curve, public).ok_or(Error::MechanismParamInvalid)?;
+    let peer = ec_key::public_key(curve, bare)?;
+    let mut deriver = Deriver::new(key).map_err(unexpected)?;
+    deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
+    deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
+}
+
+/// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
+/// long as a generated key may be; any other length is `TemplateInconsistent`.
+fn wanted_length(wanted: Wanted) -> Result<usize> {
+    let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
+    let length = wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
+    let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
+    if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
+}
+
+/// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
+/// key longer than the secret is `TemplateInconsistent`.
+fn cut(secret: Bytes, wanted: Wanted) -> Result<Bytes> {
+    let length = match wanted.length {
+        Some(length) => Some(length),
+        None => SecretType::find(wanted.key_type)?.longest_within(secret.len()),
+    };
+    let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
+    start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::curves::CURVES;
+    use super::super::pair_testing::{curve as pair, derive, object};
+    use super::*;
+    use crate::attribute::Attributes;
+    use crate::crypto::Hash;
+    use cryptoki_sys as ck;
+
+    const GENERIC: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
+
+    fn params(public: &[u8], kdf: Option<Hash>, shared: &[u8]) -> Params {
+        Params::Ecdh { kdf, shared: shared.to_vec(), public: public.to_vec() }
+    }
+
+    fn point_of(public: &Attributes) -> &[u8] {
+        public.bytes(ck::CKA_EC_POINT).unwrap()
+    }
+
+    fn agreed(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
+        derive(ck::CKM_ECDH1_DERIVE, &params(peer, None, b""), key, GENERIC)
+    }
+
+    #[test]
+    fn both_sides_agree_on_every_curve_in_every_form() {
+        for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
+            let (public, private) = pair(curve.key_type, curve.oid);
+            let (other_public, other_private) = pair(curve.key_type, curve.oid);
+            let secret = agreed(&private, point_of(&other_public)).unwrap();
+            assert_eq!(secret.len(), curve.size);
+            assert_eq!(agreed(&other_private, point_of(&public)).unwrap(), secret);
+            let bare = point::bare(curve, point_of(&other_public)).unwrap();
+            assert_eq!(agreed(&private, bare).unwrap(), secret);
+            if curve.key_type == ck::CKK_EC {
+                let params = params(bare, None, b"");
+                assert_eq!(
+                    derive(ck::CKM_ECDH1_COFACTOR_DERIVE, &params, &private, GENERIC).unwrap(),
+                    secret
+                );
+            }
+        }
+    }
+
+    /// RFC 7748, section 6.1.
+    #[test]
+    fn x25519_is_the_one_of_the_rfc() {
+        let value = hex::decode("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a").unwrap();
+        let peer = hex::decode("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f").unwrap();
+        let params = (ck::CKA_EC_PARAMS, (&b"\x13\x0acurve25519"[..]).into());
+        let key = object(ck::CKO_PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, [params, (ck::CKA_VALUE, value.into())]);
+        let secret = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+        assert_eq!(hex::encode(&agreed(&key, &peer).unwrap()[..]), secret);
+    }
+
+    #[test]
+    fn what_is_too_long_loses_its_beginning() {
+        let curve = &CURVES[3];
+        let (_, private) = pair(ck::CKK_EC, curve.oid);
+        let (other, _) = pair(ck::CKK_EC, curve.oid);
+        let secret = agreed(&private, point_of(&other)).unwrap();
+        let params = params(point_of(&other), None, b"");
+        let cut =
+            |key_type, length| derive(ck::CKM_ECDH1_DERIVE, &params, &private, Wanted { key_type, length });
+        assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(16)).unwrap()[..], secret[50..]);
+        assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(66)).unwrap(), secret);
+        assert_eq!(cut(ck::CKK_AES, None).unwrap()[..], secret[34..]);
+        assert_eq!(cut(ck::CKK_DES3, None).unwrap()[..], secret[42..]);
+        assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(0)), Err(Error::TemplateInconsistent));
+        assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(67)), Err(Error::TemplateInconsistent));
+        assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(usize::MAX)), Err(Error::TemplateInconsistent));
+    }
+
+    /// The X9.63 vectors of NIST's validation programme for SHA-256 (a secret of 192 bits, no info, 128 bits
+    /// out).
+    #[test]
+    fn the_derivation_function_is_that_of_x963() {
+        let secret = hex::decode("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08").unwrap();
+        let mut key = [0; 16];
+        ffi::pkey::x963_kdf(Hash::Sha256.name(), &secret, b"", &mut key).unwrap();
+        assert_eq!(hex::encode(key), "443024c3dae66b95e6f5670601558f71");
+    }
+
+    #[test]
+    fn derived_keys_have_the_wanted_length_and_depend_on_digest_and_info() {
+        let (_, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        let (other, _) = pair(ck::CKK_EC, CURVES[1].oid);
+        let peer = point_of(&other);
+        let secret = agreed(&private, peer).unwrap();
+        let derived = |kdf, info: &[u8], wanted| {
+            derive(ck::CKM_ECDH1_DERIVE, &params(peer, Some(kdf), info), &private, wanted)
+        };
+        let mut seen = Vec::new();
+        for row in super::super::hash::HASHES {
+            for info in [&b""[..], b"info"] {
+                let wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: Some(100) };
+                let key = derived(row.hash, info, wanted).unwrap();
+                // Each block is the digest of the secret, a counter from 1 on, and the info.
+                let counted = [&secret[..], &[0, 0, 0, 2], info].concat();
+                let mut digest = vec![0; row.hash.size()];
+                let mut digester = crate::crypto::digest::Digest::new(row.hash).unwrap();
+                digester.update(&counted).unwrap();
+                digester.finish(&mut digest).unwrap();
+                let end = (2 * digest.len()).min(100);
+                assert_eq!(key[digest.len()..end], digest[..end - digest.len()]);
+                assert!(!seen.contains(&key));
+                seen.push(key);
+            }
+        }
+        let fixed = Wanted { key_type: ck::CKK_DES3, length: None };
+        assert_eq!(derived(Hash::Sha256, b"", fixed).unwrap().len(), 24);
+        assert_eq!(derived(Hash::Sha256, b"", GENERIC), Err(Error::TemplateIncomplete));
+        for length in [0, 4097, usize::MAX] {
+            let absurd = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: Some(length) };
+            assert_eq!(derived(Hash::Sha256, b"", absurd), Err(Error::TemplateInconsistent));
+        }
+    }
+
+    #[test]
+    fn what_is_no_peer_is_refused() {
+        let (_, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        let (other, _) = pair(ck::CKK_EC, CURVES[1].oid);
+        let (elsewhere, _) = pair(ck::CKK_EC, CURVES[4].oid);
+        let mut off = point_of(&other).to_vec();
+        off[40] ^= 1;
+        assert_eq!(agreed(&private, &off), Err(Error::PublicKeyInvalid));
+        assert_eq!(agreed(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
+        assert_eq!(agreed(&private, b""), Err(Error::MechanismParamInvalid));
+        assert_eq!(agreed(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
+        let with_info = params(point_of(&other), None, b"info");
+        let refused = derive(ck::CKM_ECDH1_DERIVE, &with_info, &private, GENERIC);
+        assert_eq!(refused, Err(Error::MechanismParamInvalid));
+        for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
+            let (_, private) = pair(curve.key_type, curve.oid);
+            assert_eq!(agreed(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
+        }
+    }
+}

@@ -1,8 +1,12 @@
 //! Keys in the form OpenSSL works with, made once from an object's attributes and then kept.
 
+use super::curves::Curve;
+use super::{ec_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
-use crate::error::Result;
-use openssl::pkey::{PKey, Private, Public};
+use crate::crypto::unexpected;
+use crate::error::{Error, Result};
+use cryptoki_sys as ck;
+use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
 
 /// A key ready for use.
 pub enum Material {
@@ -17,15 +21,148 @@ pub enum Material {
 impl Material {
     /// Makes the material of a key object from all its attributes, secret ones included.
     ///
-    /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported`, missing ones
+    /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported` or
+    /// `DomainParamsInvalid`, a point that is not on its curve `PublicKeyInvalid`, missing ones
     /// `TemplateIncomplete`, a key type without material here `KeyTypeInconsistent`.
     pub fn from_attributes(attributes: &Attributes) -> Result<Material> {
-        let _ = attributes;
-        todo!()
+        let class = required_ulong(attributes, ck::CKA_CLASS)?;
+        let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
+        match class {
+            ck::CKO_SECRET_KEY => SecretType::find(key_type)?.material(attributes).map(Material::Secret),
+            ck::CKO_PUBLIC_KEY => pair_type(key_type)?.public(attributes).map(Material::Public),
+            ck::CKO_PRIVATE_KEY => pair_type(key_type)?.private(attributes).map(Material::Private),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
     }
 
     /// The key's size as mechanisms count it: bits of the RSA modulus or EC field, bytes of a secret.
     pub fn size(&self) -> u64 {
-        todo!()
+        match self {
+            Material::Secret(value) => value.len() as u64,
+            Material::Public(key) => bits(key.id(), key.bits()),
+            Material::Private(key) => bits(key.id(), key.bits()),
+        }
     }
+}
+
+/// OpenSSL counts the bits of the order, the standard those of the field: they differ on Edwards and
+/// Montgomery curves.
+fn bits(id: Id, counted: u32) -> u64 {
+    Curve::alone_of(id).map_or(u64::from(counted), |curve| curve.bits)
+}
+
+/// A type of key pairs: attributes to keys and back.
+pub(super) trait PairType: Sync {
+    /// A public key from its attributes.
+    fn public(&self, attributes: &Attributes) -> Result<PKey<Public>>;
+    /// A private key from its attributes, as many as there are.
+    fn private(&self, attributes: &Attributes) -> Result<PKey<Private>>;
+    /// All attributes that are the public key.
+    fn public_parts(&self, key: &PKeyRef<Public>) -> Result<Attributes>;
+    /// All attributes that are the private key. A key of another type is `KeyTypeInconsistent`.
+    fn private_parts(&self, key: &PKeyRef<Private>) -> Result<Attributes>;
+}
+
+/// The types of key pairs, by `CKK_` number.
+static PAIR_TYPES: &[(u64, &dyn PairType)] = &[
+    (ck::CKK_RSA, &rsa_key::RsaType),
+    (ck::CKK_EC, &ec_key::EcType(ck::CKK_EC)),
+    (ck::CKK_EC_EDWARDS, &ec_key::EcType(ck::CKK_EC_EDWARDS)),
+    (ck::CKK_EC_MONTGOMERY, &ec_key::EcType(ck::CKK_EC_MONTGOMERY)),
+];
+
+/// The type of key pairs with that `CKK_` number.
+pub(super) fn pair_type(key_type: u64) -> Result<&'static dyn PairType> {
+    let found = PAIR_TYPES.iter().find(|(number, _)| *number == key_type);
+    found.map(|(_, pair)| *pair).ok_or(Error::KeyTypeInconsistent)
+}
+
+/// How `CKA_CHECK_VALUE` is computed (section 4.10.2): what a cipher makes of a zero block, or what SHA-1
+/// makes of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    Aes,
+    Des,
+    Sha1,
+}
+
+/// A type of secret keys.
+pub(super) struct SecretType {
+    /// `CKK_` number.
+    key_type: u64,
+    /// The lengths a key may have, ascending; empty: any but none.
+    lengths: &'static [usize],
+    /// Whether objects of the type have a `CKA_VALUE_LEN`.
+    pub has_length: bool,
+    /// Their check value.
+    pub check: Check,
+}
+
+/// The types of secret keys.
+static SECRET_TYPES: &[SecretType] = &[
+    secret(ck::CKK_GENERIC_SECRET, &[], true, Check::Sha1),
+    secret(ck::CKK_AES, &[16, 24, 32], true, Check::Aes),
+    secret(ck::CKK_DES2, &[16], false, Check::Des),
+    secret(ck::CKK_DES3, &[24], false, Check::Des),
+    secret(ck::CKK_SHA_1_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA224_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA256_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA384_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA512_224_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA512_256_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA3_224_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA3_256_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA3_384_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_SHA3_512_HMAC, &[], true, Check::Sha1),
+];
+
+const fn secret(key_type: u64, lengths: &'static [usize], has_length: bool, check: Check) -> SecretType {
+    SecretType { key_type, lengths, has_length, check }
+}
+
+impl SecretType {
+    /// The type of secret keys with that `CKK_` number.
+    pub fn find(key_type: u64) -> Result<&'static SecretType> {
+        let found = SECRET_TYPES.iter().find(|row| row.key_type == key_type);
+        found.ok_or(Error::KeyTypeInconsistent)
+    }
+
+    /// Whether a key of this type may have so many bytes.
+    pub fn allows(&self, length: usize) -> bool {
+        if self.lengths.is_empty() { length > 0 } else { self.lengths.contains(&length) }
+    }
+
+    /// The length of all keys of this type, if they have but one.
+    pub fn only_length(&self) -> Option<usize> {
+        if let [only] = self.lengths { Some(*only) } else { None }
+    }
+
+    /// The longest key of this type that can be cut from so many bytes.
+    pub fn longest_within(&self, available: usize) -> Option<usize> {
+        if self.lengths.is_empty() {
+            return (available > 0).then_some(available);
+        }
+        self.lengths.iter().rev().find(|length| **length <= available).copied()
+    }
+
+    fn material(&self, attributes: &Attributes) -> Result<Bytes> {
+        let value = required(attributes, ck::CKA_VALUE)?;
+        if self.allows(value.len()) { Ok(value.into()) } else { Err(Error::AttributeValueInvalid) }
+    }
+}
+
+/// A byte attribute that must be there: `TemplateIncomplete` if not.
+pub(super) fn required(attributes: &Attributes, kind: u64) -> Result<&[u8]> {
+    attributes.bytes(kind).ok_or(Error::TemplateIncomplete)
+}
+
+fn required_ulong(attributes: &Attributes, kind: u64) -> Result<u64> {
+    attributes.ulong(kind).ok_or(Error::TemplateIncomplete)
+}
+
+/// The public half of a private key.
+pub(super) fn public_half(key: &PKeyRef<Private>) -> Result<PKey<Public>> {
+    let encoded = key.public_key_to_der().map_err(unexpected)?;
+    PKey::public_key_from_der(&encoded).map_err(unexpected)
 }

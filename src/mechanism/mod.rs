@@ -3,27 +3,46 @@
 //! A row names a [`Family`]: the object that can begin the operations the row's flags promise. Above
 //! this module nobody looks at a mechanism's number; below it nobody knows one.
 
+pub mod aead;
 pub mod aes;
+pub mod block;
+pub mod curves;
 pub mod des3;
 pub mod digest;
 pub mod ec;
+mod ec_key;
 pub mod ecdh;
 pub mod eddsa;
 pub mod encoding;
 pub mod hash;
+mod hashed;
+pub mod keywrap;
 pub mod mac;
 pub mod material;
+mod number;
+#[cfg(test)]
+mod pair_testing;
 pub mod params;
+mod point;
 pub mod registry;
 pub mod rsa;
+mod rsa_block;
+mod rsa_key;
+pub mod rsa_wrap;
 pub mod secret;
 pub mod staged;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod vectors;
+pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};
 use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
 pub use material::Material;
+use openssl::pkey::{PKey, Private, Public};
 pub use params::{Params, Shape};
 
 /// What an operation is for; also which of a session's places it takes.
@@ -125,6 +144,32 @@ pub struct Key<'a> {
     pub attributes: &'a Attributes,
     /// What OpenSSL works with.
     pub material: &'a Material,
+}
+
+impl<'a> Key<'a> {
+    /// The bytes of a secret key; keys of other classes are `KeyTypeInconsistent`.
+    pub fn secret(self) -> Result<&'a [u8]> {
+        match self.material {
+            Material::Secret(bytes) => Ok(bytes),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// A public key; keys of other classes are `KeyTypeInconsistent`.
+    pub fn public(self) -> Result<&'a PKey<Public>> {
+        match self.material {
+            Material::Public(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// A private key; keys of other classes are `KeyTypeInconsistent`.
+    pub fn private(self) -> Result<&'a PKey<Private>> {
+        match self.material {
+            Material::Private(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
 }
 
 /// What a mechanism can begin or make. Each family implements what its rows' flags promise; the rest
@@ -244,6 +289,10 @@ pub trait Verifier: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Bytes a signature must have: `SignatureLenRange` otherwise.
     fn size(&self) -> usize;
-    /// `Ok`, or `SignatureInvalid`; `signature` is `size` bytes long.
+    /// Whether a signature may have so many bytes: just `size`, but one of ECDSA may be shorter.
+    fn accepts(&self, length: usize) -> bool {
+        length == self.size()
+    }
+    /// `Ok`, or `SignatureInvalid`; `signature` is of a length that is accepted.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
 }

@@ -1,11 +1,278 @@
-//! The registry: one row per mechanism, in ascending order of number.
+//! The registry: one row per mechanism, grouped by family.
 
-use super::Row;
+use super::aead::{Ccm, Gcm};
+use super::digest::Digest;
+use super::ecdh::Ecdh;
+use super::eddsa::Eddsa;
+use super::keywrap::KeyWrap;
+use super::mac::Hmac;
+use super::rsa_wrap::RsaAesWrap;
+use super::secret::{self, Generator, Lengths};
+use super::{Family, Row, Shape, Unit, aes, des3, ec, rsa};
+use crate::crypto::Hash;
+use cryptoki_sys as ck;
+use once_cell::sync::Lazy;
+
+/// A mechanism's number and name, from the one word of the standard.
+macro_rules! ckm {
+    ($name:ident) => {
+        (ck::$name, stringify!($name))
+    };
+}
 
 /// Every mechanism of the module.
-pub static ROWS: &[Row] = &[];
+pub static ROWS: &[Row] = &[
+    // RSA (section 6.1). What raw RSA unwraps does not tell its length, so it wraps no keys.
+    rsa(ckm!(CKM_RSA_PKCS_KEY_PAIR_GEN), PAIR, Shape::None, &rsa::KeyPairGeneration),
+    rsa(ckm!(CKM_RSA_X9_31_KEY_PAIR_GEN), PAIR, Shape::None, &rsa::KeyPairGeneration),
+    rsa(ckm!(CKM_RSA_PKCS), CIPHER | SIGNATURE | RECOVERY, Shape::None, &rsa::PKCS1),
+    rsa(
+        ckm!(CKM_RSA_X_509),
+        ck::CKF_ENCRYPT | ck::CKF_DECRYPT | SIGNATURE | RECOVERY,
+        Shape::None,
+        &rsa::RAW,
+    ),
+    rsa(ckm!(CKM_RSA_PKCS_OAEP), CIPHER, Shape::Oaep, &rsa::OAEP),
+    rsa(ckm!(CKM_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PSS),
+    rsa(ckm!(CKM_RSA_AES_KEY_WRAP), ck::CKF_WRAP | ck::CKF_UNWRAP, Shape::RsaAesWrap, &RsaAesWrap),
+    rsa(ckm!(CKM_SHA1_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha1)),
+    rsa(ckm!(CKM_SHA224_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha224)),
+    rsa(ckm!(CKM_SHA256_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha256)),
+    rsa(ckm!(CKM_SHA384_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha384)),
+    rsa(ckm!(CKM_SHA512_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha512)),
+    rsa(ckm!(CKM_SHA3_224_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_224)),
+    rsa(ckm!(CKM_SHA3_256_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_256)),
+    rsa(ckm!(CKM_SHA3_384_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_384)),
+    rsa(ckm!(CKM_SHA3_512_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha3_512)),
+    rsa(ckm!(CKM_SHA1_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha1)),
+    rsa(ckm!(CKM_SHA224_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha224)),
+    rsa(ckm!(CKM_SHA256_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha256)),
+    rsa(ckm!(CKM_SHA384_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha384)),
+    rsa(ckm!(CKM_SHA512_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha512)),
+    rsa(ckm!(CKM_SHA3_224_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_224)),
+    rsa(ckm!(CKM_SHA3_256_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_256)),
+    rsa(ckm!(CKM_SHA3_384_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_384)),
+    rsa(ckm!(CKM_SHA3_512_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PssWith(Hash::Sha3_512)),
+    // Elliptic curves (section 6.3).
+    curve(ckm!(CKM_EC_KEY_PAIR_GEN), WEIERSTRASS, PAIR, Shape::None, &ec::KeyPairGeneration(ck::CKK_EC)),
+    curve(
+        ckm!(CKM_EC_EDWARDS_KEY_PAIR_GEN),
+        EDWARDS,
+        PAIR,
+        Shape::None,
+        &ec::KeyPairGeneration(ck::CKK_EC_EDWARDS),
+    ),
+    curve(
+        ckm!(CKM_EC_MONTGOMERY_KEY_PAIR_GEN),
+        MONTGOMERY,
+        PAIR,
+        Shape::None,
+        &ec::KeyPairGeneration(ck::CKK_EC_MONTGOMERY),
+    ),
+    curve(ckm!(CKM_ECDSA), WEIERSTRASS, SIGNATURE, Shape::None, &ec::Ecdsa),
+    curve(ckm!(CKM_ECDSA_SHA1), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha1)),
+    curve(ckm!(CKM_ECDSA_SHA224), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha224)),
+    curve(ckm!(CKM_ECDSA_SHA256), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha256)),
+    curve(ckm!(CKM_ECDSA_SHA384), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha384)),
+    curve(ckm!(CKM_ECDSA_SHA512), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha512)),
+    curve(ckm!(CKM_ECDSA_SHA3_224), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_224)),
+    curve(ckm!(CKM_ECDSA_SHA3_256), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_256)),
+    curve(ckm!(CKM_ECDSA_SHA3_384), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_384)),
+    curve(ckm!(CKM_ECDSA_SHA3_512), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_512)),
+    curve(ckm!(CKM_EDDSA), EDWARDS, SIGNATURE, Shape::Eddsa, &Eddsa),
+    curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
+    curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
+    // Digests (section 6.20).
+    digest(ckm!(CKM_SHA_1), &Digest(Hash::Sha1)),
+    digest(ckm!(CKM_SHA224), &Digest(Hash::Sha224)),
+    digest(ckm!(CKM_SHA256), &Digest(Hash::Sha256)),
+    digest(ckm!(CKM_SHA384), &Digest(Hash::Sha384)),
+    digest(ckm!(CKM_SHA512), &Digest(Hash::Sha512)),
+    digest(ckm!(CKM_SHA512_224), &Digest(Hash::Sha512_224)),
+    digest(ckm!(CKM_SHA512_256), &Digest(Hash::Sha512_256)),
+    digest(ckm!(CKM_SHA3_224), &Digest(Hash::Sha3_224)),
+    digest(ckm!(CKM_SHA3_256), &Digest(Hash::Sha3_256)),
+    digest(ckm!(CKM_SHA3_384), &Digest(Hash::Sha3_384)),
+    digest(ckm!(CKM_SHA3_512), &Digest(Hash::Sha3_512)),
+    // HMAC (section 6.22).
+    hmac(ckm!(CKM_SHA_1_HMAC), SHA1_KEYS, Shape::None, &Hmac(Hash::Sha1)),
+    hmac(ckm!(CKM_SHA224_HMAC), SHA224_KEYS, Shape::None, &Hmac(Hash::Sha224)),
+    hmac(ckm!(CKM_SHA256_HMAC), SHA256_KEYS, Shape::None, &Hmac(Hash::Sha256)),
+    hmac(ckm!(CKM_SHA384_HMAC), SHA384_KEYS, Shape::None, &Hmac(Hash::Sha384)),
+    hmac(ckm!(CKM_SHA512_HMAC), SHA512_KEYS, Shape::None, &Hmac(Hash::Sha512)),
+    hmac(ckm!(CKM_SHA512_224_HMAC), SHA512_224_KEYS, Shape::None, &Hmac(Hash::Sha512_224)),
+    hmac(ckm!(CKM_SHA512_256_HMAC), SHA512_256_KEYS, Shape::None, &Hmac(Hash::Sha512_256)),
+    hmac(ckm!(CKM_SHA3_224_HMAC), SHA3_224_KEYS, Shape::None, &Hmac(Hash::Sha3_224)),
+    hmac(ckm!(CKM_SHA3_256_HMAC), SHA3_256_KEYS, Shape::None, &Hmac(Hash::Sha3_256)),
+    hmac(ckm!(CKM_SHA3_384_HMAC), SHA3_384_KEYS, Shape::None, &Hmac(Hash::Sha3_384)),
+    hmac(ckm!(CKM_SHA3_512_HMAC), SHA3_512_KEYS, Shape::None, &Hmac(Hash::Sha3_512)),
+    hmac(ckm!(CKM_SHA_1_HMAC_GENERAL), SHA1_KEYS, Shape::MacLength, &Hmac(Hash::Sha1)),
+    hmac(ckm!(CKM_SHA224_HMAC_GENERAL), SHA224_KEYS, Shape::MacLength, &Hmac(Hash::Sha224)),
+    hmac(ckm!(CKM_SHA256_HMAC_GENERAL), SHA256_KEYS, Shape::MacLength, &Hmac(Hash::Sha256)),
+    hmac(ckm!(CKM_SHA384_HMAC_GENERAL), SHA384_KEYS, Shape::MacLength, &Hmac(Hash::Sha384)),
+    hmac(ckm!(CKM_SHA512_HMAC_GENERAL), SHA512_KEYS, Shape::MacLength, &Hmac(Hash::Sha512)),
+    hmac(ckm!(CKM_SHA512_224_HMAC_GENERAL), SHA512_224_KEYS, Shape::MacLength, &Hmac(Hash::Sha512_224)),
+    hmac(ckm!(CKM_SHA512_256_HMAC_GENERAL), SHA512_256_KEYS, Shape::MacLength, &Hmac(Hash::Sha512_256)),
+    hmac(ckm!(CKM_SHA3_224_HMAC_GENERAL), SHA3_224_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_224)),
+    hmac(ckm!(CKM_SHA3_256_HMAC_GENERAL), SHA3_256_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_256)),
+    hmac(ckm!(CKM_SHA3_384_HMAC_GENERAL), SHA3_384_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_384)),
+    hmac(ckm!(CKM_SHA3_512_HMAC_GENERAL), SHA3_512_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_512)),
+    generator(ckm!(CKM_SHA_1_KEY_GEN), &[ck::CKK_SHA_1_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA224_KEY_GEN), &[ck::CKK_SHA224_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA256_KEY_GEN), &[ck::CKK_SHA256_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA384_KEY_GEN), &[ck::CKK_SHA384_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA512_KEY_GEN), &[ck::CKK_SHA512_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA512_224_KEY_GEN), &[ck::CKK_SHA512_224_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA512_256_KEY_GEN), &[ck::CKK_SHA512_256_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA3_224_KEY_GEN), &[ck::CKK_SHA3_224_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA3_256_KEY_GEN), &[ck::CKK_SHA3_256_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA3_384_KEY_GEN), &[ck::CKK_SHA3_384_HMAC], GENERATED, &ANY_LENGTH),
+    generator(ckm!(CKM_SHA3_512_KEY_GEN), &[ck::CKK_SHA3_512_HMAC], GENERATED, &ANY_LENGTH),
+    // AES (sections 6.10, 6.11, 6.13, 6.14, 6.16 and 6.17).
+    generator(ckm!(CKM_AES_KEY_GEN), &[ck::CKK_AES], AES_SIZES, &aes::GENERATOR),
+    aes(ckm!(CKM_AES_ECB), CIPHER, Shape::None, &aes::ECB),
+    aes(ckm!(CKM_AES_CBC), CIPHER, Shape::Iv(16), &aes::CBC),
+    aes(ckm!(CKM_AES_CBC_PAD), CIPHER, Shape::Iv(16), &aes::CBC_PAD),
+    aes(ckm!(CKM_AES_CTR), CIPHER, Shape::Counter, &aes::Counter),
+    aes(ckm!(CKM_AES_GCM), CIPHER, Shape::Gcm, &Gcm),
+    aes(ckm!(CKM_AES_CCM), CIPHER, Shape::Ccm, &Ccm),
+    aes(ckm!(CKM_AES_CMAC), MAC, Shape::None, &aes::CMAC),
+    aes(ckm!(CKM_AES_CMAC_GENERAL), MAC, Shape::MacLength, &aes::CMAC),
+    aes(ckm!(CKM_AES_KEY_WRAP), CIPHER, Shape::OptionalIv(8), &KeyWrap::Plain),
+    // Deprecated and no longer defined by the standard. In use it means RFC 5649, in other tokens and in clients.
+    aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
+    aes(ckm!(CKM_AES_KEY_WRAP_KWP), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
+    aes(ckm!(CKM_AES_KEY_WRAP_PKCS7), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
+    aes(ckm!(CKM_AES_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &aes::ECB_ENCRYPT_DATA),
+    aes(ckm!(CKM_AES_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::AesCbcData, &aes::CBC_ENCRYPT_DATA),
+    // Triple DES (sections 6.17, 6.18 and 6.19).
+    generator(ckm!(CKM_DES2_KEY_GEN), &[ck::CKK_DES2], (16, 16), &des3::DOUBLE_GENERATOR),
+    generator(ckm!(CKM_DES3_KEY_GEN), &[ck::CKK_DES3], (24, 24), &des3::TRIPLE_GENERATOR),
+    des3(ckm!(CKM_DES3_ECB), CIPHER, Shape::None, &des3::ECB),
+    des3(ckm!(CKM_DES3_CBC), CIPHER, Shape::Iv(8), &des3::CBC),
+    des3(ckm!(CKM_DES3_CBC_PAD), CIPHER, Shape::Iv(8), &des3::CBC_PAD),
+    des3(ckm!(CKM_DES3_CMAC), MAC, Shape::None, &des3::CMAC),
+    des3(ckm!(CKM_DES3_CMAC_GENERAL), MAC, Shape::MacLength, &des3::CMAC),
+    des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &des3::ECB_ENCRYPT_DATA),
+    des3(ckm!(CKM_DES3_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::DesCbcData, &des3::CBC_ENCRYPT_DATA),
+    // Generic secrets (section 6.8).
+    generator(ckm!(CKM_GENERIC_SECRET_KEY_GEN), &[ck::CKK_GENERIC_SECRET], GENERATED, &ANY_LENGTH),
+];
 
 /// The row of `CKM_` number `id`.
 pub fn find(id: u64) -> Option<&'static Row> {
-    ROWS.binary_search_by_key(&id, |row| row.id).ok().map(|at| &ROWS[at])
+    static BY_ID: Lazy<Vec<&'static Row>> = Lazy::new(|| {
+        let mut rows: Vec<&'static Row> = ROWS.iter().collect();
+        rows.sort_unstable_by_key(|row| row.id);
+        rows
+    });
+    BY_ID.binary_search_by_key(&id, |row| row.id).ok().map(|at| BY_ID[at])
+}
+
+type Name = (u64, &'static str);
+type Sizes = (u64, u64);
+
+/// Encryption and decryption; all ciphers of the module also wrap and unwrap.
+const CIPHER: u64 = ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_WRAP | ck::CKF_UNWRAP;
+const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
+const SIGNATURE: u64 = MAC;
+const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
+const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
+/// Curves over prime fields, by identifier or name; points of either form.
+const CURVE: u64 =
+    ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
+
+const AES_SIZES: Sizes = (16, 32);
+const DES3_SIZES: Sizes = (16, 24);
+/// Secrets of any length that are generated.
+const GENERATED: Sizes = (1, secret::MAX_LENGTH);
+/// Secrets of any length that are used: an imported one has no limit but the store's.
+const USED: Sizes = (1, u32::MAX as u64);
+
+static ANY_LENGTH: Generator = Generator { lengths: Lengths::UpTo(secret::MAX_LENGTH) };
+
+// Keys of HMAC: generic ones and those of the digest's own type.
+const SHA1_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA_1_HMAC];
+const SHA224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA224_HMAC];
+const SHA256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA256_HMAC];
+const SHA384_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA384_HMAC];
+const SHA512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA512_HMAC];
+const SHA512_224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA512_224_HMAC];
+const SHA512_256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA512_256_HMAC];
+const SHA3_224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_224_HMAC];
+const SHA3_256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_256_HMAC];
+const SHA3_384_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_384_HMAC];
+const SHA3_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_512_HMAC];
+
+/// Key types of the elliptic curves, and the smallest and largest of each.
+type Curves = (&'static [u64], Sizes);
+const WEIERSTRASS: Curves = (&[ck::CKK_EC], (224, 521));
+const EDWARDS: Curves = (&[ck::CKK_EC_EDWARDS], (255, 448));
+const MONTGOMERY: Curves = (&[ck::CKK_EC_MONTGOMERY], (255, 448));
+const AGREEING: Curves = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (224, 521));
+
+const fn rsa((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
+    let (key_types, sizes, unit) = (&[ck::CKK_RSA], rsa::SIZES, Unit::Bits);
+    Row { id, name, flags, key_types, sizes, unit, shape, family }
+}
+
+const fn curve(
+    (id, name): Name,
+    (key_types, sizes): Curves,
+    flags: u64,
+    shape: Shape,
+    family: &'static dyn Family,
+) -> Row {
+    Row { id, name, flags: flags | CURVE, key_types, sizes, unit: Unit::Bits, shape, family }
+}
+
+const fn digest((id, name): Name, family: &'static dyn Family) -> Row {
+    let (flags, unit, shape) = (ck::CKF_DIGEST, Unit::None, Shape::None);
+    Row { id, name, flags, key_types: &[], sizes: (0, 0), unit, shape, family }
+}
+
+const fn hmac((id, name): Name, key_types: &'static [u64], shape: Shape, family: &'static dyn Family) -> Row {
+    Row { id, name, flags: MAC, key_types, sizes: USED, unit: Unit::Bytes, shape, family }
+}
+
+const fn generator(
+    (id, name): Name,
+    key_types: &'static [u64],
+    sizes: Sizes,
+    family: &'static dyn Family,
+) -> Row {
+    let (flags, unit, shape) = (ck::CKF_GENERATE, Unit::Bytes, Shape::None);
+    Row { id, name, flags, key_types, sizes, unit, shape, family }
+}
+
+const fn aes((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
+    Row { id, name, flags, key_types: &[ck::CKK_AES], sizes: AES_SIZES, unit: Unit::Bytes, shape, family }
+}
+
+const fn des3((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
+    let key_types = &[ck::CKK_DES2, ck::CKK_DES3];
+    Row { id, name, flags, key_types, sizes: DES3_SIZES, unit: Unit::Bytes, shape, family }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mechanism_is_there_once_and_found_by_its_number() {
+        for row in ROWS {
+            let found = find(row.id).unwrap_or_else(|| panic!("{}", row.name));
+            assert_eq!(found.name, row.name);
+        }
+        assert!(find(0xdead_beef).is_none());
+    }
+
+    #[test]
+    fn sizes_and_key_types_agree_with_the_unit() {
+        for row in ROWS {
+            assert!(row.sizes.0 <= row.sizes.1, "{}", row.name);
+            assert_eq!(row.unit == Unit::None, row.sizes == (0, 0), "{}", row.name);
+            assert_ne!(row.flags, 0, "{}", row.name);
+        }
+    }
 }

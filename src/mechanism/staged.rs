@@ -1,1 +1,196 @@
-//! TBD
+//! Single-part algorithms in several parts: the input is collected, up to a limit, and worked on at the end.
+//!
+//! RSA, raw ECDSA, EdDSA and key wrap know no other way; decryption with authentication must not release what it
+//! has not checked. With these adapters every mechanism works in one part and in several.
+
+use super::{Cipher, Signer, Verifier};
+use crate::error::{Error, Result};
+use crate::output::Size;
+use zeroize::Zeroizing;
+
+/// A limit for algorithms that have none of their own: what a caller may make this process hold for one operation.
+pub const MEMORY_LIMIT: usize = 1 << 30;
+
+/// A cipher, signer or verifier over a closure that takes all input at once.
+///
+/// `size` is what the step at the end needs room for; `run` does the work.
+pub struct Staged<S, R> {
+    input: Collected,
+    size: S,
+    run: R,
+}
+
+impl<S, R> Staged<S, R>
+where
+    S: Fn(usize) -> Size + Send,
+    R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send,
+{
+    /// An encryption or decryption of at most `limit` bytes; more is `too_long`. `size`: room needed for so many bytes of input, also
+    /// for lengths that `run` refuses. `run`: writes to the output and tells how much.
+    pub fn cipher(limit: usize, too_long: Error, size: S, run: R) -> Self {
+        Staged { input: Collected::new(limit, too_long), size, run }
+    }
+}
+
+impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Staged<usize, R> {
+    /// A signature of `size` bytes over at most `limit` bytes (`DataLenRange`).
+    pub fn signer(limit: usize, size: usize, run: R) -> Self {
+        Staged { input: Collected::new(limit, Error::DataLenRange), size, run }
+    }
+}
+
+impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Staged<usize, R> {
+    /// The check of a signature of `size` bytes over at most `limit` bytes (`DataLenRange`). `run` takes data and
+    /// signature.
+    pub fn verifier(limit: usize, size: usize, run: R) -> Self {
+        Staged { input: Collected::new(limit, Error::DataLenRange), size, run }
+    }
+}
+
+impl<S, R> Cipher for Staged<S, R>
+where
+    S: Fn(usize) -> Size + Send,
+    R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send,
+{
+    fn update_size(&self, _input: usize) -> Size {
+        Size::Exact(0)
+    }
+
+    fn update(&mut self, input: &[u8], _output: &mut [u8]) -> Result<usize> {
+        self.input.add(input)?;
+        Ok(0)
+    }
+
+    fn finish_size(&self) -> Size {
+        (self.size)(self.input.bytes.len())
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
+        (self.run)(&self.input.bytes, output)
+    }
+
+    fn whole_size(&self, input: usize) -> Size {
+        (self.size)(input)
+    }
+
+    fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        self.input.check(input.len())?;
+        (self.run)(input, output)
+    }
+}
+
+impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<usize, R> {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn update(&mut self, input: &[u8]) -> Result<()> {
+        self.input.add(input)
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
+        (self.run)(&self.input.bytes, output)
+    }
+}
+
+impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<usize, R> {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn update(&mut self, input: &[u8]) -> Result<()> {
+        self.input.add(input)
+    }
+
+    fn finish(&mut self, signature: &[u8]) -> Result<()> {
+        (self.run)(&self.input.bytes, signature)
+    }
+}
+
+/// Input so far, wiped when dropped and when it moves to a larger place.
+struct Collected {
+    bytes: Zeroizing<Vec<u8>>,
+    limit: usize,
+    too_long: Error,
+}
+
+impl Collected {
+    fn new(limit: usize, too_long: Error) -> Self {
+        Collected { bytes: Zeroizing::default(), limit, too_long }
+    }
+
+    /// Whether `more` bytes still fit.
+    fn check(&self, more: usize) -> Result<()> {
+        if more > self.limit - self.bytes.len() { Err(self.too_long) } else { Ok(()) }
+    }
+
+    fn add(&mut self, input: &[u8]) -> Result<()> {
+        self.check(input.len())?;
+        let needed = self.bytes.len() + input.len();
+        if needed > self.bytes.capacity() {
+            // `Vec` would free its old place unwiped.
+            let mut larger = Vec::new();
+            let wanted = needed.max(self.bytes.capacity().saturating_mul(2)).min(self.limit);
+            larger.try_reserve_exact(wanted).map_err(|_| Error::HostMemory)?;
+            larger.extend_from_slice(&self.bytes);
+            self.bytes = Zeroizing::new(larger);
+        }
+        self.bytes.extend_from_slice(input);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reversing(limit: usize) -> impl Cipher {
+        Staged::cipher(limit, Error::EncryptedDataLenRange, Size::Exact, |input, output| {
+            output.copy_from_slice(input);
+            output.reverse();
+            Ok(input.len())
+        })
+    }
+
+    #[test]
+    fn parts_are_worked_on_as_one() {
+        let mut cipher = reversing(5);
+        for part in [&b"ab"[..], b"", b"cde"] {
+            assert_eq!(cipher.update_size(part.len()), Size::Exact(0));
+            assert_eq!(cipher.update(part, &mut []), Ok(0));
+        }
+        let mut output = [0; 5];
+        assert_eq!(cipher.finish_size(), Size::Exact(5));
+        assert_eq!(cipher.finish(&mut output), Ok(5));
+        assert_eq!(&output, b"edcba");
+    }
+
+    #[test]
+    fn input_over_the_limit_is_refused_and_changes_nothing() {
+        let mut cipher = reversing(3);
+        assert_eq!(cipher.update(b"ab", &mut []), Ok(0));
+        assert_eq!(cipher.update(b"cd", &mut []), Err(Error::EncryptedDataLenRange));
+        assert_eq!(cipher.finish_size(), Size::Exact(2));
+        assert_eq!(reversing(3).whole(b"abcd", &mut [0; 4]), Err(Error::EncryptedDataLenRange));
+    }
+
+    #[test]
+    fn signer_and_verifier_see_all_parts() {
+        let mut signer = Staged::signer(10, 1, |data, signature| {
+            signature[0] = data.iter().sum();
+            Ok(1)
+        });
+        let mut verifier = Staged::verifier(10, 1, |data, signature| {
+            if signature == [data.iter().sum::<u8>()] { Ok(()) } else { Err(Error::SignatureInvalid) }
+        });
+        for part in [&[1, 2][..], &[], &[3]] {
+            Signer::update(&mut signer, part).unwrap();
+            Verifier::update(&mut verifier, part).unwrap();
+        }
+        let mut signature = [0];
+        assert_eq!(Signer::finish(&mut signer, &mut signature), Ok(1));
+        assert_eq!(Verifier::finish(&mut verifier, &signature), Ok(()));
+        assert_eq!(Verifier::finish(&mut verifier, &[9]), Err(Error::SignatureInvalid));
+        assert_eq!(Signer::update(&mut signer, &[0; 8]), Err(Error::DataLenRange));
+    }
+}

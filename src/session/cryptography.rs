@@ -1,97 +1,232 @@
 //! Operations in progress: begin, feed, finish.
+//!
+//! One rule ends them all (PKCS#11 3.2, section 5.2): a call that finishes an operation ends it whether it succeeds or not, unless it
+//! only told a size or found the buffer too small; a failed update ends it too.
 
+use super::active::Active;
 use super::{Handle, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose};
-use crate::output::{Delivery, Output};
+use crate::output::{Delivery, Output, Size};
+use crate::token::Operation;
+use cryptoki_sys as ck;
 
-/// The functions that drive two operations at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Dual {
-    DigestEncrypt,
-    DecryptDigest,
-    SignEncrypt,
-    DecryptVerify,
-}
+/// Every purpose, for walking over a session's places.
+const PURPOSES: [Purpose; Purpose::COUNT] = [
+    Purpose::Encrypt,
+    Purpose::Decrypt,
+    Purpose::Digest,
+    Purpose::Sign,
+    Purpose::SignRecover,
+    Purpose::Verify,
+    Purpose::VerifyRecover,
+];
 
 impl Session {
     /// `C_EncryptInit` and its kin. Digests have no key.
     pub fn begin(&self, purpose: Purpose, mechanism: &Mechanism, key: Option<Handle>) -> Result<()> {
-        let _ = (purpose, mechanism, key);
-        todo!()
+        let mut work = self.work()?;
+        let place = &mut work.operations[purpose as usize];
+        if place.is_some() {
+            return Err(Error::OperationActive);
+        }
+        *place = Some(match key {
+            None => {
+                mechanism.require(purpose.flag())?;
+                let digester = mechanism.row.family.digest(&mechanism.params)?;
+                Active::keyless(Operation::Digester(digester))
+            }
+            Some(key) => {
+                let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+                Active::begin(self.slot.token(), self.ticket().as_ref(), purpose, mechanism, key)?
+            }
+        });
+        Ok(())
     }
 
     /// The same with a NULL mechanism: ends the operation in progress, if there is one.
     pub fn cancel(&self, purpose: Purpose) -> Result<()> {
-        let _ = purpose;
-        todo!()
+        self.work()?.operations[purpose as usize] = None;
+        Ok(())
     }
 
     /// `C_SessionCancel`: `flags` of the operations to end (`CKF_ENCRYPT`, `CKF_FIND_OBJECTS` ...).
     pub fn cancel_all(&self, flags: u64) -> Result<()> {
-        let _ = flags;
-        todo!()
+        let mut work = self.work()?;
+        for purpose in PURPOSES.into_iter().filter(|purpose| flags & purpose.flag() != 0) {
+            work.operations[purpose as usize] = None;
+        }
+        if flags & ck::CKF_FIND_OBJECTS != 0 {
+            work.search = None;
+        }
+        Ok(())
     }
 
-    /// One-shot: `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`, by `purpose`. The operation is over unless the answer is
-    /// `SizeTold` or `BufferTooSmall`.
+    /// One-shot: `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`, by `purpose`. The
+    /// operation is over unless the answer is `SizeTold` or `BufferTooSmall`.
     pub fn whole(&self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
-        let _ = (purpose, input, output);
-        todo!()
+        self.last_step(purpose, |active| {
+            if active.fed {
+                return Err(Error::OperationActive);
+            }
+            let (operation, kept) = active.parts()?;
+            match operation {
+                Operation::Cipher(cipher) => {
+                    output.deliver(cipher.whole_size(input.len()), kept, |room| cipher.whole(input, room))
+                }
+                Operation::Digester(digester) => output.deliver(Size::Exact(digester.size()), kept, |room| {
+                    digester.update(input)?;
+                    digester.finish(room)?;
+                    Ok(room.len())
+                }),
+                Operation::Signer(signer) => output.deliver(Size::Exact(signer.size()), kept, |room| {
+                    signer.update(input)?;
+                    signer.finish(room)
+                }),
+                Operation::Verifier(_) => Err(Error::OperationNotInitialized),
+            }
+        })
     }
 
     /// `C_EncryptUpdate`, `C_DecryptUpdate`.
     pub fn transform(&self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
-        let _ = (purpose, input, output);
-        todo!()
+        self.step(purpose, |active| {
+            let (operation, kept) = active.parts()?;
+            let Operation::Cipher(cipher) = operation else { return Err(Error::OperationNotInitialized) };
+            let delivery =
+                output.deliver(cipher.update_size(input.len()), kept, |room| cipher.update(input, room))?;
+            active.fed |= delivery == Delivery::Done;
+            Ok(delivery)
+        })
     }
 
     /// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`.
     pub fn absorb(&self, purpose: Purpose, input: &[u8]) -> Result<()> {
-        let _ = (purpose, input);
-        todo!()
+        self.step(purpose, |active| {
+            absorb(active.parts()?.0, input)?;
+            active.fed = true;
+            Ok(())
+        })
     }
 
     /// `C_DigestKey`.
     pub fn digest_key(&self, key: Handle) -> Result<()> {
-        let _ = key;
-        todo!()
+        self.step(Purpose::Digest, |active| {
+            let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+            let (Operation::Digester(digester), _) = active.parts()? else {
+                return Err(Error::OperationNotInitialized);
+            };
+            self.slot.token().digest_key(self.ticket().as_ref(), &key, &mut **digester)?;
+            active.fed = true;
+            Ok(())
+        })
     }
 
     /// `C_EncryptFinal`, `C_DecryptFinal`, `C_DigestFinal`, `C_SignFinal`.
     pub fn finish(&self, purpose: Purpose, output: Output<'_>) -> Result<Delivery> {
-        let _ = (purpose, output);
-        todo!()
+        self.last_step(purpose, |active| {
+            let (operation, kept) = active.parts()?;
+            match operation {
+                Operation::Cipher(cipher) => {
+                    output.deliver(cipher.finish_size(), kept, |room| cipher.finish(room))
+                }
+                Operation::Digester(digester) => output.deliver(Size::Exact(digester.size()), kept, |room| {
+                    digester.finish(room)?;
+                    Ok(room.len())
+                }),
+                Operation::Signer(signer) => {
+                    output.deliver(Size::Exact(signer.size()), kept, |room| signer.finish(room))
+                }
+                Operation::Verifier(_) => Err(Error::OperationNotInitialized),
+            }
+        })
     }
 
     /// `C_Verify`.
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
-        let _ = (data, signature);
-        todo!()
+        self.last_step(Purpose::Verify, |active| {
+            if active.fed {
+                return Err(Error::OperationActive);
+            }
+            check_signature(active.parts()?.0, Some(data), signature)
+        })
+        .map(drop)
     }
 
     /// `C_VerifyFinal`.
     pub fn verify_final(&self, signature: &[u8]) -> Result<()> {
-        let _ = signature;
-        todo!()
-    }
-
-    /// `C_DigestEncryptUpdate` and its kin.
-    pub fn dual(&self, dual: Dual, input: &[u8], output: Output<'_>) -> Result<Delivery> {
-        let _ = (dual, input, output);
-        todo!()
+        let check = |active: &mut Active| check_signature(active.parts()?.0, None, signature);
+        self.last_step(Purpose::Verify, check).map(drop)
     }
 
     /// `C_GenerateRandom`.
     pub fn random(&self, buffer: &mut [u8]) -> Result<()> {
-        let _ = buffer;
-        todo!()
+        drop(self.work()?);
+        self.slot.token().random(buffer)
     }
 
     /// `C_SeedRandom`.
     pub fn seed(&self, seed: &[u8]) -> Result<()> {
-        let _ = seed;
-        todo!()
+        drop(self.work()?);
+        self.slot.token().seed(seed)
     }
+
+    /// A step that leaves the operation open unless it fails.
+    fn step<T>(&self, purpose: Purpose, run: impl FnOnce(&mut Active) -> Result<T>) -> Result<T> {
+        let mut work = self.work()?;
+        let place = &mut work.operations[purpose as usize];
+        let active = place.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let outcome = run(active);
+        if outcome.as_ref().is_err_and(|error| ends(*error, active)) {
+            *place = None;
+        }
+        outcome
+    }
+
+    /// A step that ends the operation unless it told a size or found the buffer too small.
+    fn last_step(
+        &self,
+        purpose: Purpose,
+        run: impl FnOnce(&mut Active) -> Result<Delivery>,
+    ) -> Result<Delivery> {
+        let mut work = self.work()?;
+        let place = &mut work.operations[purpose as usize];
+        let active = place.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let outcome = run(active);
+        let over = match &outcome {
+            Ok(delivery) => *delivery == Delivery::Done,
+            Err(error) => ends(*error, active),
+        };
+        if over {
+            *place = None;
+        }
+        outcome
+    }
+}
+
+/// Whether an error ends the operation: not a buffer that was too small, nor a PIN that is still to be given.
+pub(super) fn ends(error: Error, active: &Active) -> bool {
+    error != Error::BufferTooSmall && !active.waits_for_pin()
+}
+
+/// Feeds data to an operation that yields nothing before its end.
+pub(super) fn absorb(operation: &mut Operation, input: &[u8]) -> Result<()> {
+    match operation {
+        Operation::Digester(digester) => digester.update(input),
+        Operation::Signer(signer) => signer.update(input),
+        Operation::Verifier(verifier) => verifier.update(input),
+        Operation::Cipher(_) => Err(Error::OperationNotInitialized),
+    }
+}
+
+fn check_signature(operation: &mut Operation, data: Option<&[u8]>, signature: &[u8]) -> Result<Delivery> {
+    let Operation::Verifier(verifier) = operation else { return Err(Error::OperationNotInitialized) };
+    if !verifier.accepts(signature.len()) {
+        return Err(Error::SignatureLenRange);
+    }
+    if let Some(data) = data {
+        verifier.update(data)?;
+    }
+    verifier.finish(signature)?;
+    Ok(Delivery::Done)
 }

@@ -1,67 +1,101 @@
 //! The library between `C_Initialize` and `C_Finalize`.
 
+use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use parking_lot::RwLock;
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Session handles are never used again in a process.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// The session table is split so that threads with sessions of their own don't meet at one lock.
+const SHARDS: usize = 16;
 
 /// All that one process holds open.
 pub struct Library {
-    _private: (),
+    config: Config,
+    slots: RwLock<Slots>,
+    sessions: [RwLock<HashMap<Handle, Arc<Session>>>; SHARDS],
 }
 
 impl Library {
     /// Looks at the slots; opens no token yet.
     pub fn new(config: Config) -> Result<Library> {
-        let _ = config;
-        todo!()
+        let mut slots = Slots::new();
+        slots::look(&config, &mut slots);
+        Ok(Library { config, slots: RwLock::new(slots), sessions: Default::default() })
     }
 
-    /// `C_Finalize`: ends all sessions and logins. Threads still at work in one finish their step first; what comes after is
-    /// `CryptokiNotInitialized`.
+    /// `C_Finalize`: ends all sessions and logins. Threads still at work in one finish their step first; what comes
+    /// after is `SessionHandleInvalid`.
     pub fn close(&self) {
-        todo!()
+        for slot in self.all_slots() {
+            self.forget(&slot.close_all());
+        }
     }
 
     /// Before a fork; see `Token::pause`.
     pub fn pause(&self) -> Box<dyn Any> {
-        todo!()
+        let paused: Vec<_> = self.all_slots().iter().map(|slot| slot.token().pause()).collect();
+        Box::new(paused)
     }
 
-    /// The ids of all slots, in ascending order. `look_again`: whether new slots may appear (`C_GetSlotList` with a NULL list).
-    pub fn slots(&self, with_token: bool, look_again: bool) -> Result<Vec<u64>> {
-        let _ = (with_token, look_again);
-        todo!()
+    /// The ids of all slots, in ascending order; there is a token in each. `look_again`: whether new slots may appear
+    /// (`C_GetSlotList` with a NULL list).
+    pub fn slots(&self, look_again: bool) -> Vec<u64> {
+        if look_again {
+            slots::look(&self.config, &mut self.slots.write());
+        }
+        self.slots.read().keys().copied().collect()
     }
 
     /// One slot, or `SlotIdInvalid`.
     pub fn slot(&self, id: u64) -> Result<Arc<Slot>> {
-        let _ = id;
-        todo!()
+        self.slots.read().get(&id).cloned().ok_or(Error::SlotIdInvalid)
     }
 
     /// `C_OpenSession`.
     pub fn open_session(&self, slot: u64, read_write: bool) -> Result<Handle> {
-        let _ = (slot, read_write);
-        todo!()
+        let handle = NEXT.fetch_add(1, Ordering::Relaxed);
+        let session = self.slot(slot)?.open(handle, read_write)?;
+        self.shard(handle).write().insert(handle, session);
+        Ok(handle)
     }
 
     /// `C_CloseSession`.
     pub fn close_session(&self, session: Handle) -> Result<()> {
-        let _ = session;
-        todo!()
+        let closed = self.shard(session).write().remove(&session).ok_or(Error::SessionHandleInvalid)?;
+        closed.slot.close(session);
+        Ok(())
     }
 
     /// `C_CloseAllSessions`.
     pub fn close_all_sessions(&self, slot: u64) -> Result<()> {
-        let _ = slot;
-        todo!()
+        self.forget(&self.slot(slot)?.close_all());
+        Ok(())
     }
 
     /// The session behind a handle, or `SessionHandleInvalid`.
     pub fn session(&self, session: Handle) -> Result<Arc<Session>> {
-        let _ = session;
-        todo!()
+        self.shard(session).read().get(&session).cloned().ok_or(Error::SessionHandleInvalid)
+    }
+
+    fn all_slots(&self) -> Vec<Arc<Slot>> {
+        self.slots.read().values().cloned().collect()
+    }
+
+    fn forget(&self, sessions: &[Handle]) {
+        for session in sessions {
+            self.shard(*session).write().remove(session);
+        }
+    }
+
+    fn shard(&self, session: Handle) -> &RwLock<HashMap<Handle, Arc<Session>>> {
+        &self.sessions[(session % SHARDS as u64) as usize]
     }
 }

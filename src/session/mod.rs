@@ -1,15 +1,31 @@
-//! Everything a caller holds open: slots, sessions, handles, login state and operations in progress. Safe code, no keys.
+//! Everything a caller holds open: slots, sessions, handles, login state and operations in progress. Safe code, no
+//! keys.
+//!
+//! Nothing here knows where keys live: all that needs one goes to the slot's [`crate::token::Token`].
 
+mod active;
 mod cryptography;
+mod dual;
+mod handles;
 mod library;
 mod login;
 mod objects;
 mod slot;
+mod slots;
 
-pub use cryptography::Dual;
+pub use dual::Dual;
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};
+
+use crate::error::{Error, Result};
+use crate::mechanism::Purpose;
+use crate::token::Ticket;
+use active::Active;
+use cryptoki_sys as ck;
+use objects::Search;
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// A handle as callers see it; 0 (`CK_INVALID_HANDLE`) is never one.
 pub type Handle = u64;
@@ -27,5 +43,59 @@ pub struct SessionInfo {
 
 /// One open session. All methods may be called from several threads; they take turns.
 pub struct Session {
-    _private: (),
+    handle: Handle,
+    slot: Arc<Slot>,
+    read_write: bool,
+    /// `None` once the session is closed.
+    work: Mutex<Option<Work>>,
+}
+
+/// What a session has in progress: at most one operation of each purpose, and one search.
+#[derive(Default)]
+struct Work {
+    operations: [Option<Active>; Purpose::COUNT],
+    search: Option<Search>,
+}
+
+impl Session {
+    fn new(handle: Handle, slot: Arc<Slot>, read_write: bool) -> Self {
+        Session { handle, slot, read_write, work: Mutex::new(Some(Work::default())) }
+    }
+
+    /// The work in progress, for this caller alone; `SessionHandleInvalid` once the session is closed.
+    fn work(&self) -> Result<MappedMutexGuard<'_, Work>> {
+        MutexGuard::try_map(self.work.lock(), Option::as_mut).map_err(|_| Error::SessionHandleInvalid)
+    }
+
+    /// Whose session this is right now.
+    fn ticket(&self) -> Option<Arc<dyn Ticket>> {
+        self.slot.ticket()
+    }
+
+    /// Ends whatever is in progress, and the session with it.
+    fn close(&self) {
+        *self.work.lock() = None;
+        self.slot.objects.drop_session(self.handle);
+    }
+
+    /// Ends the operations that work with a key, as a logout must.
+    fn end_operations(&self) {
+        if let Ok(mut work) = self.work() {
+            work.operations
+                .iter_mut()
+                .filter(|place| place.as_ref().is_some_and(Active::has_key))
+                .for_each(|place| *place = None);
+            work.search = None;
+        }
+    }
+
+    /// `SessionReadOnly` unless opened with `CKF_RW_SESSION`.
+    fn require_read_write(&self) -> Result<()> {
+        if self.read_write { Ok(()) } else { Err(Error::SessionReadOnly) }
+    }
+
+    /// A new object may be put into the token only through a session that may write.
+    fn require_may_make(&self, template: &crate::attribute::Attributes) -> Result<()> {
+        if template.is_true(ck::CKA_TOKEN) { self.require_read_write() } else { Ok(()) }
+    }
 }

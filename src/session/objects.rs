@@ -2,68 +2,133 @@
 
 use super::{Handle, Session};
 use crate::attribute::{AttributeType, Attributes, Value};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mechanism::Mechanism;
+use crate::object::{schema, template};
 use crate::output::{Delivery, Output};
+use crate::token::{Caller, Found, Making, ObjectInfo, ObjectRef};
+use cryptoki_sys as ck;
+
+/// A search in progress: what has been found and not yet been handed out.
+pub(super) struct Search {
+    held: std::vec::IntoIter<Handle>,
+    stored: std::vec::IntoIter<Found>,
+}
 
 impl Session {
     /// `C_CreateObject`.
     pub fn create_object(&self, template: &Attributes) -> Result<Handle> {
-        let _ = template;
-        todo!()
+        self.make(Making::Create, template)
     }
 
     /// `C_CopyObject`.
     pub fn copy_object(&self, object: Handle, template: &Attributes) -> Result<Handle> {
-        let _ = (object, template);
-        todo!()
+        drop(self.work()?);
+        let object = self.slot.objects.get(object)?;
+        let ticket = self.ticket();
+        let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
+        let mut copied = Attributes::new();
+        copied.set(ck::CKA_TOKEN, info.attributes.is_true(ck::CKA_TOKEN));
+        copied.extend(template.clone());
+        self.require_may_make(&copied)?;
+        self.make(Making::Copy(&object), template)
     }
 
     /// `C_DestroyObject`.
     pub fn destroy_object(&self, object: Handle) -> Result<()> {
-        let _ = object;
-        todo!()
+        drop(self.work()?);
+        let reference = self.slot.objects.get(object)?;
+        self.require_may_change(&reference)?;
+        self.slot.token().destroy(self.ticket().as_ref(), &reference)?;
+        self.slot.objects.remove(object);
+        Ok(())
     }
 
     /// `C_GetObjectSize`, in bytes.
     pub fn object_size(&self, object: Handle) -> Result<u64> {
-        let _ = object;
-        todo!()
+        drop(self.work()?);
+        let object = self.slot.objects.get(object)?;
+        self.slot.token().size_of(self.ticket().as_ref(), &object)
     }
 
     /// `C_GetAttributeValue`: for each wanted attribute its value, or `AttributeSensitive` or `AttributeTypeInvalid`.
     pub fn attributes(&self, object: Handle, wanted: &[AttributeType]) -> Result<Vec<Result<Value>>> {
-        let _ = (object, wanted);
-        todo!()
+        drop(self.work()?);
+        let object = self.slot.objects.get(object)?;
+        let ticket = self.ticket();
+        let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
+        wanted.iter().map(|kind| self.attribute(ticket.as_ref(), &object, &info, *kind)).collect()
+    }
+
+    /// One attribute; the outer error is the whole call's.
+    fn attribute(
+        &self,
+        caller: Caller<'_>,
+        object: &ObjectRef,
+        info: &ObjectInfo,
+        kind: AttributeType,
+    ) -> Result<Result<Value>> {
+        if let Some(value) = info.attributes.get(kind) {
+            return Ok(Ok(value.clone()));
+        }
+        let class = info.attributes.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
+        if !schema::is_secret(class, kind) {
+            return Ok(Err(Error::AttributeTypeInvalid));
+        }
+        match self.slot.token().reveal(caller, object, &[kind]) {
+            Ok(mut revealed) => Ok(revealed.remove(kind).ok_or(Error::AttributeTypeInvalid)),
+            Err(Error::AttributeSensitive) => Ok(Err(Error::AttributeSensitive)),
+            Err(other) => Err(other),
+        }
     }
 
     /// `C_SetAttributeValue`.
     pub fn set_attributes(&self, object: Handle, changes: &Attributes) -> Result<()> {
-        let _ = (object, changes);
-        todo!()
+        drop(self.work()?);
+        let reference = self.slot.objects.get(object)?;
+        self.require_may_change(&reference)?;
+        let changed = self.slot.token().set(self.ticket().as_ref(), &reference, changes)?;
+        self.slot.objects.replace(object, changed);
+        Ok(())
     }
 
     /// `C_FindObjectsInit`.
     pub fn find_init(&self, template: &Attributes) -> Result<()> {
-        let _ = template;
-        todo!()
+        let mut work = self.work()?;
+        if work.search.is_some() {
+            return Err(Error::OperationActive);
+        }
+        let matching = |(handle, object): (Handle, std::sync::Arc<dyn crate::token::HeldObject>)| {
+            template::matches(&object.info().attributes, template).then_some(handle)
+        };
+        let mut held: Vec<Handle> = self.slot.objects.held().into_iter().filter_map(matching).collect();
+        held.sort_unstable();
+        let session_only = template.bool(ck::CKA_TOKEN) == Some(false);
+        let stored = match session_only {
+            true => Vec::new(),
+            false => self.slot.token().find(self.ticket().as_ref(), template)?,
+        };
+        work.search = Some(Search { held: held.into_iter(), stored: stored.into_iter() });
+        Ok(())
     }
 
     /// `C_FindObjects`: at most `most` further handles.
     pub fn find(&self, most: usize) -> Result<Vec<Handle>> {
-        let _ = most;
-        todo!()
+        let mut work = self.work()?;
+        let search = work.search.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let handles = &self.slot.objects;
+        let stored = search.stored.by_ref().map(|found| handles.of_found(found));
+        Ok(search.held.by_ref().chain(stored).take(most).collect())
     }
 
     /// `C_FindObjectsFinal`.
     pub fn find_final(&self) -> Result<()> {
-        todo!()
+        self.work()?.search.take().map(drop).ok_or(Error::OperationNotInitialized)
     }
 
     /// `C_GenerateKey`.
     pub fn generate_key(&self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
-        let _ = (mechanism, template);
-        todo!()
+        self.make(Making::Generate(mechanism), template)
     }
 
     /// `C_GenerateKeyPair`: the public and the private key.
@@ -73,8 +138,12 @@ impl Session {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(Handle, Handle)> {
-        let _ = (mechanism, public, private);
-        todo!()
+        drop(self.work()?);
+        self.require_may_make(public)?;
+        self.require_may_make(private)?;
+        let ticket = self.ticket();
+        let pair = self.slot.token().make_pair(ticket.as_ref(), mechanism, public, private)?;
+        Ok((self.hand_out(pair.0)?, self.hand_out(pair.1)?))
     }
 
     /// `C_WrapKey`.
@@ -85,8 +154,12 @@ impl Session {
         key: Handle,
         output: Output<'_>,
     ) -> Result<Delivery> {
-        let _ = (mechanism, wrapping, key, output);
-        todo!()
+        drop(self.work()?);
+        let handles = &self.slot.objects;
+        let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
+        let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+        let wrapped = self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)?;
+        output.copy(&wrapped)
     }
 
     /// `C_UnwrapKey`.
@@ -97,13 +170,35 @@ impl Session {
         wrapped: &[u8],
         template: &Attributes,
     ) -> Result<Handle> {
-        let _ = (mechanism, unwrapping, wrapped, template);
-        todo!()
+        let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
+        self.make(Making::Unwrap { mechanism, key: &key, wrapped }, template)
     }
 
     /// `C_DeriveKey`.
     pub fn derive_key(&self, mechanism: &Mechanism, base: Handle, template: &Attributes) -> Result<Handle> {
-        let _ = (mechanism, base, template);
-        todo!()
+        let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
+        self.make(Making::Derive { mechanism, key: &key }, template)
+    }
+
+    fn make(&self, making: Making<'_>, template: &Attributes) -> Result<Handle> {
+        drop(self.work()?);
+        self.require_may_make(template)?;
+        let made = self.slot.token().make(self.ticket().as_ref(), making, template)?;
+        self.hand_out(made)
+    }
+
+    /// A handle for what this session has just made.
+    fn hand_out(&self, object: ObjectRef) -> Result<Handle> {
+        let info = self.slot.token().info_of(self.ticket().as_ref(), &object)?;
+        let private = info.attributes.is_true(ck::CKA_PRIVATE);
+        Ok(self.slot.objects.add(object, self.handle, private))
+    }
+
+    /// A token object can be changed only through a session that may write.
+    fn require_may_change(&self, object: &ObjectRef) -> Result<()> {
+        match object {
+            ObjectRef::Stored(_) => self.require_read_write(),
+            ObjectRef::Held(_) => Ok(()),
+        }
     }
 }

@@ -1,7 +1,13 @@
-//! A slot and the token in it.
+//! A slot and the token in it, with what this process has open on it.
 
-use crate::error::Result;
-use crate::token::{Token, TokenInfo};
+use super::handles::Handles;
+use super::{Handle, Session};
+use crate::error::{Error, Result};
+use crate::pin::{Credentials, Role};
+use crate::token::{Ticket, Token, TokenInfo};
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// `C_GetSlotInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,33 +29,134 @@ pub struct SlotTokenInfo {
 
 /// One slot; there is a token in each, initialised or not.
 pub struct Slot {
-    _private: (),
+    id: u64,
+    description: String,
+    token: Box<dyn Token>,
+    pub(super) objects: Handles,
+    /// Who is logged in: one user for all sessions of this process (PKCS#11 3.2, section 5.6.8).
+    login: RwLock<Option<Arc<dyn Ticket>>>,
+    /// The open sessions. Held while a login or logout is under way, so that none opens or closes meanwhile.
+    sessions: Mutex<HashMap<Handle, Arc<Session>>>,
 }
 
 impl Slot {
+    pub(super) fn new(id: u64, description: String, token: Box<dyn Token>) -> Self {
+        Slot {
+            id,
+            description,
+            token,
+            objects: Handles::default(),
+            login: RwLock::new(None),
+            sessions: Mutex::new(HashMap::new()),
+        }
+    }
+
     /// The slot's id.
     pub fn id(&self) -> u64 {
-        todo!()
+        self.id
     }
 
     /// `C_GetSlotInfo`.
     pub fn info(&self) -> SlotInfo {
-        todo!()
+        SlotInfo { description: self.description.clone() }
     }
 
     /// `C_GetTokenInfo`.
     pub fn token_info(&self) -> Result<SlotTokenInfo> {
-        todo!()
+        let token = self.token.info()?;
+        let sessions = self.sessions.lock();
+        let read_write = sessions.values().filter(|session| session.read_write).count();
+        Ok(SlotTokenInfo { token, sessions: sessions.len() as u64, read_write_sessions: read_write as u64 })
     }
 
     /// The token itself, for the command line's own uses.
     pub fn token(&self) -> &dyn Token {
-        todo!()
+        &*self.token
     }
 
     /// `C_InitToken`; `label` without padding.
     pub fn init_token(&self, pin: &[u8], label: &str) -> Result<()> {
-        let _ = (pin, label);
-        todo!()
+        let sessions = self.sessions.lock();
+        if !sessions.is_empty() {
+            return Err(Error::SessionExists);
+        }
+        self.token.initialize(&Credentials::from_pin(Role::Officer, pin), label)
+    }
+
+    /// Who is logged in.
+    pub(super) fn ticket(&self) -> Option<Arc<dyn Ticket>> {
+        self.login.read().clone()
+    }
+
+    pub(super) fn open(self: &Arc<Self>, handle: Handle, read_write: bool) -> Result<Arc<Session>> {
+        if !self.token.info()?.initialized {
+            return Err(Error::TokenNotRecognized);
+        }
+        let mut sessions = self.sessions.lock();
+        let officer = self.ticket().is_some_and(|ticket| ticket.role() == Role::Officer);
+        if officer && !read_write {
+            return Err(Error::SessionReadWriteSoExists);
+        }
+        let session = Arc::new(Session::new(handle, self.clone(), read_write));
+        sessions.insert(handle, session.clone());
+        Ok(session)
+    }
+
+    /// Takes a session off the slot; with the last one the login ends.
+    pub(super) fn close(&self, handle: Handle) {
+        let mut sessions = self.sessions.lock();
+        if let Some(session) = sessions.remove(&handle) {
+            session.close();
+        }
+        if sessions.is_empty() {
+            self.end_login();
+        }
+    }
+
+    /// Takes all sessions off the slot; their handles.
+    pub(super) fn close_all(&self) -> Vec<Handle> {
+        let mut sessions = self.sessions.lock();
+        let closed: Vec<(Handle, Arc<Session>)> = sessions.drain().collect();
+        closed.iter().for_each(|(_, session)| session.close());
+        self.end_login();
+        closed.into_iter().map(|(handle, _)| handle).collect()
+    }
+
+    pub(super) fn login(&self, role: Role, user: &Credentials) -> Result<()> {
+        let sessions = self.sessions.lock();
+        if let Some(ticket) = self.ticket() {
+            let same = ticket.role() == role && ticket.user() == user.name;
+            return Err(if same { Error::UserAlreadyLoggedIn } else { Error::UserAnotherAlreadyLoggedIn });
+        }
+        if role == Role::Officer && sessions.values().any(|session| !session.read_write) {
+            return Err(Error::SessionReadOnlyExists);
+        }
+        let ticket = self.token.login(role, user)?;
+        *self.login.write() = Some(ticket);
+        Ok(())
+    }
+
+    /// Replaces the ticket of a user who has just changed its PIN: the old one is void.
+    pub(super) fn renew_login(&self, role: Role, user: &Credentials) -> Result<()> {
+        let ticket = self.token.login(role, user)?;
+        *self.login.write() = Some(ticket);
+        Ok(())
+    }
+
+    pub(super) fn logout(&self) -> Result<()> {
+        let sessions = self.sessions.lock();
+        if self.ticket().is_none() {
+            return Err(Error::UserNotLoggedIn);
+        }
+        sessions.values().for_each(|session| session.end_operations());
+        self.end_login();
+        Ok(())
+    }
+
+    fn end_login(&self) {
+        if let Some(ticket) = self.login.write().take() {
+            self.token.logout(&ticket);
+        }
+        self.objects.drop_private();
     }
 }

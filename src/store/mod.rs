@@ -1,98 +1,55 @@
 //! One token at rest: a SQLite file in a folder of its own, and beside it the change counter.
 //!
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
+//!
+//! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
+//! `schema`, `connection` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `login`, `objects`, `search` and `check` are what can be asked.
 
-pub mod seal;
+mod check;
+mod codec;
+mod connection;
+mod counter;
+mod error;
+mod keys;
+mod login;
+mod meta;
+mod objects;
+mod password;
+mod record;
+mod roster;
+mod schema;
+mod seal;
+mod search;
+mod tags;
+mod users;
 
-use crate::attribute::Attributes;
+#[cfg(test)]
+mod tests;
+
+pub use check::Report;
+pub use error::{Error, Result};
+pub use keys::TokenKey;
+pub use login::Authentication;
+pub use meta::Meta;
+pub use password::{Argon2, WrappedKey};
+pub use record::Record;
+pub use users::User;
+
 use crate::pin::{Credentials, Role};
-use crate::token::ObjectId;
-use std::path::{Path, PathBuf};
+use connection::Database;
+use error::{Fault, Step};
+use password::PasswordKey;
+use roster::Roster;
+use rusqlite::Connection;
+use schema::Content;
+use std::any::Any;
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
-pub use seal::{Argon2, TokenKey};
-
-/// Why the store can't do as asked. Each carries what one log line needs to say; [`Error::code`] maps it, once, to what a caller sees.
-#[derive(Debug)]
-pub enum Error {
-    /// The folder or file can't be opened or made.
-    Unreachable(PathBuf, String),
-    /// Read-only file or folder.
-    ReadOnly(PathBuf),
-    /// No space, or a quota.
-    Full(PathBuf),
-    /// Written by a later version of Cloister.
-    Newer { path: PathBuf, format: u32 },
-    /// Not a store, or a record that fails its seal.
-    Corrupt(PathBuf, String),
-    /// Another process has held the store for too long.
-    Busy(PathBuf),
-    /// Anything else SQLite says.
-    Failed(PathBuf, String),
-    /// The record to be changed is gone.
-    Gone,
-    /// A user of that role and name exists.
-    Exists,
-}
-
-/// The result of a store's method.
-pub type Result<T> = std::result::Result<T, Error>;
-
-/// What is fixed when a token is made, and its label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meta {
-    /// At most 32 bytes.
-    pub label: String,
-    /// 16 hexadecimal digits.
-    pub serial: String,
-    /// Wrong PINs in a row that lock a user.
-    pub max_failures: u32,
-    /// Cost of checking a PIN.
-    pub argon2: Argon2,
-}
-
-/// A user's record.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// Number of the user in this token; never used again.
-    pub number: i64,
-    /// Name, unique per role.
-    pub name: String,
-    /// CO or CU.
-    pub role: Role,
-    /// The token key wrapped under this user's password.
-    pub wrapped: seal::WrappedKey,
-    /// Wrong passwords since the last right one.
-    pub failures: u32,
-    /// Raised by whatever must end older logins.
-    pub epoch: u64,
-}
-
-/// An object as it is kept: its attributes in two halves, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The object's name.
-    pub id: ObjectId,
-    /// Raised by one at each change.
-    pub version: u64,
-    /// `Some`: private, owned by that user. `None`: public.
-    pub owner: Option<i64>,
-    /// All attributes but the secret ones.
-    pub public: Attributes,
-    /// The secret ones: sealed on disk always.
-    pub secret: Attributes,
-}
-
-/// The answer to a name and password.
-pub enum Authentication {
-    /// Right: the user, and the token key that the password opened.
-    Right(User, TokenKey),
-    /// No such user, or a wrong password: the two can't be told apart, not even by the time taken.
-    Wrong,
-    /// Too many wrong ones before.
-    Locked,
-}
-
-/// Who looks: a crypto user's number and the token key it logged in with.
+/// Who looks: a user's number and the token key it logged in with.
 #[derive(Clone, Copy)]
 pub struct Viewer<'a> {
     /// [`User::number`].
@@ -101,143 +58,132 @@ pub struct Viewer<'a> {
     pub key: &'a TokenKey,
 }
 
-/// What [`Store::check`] found.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// Records read.
-    pub objects: u64,
-    /// Users read.
-    pub users: u64,
-    /// One line for each thing that is wrong.
-    pub problems: Vec<String>,
-}
-
 /// One token's store. May be used from several threads; each process opens its own.
+///
+/// There is one connection to the file, opened when it is needed. While one thread writes, the others wait to read; that is a few milliseconds,
+/// unless another process holds the write lock. Nothing slow (Argon2id) runs meanwhile.
 pub struct Store {
-    _private: (),
+    database: Database,
 }
 
 impl Store {
-    /// Opens the token in `folder`; `Ok(None)` if there is none.
-    pub fn open(folder: &Path) -> Result<Option<Store>> {
-        let _ = folder;
-        todo!()
+    /// Whether there is a token's file in `folder`, be it whole or not: [`Store::open`] tells.
+    pub fn is_in(folder: &Path) -> bool {
+        connection::path(folder).exists()
     }
 
-    /// Makes a token in `folder` (made too if it is missing; mode 0700) with one officer.
+    /// Opens the token in `folder`; `Ok(None)` if there is none.
+    pub fn open(folder: &Path) -> Result<Option<Store>> {
+        let file = connection::path(folder);
+        match std::fs::metadata(&file) {
+            // Without bytes it is a file that a process is about to make a token of, or has died at.
+            Ok(metadata) if metadata.len() == 0 => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::from_io(&file, &error)),
+        }
+        let store = Store { database: Database::new(folder) };
+        if !store.is_whole()? {
+            return Ok(None);
+        }
+        if store.database.counter().is_odd() && !store.is_read_only() {
+            // A writer has died: an empty transaction of our own makes the counter even again. If it can't, reading still works.
+            if let Err(error) = store.database.write(|_| Ok(())) {
+                log::warn!("{error}");
+            }
+        }
+        Ok(Some(store))
+    }
+
+    /// Makes a token in `folder` (made too if it is missing; mode 0700) with one officer. `Exists` if there is one already.
     pub fn create(folder: &Path, meta: &Meta, officer: &Credentials) -> Result<Store> {
-        let _ = (folder, meta, officer);
-        todo!()
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| Error::from_io(folder, &error))?;
+        let file = connection::path(folder);
+        let made = Made::new(meta, officer).map_err(|fault| fault.at(&file))?;
+
+        let store = Store { database: Database::new(folder) };
+        let _one_at_a_time = counter::lock(folder).map_err(|error| Error::from_io(folder, &error))?;
+        connection::make_file(folder)?;
+        if store.is_whole()? {
+            return Err(Error::Exists);
+        }
+        store.database.prepare()?;
+        store.database.write(|connection| {
+            schema::create(connection)?;
+            made.put(connection)
+        })?;
+        Ok(store)
     }
 
     /// Makes the token anew in one transaction: a new token key, no objects, and `officer` as its only user.
     pub fn recreate(&self, meta: &Meta, officer: &Credentials) -> Result<()> {
-        let _ = (meta, officer);
-        todo!()
+        let made = Made::new(meta, officer).map_err(|fault| fault.at(self.database.path()))?;
+        self.database.write(|connection| {
+            connection.execute_batch("DELETE FROM object; DELETE FROM user; DELETE FROM stranger;")?;
+            made.put(connection)
+        })
     }
 
     /// What is fixed when a token is made, and its label.
     pub fn meta(&self) -> Result<Meta> {
-        todo!()
+        self.database.read(meta::read)
     }
 
     /// Whether nothing can be written.
     pub fn is_read_only(&self) -> bool {
-        todo!()
+        self.database.is_read_only()
     }
 
     /// The change counter: as long as it is `Some` and the same, nothing has been written by any process. `None`: a writer is at work, or
     /// has died at it; only reading tells. Costs one load from memory.
+    ///
+    /// Sample it before reading what is to be kept; what was read is good while the counter is the same as the sample.
     pub fn counter(&self) -> Option<u64> {
-        todo!()
+        self.database.counter().value()
     }
 
-    /// Checks a password and counts wrong ones, durably.
-    pub fn authenticate(&self, role: Role, user: &Credentials) -> Result<Authentication> {
-        let _ = (role, user);
-        todo!()
+    /// Closes what must not be open while the process forks, until the answer is dropped, on this same thread. The child leaks the answer and
+    /// never uses this store again.
+    pub fn pause(&self) -> Box<dyn Any> {
+        self.database.pause()
     }
 
-    /// One user.
-    pub fn user(&self, role: Role, name: &str) -> Result<Option<User>> {
-        let _ = (role, name);
-        todo!()
+    /// Whether making the token has come to its end.
+    fn is_whole(&self) -> Result<bool> {
+        match self.database.content()? {
+            Content::Token => self.database.peek(meta::exists),
+            Content::Nothing => Ok(false),
+        }
+    }
+}
+
+/// A new token, before it is written: the slow part is done, and no lock was held.
+struct Made<'a> {
+    meta: &'a Meta,
+    key: TokenKey,
+    officer: &'a str,
+    password: PasswordKey,
+}
+
+impl<'a> Made<'a> {
+    fn new(meta: &'a Meta, officer: &'a Credentials) -> Step<Self> {
+        if !meta.argon2.is_sane() {
+            return Err(Fault::Damaged(
+                "the cost of Argon2id is out of range; see the configuration".to_owned(),
+            ));
+        }
+        let key = TokenKey::generate(&meta.serial)?;
+        let password = PasswordKey::choose(meta.argon2, &officer.password)?;
+        Ok(Made { meta, key, officer: &officer.name, password })
     }
 
-    /// All users, officers first, by name.
-    pub fn users(&self) -> Result<Vec<User>> {
-        todo!()
-    }
-
-    /// Adds a user (`Exists` if there is one of that role and name).
-    pub fn add_user(&self, key: &TokenKey, role: Role, user: &Credentials) -> Result<()> {
-        let _ = (key, role, user);
-        todo!()
-    }
-
-    /// Gives a user another password, forgets its failures and raises its epoch.
-    pub fn set_password(&self, key: &TokenKey, role: Role, user: &Credentials) -> Result<()> {
-        let _ = (key, role, user);
-        todo!()
-    }
-
-    /// Forgets a user's failures.
-    pub fn unlock(&self, role: Role, name: &str) -> Result<()> {
-        let _ = (role, name);
-        todo!()
-    }
-
-    /// Deletes a user and the private objects it owns.
-    pub fn delete_user(&self, role: Role, name: &str) -> Result<()> {
-        let _ = (role, name);
-        todo!()
-    }
-
-    /// One object. Without a viewer only public objects are found, and their secret half is left empty. Who owns it is
-    /// not checked here.
-    pub fn get(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Record>> {
-        let _ = (viewer, id);
-        todo!()
-    }
-
-    /// An object's version, without opening it.
-    pub fn version(&self, id: ObjectId) -> Result<Option<u64>> {
-        let _ = id;
-        todo!()
-    }
-
-    /// Adds new objects, all or none. Without a viewer only public ones without secrets can be added.
-    pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<()> {
-        let _ = (viewer, records);
-        todo!()
-    }
-
-    /// Replaces an object; `record.version` is one above that of the stored one, or the answer is `Gone`.
-    pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<()> {
-        let _ = (viewer, record);
-        todo!()
-    }
-
-    /// Deletes an object.
-    pub fn delete(&self, id: ObjectId) -> Result<()> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The objects that match `template` in all its attributes: public ones, and the viewer's own. A secret attribute never matches.
-    pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<ObjectId>> {
-        let _ = (viewer, template);
-        todo!()
-    }
-
-    /// Looks at everything: structure, formats, and with a key every seal.
-    pub fn check(&self, key: Option<&TokenKey>) -> Result<Report> {
-        let _ = key;
-        todo!()
-    }
-
-    /// Closes what must not be open while the process forks, until the answer is dropped.
-    pub fn pause(&self) -> Box<dyn std::any::Any> {
-        todo!()
+    fn put(&self, connection: &Connection) -> Step<()> {
+        meta::replace(connection, self.meta, &self.key)?;
+        Roster::empty().write(connection, &self.key)?;
+        users::add(connection, &self.key, Role::Officer, self.officer, &self.password)
     }
 }

@@ -1,17 +1,119 @@
-//! Seals and the key hierarchy.
+//! Sealing: AES-256-GCM with a random nonce, and HMAC-SHA256 for what stays readable.
+//!
+//! A sealed blob is: version byte 1, nonce (12 bytes), ciphertext, tag (16 bytes).
 
-/// The token key K: 256 random bits, one per token.
-pub struct TokenKey;
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use openssl::symm::{Cipher, Crypter, Mode};
+use zeroize::Zeroizing;
 
-/// Cost of Argon2id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Argon2 {
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub passes: u32,
+/// 256 bits that nobody may see; wiped when dropped.
+pub(super) type Secret = Zeroizing<[u8; 32]>;
+
+const VERSION: u8 = 1;
+const NONCE: usize = 12;
+const TAG: usize = 16;
+/// Bytes that a seal adds.
+const OVERHEAD: usize = 1 + NONCE + TAG;
+
+/// Seals `plain`; opening it will take the same `associated` data.
+pub(super) fn seal(key: &Secret, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    let cipher = Cipher::aes_256_gcm();
+    let nonce: [u8; NONCE] = random()?;
+    let mut tag = [0; TAG];
+    let body = openssl::symm::encrypt_aead(cipher, &key[..], Some(&nonce), associated, plain, &mut tag)?;
+    let mut sealed = Vec::with_capacity(body.len() + OVERHEAD);
+    sealed.push(VERSION);
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(&body);
+    sealed.extend_from_slice(&tag);
+    Ok(sealed)
 }
 
-/// The token key under a password.
-#[derive(Clone, Debug)]
-pub struct WrappedKey;
+/// Opens what [`seal`] made; `None` if key, associated data or any byte is another.
+pub(super) fn open(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (version, rest) = sealed.split_first()?;
+    let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
+    let (body, tag) = rest.split_last_chunk::<TAG>()?;
+    if *version != VERSION {
+        return None;
+    }
+    // Not `decrypt_aead`: it drops the plaintext of a blob with a wrong tag without wiping it.
+    let cipher = Cipher::aes_256_gcm();
+    let mut plain = Zeroizing::new(vec![0; body.len() + cipher.block_size()]);
+    let mut crypter = Crypter::new(cipher, Mode::Decrypt, &key[..], Some(nonce)).ok()?;
+    crypter.aad_update(associated).ok()?;
+    let written = crypter.update(body, &mut plain).ok()?;
+    crypter.set_tag(tag).ok()?;
+    let rest = crypter.finalize(&mut plain[written..]).ok()?;
+    plain.truncate(written + rest);
+    Some(plain)
+}
+
+/// HMAC-SHA256 of `parts`, framed.
+pub(super) fn mac(key: &Secret, parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
+    let key = PKey::hmac(&key[..])?;
+    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
+    signer.update(&frame(parts))?;
+    let mut mac = [0; 32];
+    signer.sign(&mut mac)?;
+    Ok(mac)
+}
+
+/// Whether two MACs are the same, in constant time.
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && openssl::memcmp::eq(one, other)
+}
+
+/// Puts parts together so that no other parts make the same bytes: each after its length.
+pub(super) fn frame(parts: &[&[u8]]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        framed.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        framed.extend_from_slice(part);
+    }
+    framed
+}
+
+/// `N` random bytes.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], ErrorStack> {
+    let mut bytes = [0; N];
+    openssl::rand::rand_bytes(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_only_whole_and_only_for_its_key_and_associated_data() {
+        let (key, other) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
+        let sealed = seal(&key, b"name", b"value").unwrap();
+        assert_eq!(sealed.len(), 5 + OVERHEAD);
+        assert_eq!(open(&key, b"name", &sealed).as_deref().map(Vec::as_slice), Some(&b"value"[..]));
+        assert!(open(&other, b"name", &sealed).is_none());
+        assert!(open(&key, b"eman", &sealed).is_none());
+        for at in 0..sealed.len() {
+            let mut tampered = sealed.clone();
+            tampered[at] ^= 1;
+            assert!(open(&key, b"name", &tampered).is_none(), "byte {at}");
+            assert!(open(&key, b"name", &sealed[..at]).is_none(), "cut to {at} bytes");
+        }
+    }
+
+    #[test]
+    fn the_empty_message_can_be_sealed_and_no_nonce_comes_twice() {
+        let key = Zeroizing::new([1; 32]);
+        let (one, two) = (seal(&key, b"", b"").unwrap(), seal(&key, b"", b"").unwrap());
+        assert!(one != two && open(&key, b"", &one).is_some_and(|plain| plain.is_empty()));
+    }
+
+    #[test]
+    fn frames_of_different_parts_differ() {
+        assert_ne!(frame(&[b"ab", b"c"]), frame(&[b"a", b"bc"]));
+        assert_ne!(frame(&[b"a"]), frame(&[b"a", b""]));
+    }
+}

@@ -38,6 +38,15 @@ pub struct ObjectInfo {
     pub attributes: Attributes,
 }
 
+/// A token object that a search has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its name in the token.
+    pub id: ObjectId,
+    /// Whether it is private: its handle dies at logout.
+    pub private: bool,
+}
+
 /// Where an object is.
 #[derive(Clone)]
 pub enum ObjectRef {
@@ -196,7 +205,7 @@ pub trait Token: Send + Sync {
     fn unlock_user(&self, officer: Caller<'_>, role: Role, name: &str) -> Result<()>;
 
     /// The token objects that `caller` may see and that match every attribute of `template`, in no particular order.
-    fn find(&self, caller: Caller<'_>, template: &Attributes) -> Result<Vec<ObjectId>>;
+    fn find(&self, caller: Caller<'_>, template: &Attributes) -> Result<Vec<Found>>;
 
     /// What is known of an object. `ObjectHandleInvalid` if it is gone or `caller` may not see it.
     fn info_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>>;

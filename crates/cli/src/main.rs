@@ -1,3 +1,35 @@
-//! `cloister`: the one program people run.
+//! `cloister`: the one program people run to set up and look after a Cloister HSM.
+//!
+//! - [`commands`]: the words, one file per noun
+//! - [`slots`]: which slot is meant, and who logs in to its token
+//! - [`pin`]: PINs, from anywhere but the command line
+//! - [`names`]: numbers of the standard in words
+//! - [`show`]: attributes in words
+//! - [`render`]: answers, as tables for people or JSON for programs
+//! - [`error`]: what is told when something fails, and exit codes
 
-fn main() {}
+#![deny(unsafe_code)]
+
+mod commands;
+mod error;
+mod names;
+mod pin;
+mod render;
+mod show;
+mod slots;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    cloister::logging::start();
+    let format = arguments.format();
+    match arguments.run().and_then(|answer| render::print(&answer, format)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cloister: {error}");
+            error.exit_code()
+        }
+    }
+}

@@ -2,5 +2,8 @@
 //! `unsafe` may stand; everything leaves here as a safe function or type.
 #![allow(unsafe_code)]
 
+pub mod cipher;
+pub mod mac;
 pub mod mapping;
 pub mod openssl;
+pub mod pkey;

@@ -26,3 +26,10 @@ pub fn start() {
         }
     });
 }
+
+/// Mixes bytes into the random generator without crediting any entropy; at most 1 MiB.
+pub fn add_seed(seed: &[u8]) {
+    let length = std::ffi::c_int::try_from(seed.len()).unwrap_or(0);
+    // SAFETY: `seed` is readable for `length` bytes; RAND_add copies from it.
+    unsafe { openssl_sys::RAND_add(seed.as_ptr().cast(), length, 0.0) }
+}

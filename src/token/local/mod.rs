@@ -1,1 +1,54 @@
 //! The token whose keys are in a store on this machine.
+//!
+//! The very same code serves a program that loads the module and, on a cluster, a node. It keeps no sessions: what it
+//! remembers between calls is a cache of opened objects, proved right by the store's change counter.
+
+mod access;
+mod cache;
+mod clock;
+mod make;
+mod object;
+mod objects;
+mod operate;
+mod ticket;
+mod token;
+mod users;
+
+use crate::config::TokenSettings;
+use crate::error::{Error, Result};
+use crate::store::Store;
+use cache::Cache;
+use parking_lot::RwLock;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A token in a folder, initialised or not yet.
+pub struct LocalToken {
+    folder: PathBuf,
+    settings: TokenSettings,
+    store: RwLock<Option<Arc<Store>>>,
+    cache: Cache,
+}
+
+impl LocalToken {
+    /// The token in `folder`, which need not exist. Nothing is opened before it is needed.
+    pub fn new(folder: PathBuf, settings: TokenSettings) -> Self {
+        LocalToken { folder, settings, store: RwLock::new(None), cache: Cache::default() }
+    }
+
+    /// The store; `TokenNotRecognized` as long as the token is not initialised.
+    fn store(&self) -> Result<Arc<Store>> {
+        self.store_if_any()?.ok_or(Error::TokenNotRecognized)
+    }
+
+    fn store_if_any(&self) -> Result<Option<Arc<Store>>> {
+        if let Some(store) = &*self.store.read() {
+            return Ok(Some(store.clone()));
+        }
+        let mut place = self.store.write();
+        if place.is_none() {
+            *place = Store::open(&self.folder)?.map(Arc::new);
+        }
+        Ok(place.clone())
+    }
+}

@@ -1,0 +1,13 @@
+//! Drives the `cloister` program as people and scripts do.
+
+#![allow(clippy::unwrap_used)] // a test that fails may panic
+
+mod compatibility;
+mod config;
+mod demo;
+mod doctor;
+mod keys;
+mod pins;
+mod support;
+mod tokens;
+mod users;

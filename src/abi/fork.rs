@@ -1,0 +1,116 @@
+//! Forks: the parent goes on as if nothing had happened, the child starts from nothing.
+//!
+//! Before a fork, everything that another thread could be in the middle of is brought to rest; the child then holds
+//! no lock of a thread that it does not have. It answers `CKR_CRYPTOKI_NOT_INITIALIZED` until it calls
+//! `C_Initialize`, and never touches what the parent had open.
+
+use super::lifecycle::{LIBRARY, Still};
+use crate::error::{Error, Result};
+use crate::logging;
+use crate::session::Library;
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+
+/// All that rests while the process forks. Fields are let go in this order.
+struct Rest {
+    log: logging::Held,
+    store: Option<Box<dyn Any>>,
+    library: Still<'static, Library>,
+}
+
+thread_local! {
+    /// Between the two sides of a fork, which run on the same thread.
+    static REST: RefCell<Option<Rest>> = const { RefCell::new(None) };
+}
+
+/// Registers the handlers, once in the life of a process; children inherit them.
+pub(super) fn watch() -> Result<()> {
+    static DONE: OnceLock<bool> = OnceLock::new();
+    let done = DONE.get_or_init(|| {
+        // SAFETY: three functions of this module, which is never unmapped (build.rs).
+        unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) == 0 }
+    });
+    if *done { Ok(()) } else { Err(Error::HostMemory) }
+}
+
+extern "C" fn before() {
+    let library = LIBRARY.hold_still();
+    // A panic must not end the host: the fork then finds the store as it is.
+    let pause = || library.current().map(Library::pause);
+    let store = catch_unwind(AssertUnwindSafe(pause)).ok().flatten();
+    let rest = Rest { log: logging::hold(), store, library };
+    // Without thread-local storage the thread is about to end; `rest` is let go before the fork.
+    let _ = REST.try_with(|place| place.replace(Some(rest)));
+}
+
+extern "C" fn after_in_parent() {
+    let end = || drop(take_rest());
+    let _ = catch_unwind(AssertUnwindSafe(end));
+}
+
+extern "C" fn after_in_child() {
+    match take_rest() {
+        Some(Rest { log, store, mut library }) => {
+            // The parent's database connection: closing it here would also drop the parent's file locks.
+            std::mem::forget(store);
+            library.forget_all();
+            drop(log);
+        }
+        None => LIBRARY.hold_still().forget_all(),
+    }
+}
+
+fn take_rest() -> Option<Rest> {
+    REST.try_with(|place| place.take()).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// What a child does: all that could be locked, and out; a child that waits for ever is ended by the kernel.
+    fn child() -> ! {
+        // SAFETY: plain system calls.
+        unsafe { libc::alarm(20) };
+        drop(LIBRARY.hold_still());
+        drop(logging::hold());
+        // SAFETY: ends the child without running what belongs to the parent.
+        unsafe { libc::_exit(i32::from(LIBRARY.enter().is_ok())) }
+    }
+
+    /// Forks, and answers with the child's status.
+    fn forked() -> i32 {
+        // SAFETY: the child only does what `child` says.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            child();
+        }
+        let mut status = -1;
+        // SAFETY: our own child, and a place for its status.
+        unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        status
+    }
+
+    #[test]
+    fn a_child_forked_while_threads_are_busy_finds_nothing_locked_and_nothing_begun() {
+        watch().unwrap();
+        let done = AtomicBool::new(false);
+        let statuses: Vec<i32> = std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        drop(LIBRARY.hold_still());
+                        drop(logging::hold());
+                    }
+                });
+            }
+            let statuses = (0..50).map(|_| forked()).collect();
+            done.store(true, Ordering::Relaxed);
+            statuses
+        });
+        assert_eq!(statuses, [0; 50]);
+    }
+}

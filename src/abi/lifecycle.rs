@@ -1,0 +1,298 @@
+//! What lives between `C_Initialize` and `C_Finalize`, for any number of threads and rounds.
+//!
+//! Entering costs two atomic operations on a cache line that few threads share, and never waits: a thread counts
+//! itself in, looks whether there is something, and counts itself out when it leaves. The end takes the thing away
+//! first; it is freed once every counter has been seen at zero after that, at the latest by a later start or end.
+//! Nothing is ever freed under a thread that is still inside.
+//!
+//! `std::sync::Mutex`, not `parking_lot`: its locks share one table of waiters, which a fork could copy half
+//! changed.
+
+use crate::error::{Error, Result};
+use crate::session::Library;
+use std::cell::Cell;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The library of this process.
+pub(super) static LIBRARY: Lifecycle<Library> = Lifecycle::new();
+
+/// Threads are spread over so many counters.
+const LANES: usize = 16;
+
+/// A value that begins and ends while threads use it.
+pub(super) struct Lifecycle<T> {
+    current: AtomicPtr<T>,
+    lanes: [Lane; LANES],
+    /// What has ended and may still be in use. Held while something begins, ends or forks: one at a time.
+    ended: Mutex<Vec<Ended<T>>>,
+}
+
+/// How many threads are inside, of those that count here. Two cache lines, as the processor fetches them in pairs.
+#[repr(align(128))]
+struct Lane(AtomicUsize);
+
+/// Made by `Box::into_raw`, no longer reachable for those who enter.
+struct Ended<T>(*mut T);
+
+// SAFETY: owns its T, which may be used and dropped on any thread.
+unsafe impl<T: Send + Sync> Send for Ended<T> {}
+
+/// A thread inside: as long as this lives, so does the value.
+pub(super) struct Entered<'a, T> {
+    value: &'a T,
+    lane: &'a Lane,
+}
+
+/// Nothing begins or ends while this lives; taken for a fork.
+pub(super) struct Still<'a, T> {
+    of: &'a Lifecycle<T>,
+    ended: MutexGuard<'a, Vec<Ended<T>>>,
+}
+
+impl<T: Send + Sync> Lifecycle<T> {
+    /// Nothing has begun yet.
+    pub(super) const fn new() -> Self {
+        Lifecycle {
+            current: AtomicPtr::new(null_mut()),
+            lanes: [const { Lane(AtomicUsize::new(0)) }; LANES],
+            ended: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Goes in; `CryptokiNotInitialized` if nothing has begun.
+    #[inline]
+    pub(super) fn enter(&self) -> Result<Entered<'_, T>> {
+        let lane = &self.lanes[lane()];
+        lane.0.fetch_add(1, Ordering::SeqCst);
+        let current = self.current.load(Ordering::SeqCst);
+        // SAFETY: NULL or from `Box::into_raw`. It was current after this thread counted itself in; `free_unused` frees
+        // it only when it has seen this lane at zero after taking it away, which is after the thread has left.
+        match unsafe { current.as_ref() } {
+            Some(value) => Ok(Entered { value, lane }),
+            None => {
+                lane.0.fetch_sub(1, Ordering::Release);
+                Err(Error::CryptokiNotInitialized)
+            }
+        }
+    }
+
+    /// Begins with what `make` makes, unless something has begun already (`CryptokiAlreadyInitialized`). Of several
+    /// threads one wins, the others wait for its outcome.
+    pub(super) fn begin(&self, make: impl FnOnce() -> Result<T>) -> Result<()> {
+        let mut ended = self.lock();
+        if !self.current.load(Ordering::SeqCst).is_null() {
+            return Err(Error::CryptokiAlreadyInitialized);
+        }
+        self.free_unused(&mut ended);
+        let made = Box::new(make()?);
+        self.current.store(Box::into_raw(made), Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Ends what has begun: nobody enters any more, `close` runs, and those still inside finish in peace.
+    pub(super) fn end(&self, close: impl FnOnce(&T)) -> Result<()> {
+        let mut ended = self.lock();
+        let last = self.current.swap(null_mut(), Ordering::SeqCst);
+        // SAFETY: NULL or from `Box::into_raw`; freed by `free_unused` alone, which needs the lock we hold.
+        let value = unsafe { last.as_ref() }.ok_or(Error::CryptokiNotInitialized)?;
+        ended.push(Ended(last));
+        close(value);
+        self.free_unused(&mut ended);
+        Ok(())
+    }
+
+    /// Waits until nothing begins or ends, and keeps it so.
+    pub(super) fn hold_still(&self) -> Still<'_, T> {
+        Still { of: self, ended: self.lock() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Ended<T>>> {
+        // A panic in `make` or `close` leaves nothing half changed here.
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frees what has ended, if nobody can be inside it: each counter was at zero at some time after the end.
+    fn free_unused(&self, ended: &mut Vec<Ended<T>>) {
+        if self.lanes.iter().any(|lane| lane.0.load(Ordering::SeqCst) != 0) {
+            return;
+        }
+        for Ended(value) in ended.drain(..) {
+            // SAFETY: from `Box::into_raw`, taken out of `current` before the counters were read, and dropped once.
+            drop(unsafe { Box::from_raw(value) });
+        }
+    }
+}
+
+impl<T: Send + Sync> Still<'_, T> {
+    /// What has begun, if anything.
+    pub(super) fn current(&self) -> Option<&T> {
+        // SAFETY: NULL or from `Box::into_raw`; nothing ends while `self` lives.
+        unsafe { self.of.current.load(Ordering::SeqCst).as_ref() }
+    }
+
+    /// In a child after a fork: nothing has begun here. What the parent had is left alone, its threads do not exist
+    /// here and may have left it in any state.
+    pub(super) fn forget_all(&mut self) {
+        self.of.current.store(null_mut(), Ordering::SeqCst);
+        self.ended.clear();
+        for lane in &self.of.lanes {
+            lane.0.store(0, Ordering::SeqCst);
+        }
+    }
+}
+
+impl<T> std::ops::Deref for Entered<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.value
+    }
+}
+
+impl<T> Drop for Entered<'_, T> {
+    fn drop(&mut self) {
+        self.lane.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// The counter of this thread.
+#[inline]
+fn lane() -> usize {
+    const UNSET: usize = usize::MAX;
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static LANE: Cell<usize> = const { Cell::new(UNSET) };
+    }
+    LANE.with(|lane| {
+        if lane.get() == UNSET {
+            lane.set(NEXT.fetch_add(1, Ordering::Relaxed) % LANES);
+        }
+        lane.get()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::Barrier;
+
+    /// Counts how many of it live, and knows when it was used after its end.
+    struct Thing(Arc<AtomicUsize>);
+
+    impl Thing {
+        fn new(living: &Arc<AtomicUsize>) -> Thing {
+            living.fetch_add(1, Ordering::SeqCst);
+            Thing(living.clone())
+        }
+    }
+
+    impl Drop for Thing {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn nobody_enters_before_the_beginning_or_after_the_end() {
+        let lifecycle = Lifecycle::new();
+        let living = Arc::default();
+        assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
+        assert_eq!(lifecycle.end(|_: &Thing| ()), Err(Error::CryptokiNotInitialized));
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        assert_eq!(
+            lifecycle.begin(|| Ok(Thing::new(&living))),
+            Err(Error::CryptokiAlreadyInitialized),
+            "a second beginning"
+        );
+        drop(lifecycle.enter().unwrap());
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
+        assert_eq!(living.load(Ordering::SeqCst), 0, "freed at its end");
+    }
+
+    #[test]
+    fn a_failed_beginning_leaves_nothing_begun() {
+        let lifecycle: Lifecycle<Thing> = Lifecycle::new();
+        assert_eq!(lifecycle.begin(|| Err(Error::FunctionFailed)), Err(Error::FunctionFailed));
+        let living = Arc::default();
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        lifecycle.end(|_| ()).unwrap();
+    }
+
+    #[test]
+    fn what_has_ended_lives_until_the_last_thread_has_left() {
+        let lifecycle = Lifecycle::new();
+        let living = Arc::default();
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        let inside = lifecycle.enter().unwrap();
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(inside.0.load(Ordering::SeqCst), 1, "still there for the one inside");
+        drop(inside);
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        assert_eq!(living.load(Ordering::SeqCst), 1, "the first is freed by the next beginning");
+        lifecycle.end(|_| ()).unwrap();
+    }
+
+    #[test]
+    fn rounds_of_begin_and_end_under_threads_that_enter_leave_nothing_behind() {
+        let lifecycle: Lifecycle<Thing> = Lifecycle::new();
+        let living = Arc::<AtomicUsize>::default();
+        let ready = Barrier::new(5);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    ready.wait();
+                    for _ in 0..20_000 {
+                        if let Ok(thing) = lifecycle.enter() {
+                            assert_ne!(thing.0.load(Ordering::SeqCst), 0);
+                        }
+                    }
+                });
+            }
+            ready.wait();
+            for _ in 0..500 {
+                lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+                lifecycle.end(|_| ()).unwrap();
+            }
+        });
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(living.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn of_many_threads_that_begin_at_once_one_wins() {
+        let lifecycle = Lifecycle::new();
+        let living = Arc::default();
+        let ready = Barrier::new(8);
+        let results: Vec<Result<()>> = std::thread::scope(|scope| {
+            let begin = || {
+                ready.wait();
+                lifecycle.begin(|| Ok(Thing::new(&living)))
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+        lifecycle.end(|_| ()).unwrap();
+    }
+
+    #[test]
+    fn a_forked_childs_start_leaves_the_parents_thing_alone() {
+        let lifecycle = Lifecycle::new();
+        let living = Arc::default();
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        let inside = std::mem::ManuallyDrop::new(lifecycle.enter().unwrap());
+        let mut still = lifecycle.hold_still();
+        assert!(still.current().is_some());
+        still.forget_all();
+        assert!(still.current().is_none());
+        drop(still);
+        assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(inside.0.load(Ordering::SeqCst), 1, "the parent's lives on, the child's is freed");
+    }
+}

@@ -1,0 +1,472 @@
+//! Every function of PKCS#11 3.2, once: the macro below makes from one list the exported symbols, the function lists
+//! of 2.40, 3.0 and 3.2, and [`FUNCTIONS`] for documentation.
+//!
+//! A row is the C function with its parameters, and after `=` the function that does its work. The word before it
+//! says what must be there first:
+//!
+//! - `open`: nothing, it may be called before `C_Initialize`
+//! - `library`: the library; the function gets it as its first argument
+//! - `session`: a session; the function gets that instead of the handle
+//! - `later`: not built yet, `CKR_FUNCTION_NOT_SUPPORTED`
+//!
+//! What a row passes in parentheses (a [`Purpose`], a [`Dual`]) comes before all other arguments.
+
+use super::args::Argument;
+use super::{general, guard, key, object, operation, random, session, slot};
+use crate::error::Error;
+use crate::mechanism::Purpose;
+use crate::session::Dual;
+use cryptoki_sys::*;
+use std::ffi::c_void;
+
+/// What the module says of one of its functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The name of the exported symbol.
+    pub name: &'static str,
+    /// The version of the standard that brought it: `2.40` (or before), `3.0` or `3.2`.
+    pub since: &'static str,
+    /// Whether it does anything but answer `CKR_FUNCTION_NOT_SUPPORTED`.
+    pub implemented: bool,
+}
+
+macro_rules! functions {
+    ($(
+        since $since:literal {
+            $(
+                $kind:ident $name:ident($($argument:ident: $type:ty),*)
+                    $(= $module:ident::$body:ident $(($first:expr))?)?;
+            )*
+        }
+    )*) => {
+        $($(
+            export! { $kind $name($($argument: $type),*) $($module::$body($($first)?))? }
+        )*)*
+
+        /// All functions, in the order of the standard's lists.
+        pub static FUNCTIONS: &[Function] = &[$($(
+            Function {
+                name: stringify!($name),
+                since: $since,
+                implemented: is_implemented!($kind),
+            },
+        )*)*];
+
+        lists! { $({ $($name)* })* }
+    };
+}
+
+macro_rules! is_implemented {
+    (later) => {
+        false
+    };
+    ($kind:ident) => {
+        true
+    };
+}
+
+macro_rules! export {
+    (open $name:ident($($argument:ident: $type:ty),*) $module:ident::$body:ident()) => {
+        exported! { $name($($argument: $type),*) {
+            guard::open(stringify!($name), || $module::$body($(view!($argument)),*))
+        } }
+    };
+    (library $name:ident($($argument:ident: $type:ty),*) $module:ident::$body:ident()) => {
+        exported! { $name($($argument: $type),*) {
+            guard::library(stringify!($name), |library| $module::$body(library, $(view!($argument)),*))
+        } }
+    };
+    (session $name:ident($session:ident: $handle:ty $(, $argument:ident: $type:ty)*)
+        $module:ident::$body:ident($($first:expr)?)) => {
+        exported! { $name($session: $handle $(, $argument: $type)*) {
+            guard::session(stringify!($name), $session, |session| {
+                $module::$body($($first,)? session, $(view!($argument)),*)
+            })
+        } }
+    };
+    (later $name:ident($($argument:ident: $type:ty),*)) => {
+        exported! { $name($($argument: $type),*) {
+            let _ = ($($argument,)*);
+            guard::open(stringify!($name), || Err(Error::FunctionNotSupported))
+        } }
+    };
+}
+
+/// An argument as the code behind sees it.
+macro_rules! view {
+    ($argument:ident) => {
+        // SAFETY: our caller promises of each argument what the standard says of it.
+        unsafe { Argument::view($argument) }
+    };
+}
+
+macro_rules! exported {
+    ($name:ident($($argument:ident: $type:ty),*) $body:block) => {
+        #[doc = concat!("`", stringify!($name), "` of PKCS#11.")]
+        ///
+        /// # Safety
+        ///
+        /// Each pointer is NULL or as the standard says of it, together with the length or count beside it.
+        #[unsafe(no_mangle)]
+        #[allow(clippy::too_many_arguments)] // the standard's
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> CK_RV $body
+    };
+}
+
+macro_rules! lists {
+    ({ $($old:ident)* } { $($three:ident)* } { $($three_two:ident)* }) => {
+        /// What `C_GetFunctionList` gives.
+        pub static LIST_2_40: CK_FUNCTION_LIST =
+            CK_FUNCTION_LIST { version: CK_VERSION { major: 2, minor: 40 }, $($old: Some($old),)* };
+
+        /// The 3.0 interface.
+        pub static LIST_3_0: CK_FUNCTION_LIST_3_0 = CK_FUNCTION_LIST_3_0 {
+            version: CK_VERSION { major: 3, minor: 0 },
+            $($old: Some($old),)*
+            $($three: Some($three),)*
+        };
+
+        /// The 3.2 interface.
+        pub static LIST_3_2: CK_FUNCTION_LIST_3_2 = CK_FUNCTION_LIST_3_2 {
+            version: CK_VERSION { major: 3, minor: 2 },
+            $($old: Some($old),)*
+            $($three: Some($three),)*
+            $($three_two: Some($three_two),)*
+        };
+    };
+}
+
+functions! {
+since "2.40" {
+    open C_Initialize(arguments: *mut c_void) = general::initialize;
+    open C_Finalize(reserved: *mut c_void) = general::finalize;
+    library C_GetInfo(info: *mut CK_INFO) = general::info;
+    open C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) = general::function_list;
+    library C_GetSlotList(with_token: CK_BBOOL, slots: *mut CK_SLOT_ID, count: *mut CK_ULONG) = slot::slots;
+    library C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO) = slot::slot_info;
+    library C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) = slot::token_info;
+    library C_GetMechanismList(
+        slot: CK_SLOT_ID, mechanisms: *mut CK_MECHANISM_TYPE, count: *mut CK_ULONG
+    ) = slot::mechanisms;
+    library C_GetMechanismInfo(
+        slot: CK_SLOT_ID, mechanism: CK_MECHANISM_TYPE, info: *mut CK_MECHANISM_INFO
+    ) = slot::mechanism_info;
+    library C_InitToken(
+        slot: CK_SLOT_ID, pin: *mut CK_UTF8CHAR, pin_length: CK_ULONG, label: *mut CK_UTF8CHAR
+    ) = slot::init_token;
+    session C_InitPIN(
+        session: CK_SESSION_HANDLE, pin: *mut CK_UTF8CHAR, pin_length: CK_ULONG
+    ) = session::init_pin;
+    session C_SetPIN(
+        session: CK_SESSION_HANDLE, old: *mut CK_UTF8CHAR, old_length: CK_ULONG, new: *mut CK_UTF8CHAR,
+        new_length: CK_ULONG
+    ) = session::set_pin;
+    library C_OpenSession(
+        slot: CK_SLOT_ID, flags: CK_FLAGS, application: *mut c_void, notify: CK_NOTIFY,
+        session: *mut CK_SESSION_HANDLE
+    ) = session::open;
+    library C_CloseSession(session: CK_SESSION_HANDLE) = session::close;
+    library C_CloseAllSessions(slot: CK_SLOT_ID) = session::close_all;
+    session C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) = session::info;
+    later C_GetOperationState(session: CK_SESSION_HANDLE, state: *mut CK_BYTE, state_length: *mut CK_ULONG);
+    later C_SetOperationState(
+        session: CK_SESSION_HANDLE, state: *mut CK_BYTE, state_length: CK_ULONG,
+        encryption_key: CK_OBJECT_HANDLE, authentication_key: CK_OBJECT_HANDLE
+    );
+    session C_Login(
+        session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, pin_length: CK_ULONG
+    ) = session::login;
+    session C_Logout(session: CK_SESSION_HANDLE) = session::logout;
+    session C_CreateObject(
+        session: CK_SESSION_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
+        object: *mut CK_OBJECT_HANDLE
+    ) = object::create;
+    session C_CopyObject(
+        session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
+        copy: *mut CK_OBJECT_HANDLE
+    ) = object::copy;
+    session C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) = object::destroy;
+    session C_GetObjectSize(
+        session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, size: *mut CK_ULONG
+    ) = object::size;
+    session C_GetAttributeValue(
+        session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG
+    ) = object::attributes;
+    session C_SetAttributeValue(
+        session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG
+    ) = object::set_attributes;
+    session C_FindObjectsInit(
+        session: CK_SESSION_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG
+    ) = object::find_init;
+    session C_FindObjects(
+        session: CK_SESSION_HANDLE, objects: *mut CK_OBJECT_HANDLE, most: CK_ULONG, count: *mut CK_ULONG
+    ) = object::find;
+    session C_FindObjectsFinal(session: CK_SESSION_HANDLE) = object::find_final;
+    session C_EncryptInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    ) = operation::begin(Purpose::Encrypt);
+    session C_Encrypt(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
+        encrypted_length: *mut CK_ULONG
+    ) = operation::whole(Purpose::Encrypt);
+    session C_EncryptUpdate(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
+        encrypted_length: *mut CK_ULONG
+    ) = operation::update(Purpose::Encrypt);
+    session C_EncryptFinal(
+        session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: *mut CK_ULONG
+    ) = operation::finish(Purpose::Encrypt);
+    session C_DecryptInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    ) = operation::begin(Purpose::Decrypt);
+    session C_Decrypt(
+        session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: *mut CK_ULONG
+    ) = operation::whole(Purpose::Decrypt);
+    session C_DecryptUpdate(
+        session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: *mut CK_ULONG
+    ) = operation::update(Purpose::Decrypt);
+    session C_DecryptFinal(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: *mut CK_ULONG
+    ) = operation::finish(Purpose::Decrypt);
+    session C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM) = operation::begin_digest;
+    session C_Digest(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, digest: *mut CK_BYTE,
+        digest_length: *mut CK_ULONG
+    ) = operation::whole(Purpose::Digest);
+    session C_DigestUpdate(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG
+    ) = operation::absorb(Purpose::Digest);
+    session C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) = operation::digest_key;
+    session C_DigestFinal(
+        session: CK_SESSION_HANDLE, digest: *mut CK_BYTE, digest_length: *mut CK_ULONG
+    ) = operation::finish(Purpose::Digest);
+    session C_SignInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    ) = operation::begin(Purpose::Sign);
+    session C_Sign(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE,
+        signature_length: *mut CK_ULONG
+    ) = operation::whole(Purpose::Sign);
+    session C_SignUpdate(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG
+    ) = operation::absorb(Purpose::Sign);
+    session C_SignFinal(
+        session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: *mut CK_ULONG
+    ) = operation::finish(Purpose::Sign);
+    session C_SignRecoverInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    ) = operation::begin(Purpose::SignRecover);
+    session C_SignRecover(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE,
+        signature_length: *mut CK_ULONG
+    ) = operation::whole(Purpose::SignRecover);
+    session C_VerifyInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    ) = operation::begin(Purpose::Verify);
+    session C_Verify(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE,
+        signature_length: CK_ULONG
+    ) = operation::verify;
+    session C_VerifyUpdate(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG
+    ) = operation::absorb(Purpose::Verify);
+    session C_VerifyFinal(
+        session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: CK_ULONG
+    ) = operation::verify_final;
+    session C_VerifyRecoverInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    ) = operation::begin(Purpose::VerifyRecover);
+    session C_VerifyRecover(
+        session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: *mut CK_ULONG
+    ) = operation::whole(Purpose::VerifyRecover);
+    session C_DigestEncryptUpdate(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
+        encrypted_length: *mut CK_ULONG
+    ) = operation::update_two(Dual::DigestEncrypt);
+    session C_DecryptDigestUpdate(
+        session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: *mut CK_ULONG
+    ) = operation::update_two(Dual::DecryptDigest);
+    session C_SignEncryptUpdate(
+        session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
+        encrypted_length: *mut CK_ULONG
+    ) = operation::update_two(Dual::SignEncrypt);
+    session C_DecryptVerifyUpdate(
+        session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: *mut CK_ULONG
+    ) = operation::update_two(Dual::DecryptVerify);
+    session C_GenerateKey(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, template: *mut CK_ATTRIBUTE,
+        count: CK_ULONG, key: *mut CK_OBJECT_HANDLE
+    ) = key::generate;
+    session C_GenerateKeyPair(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_template: *mut CK_ATTRIBUTE,
+        public_count: CK_ULONG, private_template: *mut CK_ATTRIBUTE, private_count: CK_ULONG,
+        public_key: *mut CK_OBJECT_HANDLE, private_key: *mut CK_OBJECT_HANDLE
+    ) = key::generate_pair;
+    session C_WrapKey(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, wrapping_key: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE, wrapped: *mut CK_BYTE, wrapped_length: *mut CK_ULONG
+    ) = key::wrap;
+    session C_UnwrapKey(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, unwrapping_key: CK_OBJECT_HANDLE,
+        wrapped: *mut CK_BYTE, wrapped_length: CK_ULONG, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
+        key: *mut CK_OBJECT_HANDLE
+    ) = key::unwrap;
+    session C_DeriveKey(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, base_key: CK_OBJECT_HANDLE,
+        template: *mut CK_ATTRIBUTE, count: CK_ULONG, key: *mut CK_OBJECT_HANDLE
+    ) = key::derive;
+    session C_SeedRandom(
+        session: CK_SESSION_HANDLE, seed: *mut CK_BYTE, seed_length: CK_ULONG
+    ) = random::seed;
+    session C_GenerateRandom(
+        session: CK_SESSION_HANDLE, random: *mut CK_BYTE, random_length: CK_ULONG
+    ) = random::generate;
+    session C_GetFunctionStatus(session: CK_SESSION_HANDLE) = session::not_parallel;
+    session C_CancelFunction(session: CK_SESSION_HANDLE) = session::not_parallel;
+    library C_WaitForSlotEvent(
+        flags: CK_FLAGS, slot: *mut CK_SLOT_ID, reserved: *mut c_void
+    ) = slot::wait_for_event;
+}
+
+since "3.0" {
+    open C_GetInterfaceList(interfaces: *mut CK_INTERFACE, count: *mut CK_ULONG) = general::interface_list;
+    open C_GetInterface(
+        name: *mut CK_UTF8CHAR, version: *mut CK_VERSION, interface: *mut *mut CK_INTERFACE, flags: CK_FLAGS
+    ) = general::interface;
+    session C_LoginUser(
+        session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, pin_length: CK_ULONG,
+        name: *mut CK_UTF8CHAR, name_length: CK_ULONG
+    ) = session::login_user;
+    session C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) = session::cancel;
+    later C_MessageEncryptInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    );
+    later C_EncryptMessage(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
+        aad_length: CK_ULONG, plaintext: *mut CK_BYTE, plaintext_length: CK_ULONG, ciphertext: *mut CK_BYTE,
+        ciphertext_length: *mut CK_ULONG
+    );
+    later C_EncryptMessageBegin(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
+        aad_length: CK_ULONG
+    );
+    later C_EncryptMessageNext(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG,
+        plaintext: *mut CK_BYTE, plaintext_length: CK_ULONG, ciphertext: *mut CK_BYTE,
+        ciphertext_length: *mut CK_ULONG, flags: CK_FLAGS
+    );
+    later C_MessageEncryptFinal(session: CK_SESSION_HANDLE);
+    later C_MessageDecryptInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    );
+    later C_DecryptMessage(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
+        aad_length: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG,
+        plaintext: *mut CK_BYTE, plaintext_length: *mut CK_ULONG
+    );
+    later C_DecryptMessageBegin(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
+        aad_length: CK_ULONG
+    );
+    later C_DecryptMessageNext(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG,
+        ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG, plaintext: *mut CK_BYTE,
+        plaintext_length: *mut CK_ULONG, flags: CK_FLAGS
+    );
+    later C_MessageDecryptFinal(session: CK_SESSION_HANDLE);
+    later C_MessageSignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE);
+    later C_SignMessage(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: *mut CK_ULONG
+    );
+    later C_SignMessageBegin(session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG);
+    later C_SignMessageNext(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: *mut CK_ULONG
+    );
+    later C_MessageSignFinal(session: CK_SESSION_HANDLE);
+    later C_MessageVerifyInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+    );
+    later C_VerifyMessage(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: CK_ULONG
+    );
+    later C_VerifyMessageBegin(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG
+    );
+    later C_VerifyMessageNext(
+        session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
+        data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: CK_ULONG
+    );
+    later C_MessageVerifyFinal(session: CK_SESSION_HANDLE);
+}
+
+since "3.2" {
+    later C_EncapsulateKey(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_key: CK_OBJECT_HANDLE,
+        template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE,
+        ciphertext_length: *mut CK_ULONG, key: *mut CK_OBJECT_HANDLE
+    );
+    later C_DecapsulateKey(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, private_key: CK_OBJECT_HANDLE,
+        template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG,
+        key: *mut CK_OBJECT_HANDLE
+    );
+    later C_VerifySignatureInit(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE,
+        signature: *mut CK_BYTE, signature_length: CK_ULONG
+    );
+    later C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG);
+    later C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG);
+    later C_VerifySignatureFinal(session: CK_SESSION_HANDLE);
+    later C_GetSessionValidationFlags(
+        session: CK_SESSION_HANDLE, kind: CK_SESSION_VALIDATION_FLAGS_TYPE, flags: *mut CK_FLAGS
+    );
+    later C_AsyncComplete(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, result: *mut CK_ASYNC_DATA);
+    later C_AsyncGetID(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: *mut CK_ULONG);
+    later C_AsyncJoin(
+        session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: CK_ULONG, data: *mut CK_BYTE,
+        data_length: CK_ULONG
+    );
+    later C_WrapKeyAuthenticated(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, wrapping_key: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE, aad: *mut CK_BYTE, aad_length: CK_ULONG, wrapped: *mut CK_BYTE,
+        wrapped_length: *mut CK_ULONG
+    );
+    later C_UnwrapKeyAuthenticated(
+        session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, unwrapping_key: CK_OBJECT_HANDLE,
+        wrapped: *mut CK_BYTE, wrapped_length: CK_ULONG, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
+        aad: *mut CK_BYTE, aad_length: CK_ULONG, key: *mut CK_OBJECT_HANDLE
+    );
+}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_all_functions_of_each_version() {
+        let upto = |versions: &[&str]| FUNCTIONS.iter().filter(|row| versions.contains(&row.since)).count();
+        let slots = |bytes: usize| bytes / size_of::<CK_C_Initialize>() - 1; // the version takes one
+        assert_eq!(FUNCTIONS.len(), 104);
+        assert_eq!(upto(&["2.40"]), slots(size_of::<CK_FUNCTION_LIST>()));
+        assert_eq!(upto(&["2.40", "3.0"]), slots(size_of::<CK_FUNCTION_LIST_3_0>()));
+        assert_eq!(upto(&["2.40", "3.0", "3.2"]), slots(size_of::<CK_FUNCTION_LIST_3_2>()));
+    }
+
+    #[test]
+    fn what_is_not_built_yet_says_so_even_before_initialize() {
+        // SAFETY: the function looks at none of its arguments.
+        let rv = unsafe { C_MessageEncryptInit(0, std::ptr::null_mut(), 0) };
+        assert_eq!(rv, CKR_FUNCTION_NOT_SUPPORTED);
+        let later: Vec<_> = FUNCTIONS.iter().filter(|row| !row.implemented).collect();
+        assert_eq!(later.len(), 34, "{later:?}");
+    }
+}

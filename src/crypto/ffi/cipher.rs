@@ -1,0 +1,179 @@
+//! Ciphers that yield output as input comes.
+//!
+//! The `openssl` crate wants room for a block more than OpenSSL writes, so that nothing could go straight into a
+//! caller's buffer of the right size. Here the bytes that OpenSSL holds back are counted instead.
+
+use crate::error::Error;
+use openssl::cipher::CipherRef;
+use openssl::cipher_ctx::{CipherCtx, CipherCtxRef};
+use openssl::error::ErrorStack;
+use std::result::Result;
+use zeroize::Zeroize;
+
+/// Which way a cipher goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+impl Direction {
+    /// Sets what is given of cipher, key and initialisation vector.
+    pub fn init(
+        self,
+        context: &mut CipherCtxRef,
+        cipher: Option<&CipherRef>,
+        key: Option<&[u8]>,
+        iv: Option<&[u8]>,
+    ) -> Result<(), ErrorStack> {
+        match self {
+            Direction::Encrypt => context.encrypt_init(cipher, key, iv),
+            Direction::Decrypt => context.decrypt_init(cipher, key, iv),
+        }
+    }
+}
+
+/// A block mode, CTR or GCM at work.
+pub struct Stream {
+    context: CipherCtx,
+    /// 1 for those that are no block modes.
+    block: usize,
+    /// Decryption with padding keeps the last block back: it may be the one with the padding.
+    keeps_last: bool,
+    /// Bytes of input that have not yet led to output, at most one block.
+    held: usize,
+}
+
+impl Stream {
+    /// The largest piece given to OpenSSL at once, which counts in `int`; a multiple of every block size.
+    const PIECE: usize = 1 << 30;
+    /// The largest block.
+    const MAX_BLOCK: usize = 16;
+
+    /// Begins. `iv`: of a length that the cipher allows; `None` for ECB. `padding`: PKCS#7, for block modes.
+    pub fn new(
+        cipher: &CipherRef,
+        direction: Direction,
+        key: &[u8],
+        iv: Option<&[u8]>,
+        padding: bool,
+    ) -> Result<Self, ErrorStack> {
+        let mut context = CipherCtx::new()?;
+        match iv {
+            Some(iv) if iv.len() != cipher.iv_length() => {
+                direction.init(&mut context, Some(cipher), None, None)?;
+                context.set_iv_length(iv.len())?;
+                direction.init(&mut context, None, Some(key), Some(iv))?;
+            }
+            _ => direction.init(&mut context, Some(cipher), Some(key), iv)?,
+        }
+        context.set_padding(padding);
+        let block = cipher.block_size();
+        Ok(Stream {
+            context,
+            block,
+            keeps_last: padding && block > 1 && direction == Direction::Decrypt,
+            held: 0,
+        })
+    }
+
+    /// Bytes that so many more bytes of input yield at once.
+    pub fn yields(&self, input: usize) -> usize {
+        let total = self.held.saturating_add(input);
+        total - self.keeps(total)
+    }
+
+    /// Bytes of input that have not yet led to output.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes more input and writes just what [`Stream::yields`] told.
+    pub fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        if output.len() < self.yields(input.len()) {
+            return Err(Error::BufferTooSmall);
+        }
+        let mut written = 0;
+        for piece in input.chunks(Self::PIECE) {
+            let total = self.held + piece.len();
+            // SAFETY: a cipher writes the blocks that it completes and nothing else, for this piece `yields(piece.len())` bytes.
+            // Over all pieces that is `yields(input.len())`, for which `output` has room.
+            let result = unsafe { self.context.cipher_update_unchecked(piece, Some(&mut output[written..])) };
+            written += result.map_err(super::super::unexpected)?;
+            self.held = self.keeps(total);
+        }
+        Ok(written)
+    }
+
+    /// Writes what is left: with padding one block to encrypt, less than one to decrypt; otherwise nothing. An error is the padding's.
+    pub fn finish(&mut self, output: &mut [u8]) -> Result<usize, ErrorStack> {
+        let mut last = [0; Self::MAX_BLOCK];
+        let length = self.context.cipher_final(&mut last)?;
+        output[..length].copy_from_slice(&last[..length]);
+        last.zeroize();
+        Ok(length)
+    }
+
+    /// GCM: takes additional authenticated data, before any other input.
+    pub fn authenticate(&mut self, aad: &[u8]) -> Result<(), ErrorStack> {
+        aad.chunks(Self::PIECE).try_for_each(|piece| self.context.cipher_update(piece, None).map(|_| ()))
+    }
+
+    /// GCM: ends an encryption and writes the tag.
+    pub fn finish_with_tag(&mut self, tag: &mut [u8]) -> Result<(), ErrorStack> {
+        self.finish(&mut [])?;
+        self.context.tag(tag)
+    }
+
+    /// GCM: ends a decryption; an error means that the tag is wrong.
+    pub fn finish_against_tag(&mut self, tag: &[u8]) -> Result<(), ErrorStack> {
+        self.context.set_tag(tag)?;
+        self.finish(&mut []).map(|_| ())
+    }
+
+    /// Of so many bytes not yet put out, those that stay.
+    fn keeps(&self, total: usize) -> usize {
+        match total % self.block {
+            0 if self.keeps_last && total > 0 => self.block,
+            rest => rest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::cipher::Cipher;
+
+    /// Fills what it must not touch with a mark and looks for it afterwards.
+    #[test]
+    fn no_cipher_writes_more_than_it_yields() {
+        const MARK: u8 = 0xa5;
+        let ciphers =
+            [Cipher::aes_128_ecb(), Cipher::aes_128_cbc(), Cipher::aes_128_ctr(), Cipher::aes_128_gcm()];
+        for cipher in ciphers {
+            let iv = vec![0; cipher.iv_length()];
+            let iv = (!iv.is_empty()).then_some(&iv[..]);
+            for direction in [Direction::Encrypt, Direction::Decrypt] {
+                for padding in [false, true] {
+                    let mut stream = Stream::new(cipher, direction, &[7; 16], iv, padding).unwrap();
+                    for length in [0, 1, 15, 16, 16, 17, 31, 32, 5, 48, 11, 16, 0, 3] {
+                        let mut output = [MARK; 128];
+                        let yields = stream.yields(length);
+                        assert_eq!(stream.update(&vec![1; length], &mut output[..yields]), Ok(yields));
+                        assert!(output[yields..].iter().all(|byte| *byte == MARK), "{direction:?} {padding}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn too_little_room_is_refused_before_anything_is_written() {
+        let mut stream =
+            Stream::new(Cipher::aes_128_ecb(), Direction::Encrypt, &[7; 16], None, false).unwrap();
+        assert_eq!(stream.update(&[0; 17], &mut [0; 15]), Err(Error::BufferTooSmall));
+        assert_eq!(stream.held(), 0);
+    }
+}

@@ -1,0 +1,322 @@
+//! AES with authentication: GCM and CCM (PKCS#11 3.2, section 6.13).
+//!
+//! The tag follows the ciphertext. A decryption answers nothing before it has checked the tag: its parts are collected,
+//! as many as there is memory for.
+
+use super::staged::Staged;
+use super::{Cipher, Family, Key, Params, wrapping};
+use crate::attribute::Bytes;
+use crate::crypto::cipher::{AES_GCM, Ccm as CcmContext, Direction, Stream, stream};
+use crate::crypto::unexpected;
+use crate::error::{Error, Result};
+use crate::output::Size;
+use zeroize::Zeroize;
+
+/// AES-GCM.
+pub struct Gcm;
+
+/// The longest initialisation vector OpenSSL takes, in bytes.
+const GCM_MAX_IV: usize = 128;
+/// The most data one invocation can encrypt, in bytes (SP 800-38D, section 5.2.1.1).
+const GCM_MAX_DATA: usize = (1 << 36) - 32;
+
+impl Gcm {
+    /// The cipher, before any data, and the tag's length in bytes.
+    fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
+        let Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) } = params
+        else {
+            return Err(Error::MechanismParamInvalid);
+        };
+        if !(1..=GCM_MAX_IV).contains(&iv.len()) {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let mut stream = stream(AES_GCM, direction, key.secret()?, Some(iv), false)?;
+        stream.authenticate(aad).map_err(unexpected)?;
+        Ok((stream, *tag_bits as usize / 8))
+    }
+}
+
+impl Family for Gcm {
+    fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        let (stream, tag) = self.begin(Direction::Encrypt, key, params)?;
+        Ok(Box::new(Sealing { stream, tag, left: GCM_MAX_DATA }))
+    }
+
+    fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        let (mut stream, tag) = self.begin(Direction::Decrypt, key, params)?;
+        let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag));
+        let open = move |sealed: &[u8], output: &mut [u8]| {
+            let length = sealed.len().checked_sub(tag).ok_or(Error::EncryptedDataLenRange)?;
+            let written = stream.update(&sealed[..length], output)?;
+            stream.finish_against_tag(&sealed[length..]).map_err(|_| {
+                output.zeroize();
+                Error::EncryptedDataInvalid
+            })?;
+            Ok(written)
+        };
+        Ok(Box::new(Staged::cipher(GCM_MAX_DATA + tag, Error::EncryptedDataLenRange, size, open)))
+    }
+
+    fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
+        wrapping::wrap(self.encrypt(key, params)?, encoded, 1)
+    }
+
+    fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
+        wrapping::unwrap(self.decrypt(key, params)?, wrapped)
+    }
+}
+
+/// A GCM encryption at work.
+struct Sealing {
+    stream: Stream,
+    tag: usize,
+    left: usize,
+}
+
+impl Cipher for Sealing {
+    fn update_size(&self, input: usize) -> Size {
+        Size::Exact(input)
+    }
+
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let left = self.left.checked_sub(input.len()).ok_or(Error::DataLenRange)?;
+        let written = self.stream.update(input, output)?;
+        self.left = left;
+        Ok(written)
+    }
+
+    fn finish_size(&self) -> Size {
+        Size::Exact(self.tag)
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
+        self.stream.finish_with_tag(&mut output[..self.tag]).map_err(unexpected)?;
+        Ok(self.tag)
+    }
+
+    fn whole_size(&self, input: usize) -> Size {
+        Size::Exact(input.saturating_add(self.tag))
+    }
+
+    fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let written = self.update(input, output)?;
+        Ok(written + self.finish(&mut output[written..])?)
+    }
+}
+
+/// AES-CCM. The length of the data is part of what is authenticated and has to be known at the beginning.
+pub struct Ccm;
+
+impl Ccm {
+    /// The cipher, before any data, and the MAC's length; `length`: bytes of the data, instead of the parameter's.
+    fn begin(
+        &self,
+        direction: Direction,
+        key: Key<'_>,
+        params: &Params,
+        length: Option<usize>,
+    ) -> Result<Box<dyn Cipher>> {
+        let Params::Ccm { data_length, nonce, aad, mac_length: mac_length @ (4 | 6 | 8 | 10 | 12 | 14 | 16) } =
+            params
+        else {
+            return Err(Error::MechanismParamInvalid);
+        };
+        let (data_length, mac_length) = (length.unwrap_or(*data_length), *mac_length);
+        if !(7..=13).contains(&nonce.len()) || data_length > max_data(nonce) || aad.len() > MAX_STEP {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let mut context = CcmContext::new(direction, key.secret()?, nonce, aad, data_length, mac_length)?;
+        let sealed_length = data_length + mac_length;
+        Ok(match direction {
+            Direction::Encrypt => {
+                let size = move |data: usize| Size::Exact(data.saturating_add(mac_length));
+                let seal = move |data: &[u8], output: &mut [u8]| {
+                    if data.len() != data_length {
+                        return Err(Error::DataLenRange);
+                    }
+                    context.seal(data, output)
+                };
+                Box::new(Staged::cipher(data_length, Error::DataLenRange, size, seal))
+            }
+            Direction::Decrypt => {
+                let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(mac_length));
+                let open = move |sealed: &[u8], output: &mut [u8]| {
+                    if sealed.len() != sealed_length {
+                        return Err(Error::EncryptedDataLenRange);
+                    }
+                    context.open(sealed, output)?.ok_or(Error::EncryptedDataInvalid)
+                };
+                Box::new(Staged::cipher(sealed_length, Error::EncryptedDataLenRange, size, open))
+            }
+        })
+    }
+}
+
+/// What OpenSSL takes in one step, in bytes.
+const MAX_STEP: usize = i32::MAX as usize;
+
+/// The most data with this nonce, in bytes: the nonce leaves 2 to 8 bytes of its block for the data's length.
+fn max_data(nonce: &[u8]) -> usize {
+    let length_bytes = 15 - nonce.len() as u32;
+    1usize.checked_shl(8 * length_bytes).map_or(MAX_STEP, |limit| (limit - 1).min(MAX_STEP))
+}
+
+impl Family for Ccm {
+    fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        self.begin(Direction::Encrypt, key, params, None)
+    }
+
+    fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        self.begin(Direction::Decrypt, key, params, None)
+    }
+
+    // The length of the data is the wrapped key's, whatever the parameter says.
+
+    fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
+        wrapping::wrap(self.begin(Direction::Encrypt, key, params, Some(encoded.len()))?, encoded, 1)
+    }
+
+    fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
+        let Params::Ccm { mac_length, .. } = params else {
+            return Err(Error::MechanismParamInvalid);
+        };
+        let length = wrapped.len().checked_sub(*mac_length).ok_or(Error::WrappedKeyLenRange)?;
+        wrapping::unwrap(self.begin(Direction::Decrypt, key, params, Some(length))?, wrapped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::testing::{Secret, decrypt, encrypt, hex};
+    use cryptoki_sys as ck;
+
+    const KEY: [u8; 16] = [0; 16];
+
+    fn gcm(iv: usize, tag_bits: u32) -> Params {
+        Params::Gcm { iv: vec![0; iv], aad: vec![], tag_bits }
+    }
+
+    fn ccm(data_length: usize, nonce: usize, mac_length: usize) -> Params {
+        Params::Ccm { data_length, nonce: vec![0; nonce], aad: vec![], mac_length }
+    }
+
+    /// Test cases 1 and 2 of the GCM submission to NIST.
+    #[test]
+    fn known_gcm() {
+        let sealed = encrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 128), b"");
+        assert_eq!(sealed, Ok(hex("58e2fccefa7e3061367f1d57a4e7455a")));
+        let expected = hex("0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf");
+        assert_eq!(encrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 128), &[0; 16]), Ok(expected.clone()));
+        let short = encrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 32), &[0; 16]);
+        assert_eq!(short.unwrap(), expected[..20]);
+    }
+
+    /// SP 800-38C, example 1.
+    #[test]
+    fn known_ccm() {
+        let key = hex("404142434445464748494a4b4c4d4e4f");
+        let params = Params::Ccm {
+            data_length: 4,
+            nonce: hex("10111213141516"),
+            aad: hex("0001020304050607"),
+            mac_length: 4,
+        };
+        let sealed = encrypt(ck::CKM_AES_CCM, &key, params.clone(), &hex("20212223")).unwrap();
+        assert_eq!(sealed, hex("7162015b4dac255d"));
+        assert_eq!(decrypt(ck::CKM_AES_CCM, &key, params, &sealed), Ok(hex("20212223")));
+    }
+
+    #[test]
+    fn nothing_of_an_altered_message_is_released() {
+        for (id, params) in [(ck::CKM_AES_GCM, gcm(12, 128)), (ck::CKM_AES_CCM, ccm(40, 12, 16))] {
+            let sealed = encrypt(id, &KEY, params.clone(), &[0x55; 40]).unwrap();
+            let family = crate::mechanism::registry::find(id).unwrap().family;
+            for at in [0, 39, 40, 55] {
+                let mut altered = sealed.clone();
+                altered[at] ^= 1;
+                let secret = Secret::new(&KEY);
+                let mut cipher = family.decrypt(secret.key(), &params).unwrap();
+                let mut output = [0xee; 40];
+                assert_eq!(cipher.whole(&altered, &mut output), Err(Error::EncryptedDataInvalid));
+                assert_eq!(output, [0; 40]);
+                let mut cipher = family.decrypt(secret.key(), &params).unwrap();
+                assert_eq!(cipher.update_size(56), Size::Exact(0));
+                assert_eq!(cipher.update(&altered, &mut []), Ok(0));
+                assert_eq!(cipher.finish(&mut output), Err(Error::EncryptedDataInvalid));
+                assert_eq!(output, [0; 40]);
+                let unwrapped = family.unwrap(secret.key(), &params, &altered);
+                assert_eq!(unwrapped, Err(Error::WrappedKeyInvalid));
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_is_authenticated() {
+        let params = |aad: &[u8]| Params::Gcm { iv: vec![1; 12], aad: aad.to_vec(), tag_bits: 128 };
+        let sealed = encrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), b"data").unwrap();
+        assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), &sealed), Ok(b"data".to_vec()));
+        let result = decrypt(ck::CKM_AES_GCM, &KEY, params(b"wrong"), &sealed);
+        assert_eq!(result, Err(Error::EncryptedDataInvalid));
+    }
+
+    #[test]
+    fn every_length_of_iv_nonce_and_tag_that_may_be_works() {
+        for iv in [1, 7, 8, 12, 13, 16, 64, GCM_MAX_IV] {
+            for tag_bits in [32, 64, 96, 104, 112, 120, 128] {
+                let sealed = encrypt(ck::CKM_AES_GCM, &KEY, gcm(iv, tag_bits), b"data").unwrap();
+                assert_eq!(sealed.len(), 4 + tag_bits as usize / 8);
+                assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, gcm(iv, tag_bits), &sealed), Ok(b"data".to_vec()));
+            }
+        }
+        for nonce in 7..=13 {
+            for mac_length in [4, 6, 8, 10, 12, 14, 16] {
+                for data in [&b""[..], b"data"] {
+                    let params = ccm(data.len(), nonce, mac_length);
+                    let sealed = encrypt(ck::CKM_AES_CCM, &KEY, params.clone(), data).unwrap();
+                    assert_eq!(decrypt(ck::CKM_AES_CCM, &KEY, params, &sealed), Ok(data.to_vec()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_are_refused_at_the_beginning() {
+        let wrong_gcm =
+            [gcm(0, 128), gcm(GCM_MAX_IV + 1, 128), gcm(12, 0), gcm(12, 127), gcm(12, 136), gcm(12, 8)];
+        for params in wrong_gcm {
+            assert_eq!(
+                encrypt(ck::CKM_AES_GCM, &KEY, params.clone(), b""),
+                Err(Error::MechanismParamInvalid)
+            );
+            assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, params, b""), Err(Error::MechanismParamInvalid));
+        }
+        let wrong_ccm = [
+            ccm(4, 6, 8),
+            ccm(4, 14, 8),
+            ccm(4, 12, 0),
+            ccm(4, 12, 5),
+            ccm(4, 12, 18),
+            ccm(65536, 13, 8),
+            ccm(usize::MAX, 7, 8),
+        ];
+        for params in wrong_ccm {
+            assert_eq!(
+                encrypt(ck::CKM_AES_CCM, &KEY, params.clone(), b""),
+                Err(Error::MechanismParamInvalid)
+            );
+            assert_eq!(decrypt(ck::CKM_AES_CCM, &KEY, params, b""), Err(Error::MechanismParamInvalid));
+        }
+    }
+
+    #[test]
+    fn ccm_takes_just_the_data_that_was_told() {
+        for length in [0, 3, 5, 100] {
+            let result = encrypt(ck::CKM_AES_CCM, &KEY, ccm(4, 12, 8), &vec![0; length]);
+            assert_eq!(result, Err(Error::DataLenRange));
+            let result = decrypt(ck::CKM_AES_CCM, &KEY, ccm(4, 12, 8), &vec![0; length + 8]);
+            assert_eq!(result, Err(Error::EncryptedDataLenRange));
+        }
+        assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, gcm(12, 128), &[0; 15]), Err(Error::EncryptedDataLenRange));
+    }
+}

@@ -1,0 +1,71 @@
+//! `CKA_EC_POINT`: a public key's bytes, alone or in a DER OCTET STRING.
+//!
+//! Section 6.3 of PKCS#11 3.2 asks for the OCTET STRING on short Weierstrass curves and for the bare bytes
+//! on Edwards and Montgomery ones; 3.0 asked for the OCTET STRING on all, and the clients in use (OpenSC,
+//! libp11) read nothing else. So both forms are taken everywhere, and the OCTET STRING is what we show.
+
+use super::curves::Curve;
+use cryptoki_sys as ck;
+
+/// DER tag.
+const OCTET_STRING: u8 = 0x04;
+
+/// The bare bytes in `value`, which has one form or the other: by length, which tells them apart on every
+/// curve (a bare uncompressed point begins with the tag of an OCTET STRING). `None`: it is neither.
+pub fn bare<'a>(curve: &Curve, value: &'a [u8]) -> Option<&'a [u8]> {
+    if has_length(curve, value.len()) {
+        return Some(value);
+    }
+    let content = match value {
+        [OCTET_STRING, length @ 0..=0x7f, content @ ..] if usize::from(*length) == content.len() => content,
+        [OCTET_STRING, 0x81, length, content @ ..] if usize::from(*length) == content.len() => content,
+        _ => return None,
+    };
+    has_length(curve, content.len()).then_some(content)
+}
+
+/// `bare` in an OCTET STRING.
+pub fn octet_string(bare: &[u8]) -> Vec<u8> {
+    let mut value = vec![OCTET_STRING];
+    if bare.len() >= 0x80 {
+        value.push(0x81);
+    }
+    value.push(bare.len() as u8); // invariant: the longest point, of 521 bits, has 133 bytes
+    value.extend_from_slice(bare);
+    value
+}
+
+/// Whether a point of this curve may have so many bytes: uncompressed or compressed, or just a coordinate.
+fn has_length(curve: &Curve, length: usize) -> bool {
+    if curve.key_type == ck::CKK_EC {
+        length == 1 + 2 * curve.size || length == 1 + curve.size
+    } else {
+        length == curve.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::curves::CURVES;
+    use super::*;
+
+    #[test]
+    fn both_forms_of_every_curve_are_told_apart() {
+        for curve in CURVES {
+            for length in (0..300).filter(|length| has_length(curve, *length)) {
+                let point = vec![4; length];
+                let wrapped = octet_string(&point);
+                assert_eq!(bare(curve, &point), Some(&point[..]), "{:?}", curve.names);
+                assert_eq!(bare(curve, &wrapped), Some(&point[..]), "{:?}", curve.names);
+                assert_eq!(bare(curve, &wrapped[..wrapped.len() - 1]), None, "{:?}", curve.names);
+            }
+        }
+    }
+
+    #[test]
+    fn no_point_is_found_in_other_bytes() {
+        for value in [&b""[..], b"\x04", b"\x04\x81", b"\x04\x00", b"\x00", &[4; 1000]] {
+            assert!(CURVES.iter().all(|curve| bare(curve, value).is_none()));
+        }
+    }
+}

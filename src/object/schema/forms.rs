@@ -1,0 +1,226 @@
+//! What each key type and certificate type adds to its class (PKCS#11 3.2, sections 4.6 and 6).
+
+use super::classes::{CERTIFICATE, Class, DATA, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY};
+use super::note::*;
+use super::{Initial::*, Row, row};
+use crate::attribute::AttributeType;
+use cryptoki_sys as ck;
+
+/// One form of object: a class with, where it has several, its key type or certificate type.
+#[derive(Debug)]
+pub struct Form {
+    /// The class.
+    pub class: &'static Class,
+    /// The `CKK_` or `CKC_` number; `None` where the class has one form only.
+    pub subtype: Option<u64>,
+    /// The `CKK_` or `CKC_` name, else the class's.
+    pub name: &'static str,
+    /// What it has besides its class's attributes.
+    pub own: &'static [Row],
+    /// The usage flags that are true where a template leaves them out: what mechanisms do with this type.
+    pub usage: &'static [AttributeType],
+    /// Lengths of `CKA_VALUE`, in bytes.
+    pub lengths: Lengths,
+}
+
+/// The lengths that a value may have, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lengths {
+    /// No rule here: the mechanisms know.
+    Any,
+    /// One of a few.
+    OneOf(&'static [u64]),
+    /// From 1 to so many.
+    UpTo(u64),
+}
+
+impl Lengths {
+    /// Whether a value may be `length` bytes long.
+    pub fn allow(self, length: u64) -> bool {
+        match self {
+            Lengths::Any => true,
+            Lengths::OneOf(lengths) => lengths.contains(&length),
+            Lengths::UpTo(most) => (1..=most).contains(&length),
+        }
+    }
+}
+
+impl Form {
+    /// All its rows: the class's, then its own.
+    pub fn rows(&self) -> impl Iterator<Item = &'static Row> + use<> {
+        let own = self.own;
+        self.class.groups.iter().flat_map(|group| group.iter()).chain(own)
+    }
+
+    /// The row of `attribute`, if such objects have it.
+    pub fn row(&self, attribute: AttributeType) -> Option<&'static Row> {
+        self.rows().find(|row| row.attribute == attribute)
+    }
+}
+
+/// All forms.
+pub const FORMS: &[Form] = &[
+    Form { class: &DATA, subtype: None, name: DATA.name, own: &[], usage: &[], lengths: Lengths::Any },
+    certificate(ck::CKC_X_509, "CKC_X_509", X_509),
+    certificate(ck::CKC_X_509_ATTR_CERT, "CKC_X_509_ATTR_CERT", X_509_ATTRIBUTE),
+    certificate(ck::CKC_WTLS, "CKC_WTLS", WTLS),
+    key(&PUBLIC_KEY, ck::CKK_RSA, "CKK_RSA", RSA_PUBLIC, RSA_PUBLIC_USAGE),
+    key(&PRIVATE_KEY, ck::CKK_RSA, "CKK_RSA", RSA_PRIVATE, RSA_PRIVATE_USAGE),
+    key(&PUBLIC_KEY, ck::CKK_EC, "CKK_EC", EC_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_EC, "CKK_EC", EC_PRIVATE, &[ck::CKA_SIGN, ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_EC_EDWARDS, "CKK_EC_EDWARDS", EC_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_EC_EDWARDS, "CKK_EC_EDWARDS", BYTES_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", EC_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", BYTES_PRIVATE, &[ck::CKA_DERIVE]),
+    secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_DES2, "CKK_DES2", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16])),
+    secret(ck::CKK_DES3, "CKK_DES3", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[24])),
+    secret(ck::CKK_GENERIC_SECRET, "CKK_GENERIC_SECRET", SECRET_VALUE, GENERIC_USAGE, SECRET_LENGTHS),
+    hmac(ck::CKK_SHA_1_HMAC, "CKK_SHA_1_HMAC"),
+    hmac(ck::CKK_SHA224_HMAC, "CKK_SHA224_HMAC"),
+    hmac(ck::CKK_SHA256_HMAC, "CKK_SHA256_HMAC"),
+    hmac(ck::CKK_SHA384_HMAC, "CKK_SHA384_HMAC"),
+    hmac(ck::CKK_SHA512_HMAC, "CKK_SHA512_HMAC"),
+    hmac(ck::CKK_SHA512_224_HMAC, "CKK_SHA512_224_HMAC"),
+    hmac(ck::CKK_SHA512_256_HMAC, "CKK_SHA512_256_HMAC"),
+    hmac(ck::CKK_SHA3_224_HMAC, "CKK_SHA3_224_HMAC"),
+    hmac(ck::CKK_SHA3_256_HMAC, "CKK_SHA3_256_HMAC"),
+    hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),
+    hmac(ck::CKK_SHA3_512_HMAC, "CKK_SHA3_512_HMAC"),
+];
+
+const fn certificate(number: u64, name: &'static str, own: &'static [Row]) -> Form {
+    Form { class: &CERTIFICATE, subtype: Some(number), name, own, usage: &[], lengths: Lengths::Any }
+}
+
+const fn key(
+    class: &'static Class,
+    number: u64,
+    name: &'static str,
+    own: &'static [Row],
+    usage: &'static [AttributeType],
+) -> Form {
+    Form { class, subtype: Some(number), name, own, usage, lengths: Lengths::Any }
+}
+
+const fn secret(
+    number: u64,
+    name: &'static str,
+    own: &'static [Row],
+    usage: &'static [AttributeType],
+    lengths: Lengths,
+) -> Form {
+    Form { class: &SECRET_KEY, subtype: Some(number), name, own, usage, lengths }
+}
+
+const fn hmac(number: u64, name: &'static str) -> Form {
+    secret(number, name, SECRET_VALUE, &[ck::CKA_SIGN, ck::CKA_VERIFY], SECRET_LENGTHS)
+}
+
+/// Section 4.6.3. That a value or a URL is there is a rule of its own.
+const X_509: &[Row] = &[
+    row(ck::CKA_SUBJECT, MUST_CREATE, Absent),
+    row(ck::CKA_ID, MODIFIABLE, Empty),
+    row(ck::CKA_ISSUER, MODIFIABLE, Empty),
+    row(ck::CKA_SERIAL_NUMBER, MODIFIABLE, Empty),
+    row(ck::CKA_VALUE, MUST_CREATE, Absent),
+    row(ck::CKA_URL, 0, Empty),
+    row(ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0, Empty),
+    row(ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0, Empty),
+    row(ck::CKA_JAVA_MIDP_SECURITY_DOMAIN, 0, Ulong(ck::CK_SECURITY_DOMAIN_UNSPECIFIED)),
+    row(ck::CKA_NAME_HASH_ALGORITHM, 0, Ulong(ck::CKM_SHA_1)),
+];
+
+/// Section 4.6.4.
+const WTLS: &[Row] = &[
+    row(ck::CKA_SUBJECT, MUST_CREATE, Absent),
+    row(ck::CKA_ISSUER, MODIFIABLE, Empty),
+    row(ck::CKA_VALUE, MUST_CREATE, Absent),
+    row(ck::CKA_URL, 0, Empty),
+    row(ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0, Empty),
+    row(ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0, Empty),
+    row(ck::CKA_NAME_HASH_ALGORITHM, 0, Ulong(ck::CKM_SHA_1)),
+];
+
+/// Section 4.6.5.
+const X_509_ATTRIBUTE: &[Row] = &[
+    row(ck::CKA_OWNER, MUST_CREATE, Absent),
+    row(ck::CKA_AC_ISSUER, MODIFIABLE, Empty),
+    row(ck::CKA_SERIAL_NUMBER, MODIFIABLE, Empty),
+    row(ck::CKA_ATTR_TYPES, MODIFIABLE, Empty),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_EMPTY, Absent),
+];
+
+const RSA_PUBLIC_USAGE: &[AttributeType] =
+    &[ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP];
+
+const RSA_PRIVATE_USAGE: &[AttributeType] =
+    &[ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_UNWRAP];
+
+/// Section 6.1.2. `CKA_MODULUS_BITS` has footnote 2, but clients give it with a public key they import.
+const RSA_PUBLIC: &[Row] = &[
+    row(ck::CKA_MODULUS, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+    row(ck::CKA_MODULUS_BITS, MUST_GENERATE | NOT_EMPTY, BitsOf(ck::CKA_MODULUS)),
+    row(ck::CKA_PUBLIC_EXPONENT, MUST_CREATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+
+/// Section 6.1.3.
+const RSA_PRIVATE: &[Row] = &[
+    row(ck::CKA_MODULUS, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_PUBLIC_EXPONENT, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_PRIVATE_EXPONENT, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+    row(ck::CKA_PRIME_1, RSA_FACTOR, Absent),
+    row(ck::CKA_PRIME_2, RSA_FACTOR, Absent),
+    row(ck::CKA_EXPONENT_1, RSA_FACTOR, Absent),
+    row(ck::CKA_EXPONENT_2, RSA_FACTOR, Absent),
+    row(ck::CKA_COEFFICIENT, RSA_FACTOR, Absent),
+];
+
+const RSA_FACTOR: super::Notes = NOT_GENERATE | NOT_UNWRAP | SECRET | BIG_INTEGER | NOT_EMPTY;
+
+/// Sections 6.3.3, 6.3.5 and 6.3.7.
+const EC_PUBLIC: &[Row] = &[
+    row(ck::CKA_EC_PARAMS, MUST_CREATE | MUST_GENERATE | ENCODED | NOT_EMPTY, Absent),
+    row(ck::CKA_EC_POINT, MUST_CREATE | NOT_GENERATE | ENCODED | NOT_EMPTY, Absent),
+];
+
+/// Section 6.3.4: the value is a number.
+const EC_PRIVATE: &[Row] =
+    &[EC_PRIVATE_PARAMS, row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent), EC_PRIVATE_POINT];
+
+/// Sections 6.3.6 and 6.3.8: the value is a string of bytes.
+const BYTES_PRIVATE: &[Row] =
+    &[EC_PRIVATE_PARAMS, row(ck::CKA_VALUE, CONTRIBUTED | SECRET, Absent), EC_PRIVATE_POINT];
+
+const EC_PRIVATE_PARAMS: Row = row(ck::CKA_EC_PARAMS, CONTRIBUTED | ENCODED, Absent);
+
+/// Not in the standard's tables, but clients that find no public key object look for the public half here.
+const EC_PRIVATE_POINT: Row = row(ck::CKA_EC_POINT, NOT_GENERATE | NOT_UNWRAP | ENCODED | NOT_EMPTY, Absent);
+
+const CIPHER_USAGE: &[AttributeType] = &[
+    ck::CKA_ENCRYPT,
+    ck::CKA_DECRYPT,
+    ck::CKA_SIGN,
+    ck::CKA_VERIFY,
+    ck::CKA_WRAP,
+    ck::CKA_UNWRAP,
+    ck::CKA_DERIVE,
+];
+
+const GENERIC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_DERIVE];
+
+/// Longer secrets have no use, and a template's number must not decide how much memory is taken.
+const SECRET_LENGTHS: Lengths = Lengths::UpTo(1 << 16);
+
+/// Keys of several lengths: AES (6.10), generic secrets (6.8), HMAC keys (6.22).
+const SECRET_VALUE: &[Row] = &[
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET, Absent),
+    row(ck::CKA_VALUE_LEN, NOT_CREATE | MUST_GENERATE, LengthOf(ck::CKA_VALUE)),
+];
+
+/// Keys of one length (6.18). The standard gives them no `CKA_VALUE_LEN`, but clients that derive keys send it
+/// for any type.
+const FIXED_SECRET_VALUE: &[Row] = &[
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET, Absent),
+    row(ck::CKA_VALUE_LEN, NOT_CREATE, LengthOf(ck::CKA_VALUE)),
+];

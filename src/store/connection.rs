@@ -1,0 +1,220 @@
+//! The process's one connection to a token's file: opened when it is needed, closed while the process forks.
+
+use super::counter::Counter;
+use super::error::{Error, Fault, Result, Step};
+use super::schema::{self, Content};
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::any::Any;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Name of the file in the token's folder.
+const FILE: &str = "token.db";
+
+/// How long to wait for another process's transaction.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A token's file.
+///
+/// SQLite keeps locks that belong to the whole process and are lost when any descriptor of the file is closed: nothing else
+/// in the process may open it while a connection is open.
+pub(super) struct Database {
+    file: PathBuf,
+    counter: Counter,
+    read_only: AtomicBool,
+    /// Device and inode of the file first opened.
+    identity: OnceLock<(u64, u64)>,
+    /// `None`: not open at the moment.
+    slot: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Database {
+    /// The file of the token in `folder`. Opens nothing.
+    pub(super) fn new(folder: &Path) -> Self {
+        Database {
+            file: path(folder),
+            identity: OnceLock::new(),
+            counter: Counter::open(folder),
+            read_only: AtomicBool::new(false),
+            slot: Arc::default(),
+        }
+    }
+
+    /// The file's path.
+    pub(super) fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether nothing can be written, as far as the last opening told.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only.load(Ordering::Relaxed)
+    }
+
+    /// The change counter.
+    pub(super) fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
+    /// What the file is.
+    pub(super) fn content(&self) -> Result<Content> {
+        self.peek(|connection| schema::identify(connection, &self.file))
+    }
+
+    /// Reads with one statement.
+    pub(super) fn peek<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+        let connection = self.connection()?;
+        work(&connection).map_err(|fault| fault.at(&self.file))
+    }
+
+    /// Reads with several statements that see the same state.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+        self.peek(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            work(&transaction)
+        })
+    }
+
+    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing.
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+        self.peek(|connection| {
+            if self.is_read_only() {
+                return Err(Error::ReadOnly(self.file.clone()).into());
+            }
+            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            let Some(moving) = self.counter.begin() else {
+                return Err(Error::ReadOnly(self.counter.path().to_path_buf()).into());
+            };
+            let committed = transaction.commit();
+            drop(moving);
+            committed?;
+            Ok(value)
+        })
+    }
+
+    /// Closes the connection and keeps it closed until the answer is dropped, on this same thread.
+    pub(super) fn pause(&self) -> Box<dyn Any> {
+        let mut slot = self.slot.lock_arc();
+        *slot = None;
+        Box::new(slot)
+    }
+
+    /// Turns an empty file into one that keeps its changes in a write-ahead log, as every token does. Nobody else may have it open.
+    pub(super) fn prepare(&self) -> Result<()> {
+        self.peek(|connection| {
+            let mode: String =
+                connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+            if mode == "wal" { Ok(()) } else { Err(Fault::Damaged(format!("journal mode {mode}"))) }
+        })
+    }
+
+    /// The connection, opened if it is not.
+    fn connection(&self) -> Result<MappedMutexGuard<'_, Connection>> {
+        let mut slot = self.slot.lock();
+        let metadata = std::fs::metadata(&self.file).map_err(|error| Error::from_io(&self.file, &error))?;
+        let now = (metadata.dev(), metadata.ino());
+        if *self.identity.get_or_init(|| now) != now {
+            // What is open, and the mapped counter, belong to a file that nobody else sees any more.
+            let why = "it was replaced while in use; programs that use it must initialise again";
+            return Err(Error::Unreachable(self.file.clone(), why.to_owned()));
+        }
+        if slot.is_none() {
+            *slot = Some(self.connect()?);
+        }
+        MutexGuard::try_map(slot, Option::as_mut)
+            .map_err(|_| Error::Failed(self.file.clone(), "the connection is closed".to_owned()))
+    }
+
+    fn connect(&self) -> Result<Connection> {
+        let connection = self.open_writable().or_else(|fault| self.open_immutable(fault));
+        let connection = connection.map_err(|fault| fault.at(&self.file))?;
+        let read_only = connection.is_readonly("main").map_err(|error| Fault::from(error).at(&self.file))?;
+        self.read_only.store(read_only, Ordering::Relaxed);
+        Ok(connection)
+    }
+
+    /// Opens for writing; SQLite itself falls back to reading if the file can't be written.
+    fn open_writable(&self) -> Step<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        configure(&connection)?;
+        Ok(connection)
+    }
+
+    /// In a folder that can't be written, SQLite can't make the log's files beside the database. If there is no log, there is nothing in
+    /// it, and nobody who could write: the file can be read as it is.
+    fn open_immutable(&self, fault: Fault) -> Step<Connection> {
+        let beside = |suffix: &str| {
+            let mut name = self.file.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let refused = matches!(&fault, Fault::Sqlite(error) if matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+        ));
+        let log = std::fs::metadata(beside("-wal")).map_or(0, |metadata| metadata.len());
+        if !refused || log > 0 || std::fs::File::open(&self.file).is_err() {
+            return Err(fault);
+        }
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(immutable_uri(&self.file), flags)?;
+        configure(&connection)?;
+        Ok(connection)
+    }
+}
+
+/// Makes an empty file for a token, for its owner only (SQLite would ask the umask), if there is none.
+pub(super) fn make_file(folder: &Path) -> Result<()> {
+    let file = path(folder);
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::from_io(&file, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Where the token in `folder` is.
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// What every connection is set to; reads from the file, so that one that can't be read fails here.
+fn configure(connection: &Connection) -> Step<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // The file may have been made by somebody who means harm: nothing in its schema is to run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cell_size_check", "ON")?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
+    Ok(())
+}
+
+/// SQLite's way to say that a file can't change.
+fn immutable_uri(file: &Path) -> String {
+    let escaped: String = file
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .map(|byte| match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                char::from(*byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("file:{escaped}?immutable=1")
+}

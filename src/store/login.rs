@@ -1,0 +1,159 @@
+//! A password checked, and the wrong ones counted: durably, by all processes together, and for names that don't exist just as
+//! for those that do.
+
+use super::error::{Error, Result, Step};
+use super::keys::TokenKey;
+use super::meta::{self, Meta};
+use super::password::{Holder, PasswordKey, SALT, WrappedKey};
+use super::users::{self, User};
+use super::{Store, seal};
+use crate::pin::{Credentials, Role};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The answer to a name and password.
+pub enum Authentication {
+    /// Right: the user, and the token key that the password opened.
+    Right(User, TokenKey),
+    /// No such user, or a wrong password: the two can't be told apart, not even by the time taken.
+    Wrong,
+    /// Too many wrong ones before.
+    Locked,
+}
+
+/// What a password is tried on: a user, or for a name that no user has something that takes the same time.
+struct Account {
+    user: Option<User>,
+    wrapped: WrappedKey,
+    failures: u32,
+    /// Where the failures of unknown names count: spread by a hash, so that the table can't grow without end.
+    bucket: u16,
+}
+
+/// What to answer, and the failures that the account has from then on.
+enum Verdict {
+    Right {
+        failures: u32,
+    },
+    Wrong {
+        failures: u32,
+    },
+    Locked,
+    /// The password was changed while this one was being tried.
+    Changed,
+}
+
+/// How often to start over after [`Verdict::Changed`].
+const RETRIES: usize = 8;
+
+/// Bytes of a wrapped key, for one that is none.
+const WRAPPED: usize = 61;
+
+impl Store {
+    /// Checks a password and counts wrong ones, durably.
+    ///
+    /// A right one after no failure writes nothing. On a token that can't be written nothing is counted.
+    pub fn authenticate(&self, role: Role, user: &Credentials) -> Result<Authentication> {
+        for _ in 0..RETRIES {
+            let (meta, tried) = self.database.read(|connection| {
+                Ok((meta::read(connection)?, Account::find(connection, role, &user.name)?))
+            })?;
+            // The slow part, with no lock held.
+            let key = tried.open(&meta, role, user).map_err(|fault| fault.at(self.database.path()))?;
+            let look = |connection: &Connection| -> Step<(Account, Verdict)> {
+                let now = Account::find(connection, role, &user.name)?;
+                let verdict = now.judge(&tried, key.is_some(), &meta);
+                Ok((now, verdict))
+            };
+            let (now, verdict) = match self.database.read(look)? {
+                (account, verdict) if self.database.is_read_only() || !account.moves(&verdict) => {
+                    (account, verdict)
+                }
+                _ => self.database.write(|connection| {
+                    let (account, verdict) = look(connection)?;
+                    account.count(connection, &verdict)?;
+                    Ok((account, verdict))
+                })?,
+            };
+            return Ok(match (verdict, now.user, key) {
+                (Verdict::Right { failures }, Some(user), Some(key)) => {
+                    Authentication::Right(User { failures, ..user }, key)
+                }
+                (Verdict::Changed, ..) => continue,
+                (Verdict::Locked, ..) => Authentication::Locked,
+                _ => Authentication::Wrong,
+            });
+        }
+        Err(Error::Busy(self.database.path().to_path_buf()))
+    }
+}
+
+impl Account {
+    /// Reads what is known of a name. Does the same work for every name.
+    fn find(connection: &Connection, role: Role, name: &str) -> Step<Account> {
+        let open_key = meta::open_key(connection)?;
+        let hash = seal::mac(&open_key, &[b"stranger", role.short().as_bytes(), name.as_bytes()])?;
+        let bucket = u16::from_le_bytes([hash[0], hash[1]]);
+        let sql = "SELECT failures FROM stranger WHERE bucket = ?1";
+        let strange: Option<u32> =
+            connection.prepare_cached(sql)?.query_row([bucket], |row| row.get(0)).optional()?;
+        let user = users::find(connection, role, name)?;
+        Ok(match user {
+            Some(user) => {
+                Account { wrapped: user.wrapped.clone(), failures: user.failures, user: Some(user), bucket }
+            }
+            None => {
+                let argon2 = meta::read(connection)?.argon2;
+                let wrapped = WrappedKey { argon2, salt: [0; SALT], sealed: vec![1; WRAPPED] };
+                Account { wrapped, failures: strange.unwrap_or(0), user: None, bucket }
+            }
+        })
+    }
+
+    /// Tries a password: the token key, if it is right.
+    fn open(&self, meta: &Meta, role: Role, given: &Credentials) -> Step<Option<TokenKey>> {
+        let WrappedKey { argon2, salt, sealed } = &self.wrapped;
+        let password = PasswordKey::compute(*argon2, *salt, &given.password)?;
+        let number = self.user.as_ref().map_or(0, |user| user.number);
+        Ok(password.unwrap(sealed, Holder { serial: &meta.serial, role, name: &given.name, number }))
+    }
+
+    /// What the account as it is now makes of the answer to the account as it was `tried`.
+    fn judge(&self, tried: &Account, right: bool, meta: &Meta) -> Verdict {
+        if self.wrapped != tried.wrapped {
+            Verdict::Changed
+        } else if self.failures >= meta.max_failures.max(1) {
+            Verdict::Locked
+        } else if right {
+            Verdict::Right { failures: 0 }
+        } else {
+            Verdict::Wrong { failures: self.failures.saturating_add(1) }
+        }
+    }
+
+    /// Whether the verdict changes what is stored.
+    fn moves(&self, verdict: &Verdict) -> bool {
+        verdict.failures().is_some_and(|failures| failures != self.failures)
+    }
+
+    /// Stores the failures that the verdict leaves.
+    fn count(&self, connection: &Connection, verdict: &Verdict) -> Step<()> {
+        match (verdict.failures(), &self.user) {
+            (Some(failures), Some(user)) => users::set_failures(connection, user.number, failures),
+            (Some(failures), None) => {
+                let sql = "INSERT OR REPLACE INTO stranger (bucket, failures) VALUES (?1, ?2)";
+                connection.prepare_cached(sql)?.execute(params![self.bucket, failures])?;
+                Ok(())
+            }
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+impl Verdict {
+    fn failures(&self) -> Option<u32> {
+        match self {
+            Verdict::Right { failures } | Verdict::Wrong { failures } => Some(*failures),
+            Verdict::Locked | Verdict::Changed => None,
+        }
+    }
+}

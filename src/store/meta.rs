@@ -1,0 +1,83 @@
+//! The one row about the token itself.
+
+use super::error::{Error, Fault, Step};
+use super::keys::TokenKey;
+use super::password::Argon2;
+use super::seal::{self, Secret};
+use rusqlite::{Connection, OptionalExtension, params};
+use zeroize::Zeroizing;
+
+/// What is fixed when a token is made, and its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// At most 32 bytes.
+    pub label: String,
+    /// 16 hexadecimal digits.
+    pub serial: String,
+    /// Wrong PINs in a row that lock a user.
+    pub max_failures: u32,
+    /// Cost of checking a PIN.
+    pub argon2: Argon2,
+}
+
+/// Whether the token is there: the row is the last thing written when one is made.
+pub(super) fn exists(connection: &Connection) -> Step<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM token")?.exists(())?)
+}
+
+/// Reads the row.
+pub(super) fn read(connection: &Connection) -> Step<Meta> {
+    let sql = "SELECT label, serial, max_failures, argon2_memory, argon2_passes FROM token";
+    let meta = connection.prepare_cached(sql)?.query_row((), |row| {
+        let argon2 = Argon2 { memory_kib: row.get(3)?, passes: row.get(4)? };
+        Ok(Meta { label: row.get(0)?, serial: row.get(1)?, max_failures: row.get(2)?, argon2 })
+    })?;
+    if !meta.argon2.is_sane() {
+        return Err(Fault::Damaged("the cost of Argon2id is out of range".to_owned()));
+    }
+    Ok(meta)
+}
+
+/// Writes the row for a new token, in place of the one that may be there, and without users.
+pub(super) fn replace(connection: &Connection, meta: &Meta, key: &TokenKey) -> Step<()> {
+    // Numbers of users are never used again, not even in the next token: a login to the last one must not fit.
+    let next_user =
+        connection.query_row("SELECT max(next_user) FROM token", (), |row| row.get::<_, Option<i64>>(0))?;
+    let open_key: Secret = Zeroizing::new(seal::random()?);
+    let sql = "INSERT OR REPLACE INTO token (one, label, serial, max_failures, argon2_memory, argon2_passes, \
+               open_key, key_id, next_user, roster_digest, roster_count, roster_mac) \
+               VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, x'', 0, x'')";
+    connection.execute(
+        sql,
+        params![
+            meta.label,
+            meta.serial,
+            meta.max_failures,
+            meta.argon2.memory_kib,
+            meta.argon2.passes,
+            &open_key[..],
+            key.id(),
+            next_user.unwrap_or(1),
+        ],
+    )?;
+    Ok(())
+}
+
+/// A key that lies open in the file: it only keeps names and values of public objects out of plain sight.
+pub(super) fn open_key(connection: &Connection) -> Step<Secret> {
+    let sql = "SELECT open_key FROM token";
+    Ok(Zeroizing::new(connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?))
+}
+
+/// Takes the number for a new user.
+pub(super) fn take_user_number(connection: &Connection) -> Step<i64> {
+    let sql = "UPDATE token SET next_user = next_user + 1 RETURNING next_user - 1";
+    Ok(connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?)
+}
+
+/// `LoginOver` if `key` is not (any more) this token's.
+pub(super) fn require_key(connection: &Connection, key: &TokenKey) -> Step<()> {
+    let id =
+        connection.prepare_cached("SELECT key_id FROM token")?.query_row((), |row| row.get(0)).optional()?;
+    if id == Some(*key.id()) { Ok(()) } else { Err(Error::LoginOver.into()) }
+}

@@ -1,0 +1,173 @@
+//! Objects: read, added, replaced, deleted.
+
+use super::error::{Error, Result, Step};
+use super::keys::TokenKey;
+use super::record::{Name, Record, Row};
+use super::roster::Keeper;
+use super::{Store, Viewer, meta, users};
+use crate::token::ObjectId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The columns of a row, in the order that [`row_from`] and [`put_row`] have them.
+pub(super) const COLUMNS: &str =
+    "id, version, owner, id_tag, label_tag, type_tag, class_tag, public, public_mac, secret";
+
+impl Store {
+    /// One object. Without a viewer only public objects are found, their secret half is left empty, and whether they are authentic is not
+    /// checked: such an answer must not be kept for a viewer. Who owns it is not checked here.
+    pub fn get(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Record>> {
+        let key = viewer.map(|viewer| viewer.key);
+        let Some(row) = self.row(key, id)? else { return Ok(None) };
+        self.judge(key, row.open(key)).map(Some)
+    }
+
+    /// An object's version, without opening it.
+    pub fn version(&self, id: ObjectId) -> Result<Option<u64>> {
+        let name = self.database.peek(|connection| name_of(connection, id))?;
+        Ok(name.and_then(|name| u64::try_from(name.version).ok()))
+    }
+
+    /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
+    pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<()> {
+        let key = viewer.map(|viewer| viewer.key);
+        self.write_objects(key, |connection, keeper| {
+            let open_key = meta::open_key(connection)?;
+            for record in records {
+                let row = Row::seal(record, key, &open_key)?;
+                if name_of(connection, record.id)?.is_some() {
+                    return Err(Error::Exists.into());
+                }
+                put_row(connection, keeper, &row)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Replaces an object; `record.version` is one above that of the stored one, or the answer is `Gone`.
+    pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<()> {
+        let key = viewer.map(|viewer| viewer.key);
+        self.write_objects(key, |connection, keeper| {
+            let row = Row::seal(record, key, &meta::open_key(connection)?)?;
+            let stored = read_row(connection, record.id)?
+                .filter(|stored| stored.is_visible(key))
+                .ok_or(Error::Gone)?;
+            if stored.name.version.checked_add(1) != Some(row.name.version) {
+                return Err(Error::Gone.into());
+            }
+            if key.is_none() && stored.secret.is_some() {
+                // Who sees no secret would write the object without it.
+                return Err(Error::LoginNeeded.into());
+            }
+            keeper.strike(&stored.name)?;
+            connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([record.id.0])?;
+            put_row(connection, keeper, &row)
+        })
+    }
+
+    /// Deletes an object (`Gone` if there is none). A private one is not there without a viewer.
+    pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
+        let key = viewer.map(|viewer| viewer.key);
+        self.write_objects(key, |connection, keeper| {
+            let stored = name_of(connection, id)?.ok_or(Error::Gone)?;
+            if stored.owner.is_some() && key.is_none() {
+                return Err(Error::Gone.into());
+            }
+            keeper.strike(&stored)?;
+            connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([id.0])?;
+            Ok(())
+        })
+    }
+
+    /// A row that may be looked at with `key`.
+    pub(super) fn row(&self, key: Option<&TokenKey>, id: ObjectId) -> Result<Option<Row>> {
+        let row = self.database.peek(|connection| read_row(connection, id))?;
+        Ok(row.filter(|row| row.is_visible(key)))
+    }
+
+    /// Names the file in an error, and tells a damaged record from a key that is another token's.
+    pub(super) fn judge<T>(&self, key: Option<&TokenKey>, opened: Step<T>) -> Result<T> {
+        opened.map_err(|fault| {
+            let other = key.map(|key| self.database.peek(|connection| meta::require_key(connection, key)));
+            match other {
+                Some(Err(error)) => error,
+                _ => fault.at(self.database.path()),
+            }
+        })
+    }
+
+    /// A transaction that changes objects, and with them the roster of the private ones.
+    fn write_objects(
+        &self,
+        key: Option<&TokenKey>,
+        work: impl FnOnce(&Connection, &mut Keeper<'_>) -> Step<()>,
+    ) -> Result<()> {
+        self.database.write(|connection| {
+            if let Some(key) = key {
+                meta::require_key(connection, key)?;
+            }
+            let mut keeper = Keeper::new(connection, key);
+            work(connection, &mut keeper)?;
+            keeper.finish()
+        })
+    }
+}
+
+/// Deletes all private objects of a user.
+pub(super) fn delete_owned(connection: &Connection, keeper: &mut Keeper<'_>, owner: i64) -> Step<()> {
+    let mut statement = connection.prepare("SELECT id, version, owner FROM object WHERE owner = ?1")?;
+    let mut rows = statement.query([owner])?;
+    while let Some(row) = rows.next()? {
+        keeper.strike(&name_from(row)?)?;
+    }
+    connection.execute("DELETE FROM object WHERE owner = ?1", [owner])?;
+    Ok(())
+}
+
+/// Reads a row from the first ten columns of an answer, [`COLUMNS`].
+pub(super) fn row_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        name: name_from(row)?,
+        tags: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
+        public: row.get(7)?,
+        public_mac: row.get(8)?,
+        secret: row.get(9)?,
+    })
+}
+
+fn name_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Name> {
+    Ok(Name { id: ObjectId(row.get(0)?), version: row.get(1)?, owner: row.get(2)? })
+}
+
+fn read_row(connection: &Connection, id: ObjectId) -> Step<Option<Row>> {
+    let sql = format!("SELECT {COLUMNS} FROM object WHERE id = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([id.0], row_from).optional()?)
+}
+
+fn name_of(connection: &Connection, id: ObjectId) -> Step<Option<Name>> {
+    let sql = "SELECT id, version, owner FROM object WHERE id = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([id.0], name_from).optional()?)
+}
+
+fn put_row(connection: &Connection, keeper: &mut Keeper<'_>, row: &Row) -> Step<()> {
+    let Name { id, version, owner } = row.name;
+    if let Some(owner) = owner {
+        // A login outlives its user in other processes.
+        users::require(connection, owner)?;
+    }
+    keeper.enter(&row.name)?;
+    let sql = format!("INSERT INTO object ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    let [id_tag, label_tag, type_tag, class_tag] = row.tags;
+    connection.prepare_cached(&sql)?.execute(params![
+        id.0,
+        version,
+        owner,
+        id_tag,
+        label_tag,
+        type_tag,
+        class_tag,
+        row.public,
+        row.public_mac,
+        row.secret
+    ])?;
+    Ok(())
+}

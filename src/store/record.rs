@@ -1,0 +1,174 @@
+//! An object's row: its two halves sealed or authenticated, and back.
+
+use super::codec;
+use super::error::{Error, Fault, Step};
+use super::keys::TokenKey;
+use super::seal::{self, Secret};
+use super::tags::{Scope, Tag};
+use crate::attribute::Attributes;
+use crate::token::ObjectId;
+use cryptoki_sys as ck;
+use openssl::sha::sha256;
+
+/// An object as it is kept: its attributes in two halves, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The object's name.
+    pub id: ObjectId,
+    /// Raised by one at each change.
+    pub version: u64,
+    /// `Some`: private, owned by that user. `None`: public.
+    pub owner: Option<i64>,
+    /// All attributes but the secret ones.
+    pub public: Attributes,
+    /// The secret ones: sealed on disk always.
+    pub secret: Attributes,
+}
+
+/// A row of the table `object`.
+pub(super) struct Row {
+    pub(super) name: Name,
+    /// In the order of [`super::tags::TAGGED`].
+    pub(super) tags: [Option<Tag>; 4],
+    /// Sealed if the object is private, encoded and readable if it is public.
+    pub(super) public: Vec<u8>,
+    /// Of a public object that was written by a viewer.
+    pub(super) public_mac: Option<Vec<u8>>,
+    /// Sealed; absent if a public object has no secret.
+    pub(super) secret: Option<Vec<u8>>,
+}
+
+/// What a seal is bound to, the halves apart.
+#[derive(Clone, Copy)]
+pub(super) struct Name {
+    pub(super) id: ObjectId,
+    pub(super) version: i64,
+    pub(super) owner: Option<i64>,
+}
+
+impl Name {
+    /// Associated data of a seal or MAC: which half, and what else it is bound to.
+    fn bind(&self, key: &TokenKey, half: &[u8], more: &[u8]) -> Vec<u8> {
+        let owner = self.owner.map(i64::to_le_bytes);
+        seal::frame(&[
+            b"cloister 1 object",
+            key.serial().as_bytes(),
+            &self.id.0,
+            &self.version.to_le_bytes(),
+            owner.as_ref().map_or(&[], |owner| &owner[..]),
+            half,
+            more,
+        ])
+    }
+}
+
+impl Record {
+    /// Whether it can be written only with the token key: private objects, secrets, and a wish to be trusted.
+    pub(super) fn needs_key(&self) -> bool {
+        self.owner.is_some() || !self.secret.is_empty() || self.public.is_true(ck::CKA_TRUSTED)
+    }
+
+    /// The version as SQLite keeps it.
+    pub(super) fn stored_version(&self) -> Step<i64> {
+        i64::try_from(self.version).map_err(|_| Error::TooLarge.into())
+    }
+}
+
+impl Row {
+    /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none.
+    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: &Secret) -> Step<Row> {
+        if key.is_none() && record.needs_key() {
+            return Err(Error::LoginNeeded.into());
+        }
+        let name = Name { id: record.id, version: record.stored_version()?, owner: record.owner };
+        let scope = match (key, record.owner) {
+            (Some(key), Some(owner)) => Scope::Private(key, owner),
+            _ => Scope::Public(open_key),
+        };
+        let tags = scope.tags(&record.public)?;
+        let encoded = codec::encode(&record.public)?;
+        let Some(key) = key else {
+            return Ok(Row { name, tags, public: encoded.to_vec(), public_mac: None, secret: None });
+        };
+        let private = record.owner.is_some();
+        let has_secret = private || !record.secret.is_empty();
+        let (public, public_mac) = if private {
+            (seal::seal(key.records(), &name.bind(key, b"public", &[]), &encoded)?, None)
+        } else {
+            let bound = name.bind(key, b"readable", &[u8::from(has_secret)]);
+            (encoded.to_vec(), Some(seal::mac(key.public(), &[&bound, &encoded])?.to_vec()))
+        };
+        // The secret half is bound to the very bytes of the other: no policy can be changed around a secret.
+        let bound = name.bind(key, b"secret", &sha256(&public));
+        let secret = codec::encode(&record.secret)?;
+        let secret = has_secret.then(|| seal::seal(key.records(), &bound, &secret)).transpose()?;
+        Ok(Row { name, tags, public, public_mac, secret })
+    }
+
+    /// Opens both halves; without a key the secret one stays empty. Only a public object can be opened without a key.
+    pub(super) fn open(&self, key: Option<&TokenKey>) -> Step<Record> {
+        let public = self.open_public(key)?;
+        let secret = match (key, &self.secret) {
+            (Some(key), Some(sealed)) => {
+                let bound = self.name.bind(key, b"secret", &sha256(&self.public));
+                let encoded = seal::open(key.records(), &bound, sealed)
+                    .ok_or_else(|| self.damaged("the seal of its secret half is broken"))?;
+                codec::decode(&encoded).ok_or_else(|| self.damaged("its secret half is not readable"))?
+            }
+            (Some(_), None) if self.name.owner.is_some() => {
+                return Err(self.damaged("its secret half is missing"));
+            }
+            _ => Attributes::new(),
+        };
+        let version =
+            u64::try_from(self.name.version).map_err(|_| self.damaged("its version is negative"))?;
+        Ok(Record { id: self.name.id, version, owner: self.name.owner, public, secret })
+    }
+
+    /// Opens the half that is no secret.
+    pub(super) fn open_public(&self, key: Option<&TokenKey>) -> Step<Attributes> {
+        let unreadable = || self.damaged("its public half is not readable");
+        if self.name.owner.is_some() {
+            let key = key.ok_or(Error::LoginNeeded)?;
+            let encoded = seal::open(key.records(), &self.name.bind(key, b"public", &[]), &self.public)
+                .ok_or_else(|| self.damaged("the seal of its public half is broken"))?;
+            return codec::decode(&encoded).ok_or_else(unreadable);
+        }
+        let attributes = codec::decode(&self.public).ok_or_else(unreadable)?;
+        match (key, &self.public_mac) {
+            (Some(key), Some(stored)) => {
+                let bound = self.name.bind(key, b"readable", &[u8::from(self.secret.is_some())]);
+                if !seal::same(&seal::mac(key.public(), &[&bound, &self.public])?, stored) {
+                    return Err(self.damaged("it was changed by something that is not Cloister"));
+                }
+            }
+            (_, None) if self.secret.is_some() || attributes.is_true(ck::CKA_TRUSTED) => {
+                return Err(self.damaged("it is not authentic, but has a secret or says it is trusted"));
+            }
+            _ => {}
+        }
+        Ok(attributes)
+    }
+
+    /// Whether somebody with this key, or with none, may know of it.
+    pub(super) fn is_visible(&self, key: Option<&TokenKey>) -> bool {
+        key.is_some() || self.name.owner.is_none()
+    }
+
+    /// The tags that it should have, now that its attributes are known.
+    pub(super) fn expected_tags(
+        &self,
+        key: Option<&TokenKey>,
+        open_key: &Secret,
+        public: &Attributes,
+    ) -> Step<[Option<Tag>; 4]> {
+        match (key, self.name.owner) {
+            (Some(key), Some(owner)) => Scope::Private(key, owner).tags(public),
+            _ => Scope::Public(open_key).tags(public),
+        }
+    }
+
+    fn damaged(&self, why: &str) -> Fault {
+        Fault::Damaged(format!("object {}: {why}", self.name.id.to_hex()))
+    }
+}

@@ -1,0 +1,149 @@
+//! The roster: one authenticated digest over all private objects, so that a row put back, taken out or doubled is noticed.
+//!
+//! Each private object adds HMAC(K, id, version, owner) to the digest by exclusive or, and takes it away again: a change costs the same
+//! whatever the token holds. Only who has K can add an element, or authenticate the digest, and only with K are
+//! private objects ever written.
+
+use super::error::{Error, Fault, Step};
+use super::keys::TokenKey;
+use super::record::Name;
+use super::seal;
+use rusqlite::{Connection, params};
+
+/// The digest, and how many objects it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Roster {
+    digest: [u8; 32],
+    count: i64,
+}
+
+impl Roster {
+    /// That of a token without private objects.
+    pub(super) fn empty() -> Self {
+        Roster { digest: [0; 32], count: 0 }
+    }
+
+    /// How many objects it is over.
+    pub(super) fn count(&self) -> i64 {
+        self.count
+    }
+
+    /// Reads it; damaged if `key` did not authenticate it.
+    pub(super) fn read(connection: &Connection, key: &TokenKey) -> Step<Self> {
+        let sql = "SELECT roster_digest, roster_count, roster_mac FROM token";
+        let (roster, stored) = connection.prepare_cached(sql)?.query_row((), |row| {
+            Ok((Roster { digest: row.get(0)?, count: row.get(1)? }, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        if !seal::same(&roster.mac(key)?, &stored) {
+            return Err(Fault::Damaged("the roster of private objects is not authentic".to_owned()));
+        }
+        Ok(roster)
+    }
+
+    /// Authenticates and writes it.
+    pub(super) fn write(&self, connection: &Connection, key: &TokenKey) -> Step<()> {
+        let sql = "UPDATE token SET roster_digest = ?1, roster_count = ?2, roster_mac = ?3";
+        connection.prepare_cached(sql)?.execute(params![self.digest, self.count, self.mac(key)?])?;
+        Ok(())
+    }
+
+    /// Enters a private object.
+    pub(super) fn add(&mut self, key: &TokenKey, name: &Name) -> Step<()> {
+        self.count = self.count.saturating_add(1);
+        self.toggle(key, name)
+    }
+
+    /// Strikes a private object out.
+    pub(super) fn remove(&mut self, key: &TokenKey, name: &Name) -> Step<()> {
+        self.count = self.count.saturating_sub(1);
+        self.toggle(key, name)
+    }
+
+    fn toggle(&mut self, key: &TokenKey, name: &Name) -> Step<()> {
+        let owner = name.owner.unwrap_or_default();
+        let parts: [&[u8]; 4] = [b"object", &name.id.0, &name.version.to_le_bytes(), &owner.to_le_bytes()];
+        let element = seal::mac(key.roster(), &parts)?;
+        for (byte, other) in self.digest.iter_mut().zip(element) {
+            *byte ^= other;
+        }
+        Ok(())
+    }
+
+    fn mac(&self, key: &TokenKey) -> Step<[u8; 32]> {
+        Ok(seal::mac(key.roster(), &[b"roster", &self.digest, &self.count.to_le_bytes()])?)
+    }
+}
+
+/// The roster while one transaction changes objects: read with the first private one, written at the end.
+pub(super) struct Keeper<'a> {
+    connection: &'a Connection,
+    key: Option<&'a TokenKey>,
+    roster: Option<Roster>,
+}
+
+impl<'a> Keeper<'a> {
+    /// Nothing is read yet. Without a key only public objects can be entered or struck out.
+    pub(super) fn new(connection: &'a Connection, key: Option<&'a TokenKey>) -> Self {
+        Keeper { connection, key, roster: None }
+    }
+
+    /// An object is new.
+    pub(super) fn enter(&mut self, name: &Name) -> Step<()> {
+        self.change(name, Roster::add)
+    }
+
+    /// An object is gone.
+    pub(super) fn strike(&mut self, name: &Name) -> Step<()> {
+        self.change(name, Roster::remove)
+    }
+
+    /// Writes what has changed.
+    pub(super) fn finish(self) -> Step<()> {
+        match (self.key, self.roster) {
+            (Some(key), Some(roster)) => roster.write(self.connection, key),
+            _ => Ok(()),
+        }
+    }
+
+    fn change(&mut self, name: &Name, how: fn(&mut Roster, &TokenKey, &Name) -> Step<()>) -> Step<()> {
+        if name.owner.is_none() {
+            return Ok(());
+        }
+        let key = self.key.ok_or(Error::LoginNeeded)?;
+        let mut roster = match self.roster.take() {
+            Some(roster) => roster,
+            None => Roster::read(self.connection, key)?,
+        };
+        how(&mut roster, key, name)?;
+        self.roster = Some(roster);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::ObjectId;
+
+    fn name(id: u8, version: i64, owner: i64) -> Name {
+        Name { id: ObjectId([id; 16]), version, owner: Some(owner) }
+    }
+
+    #[test]
+    fn an_object_struck_out_leaves_no_trace_and_every_other_change_does() {
+        let key = TokenKey::generate("01").unwrap();
+        let of = |entries: &[(u8, i64, i64)]| {
+            let mut roster = Roster::empty();
+            for (id, version, owner) in entries {
+                roster.add(&key, &name(*id, *version, *owner)).unwrap();
+            }
+            roster
+        };
+        let mut roster = of(&[(1, 1, 1), (2, 1, 1)]);
+        roster.remove(&key, &name(2, 1, 1)).unwrap();
+        assert_eq!(roster, of(&[(1, 1, 1)]));
+        for other in [of(&[]), of(&[(2, 1, 1)]), of(&[(1, 2, 1)]), of(&[(1, 1, 2)]), of(&[(1, 1, 1); 3])] {
+            assert_ne!(roster, other);
+        }
+    }
+}

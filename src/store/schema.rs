@@ -1,0 +1,46 @@
+//! The tables, and the numbers in SQLite's header that say whose file it is and of which format.
+
+use super::error::{Error, Fault, Step};
+use rusqlite::Connection;
+use std::path::Path;
+
+/// `application_id`: "Clst".
+pub(super) const APPLICATION: i32 = 0x436c_7374;
+
+/// `user_version`: the format this code writes, and the newest it reads.
+pub(super) const FORMAT: i32 = 1;
+
+/// What a file turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A token.
+    Token,
+    /// An empty database: making a token has not come to its end.
+    Nothing,
+}
+
+/// Looks at the header of the file at `path`.
+pub(super) fn identify(connection: &Connection, path: &Path) -> Step<Content> {
+    // One transaction: another process may just be writing them.
+    connection.execute_batch("BEGIN")?;
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let numbers = pragma("application_id").and_then(|application| Ok((application, pragma("user_version")?)));
+    let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0));
+    connection.execute_batch("COMMIT")?;
+    match (numbers?, tables?) {
+        ((APPLICATION, FORMAT), _) => Ok(Content::Token),
+        ((APPLICATION, newer), _) if newer > FORMAT => {
+            Err(Error::Newer { path: path.to_path_buf(), format: newer.unsigned_abs() }.into())
+        }
+        ((0, 0), 0) => Ok(Content::Nothing),
+        _ => Err(Fault::Damaged("another program's database".to_owned())),
+    }
+}
+
+/// Makes the tables, in the caller's transaction.
+pub(super) fn create(connection: &Connection) -> Step<()> {
+    connection.execute_batch(include_str!("schema.sql"))?;
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", FORMAT)?;
+    Ok(())
+}

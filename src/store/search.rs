@@ -1,0 +1,157 @@
+//! Searches: by tags in SQL, by looking into records only where the template asks for more.
+
+use super::error::{Result, Step};
+use super::keys::TokenKey;
+use super::tags::{Scope, TAGGED};
+use super::{Store, Viewer, meta};
+use crate::attribute::{Attributes, Value};
+use crate::object::template;
+use crate::token::{Found, ObjectId};
+use cryptoki_sys as ck;
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, params_from_iter};
+
+/// The parts of a template that are answered in different ways.
+struct Query {
+    /// Those with tags.
+    tagged: Attributes,
+    /// `CKA_PRIVATE`, which the owner tells.
+    private: Option<bool>,
+    /// What only the record itself tells.
+    others: Attributes,
+}
+
+impl Store {
+    /// The objects that match `template` in all its attributes: public ones, and the viewer's own, each in the order
+    /// they were made. A secret attribute never matches.
+    pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<Found>> {
+        let Some(query) = Query::new(template) else { return Ok(Vec::new()) };
+        let mut found = self.database.read(|connection| query.run(connection, viewer))?;
+        if query.others.is_empty() {
+            return Ok(found);
+        }
+        let key = viewer.map(|viewer| viewer.key);
+        let mut outcome = Ok(());
+        found.retain(|found| match self.matches(key, found.id, &query.others) {
+            Ok(matches) => matches,
+            Err(error) => {
+                outcome = Err(error);
+                false
+            }
+        });
+        outcome.map(|()| found)
+    }
+
+    fn matches(&self, key: Option<&TokenKey>, id: ObjectId, wanted: &Attributes) -> Result<bool> {
+        let Some(row) = self.row(key, id)? else { return Ok(false) };
+        let public = self.judge(key, row.open_public(key))?;
+        Ok(template::matches(&public, wanted))
+    }
+}
+
+impl Query {
+    /// Takes a template apart; `None` if no stored object can match it.
+    fn new(template: &Attributes) -> Option<Query> {
+        let mut others = template.clone();
+        // Every stored object is a token object, and is private if it has an owner: no need to open any.
+        let token = others.remove(ck::CKA_TOKEN);
+        if token.is_some_and(|value| value != Value::Bool(true)) {
+            return None;
+        }
+        let private = match others.remove(ck::CKA_PRIVATE) {
+            Some(Value::Bool(private)) => Some(private),
+            Some(_) => return None,
+            None => None,
+        };
+        let (tagged, others) = others.partition(|kind| TAGGED.iter().any(|(tagged, _)| *tagged == kind));
+        Some(Query { tagged, private, others })
+    }
+
+    /// The objects that have the tags, without opening any.
+    fn run(&self, connection: &Connection, viewer: Option<Viewer<'_>>) -> Step<Vec<Found>> {
+        let open_key = meta::open_key(connection)?;
+        let mut found = Vec::new();
+        if self.private != Some(true) {
+            self.run_in(connection, Scope::Public(&open_key), &mut found)?;
+        }
+        if let (Some(viewer), true) = (viewer, self.private != Some(false)) {
+            self.run_in(connection, Scope::Private(viewer.key, viewer.user), &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<Found>) -> Step<()> {
+        let private = matches!(scope, Scope::Private(..));
+        let (sql, values) = self.statement(scope)?;
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            found.push(Found { id: ObjectId(row.get(0)?), private });
+        }
+        Ok(())
+    }
+
+    /// The statement that finds the objects of one scope, and its parameters.
+    fn statement(&self, scope: Scope<'_>) -> Step<(String, Vec<Box<dyn ToSql>>)> {
+        let mut conditions = Vec::new();
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        let mut index = None;
+        for (kind, column) in TAGGED {
+            if let Some(value) = self.tagged.get(kind) {
+                index = index.or(Some(column));
+                conditions.push(format!("{column} = ?"));
+                values.push(Box::new(scope.tag(kind, value)?));
+            }
+        }
+        match scope {
+            Scope::Public(_) => conditions.push("owner IS NULL".to_owned()),
+            Scope::Private(_, owner) => {
+                conditions.push("owner = ?".to_owned());
+                values.push(Box::new(owner));
+            }
+        }
+        // Without statistics SQLite can't know which index tells the most objects apart; we do.
+        let index = index.unwrap_or("owner");
+        let conditions = conditions.join(" AND ");
+        let from = format!("object INDEXED BY object_by_{index}");
+        let sql = format!("SELECT id FROM {from} WHERE {conditions} ORDER BY number");
+        Ok((sql, values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Fixture;
+    use super::*;
+
+    /// How SQLite goes about a search of the user's private objects.
+    fn plan(it: &Fixture, template: &[(u64, Value)]) -> String {
+        let query = Query::new(&template.iter().cloned().collect()).unwrap();
+        let (sql, values) = query.statement(Scope::Private(&it.key, it.user)).unwrap();
+        let explain = |connection: &Connection| {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let lines = statement.query_map(params_from_iter(&values), |row| row.get::<_, String>(3))?;
+            Ok(lines.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
+        };
+        it.store.database.peek(explain).unwrap()
+    }
+
+    #[test]
+    fn one_object_among_many_is_one_index_look_up_and_a_listing_reads_an_index_only() {
+        let it = Fixture::new();
+        let class = || (ck::CKA_CLASS, ck::CKO_SECRET_KEY.into());
+        let key_type = || (ck::CKA_KEY_TYPE, ck::CKK_AES.into());
+        let label = || (ck::CKA_LABEL, b"label"[..].into());
+        let id = || (ck::CKA_ID, b"id"[..].into());
+        for (template, expected) in [
+            (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=?)"),
+            (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=?)"),
+            (vec![class(), key_type()], "USING COVERING INDEX object_by_type_tag"),
+            (vec![class()], "USING COVERING INDEX object_by_class_tag"),
+            (vec![], "USING COVERING INDEX object_by_owner"),
+        ] {
+            let plan = plan(&it, &template);
+            assert!(plan.contains(expected), "{template:?}: {plan}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Blind tags: what makes an object findable by its most asked-for attributes without being opened.
+//!
+//! A tag is HMAC-SHA256, cut to 16 bytes, of whose object it is, attribute and value. A private object's tags are made under K; equal tags say
+//! only that two objects of one owner have an equal value. A public object's are made under a key that lies open in the file.
+
+use super::codec;
+use super::error::Step;
+use super::keys::TokenKey;
+use super::seal::{self, Secret};
+use crate::attribute::{AttributeType, Attributes, Value};
+use cryptoki_sys as ck;
+
+/// A tag.
+pub(super) type Tag = [u8; 16];
+
+/// The attributes that have tags, and their columns; the most selective first.
+pub(super) const TAGGED: [(AttributeType, &str); 4] = [
+    (ck::CKA_ID, "id_tag"),
+    (ck::CKA_LABEL, "label_tag"),
+    (ck::CKA_KEY_TYPE, "type_tag"),
+    (ck::CKA_CLASS, "class_tag"),
+];
+
+/// Whose objects are tagged.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
+    /// Public ones, with the token's open key.
+    Public(&'a Secret),
+    /// A user's private ones.
+    Private(&'a TokenKey, i64),
+}
+
+impl Scope<'_> {
+    /// The tag of one value.
+    pub(super) fn tag(self, kind: AttributeType, value: &Value) -> Step<Tag> {
+        let value = codec::encode_value(value)?;
+        let kind = kind.to_le_bytes();
+        let mac = match self {
+            Scope::Public(key) => seal::mac(key, &[b"tag", &kind, &value])?,
+            Scope::Private(key, owner) => seal::mac(key.tags(), &[&owner.to_le_bytes(), &kind, &value])?,
+        };
+        Ok(std::array::from_fn(|at| mac[at]))
+    }
+
+    /// All tags of an object, in the order of [`TAGGED`].
+    pub(super) fn tags(self, attributes: &Attributes) -> Step<[Option<Tag>; 4]> {
+        let mut tags = [None; 4];
+        for (tag, (kind, _)) in tags.iter_mut().zip(TAGGED) {
+            *tag = attributes.get(kind).map(|value| self.tag(kind, value)).transpose()?;
+        }
+        Ok(tags)
+    }
+}

@@ -1,0 +1,66 @@
+//! What a template finds, and how.
+
+use super::*;
+
+fn find(it: &Fixture, viewer: Option<Viewer<'_>>, template: &[(u64, crate::attribute::Value)]) -> Vec<u8> {
+    let template = template.iter().cloned().collect();
+    let mut found: Vec<_> =
+        it.store.find(viewer, &template).unwrap().iter().map(|found| found.id.0[0]).collect();
+    found.sort_unstable();
+    found
+}
+
+/// 1 and 2 are the first user's, 3 is the second's, 4 (with a secret) and 5 are public; 5 is a certificate without key type.
+fn filled() -> Fixture {
+    let it = Fixture::new();
+    it.store.insert(it.viewer(), &[record(1, Some(it.user)), record(2, Some(it.user))]).unwrap();
+    it.store.insert(it.other_viewer(), &[record(3, Some(it.other)), record(4, None)]).unwrap();
+    let mut certificate = plain(5);
+    certificate.public.set(ck::CKA_CLASS, ck::CKO_CERTIFICATE);
+    certificate.public.remove(ck::CKA_KEY_TYPE);
+    it.store.insert(None, &[certificate]).unwrap();
+    it
+}
+
+#[test]
+fn a_search_finds_what_is_public_and_the_viewers_own() {
+    let it = filled();
+    assert_eq!(find(&it, None, &[]), [4, 5]);
+    assert_eq!(find(&it, it.viewer(), &[]), [1, 2, 4, 5]);
+    assert_eq!(find(&it, it.other_viewer(), &[]), [3, 4, 5]);
+}
+
+#[test]
+fn every_attribute_of_the_template_must_match() {
+    let it = filled();
+    let viewer = it.viewer();
+    let aes = || (ck::CKA_KEY_TYPE, ck::CKK_AES.into());
+    assert_eq!(find(&it, viewer, &[(ck::CKA_ID, vec![1u8; 4].into())]), [1]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_ID, vec![3u8; 4].into())]), [0; 0]);
+    assert_eq!(find(&it, viewer, &[aes()]), [1, 2, 4]);
+    assert_eq!(find(&it, viewer, &[aes(), (ck::CKA_CLASS, ck::CKO_CERTIFICATE.into())]), [0; 0]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_LABEL, b"label-in-the-clear"[..].into())]), [1, 2, 4, 5]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_LABEL, b""[..].into())]), [0; 0]);
+    assert_eq!(find(&it, viewer, &[aes(), (ck::CKA_EXTRACTABLE, false.into())]), [1, 2, 4]);
+    assert_eq!(find(&it, viewer, &[aes(), (ck::CKA_EXTRACTABLE, true.into())]), [0; 0]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_TOKEN, true.into()), (ck::CKA_PRIVATE, true.into())]), [1, 2]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_PRIVATE, false.into())]), [4, 5]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_TOKEN, false.into())]), [0; 0]);
+    assert_eq!(find(&it, viewer, &[(ck::CKA_CLASS, true.into())]), [0; 0], "of another form");
+}
+
+#[test]
+fn a_secret_attribute_never_matches() {
+    let it = filled();
+    assert_eq!(find(&it, it.viewer(), &[(ck::CKA_VALUE, vec![1u8; 32].into())]), [0; 0]);
+}
+
+#[test]
+fn a_changed_object_is_found_by_what_it_is_now() {
+    let it = filled();
+    let mut renamed = Record { version: 2, ..record(1, Some(it.user)) };
+    renamed.public.set(ck::CKA_LABEL, b"new".as_slice());
+    it.store.replace(it.viewer(), &renamed).unwrap();
+    assert_eq!(find(&it, it.viewer(), &[(ck::CKA_LABEL, b"new"[..].into())]), [1]);
+    assert_eq!(find(&it, it.viewer(), &[(ck::CKA_LABEL, b"label-in-the-clear"[..].into())]), [2, 4, 5]);
+}

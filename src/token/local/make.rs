@@ -1,0 +1,254 @@
+//! New objects, by every way there is.
+//!
+//! Each way is the same three steps: the template is checked (`template::begin`), the mechanism, the wrapped key or the base key
+//! contributes its part, and the whole is completed (`template::finish`) and put where `CKA_TOKEN` says. Nothing is kept before all
+//! of it has succeeded.
+
+use super::LocalToken;
+use super::access::{self, Act};
+use super::object::LocalObject;
+use super::operate::Working;
+use super::ticket::Known;
+use crate::attribute::{Attributes, Value};
+use crate::crypto;
+use crate::error::{Error, Result};
+use crate::mechanism::{Material, Mechanism, Wanted, encoding};
+use crate::object::template::{self, Defaults, Origin};
+use crate::store::{Record, Store};
+use crate::token::{Caller, Making, ObjectId, ObjectRef};
+use cryptoki_sys as ck;
+use std::sync::Arc;
+
+impl LocalToken {
+    pub(super) fn make_object(
+        &self,
+        caller: Caller<'_>,
+        making: Making<'_>,
+        template: &Attributes,
+    ) -> Result<ObjectRef> {
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let attributes = match making {
+            Making::Create => self.create(known, template)?,
+            Making::Generate(mechanism) => self.generate(known, mechanism, template)?,
+            Making::Unwrap { mechanism, key, wrapped } => {
+                self.unwrap(&store, known, mechanism, key, wrapped, template)?
+            }
+            Making::Derive { mechanism, key } => self.derive(&store, known, mechanism, key, template)?,
+            Making::Copy(object) => {
+                let opened = self.open(&store, known, Act::See, object)?;
+                template::copy(known.role(), &opened.get()?.all()?, template)?
+            }
+        };
+        self.keep(&store, known, vec![attributes])?.pop().ok_or(Error::FunctionFailed)
+    }
+
+    pub(super) fn make_key_pair(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        public: &Attributes,
+        private: &Attributes,
+    ) -> Result<(ObjectRef, ObjectRef)> {
+        mechanism.require(ck::CKF_GENERATE_KEY_PAIR)?;
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let origin = Origin::Generate(mechanism.row.id);
+        let base_of = |class: u64| key_base(mechanism, class);
+        let public = template::begin(origin, known.role(), &base_of(ck::CKO_PUBLIC_KEY), public)?;
+        let private = template::begin(origin, known.role(), &base_of(ck::CKO_PRIVATE_KEY), private)?;
+        let (made_public, made_private) =
+            mechanism.row.family.generate_pair(&mechanism.params, &public, &private)?;
+        let public = self.complete(origin, public, made_public)?;
+        let private = self.complete(origin, private, made_private)?;
+        let mut kept = self.keep(&store, known, vec![public, private])?;
+        match (kept.pop(), kept.pop()) {
+            (Some(private), Some(public)) => Ok((public, private)),
+            _ => Err(Error::FunctionFailed),
+        }
+    }
+
+    fn create(&self, known: Known<'_>, template: &Attributes) -> Result<Attributes> {
+        let begun = template::begin(Origin::Create, known.role(), &Attributes::new(), template)?;
+        let mut full = Attributes::new();
+        if is_key(&begun) {
+            full = begun.clone();
+            encoding::complete(&mut full)?;
+        }
+        self.complete(Origin::Create, begun, full)
+    }
+
+    fn generate(&self, known: Known<'_>, mechanism: &Mechanism, template: &Attributes) -> Result<Attributes> {
+        mechanism.require(ck::CKF_GENERATE)?;
+        let origin = Origin::Generate(mechanism.row.id);
+        let base = key_base(mechanism, ck::CKO_SECRET_KEY);
+        let begun = template::begin(origin, known.role(), &base, template)?;
+        let made = mechanism.row.family.generate(&mechanism.params, &begun)?;
+        self.complete(origin, begun, made)
+    }
+
+    fn unwrap(
+        &self,
+        store: &Store,
+        known: Known<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        wrapped: &[u8],
+        template: &Attributes,
+    ) -> Result<Attributes> {
+        let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
+        let unwrapping = Working::new(opened.get()?, mechanism);
+        unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
+        let template = imposed(opened.get()?, ck::CKA_UNWRAP_TEMPLATE, template)?;
+        let begun = template::begin(Origin::Unwrap, known.role(), &Attributes::new(), &template)?;
+        let class = begun.ulong(ck::CKA_CLASS).ok_or(Error::TemplateIncomplete)?;
+        let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+        let encoded = mechanism.row.family.unwrap(opened.get()?.key()?, &mechanism.params, wrapped)?;
+        let encoded = match class {
+            ck::CKO_SECRET_KEY => encoding::without_filling(encoded, wanted(&begun)?.length),
+            _ => encoded,
+        };
+        let made = encoding::decode(class, key_type, &encoded)?;
+        let object = self.complete(Origin::Unwrap, begun, made)?;
+        Material::from_attributes(&object).map_err(|_| Error::WrappedKeyInvalid)?;
+        Ok(object)
+    }
+
+    fn derive(
+        &self,
+        store: &Store,
+        known: Known<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<Attributes> {
+        let opened = self.open(store, known, Act::Use, key).map_err(key_error)?;
+        let base = opened.get()?;
+        Working::new(base, mechanism).check(ck::CKF_DERIVE, ck::CKA_DERIVE).map_err(key_error)?;
+        let origin = Origin::Derive {
+            always_sensitive: base.is_true(ck::CKA_ALWAYS_SENSITIVE),
+            never_extractable: base.is_true(ck::CKA_NEVER_EXTRACTABLE),
+        };
+        let mut fixed = Attributes::new();
+        fixed.set(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
+        if !template.contains(ck::CKA_KEY_TYPE) {
+            fixed.set(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
+        }
+        let template = imposed(base, ck::CKA_DERIVE_TEMPLATE, template)?;
+        let begun = template::begin(origin, known.role(), &fixed, &template)?;
+        let wanted = wanted(&begun)?;
+        let value = mechanism.row.family.derive(base.key()?, &mechanism.params, wanted)?;
+        let made = Attributes::from_iter([
+            (ck::CKA_VALUE_LEN, Value::Ulong(value.len() as u64)),
+            (ck::CKA_VALUE, Value::Bytes(value)),
+        ]);
+        let object = self.complete(origin, begun, made)?;
+        Material::from_attributes(&object)?;
+        Ok(object)
+    }
+
+    /// Completes an object's attributes, those included that are computed from others.
+    fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
+        let defaults = Defaults { usage: self.settings.usage_default };
+        let mut object = template::finish(origin, defaults, begun, made)?;
+        match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
+            // PKCS#11 3.2, section 4.10.2: an empty value asks for none.
+            (_, Some([])) => {}
+            (Some(computed), Some(given)) if given != computed => return Err(Error::AttributeValueInvalid),
+            (Some(computed), _) => object.set(ck::CKA_CHECK_VALUE, computed.as_slice()),
+            (None, _) => {}
+        }
+        let no_info_given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).is_none_or(<[u8]>::is_empty);
+        if let (true, Some(info)) = (no_info_given, encoding::public_key_info(&object)) {
+            object.set(ck::CKA_PUBLIC_KEY_INFO, info);
+        }
+        Ok(object)
+    }
+
+    /// Puts new objects where they belong, all or none of those in the store.
+    fn keep(&self, store: &Store, known: Known<'_>, objects: Vec<Attributes>) -> Result<Vec<ObjectRef>> {
+        let mut kept = Vec::with_capacity(objects.len());
+        let mut records: Vec<Record> = Vec::new();
+        for mut attributes in objects {
+            access::check_making(known.who(), &attributes)?;
+            let id = new_id()?;
+            attributes.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
+            let owner = if attributes.is_true(ck::CKA_PRIVATE) { known.who() } else { None };
+            let in_store = attributes.is_true(ck::CKA_TOKEN);
+            let version = u64::from(in_store);
+            let object = LocalObject::from_attributes(id, owner.map(|(user, _)| user), version, attributes);
+            if in_store {
+                records.push(object.to_record());
+                kept.push(ObjectRef::Stored(id));
+            } else {
+                kept.push(ObjectRef::Held(Arc::new(object)));
+            }
+        }
+        if !records.is_empty() {
+            let sealed = records.iter().any(|record| !record.secret.is_empty());
+            if sealed && known.0.is_none() {
+                return Err(Error::UserNotLoggedIn);
+            }
+            store.insert(known.viewer(), &records)?;
+        }
+        Ok(kept)
+    }
+}
+
+fn new_id() -> Result<ObjectId> {
+    let mut id = [0; 16];
+    crypto::random(&mut id)?;
+    Ok(ObjectId(id))
+}
+
+fn is_key(attributes: &Attributes) -> bool {
+    matches!(
+        attributes.ulong(ck::CKA_CLASS),
+        Some(ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY)
+    )
+}
+
+/// Class and, where the mechanism makes but one, type of the key it generates.
+fn key_base(mechanism: &Mechanism, class: u64) -> Attributes {
+    let mut base = Attributes::from_iter([(ck::CKA_CLASS, class)]);
+    if let [only] = mechanism.row.key_types {
+        base.set(ck::CKA_KEY_TYPE, *only);
+    }
+    base
+}
+
+/// The template with what the working key's own template forces upon it.
+fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attributes> {
+    match key.info.attributes.template(kind) {
+        Some(forced) => template::impose(forced, template),
+        None => Ok(template.clone()),
+    }
+}
+
+/// Type of the key that is to be made, and its length where the template or the type fixes one.
+fn wanted(begun: &Attributes) -> Result<Wanted> {
+    let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+    let length = match begun.ulong(ck::CKA_VALUE_LEN) {
+        Some(length) => Some(usize::try_from(length).map_err(|_| Error::AttributeValueInvalid)?),
+        None => encoding::fixed_length(key_type),
+    };
+    Ok(Wanted { key_type, length })
+}
+
+/// `C_DeriveKey` speaks of its base key, not of an object.
+pub(super) fn key_error(error: Error) -> Error {
+    match error {
+        Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
+        other => other,
+    }
+}
+
+/// `C_UnwrapKey` has its own names for what is wrong with its key.
+fn unwrapping_error(error: Error) -> Error {
+    match error {
+        Error::ObjectHandleInvalid | Error::KeyHandleInvalid => Error::UnwrappingKeyHandleInvalid,
+        Error::KeyTypeInconsistent => Error::UnwrappingKeyTypeInconsistent,
+        Error::KeySizeRange => Error::UnwrappingKeySizeRange,
+        other => other,
+    }
+}

@@ -1,0 +1,163 @@
+//! Objects: finding, reading, changing, destroying.
+
+use super::LocalToken;
+use super::access::{self, Act};
+use super::object::LocalObject;
+use super::ticket::Known;
+use crate::attribute::{AttributeType, Attributes, Value};
+use crate::error::{Error, Result};
+use crate::object::template;
+use crate::store::{self, Store};
+use crate::token::{Caller, Found, ObjectId, ObjectRef};
+use cryptoki_sys as ck;
+use std::sync::Arc;
+
+/// How often a change is tried again because another process changed the same object in between.
+const TRIES: usize = 16;
+
+impl LocalToken {
+    pub(super) fn search(&self, caller: Caller<'_>, template: &Attributes) -> Result<Vec<Found>> {
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        Ok(store.find(known.viewer(), template)?)
+    }
+
+    /// An object that `known` may do `act` with.
+    pub(super) fn open(
+        &self,
+        store: &Store,
+        known: Known<'_>,
+        act: Act,
+        object: &ObjectRef,
+    ) -> Result<Opened> {
+        let opened = match object {
+            ObjectRef::Stored(id) => Opened::Stored(self.load(store, known, *id)?),
+            ObjectRef::Held(held) => Opened::Held(held.clone()),
+        };
+        access::check(act, known.who(), opened.get()?)?;
+        Ok(opened)
+    }
+
+    /// A token object as it is now: from the cache if that is proved right, else from the store.
+    fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
+        let counter = store.counter();
+        if let Some((object, current)) = self.cache.get(id, counter) {
+            let enough = object.complete || known.0.is_none();
+            if enough && current {
+                return Ok(object);
+            }
+            if enough && store.version(id)? == Some(object.version) {
+                self.cache.put(&object, counter);
+                return Ok(object);
+            }
+            self.cache.remove(id);
+        }
+        let record = store.get(known.viewer(), id)?.ok_or(Error::ObjectHandleInvalid)?;
+        let object = Arc::new(LocalObject::from_record(record, known.0.is_some()));
+        self.cache.put(&object, counter);
+        Ok(object)
+    }
+
+    pub(super) fn read_secret(
+        &self,
+        caller: Caller<'_>,
+        object: &ObjectRef,
+        wanted: &[AttributeType],
+    ) -> Result<Attributes> {
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let opened = self.open(&store, known, Act::See, object)?;
+        let object = opened.get()?;
+        if object.is_closed() {
+            return Err(Error::AttributeSensitive);
+        }
+        if !object.complete {
+            return Err(Error::UserNotLoggedIn);
+        }
+        let found = |kind: &AttributeType| object.secret.get(*kind).map(|value| (*kind, value.clone()));
+        Ok(wanted.iter().filter_map(found).collect())
+    }
+
+    pub(super) fn measure(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<u64> {
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let opened = self.open(&store, known, Act::See, object)?;
+        let object = opened.get()?;
+        Ok(bytes_of(&object.info.attributes) + bytes_of(&object.secret))
+    }
+
+    pub(super) fn change(
+        &self,
+        caller: Caller<'_>,
+        object: &ObjectRef,
+        changes: &Attributes,
+    ) -> Result<ObjectRef> {
+        let store = self.store()?;
+        for _ in 0..TRIES {
+            let known = self.know(&store, caller)?;
+            let opened = self.open(&store, known, Act::Change, object)?;
+            let old = opened.get()?;
+            let changed = template::change(known.role(), &old.all()?, changes)?;
+            let version = old.version.saturating_add(1);
+            let new = LocalObject::from_attributes(old.info.id, old.owner, version, changed);
+            match object {
+                ObjectRef::Held(_) => return Ok(ObjectRef::Held(Arc::new(new))),
+                ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
+                    Ok(()) => {
+                        self.cache.remove(*id);
+                        return Ok(object.clone());
+                    }
+                    // Another process was quicker: look again, at what it has left.
+                    Err(store::Error::Gone) => self.cache.remove(*id),
+                    Err(other) => return Err(other.into()),
+                },
+            }
+        }
+        Err(Error::FunctionFailed)
+    }
+
+    pub(super) fn remove(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<()> {
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let opened = self.open(&store, known, Act::Destroy, object)?;
+        // Objects of older records have no such attribute: only an explicit false forbids.
+        if opened.get()?.info.attributes.bool(ck::CKA_DESTROYABLE) == Some(false) {
+            return Err(Error::ActionProhibited);
+        }
+        if let ObjectRef::Stored(id) = object {
+            store.delete(known.viewer(), *id)?;
+            self.cache.remove(*id);
+        }
+        Ok(())
+    }
+}
+
+/// An object in use, wherever it came from.
+pub(super) enum Opened {
+    Stored(Arc<LocalObject>),
+    Held(Arc<dyn crate::token::HeldObject>),
+}
+
+impl Opened {
+    /// The object. A session object that another token made is `ObjectHandleInvalid`.
+    pub fn get(&self) -> Result<&LocalObject> {
+        match self {
+            Opened::Stored(object) => Ok(object),
+            Opened::Held(held) => held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid),
+        }
+    }
+}
+
+fn bytes_of(attributes: &Attributes) -> u64 {
+    attributes.iter().map(|(_, value)| 8 + value_bytes(value)).sum()
+}
+
+fn value_bytes(value: &Value) -> u64 {
+    match value {
+        Value::Bool(_) => 1,
+        Value::Ulong(_) => 8,
+        Value::Bytes(bytes) => bytes.len() as u64,
+        Value::Mechanisms(list) => 8 * list.len() as u64,
+        Value::Template(template) => bytes_of(template),
+    }
+}

@@ -1,0 +1,118 @@
+//! The proof of a login on this machine: who, and the token key that the password opened.
+
+use super::LocalToken;
+use super::access::Who;
+use crate::error::{Error, Result};
+use crate::pin::Role;
+use crate::store::{Store, TokenKey, User, Viewer};
+use crate::token::{Caller, Ticket};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Stands for "never": the store's counter is even when it proves anything.
+const NEVER: u64 = u64::MAX;
+
+/// A login. The token key is wiped when the last copy goes.
+pub(super) struct LocalTicket {
+    pub name: String,
+    pub role: Role,
+    pub number: i64,
+    pub key: TokenKey,
+    epoch: u64,
+    serial: String,
+    /// The store's counter when the login was last found to hold.
+    checked: AtomicU64,
+    /// Good for one operation with a key that asks for the PIN each time.
+    confirmed: AtomicBool,
+}
+
+impl LocalTicket {
+    pub fn new(user: User, key: TokenKey, serial: String, confirmed: bool) -> Self {
+        LocalTicket {
+            name: user.name,
+            role: user.role,
+            number: user.number,
+            key,
+            epoch: user.epoch,
+            serial,
+            checked: AtomicU64::new(NEVER),
+            confirmed: AtomicBool::new(confirmed),
+        }
+    }
+
+    /// Uses up the confirmation, if there is one.
+    pub fn take_confirmation(&self) -> bool {
+        self.confirmed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whose eyes the store is read with.
+    pub fn viewer(&self) -> Viewer<'_> {
+        Viewer { user: self.number, key: &self.key }
+    }
+
+    /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew.
+    fn check(&self, store: &Store) -> Result<()> {
+        let counter = store.counter();
+        if counter.is_some_and(|counter| counter == self.checked.load(Ordering::Acquire)) {
+            return Ok(());
+        }
+        let same_token = store.meta()?.serial == self.serial;
+        let user = store.user(self.role, &self.name)?;
+        if !same_token || user.is_none_or(|user| user.number != self.number || user.epoch != self.epoch) {
+            return Err(Error::UserNotLoggedIn);
+        }
+        self.checked.store(counter.unwrap_or(NEVER), Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Ticket for LocalTicket {
+    fn user(&self) -> &str {
+        &self.name
+    }
+
+    fn role(&self) -> Role {
+        self.role
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A caller whose ticket has been looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a>(pub Option<&'a LocalTicket>);
+
+impl<'a> Known<'a> {
+    /// As the access rules want it.
+    pub fn who(self) -> Who {
+        self.0.map(|ticket| (ticket.number, ticket.role))
+    }
+
+    /// As the attribute rules want it.
+    pub fn role(self) -> Option<Role> {
+        self.0.map(|ticket| ticket.role)
+    }
+
+    /// As the store wants it.
+    pub fn viewer(self) -> Option<Viewer<'a>> {
+        self.0.map(LocalTicket::viewer)
+    }
+}
+
+impl LocalToken {
+    /// Opens a caller's ticket. One that is no longer good, or not ours, is `UserNotLoggedIn`.
+    pub(super) fn know<'a>(&self, store: &Store, caller: Caller<'a>) -> Result<Known<'a>> {
+        let Some(ticket) = caller else { return Ok(Known(None)) };
+        let ticket = ticket_of(ticket)?;
+        ticket.check(store)?;
+        Ok(Known(Some(ticket)))
+    }
+}
+
+/// The ticket behind the seam's view of it.
+pub(super) fn ticket_of(ticket: &Arc<dyn Ticket>) -> Result<&LocalTicket> {
+    ticket.as_any().downcast_ref().ok_or(Error::UserNotLoggedIn)
+}
