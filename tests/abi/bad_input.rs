@@ -259,7 +259,10 @@ fn handles_of_nothing_are_refused_by_every_function_with_its_own_name_for_it() {
         let wrap = Mechanism::plain(CKM_AES_KEY_WRAP);
         let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[0; 32]);
         let template = keys::aes_template(32).without(CKA_VALUE_LEN);
-        for nothing in [CK_INVALID_HANDLE, key + 1, CK_ULONG::MAX] {
+        for nothing in [CK_INVALID_HANDLE, session.0 + 1000, CK_ULONG::MAX] {
+            Session(nothing).info().refused(CKR_SESSION_HANDLE_INVALID);
+        }
+        for nothing in [CK_INVALID_HANDLE, key + 1000, CK_ULONG::MAX] {
             session.encrypt_init(&cbc, nothing).refused(CKR_KEY_HANDLE_INVALID);
             session.decrypt_init(&cbc, nothing).refused(CKR_KEY_HANDLE_INVALID);
             session.sign_init(&Mechanism::plain(CKM_AES_CMAC), nothing).refused(CKR_KEY_HANDLE_INVALID);
@@ -272,7 +275,6 @@ fn handles_of_nothing_are_refused_by_every_function_with_its_own_name_for_it() {
             session.set(nothing, &template![CKA_LABEL => "x"]).refused(CKR_OBJECT_HANDLE_INVALID);
             session.copy(nothing, &template![]).refused(CKR_OBJECT_HANDLE_INVALID);
             session.destroy(nothing).refused(CKR_OBJECT_HANDLE_INVALID);
-            Session(nothing.wrapping_add(session.0)).info().refused(CKR_SESSION_HANDLE_INVALID);
             session.digest_init(&Mechanism::plain(CKM_SHA256)).unwrap();
             session.digest_key(nothing).refused(CKR_KEY_HANDLE_INVALID);
             let _ = session.digest_final();

@@ -134,7 +134,8 @@ fn with_secret<T>(
 #[test]
 fn aes_gcm_and_ccm() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in [vectors::aead::TestName::AesGcm, vectors::aead::TestName::AesCcm] {
             let gcm = matches!(name, vectors::aead::TestName::AesGcm);
@@ -167,7 +168,8 @@ fn aes_gcm_and_ccm() {
 #[test]
 fn aes_cbc_with_padding() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         let name = vectors::cipher::TestName::AesCbcPkcs5;
         let mut score = Score::new(name);
@@ -198,13 +200,16 @@ fn macs() {
         (Name::HmacSha256, CKK_GENERIC_SECRET, 32, CKM_SHA256_HMAC, CKM_SHA256_HMAC_GENERAL),
         (Name::HmacSha384, CKK_GENERIC_SECRET, 48, CKM_SHA384_HMAC, CKM_SHA384_HMAC_GENERAL),
         (Name::HmacSha512, CKK_GENERIC_SECRET, 64, CKM_SHA512_HMAC, CKM_SHA512_HMAC_GENERAL),
+        (Name::HmacSha512_224, CKK_GENERIC_SECRET, 28, CKM_SHA512_224_HMAC, CKM_SHA512_224_HMAC_GENERAL),
+        (Name::HmacSha512_256, CKK_GENERIC_SECRET, 32, CKM_SHA512_256_HMAC, CKM_SHA512_256_HMAC_GENERAL),
         (Name::HmacSha3_224, CKK_GENERIC_SECRET, 28, CKM_SHA3_224_HMAC, CKM_SHA3_224_HMAC_GENERAL),
         (Name::HmacSha3_256, CKK_GENERIC_SECRET, 32, CKM_SHA3_256_HMAC, CKM_SHA3_256_HMAC_GENERAL),
         (Name::HmacSha3_384, CKK_GENERIC_SECRET, 48, CKM_SHA3_384_HMAC, CKM_SHA3_384_HMAC_GENERAL),
         (Name::HmacSha3_512, CKK_GENERIC_SECRET, 64, CKM_SHA3_512_HMAC, CKM_SHA3_512_HMAC_GENERAL),
     ];
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for (name, key_type, whole, plain, general) in sets {
             let mut score = Score::new(name);
@@ -235,7 +240,8 @@ fn aes_key_wrap() {
     use vectors::keywrap::TestName as Name;
     let sets = [(Name::AesKeyWrap, CKM_AES_KEY_WRAP), (Name::AesKeyWrapWithPadding, CKM_AES_KEY_WRAP_KWP)];
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         let template =
             keys::secret_template(CKK_GENERIC_SECRET, b"").without(CKA_VALUE).without(CKA_VALUE_LEN);
@@ -284,7 +290,8 @@ fn rsa_private(session: Session, key: &vectors::RsaPrivate) -> Answer<Handle> {
 #[test]
 fn rsa_pkcs1_signatures() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in vectors::rsa_pkcs1_verify::TestName::all() {
             let mut score = Score::new(name);
@@ -308,7 +315,8 @@ fn rsa_pkcs1_signatures() {
 #[test]
 fn rsa_pss_signatures() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in vectors::rsa_pss_verify::TestName::all() {
             let mut score = Score::new(name);
@@ -333,7 +341,8 @@ fn rsa_pss_signatures() {
 #[test]
 fn rsa_oaep_decryption() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in vectors::rsa_oaep::TestName::all() {
             let mut score = Score::new(name);
@@ -357,7 +366,8 @@ fn rsa_oaep_decryption() {
 #[test]
 fn rsa_pkcs1_decryption() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in vectors::rsa_pkcs1_decrypt::TestName::all() {
             let mut score = Score::new(name);
@@ -391,7 +401,8 @@ fn from_der(signature: &[u8], coordinate: usize) -> Option<Vec<u8>> {
 #[test]
 fn ecdsa_signatures() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in vectors::ecdsa::TestName::all() {
             let text = format!("{name:?}");
@@ -417,9 +428,16 @@ fn ecdsa_signatures() {
                         score.pass_over();
                         continue;
                     };
+                    // PKCS#11 lets both halves be shorter by the same number of bytes (section 6.3.1).
+                    let shorter = signature.len() < 2 * size && signature.len() % 2 == 0;
+                    let odd_size = test.flags.contains(&vectors::ecdsa::TestFlag::SignatureSize);
+                    let expected = match shorter && odd_size {
+                        true => TestResult::Acceptable,
+                        false => test.result,
+                    };
                     let mechanism = Mechanism::plain(hash.ecdsa);
                     let held = session.verify(&mechanism, key, &test.msg, &signature).map(|()| true);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+                    score.judge(test.tc_id, &test.comment, expected, held);
                 }
                 session.destroy(key).unwrap();
             }
@@ -435,7 +453,8 @@ fn ecdsa_signatures() {
 fn eddsa_signatures() {
     use vectors::eddsa::TestName as Name;
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for (name, oid) in [(Name::Ed25519, keys::ED25519), (Name::Ed448, keys::ED448)] {
             let mechanism = match name {
@@ -490,7 +509,8 @@ fn agreed(
 #[test]
 fn ecdh() {
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for name in vectors::ecdh::TestName::all() {
             let mut score = Score::new(name);
@@ -540,7 +560,8 @@ fn point_of(public_key: &[u8], oid: &[u8]) -> Option<Vec<u8>> {
 fn x25519_and_x448() {
     use vectors::xdh::TestName as Name;
     isolated(|process| {
-        let session = Token::new().user();
+        let token = Token::new();
+        let session = token.user();
         let mut scores = Scores::default();
         for (name, oid) in [(Name::X25519, keys::X25519), (Name::X448, keys::X448)] {
             let mut score = Score::new(name);

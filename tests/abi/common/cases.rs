@@ -47,7 +47,7 @@ impl Keys {
         match self {
             Keys::None => (CK_INVALID_HANDLE, CK_INVALID_HANDLE),
             Keys::Secret(key_type, length) => {
-                let value: Vec<u8> = (0..length).map(|at| at as u8 * 7 + 1).collect();
+                let value: Vec<u8> = (0..length).map(|at| (at * 7 + 1) as u8).collect();
                 let value = if key_type == CKK_DES3 { odd_parity(value) } else { value };
                 let key = keys::secret(session, key_type, &value, template![]);
                 (key, key)
@@ -160,6 +160,8 @@ fn symmetric() -> Vec<Case> {
     let plain = Mechanism::plain;
     let aes = Keys::Secret(CKK_AES, 32);
     let des = Keys::Secret(CKK_DES3, 24);
+    let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
+    let mac = |id| Mechanism::mac_length(id, 12);
     let iv = |id| Mechanism::bytes(id, &[9; 16]);
     let short_iv = |id| Mechanism::bytes(id, &[9; 8]);
     cases![
@@ -174,6 +176,13 @@ fn symmetric() -> Vec<Case> {
         CKM_AES_KEY_WRAP: plain => Job::Use(aes, 24),
         CKM_AES_KEY_WRAP_PAD: plain => Job::Use(aes, 24),
         CKM_AES_KEY_WRAP_KWP: plain => Job::Use(aes, 21),
+        CKM_AES_KEY_WRAP_PKCS7: plain => Job::Use(aes, 21),
+        CKM_SHA512_224: plain => Job::Use(Keys::None, 100),
+        CKM_SHA512_224_HMAC: plain => Job::Use(secret, 100),
+        CKM_SHA512_224_HMAC_GENERAL: mac => Job::Use(secret, 100),
+        CKM_SHA512_256: plain => Job::Use(Keys::None, 100),
+        CKM_SHA512_256_HMAC: plain => Job::Use(secret, 100),
+        CKM_SHA512_256_HMAC_GENERAL: mac => Job::Use(secret, 100),
         CKM_DES3_ECB: plain => Job::Use(des, 64),
         CKM_DES3_CBC: short_iv => Job::Use(des, 64),
         CKM_DES3_CBC_PAD: short_iv => Job::Use(des, 61),
@@ -185,14 +194,31 @@ fn symmetric() -> Vec<Case> {
 fn generators() -> Vec<Case> {
     let plain = Mechanism::plain;
     let secret = || keys::aes_template(0).without(CKA_VALUE_LEN).without(CKA_KEY_TYPE);
+    let hmac = |key_type: CK_KEY_TYPE| {
+        let changes = template![CKA_KEY_TYPE => key_type, CKA_VALUE_LEN => 40 as CK_ULONG];
+        Job::Generate(secret().and(&changes).without(CKA_ENCRYPT).without(CKA_DECRYPT))
+    };
     let pair = |parameter| Job::GeneratePair(keys::public_template().and(&parameter));
     cases![
         CKM_AES_KEY_GEN: plain => Job::Generate(keys::aes_template(32)),
         CKM_DES3_KEY_GEN: plain => Job::Generate(secret().and(&template![CKA_KEY_TYPE => CKK_DES3])),
+        CKM_DES2_KEY_GEN: plain => Job::Generate(secret().and(&template![CKA_KEY_TYPE => CKK_DES2])),
+        CKM_SHA_1_KEY_GEN: plain => hmac(CKK_SHA_1_HMAC),
+        CKM_SHA224_KEY_GEN: plain => hmac(CKK_SHA224_HMAC),
+        CKM_SHA256_KEY_GEN: plain => hmac(CKK_SHA256_HMAC),
+        CKM_SHA384_KEY_GEN: plain => hmac(CKK_SHA384_HMAC),
+        CKM_SHA512_KEY_GEN: plain => hmac(CKK_SHA512_HMAC),
+        CKM_SHA512_224_KEY_GEN: plain => hmac(CKK_SHA512_224_HMAC),
+        CKM_SHA512_256_KEY_GEN: plain => hmac(CKK_SHA512_256_HMAC),
+        CKM_SHA3_224_KEY_GEN: plain => hmac(CKK_SHA3_224_HMAC),
+        CKM_SHA3_256_KEY_GEN: plain => hmac(CKK_SHA3_256_HMAC),
+        CKM_SHA3_384_KEY_GEN: plain => hmac(CKK_SHA3_384_HMAC),
+        CKM_SHA3_512_KEY_GEN: plain => hmac(CKK_SHA3_512_HMAC),
         CKM_GENERIC_SECRET_KEY_GEN: plain => Job::Generate(secret().and(&template![
             CKA_VALUE_LEN => 50 as CK_ULONG, CKA_KEY_TYPE => CKK_GENERIC_SECRET,
         ])),
         CKM_RSA_PKCS_KEY_PAIR_GEN: plain => pair(template![CKA_MODULUS_BITS => 2048 as CK_ULONG]),
+        CKM_RSA_X9_31_KEY_PAIR_GEN: plain => pair(template![CKA_MODULUS_BITS => 2048 as CK_ULONG]),
         CKM_EC_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::P256]),
         CKM_EC_EDWARDS_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::ED25519]),
         CKM_EC_MONTGOMERY_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::X25519]),
