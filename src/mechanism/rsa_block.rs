@@ -153,7 +153,10 @@ impl Scheme {
     pub fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
         self.check_digest(data)?;
         let valid = match self.recovering() {
-            Some(_) => memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size())),
+            Some(_) => {
+                let (found, expected) = (self.recover(key, signature)?, self.block(data, key.size()));
+                found.len() == expected.len() && memcmp::eq(&found, &expected)
+            }
             None => {
                 let mut context = PkeyCtx::new(key).map_err(unexpected)?;
                 context.verify_init().map_err(unexpected)?;
