@@ -26,13 +26,18 @@ fn logged_in(token: &Token) -> Session {
 /// Functions that end the library or wait.
 const APART: [&str; 3] = ["C_Initialize", "C_Finalize", "C_WaitForSlotEvent"];
 
+/// Functions whose first argument is a pointer.
+const POINTER_FIRST: [&str; 4] = ["C_GetInfo", "C_GetFunctionList", "C_GetInterfaceList", "C_GetInterface"];
+
 #[test]
 fn null_for_every_argument_is_answered() {
     isolated(|_| {
         let token = Token::new();
         for name in NAMES.iter().filter(|name| !APART.contains(name)) {
             let session = logged_in(&token);
-            for first in [0, session.0, token.slot, u64::MAX] {
+            let numbers = [0, session.0, token.slot, u64::MAX];
+            let tried = if POINTER_FIRST.contains(name) { &numbers[..1] } else { &numbers };
+            for &first in tried {
                 let rv = call(name, [first, 0, 0, 0, 0, 0, 0, 0]);
                 assert!(name_of(rv).is_some(), "{name}({first}, 0 ...) answers {rv:#x}");
                 assert_ne!(Rv(rv), Rv(CKR_GENERAL_ERROR), "{name}({first}, 0 ...)");
@@ -67,7 +72,6 @@ fn lengths_without_data_are_answered() {
 /// Whether the argument at that place is a pointer.
 fn takes_pointer_at(name: &str, place: usize) -> bool {
     let pointers: &[usize] = match name {
-        "C_GetInfo" | "C_GetFunctionList" => &[0],
         "C_GetSlotList" | "C_GetMechanismList" | "C_GetOperationState" => &[1, 2],
         "C_GetSlotInfo" | "C_GetTokenInfo" | "C_GetSessionInfo" => &[1],
         "C_GetMechanismInfo" => &[2],

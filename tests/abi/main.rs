@@ -11,6 +11,8 @@ mod common;
 
 mod attributes;
 mod bad_input;
+mod crash;
+mod fork;
 mod initialize;
 mod interfaces;
 mod length_protocol;
@@ -19,5 +21,8 @@ mod mechanisms;
 mod no_way_out;
 mod objects;
 mod order;
+mod processes;
+mod reload;
 mod slots;
+mod threads;
 mod wycheproof;

@@ -67,10 +67,10 @@ impl Process {
         std::io::stdout().write_all(text.as_bytes()).unwrap();
     }
 
-    /// Starts another process of this test, with its standard output to be read from here.
+    /// Starts another process of this test, with its standard input and output in the hands of this one.
     pub fn start(&self, part: &str, argument: &str) -> Part {
         let mut command = again(&self.test);
-        command.env(PART, part).env(ARGUMENT, argument).stdout(Stdio::piped());
+        command.env(PART, part).env(ARGUMENT, argument).stdin(Stdio::piped()).stdout(Stdio::piped());
         Part { child: command.spawn().unwrap() }
     }
 }
@@ -79,6 +79,13 @@ impl Part {
     /// The process.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
+    }
+
+    /// Waits for its end, which must be a good one; for a process whose lines have been read already.
+    #[track_caller]
+    pub fn ends(self) {
+        let output = within_limit(self.child);
+        assert!(output.status.success(), "another process: {}", output.status);
     }
 
     /// Waits for its end, which must be a good one; the lines it said.

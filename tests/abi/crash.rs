@@ -1,0 +1,148 @@
+//! A process that is killed at any moment loses nothing that was answered `CKR_OK`, and leaves nothing half made.
+
+use crate::common::*;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+
+const KILLS: u64 = 20;
+
+/// Makes objects of every kind until it is killed; says each label once the module has acknowledged it.
+fn write_until_killed(process: &Process, round: &str) {
+    let session = Token::join().user();
+    process.say("ready");
+    for number in 0.. {
+        let label = format!("{round}/{number}");
+        let stored = template![CKA_TOKEN => true, CKA_LABEL => label.as_str()];
+        match number % 4 {
+            0 => _ = keys::aes(session, stored),
+            1 => {
+                let public = stored.and(&template![CKA_EC_PARAMS => keys::P256]);
+                let ec = Mechanism::plain(CKM_EC_KEY_PAIR_GEN);
+                session.generate_pair(&ec, &public, &stored).unwrap();
+            }
+            2 => {
+                let object = session.create(&keys::data_template("unnamed")).unwrap();
+                session
+                    .set(object, &template![CKA_LABEL => label.as_str(), CKA_VALUE => label.as_str()])
+                    .unwrap();
+            }
+            _ => {
+                let private = template![CKA_PRIVATE => true, CKA_VALUE => label.as_str()];
+                let key = session.create(&keys::data_template("").and(&stored).and(&private)).unwrap();
+                let copy = session.copy(key, &template![CKA_LABEL => "to go"]).unwrap();
+                session.destroy(copy).unwrap();
+            }
+        }
+        process.say(&label);
+    }
+}
+
+/// Looks at an acknowledged object and uses it.
+fn check(session: Session, label: &str) {
+    let number: u64 = label.split_once('/').unwrap().1.parse().unwrap();
+    let found = session.find(&template![CKA_LABEL => label]).unwrap();
+    assert_eq!(found.len(), if number % 4 == 1 { 2 } else { 1 }, "{label} was acknowledged");
+    match number % 4 {
+        0 => {
+            let cbc = Mechanism::bytes(CKM_AES_CBC_PAD, &[1; 16]);
+            let encrypted = session.encrypt(&cbc, found[0], b"data").unwrap();
+            assert_eq!(session.decrypt(&cbc, found[0], &encrypted).unwrap(), b"data");
+        }
+        1 => {
+            let half = |class: CK_OBJECT_CLASS| {
+                session.find(&template![CKA_LABEL => label, CKA_CLASS => class]).unwrap()[0]
+            };
+            let ecdsa = Mechanism::plain(CKM_ECDSA_SHA256);
+            let signature = session.sign(&ecdsa, half(CKO_PRIVATE_KEY), b"data").unwrap();
+            session.verify(&ecdsa, half(CKO_PUBLIC_KEY), b"data", &signature).unwrap();
+        }
+        _ => assert_eq!(session.get(found[0], CKA_VALUE).unwrap(), label.as_bytes()),
+    }
+}
+
+#[test]
+fn every_acknowledged_object_survives_a_kill_and_none_is_half_made() {
+    isolated(|process| {
+        if let Some((_, round)) = process.part() {
+            return write_until_killed(process, &round);
+        }
+        let token = Token::new();
+        let mut acknowledged = BTreeSet::new();
+        for round in 0..KILLS {
+            let mut part = process.start("write", &round.to_string());
+            let mut lines = BufReader::new(part.child().stdout.take().unwrap()).lines();
+            // Killed when it has said so much, which is somewhere in the middle of the next object.
+            let enough = 1 + (round * 7) % 12;
+            let mut said = 0;
+            for line in lines.by_ref() {
+                let line = line.unwrap();
+                let Some(label) = line.strip_prefix("| ") else { continue };
+                if label != "ready" {
+                    acknowledged.insert(label.to_owned());
+                    said += 1;
+                }
+                if said == enough {
+                    break;
+                }
+            }
+            assert_eq!(said, enough, "round {round}: the writer ended by itself");
+            part.child().kill().unwrap();
+            part.child().wait().unwrap();
+            // What it had said before the kill came through counts too.
+            for line in lines.map_while(Result::ok) {
+                if let Some(label) = line.strip_prefix("| ") {
+                    acknowledged.insert(label.to_owned());
+                }
+            }
+            let session = token.user();
+            for label in acknowledged.iter().filter(|label| label.starts_with(&format!("{round}/"))) {
+                check(session, label);
+            }
+            session.close().unwrap();
+        }
+        let session = token.user();
+        for label in &acknowledged {
+            check(session, label);
+        }
+        whole(session);
+        process.say(format!("{} objects acknowledged over {KILLS} kills", acknowledged.len()));
+    });
+}
+
+/// Every object there is can be read, and every pair is a pair.
+fn whole(session: Session) {
+    for object in session.find(&template![]).unwrap() {
+        let label = session.get(object, CKA_LABEL).unwrap();
+        let class = session.get_ulong(object, CKA_CLASS).unwrap();
+        let other = match class {
+            CKO_PUBLIC_KEY => CKO_PRIVATE_KEY,
+            CKO_PRIVATE_KEY => CKO_PUBLIC_KEY,
+            _ => continue,
+        };
+        let pair = session.find(&template![CKA_LABEL => label, CKA_CLASS => other]).unwrap();
+        assert_eq!(pair.len(), 1, "half a pair");
+    }
+}
+
+#[test]
+fn a_kill_while_guessing_pins_gives_no_free_guess() {
+    isolated(|process| {
+        if process.part().is_some() {
+            let session = Token::join().public();
+            let refused = session.login(CKU_USER, "wrong");
+            process.say(format!("{refused:?}"));
+            loop {
+                std::thread::park();
+            }
+        }
+        let token = Token::new();
+        for _ in 0..5 {
+            let mut part = process.start("guess", "");
+            let mut lines = BufReader::new(part.child().stdout.take().unwrap()).lines();
+            lines.find(|line| line.as_ref().unwrap().starts_with("| ")).unwrap().unwrap();
+            part.child().kill().unwrap();
+            part.child().wait().unwrap();
+        }
+        token.public().login(CKU_USER, USER_PIN).refused(CKR_PIN_LOCKED);
+    });
+}
