@@ -11,6 +11,8 @@ mod common;
 
 mod attributes;
 mod bad_input;
+mod fork;
+mod fuzz;
 mod initialize;
 mod interfaces;
 mod length_protocol;
@@ -19,4 +21,6 @@ mod mechanisms;
 mod no_way_out;
 mod objects;
 mod order;
+mod reload;
 mod slots;
+mod store_faults;
