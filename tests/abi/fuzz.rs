@@ -56,7 +56,7 @@ fn one_run(seed: u64, calls: usize, place: &Path) {
     for number in 0..calls {
         run.step(number);
     }
-    run.finish();
+    run.finish(calls);
 }
 
 /// A seed no run has had.

@@ -12,6 +12,8 @@ pub enum Kind {
     /// Any number: flags, counts, user types.
     Number,
     User,
+    /// Flags, mostly none.
+    Flags,
     /// Flags of `C_OpenSession`.
     OpenFlags,
     /// Flags of `C_WaitForSlotEvent`, which must not wait.
@@ -113,7 +115,7 @@ pub const FUNCTIONS: &[Row] = &[
     (2, "C_GetFunctionStatus", &[Session]), (2, "C_CancelFunction", &[Session]),
     (5, "C_WaitForSlotEvent", &[WaitFlags, ULONG, Reserved]),
     (5, "C_GetInterfaceList", &[List(size_of::<CK_INTERFACE>())]),
-    (5, "C_GetInterface", &[Text, Version, ULONG, Number]),
+    (5, "C_GetInterface", &[Text, Version, ULONG, Flags]),
     (10, "C_LoginUser", &[Session, User, Pin, Pin]), (20, "C_SessionCancel", &[Session, Number]),
     (2, "C_MessageEncryptInit", BEGIN), (2, "C_EncryptMessage", &[Session, Input, Input, Input, Output]),
     (2, "C_EncryptMessageBegin", TAKE_TWO), (2, "C_EncryptMessageNext", &[Session, Input, Input, Output, Number]),

@@ -50,7 +50,15 @@ impl Random {
         match self.below(6) {
             0..=2 => self.below(20) as u64,
             3 => 1 << self.below(64),
-            4 => *self.pick(&[u64::MAX, u64::MAX - 1, 1 << 60, (1 << 60) + 1, i64::MAX as u64, 4096, 0x8000_0000]),
+            4 => *self.pick(&[
+                u64::MAX,
+                u64::MAX - 1,
+                1 << 60,
+                (1 << 60) + 1,
+                i64::MAX as u64,
+                4096,
+                0x8000_0000,
+            ]),
             _ => self.next(),
         }
     }

@@ -6,6 +6,7 @@ use super::random::Random;
 use super::values;
 use crate::common::cases::{self, Case, Job, Keys};
 use crate::common::*;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -41,7 +42,8 @@ pub struct Run {
     sessions: Vec<CK_SESSION_HANDLE>,
     objects: Vec<Handle>,
     keys: Vec<(Keys, (Handle, Handle))>,
-    cases: Vec<Case>,
+    /// With the functions that may use them, as flags of `CK_MECHANISM_INFO`.
+    cases: Vec<(CK_FLAGS, Case)>,
     /// A public key to agree with.
     point: Vec<u8>,
     /// Values of keys that must never leave.
@@ -50,11 +52,16 @@ pub struct Run {
     outputs: Vec<Vec<u8>>,
     memory: Memory,
     call: Call,
+    /// What has just begun ("Sign") in which session: mostly it goes on.
+    begun: Option<(String, CK_SESSION_HANDLE)>,
+    /// Functions that have succeeded.
+    succeeded: BTreeSet<&'static str>,
 }
 
 /// The call that is being put together.
 #[derive(Default)]
 struct Call {
+    name: &'static str,
     arguments: Vec<u64>,
     /// Keys and template that fit its mechanism.
     keys: Option<(Handle, Handle)>,
@@ -88,22 +95,25 @@ impl Run {
             sessions: Vec::new(),
             objects: Vec::new(),
             keys: Vec::new(),
-            cases: cases::all(),
+            cases: cases::all().into_iter().map(|case| (purposes(slot, &case), case)).collect(),
             point: Vec::new(),
             outputs: Vec::new(),
             memory: Memory::default(),
             call: Call::default(),
+            begun: None,
+            succeeded: BTreeSet::new(),
         }
     }
 
     /// One call, and now and then some order.
     pub fn step(&mut self, number: usize) {
-        if number.is_multiple_of(400) {
+        if number.is_multiple_of(200) {
             self.tidy();
         } else if self.sessions.is_empty() && self.random.percent(10) {
             self.ensure_login();
         }
         let (function, row) = self.choose();
+        self.call.name = row.1;
         self.place.write_all_at(format!("call {number}, {:<28}\n", row.1).as_bytes(), 0).unwrap();
         for kind in row.2 {
             self.argument(*kind);
@@ -114,13 +124,19 @@ impl Run {
         if let Some(problem) = self.problem(rv) {
             panic!("call {number}, {} ({:x?}) answers {:?}: {problem}", row.1, self.call.arguments, Rv(rv));
         }
-        self.learn(rv);
+        self.learn(row, rv);
         self.memory.clear();
         self.call = Call::default();
     }
 
     /// At the end everything must still be as it should.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, calls: usize) {
+        let reached = self.succeeded.len();
+        assert!(
+            calls < 10_000 || reached > 50,
+            "only {reached} functions have ever succeeded: {:?}",
+            self.succeeded
+        );
         let _ = module().finalize();
         let session = self.ensure_login();
         self.check_secrets(session);
@@ -132,6 +148,16 @@ impl Run {
     }
 
     fn choose(&mut self) -> (Any, &'static Row) {
+        if let Some((operation, _)) = self.begun.clone().filter(|_| self.random.percent(75)) {
+            let part = operation.trim_start_matches("C_");
+            let goes_on =
+                |name: &str| name.contains(part) && !name.ends_with("Init") && !name.contains("Message");
+            let next: Vec<_> = self.functions.iter().filter(|(_, row)| goes_on(row.1)).collect();
+            if !next.is_empty() {
+                return **self.random.pick(&next);
+            }
+        }
+        self.begun = None;
         let mut left = self.random.below(self.weight);
         for (function, row) in &self.functions {
             match left.checked_sub(row.0 as usize) {
@@ -164,9 +190,16 @@ impl Run {
     }
 
     /// Keeps what the call has made.
-    fn learn(&mut self, rv: CK_RV) {
-        if rv != CKR_OK {
-            return;
+    fn learn(&mut self, row: &Row, rv: CK_RV) {
+        let session = self.call.arguments[0];
+        match rv {
+            CKR_OK => _ = self.succeeded.insert(row.1),
+            CKR_SESSION_HANDLE_INVALID => return self.sessions.retain(|known| *known != session),
+            CKR_CRYPTOKI_NOT_INITIALIZED => return self.sessions.clear(),
+            _ => return,
+        }
+        if let Some(operation) = row.1.strip_suffix("Init") {
+            self.begun = Some((operation.to_owned(), session));
         }
         self.objects.extend(self.call.objects.iter().map(|place| unsafe { place.read_unaligned() }));
         self.sessions.extend(self.call.session.iter().map(|place| unsafe { place.read_unaligned() }));
@@ -244,7 +277,11 @@ impl Run {
     fn argument(&mut self, kind: Kind) {
         match kind {
             Kind::Session => {
-                let session = self.handle(|run| run.sessions.clone(), 97);
+                let begun = self.begun.as_ref().map(|(_, session)| *session);
+                let session = match begun {
+                    Some(session) if self.random.percent(97) => session,
+                    _ => self.session(),
+                };
                 self.number(session);
             }
             Kind::Object => self.object(),
@@ -257,12 +294,25 @@ impl Run {
                 self.number(number);
             }
             Kind::User => {
-                let user = *self.random.pick(&[CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 3, u64::MAX]);
+                let user =
+                    *self.random.pick(&[CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 3, u64::MAX]);
                 self.number(user);
             }
             Kind::OpenFlags => {
                 let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-                let flags = *self.random.pick(&[flags, flags, CKF_SERIAL_SESSION, 0, flags | 1 << 40, u64::MAX]);
+                let flags = *self.random.pick(&[
+                    flags,
+                    flags,
+                    flags,
+                    CKF_SERIAL_SESSION,
+                    0,
+                    flags | 1 << 40,
+                    u64::MAX,
+                ]);
+                self.number(flags);
+            }
+            Kind::Flags => {
+                let flags = if self.random.percent(80) { 0 } else { self.random.number() };
                 self.number(flags);
             }
             Kind::WaitFlags => {
@@ -271,7 +321,7 @@ impl Run {
             }
             Kind::MechanismType => {
                 let at = self.random.below(self.cases.len());
-                let known = self.cases[at].mechanism.id();
+                let known = self.cases[at].1.mechanism.id();
                 let id = if self.random.percent(70) { known } else { self.random.number() };
                 self.number(id);
             }
@@ -290,7 +340,11 @@ impl Run {
             }
             Kind::Pin => {
                 let pin = *self.random.pick(&PINS);
-                let pin = if self.random.percent(85) { pin.as_bytes() } else { &[0xFF; 70][..self.random.below(70)] };
+                let pin = if self.random.percent(85) {
+                    pin.as_bytes()
+                } else {
+                    &[0xFF; 70][..self.random.below(70)]
+                };
                 let at = self.memory.input(pin);
                 self.counted(at, pin.len() as CK_ULONG);
             }
@@ -369,18 +423,11 @@ impl Run {
         self.number(length);
     }
 
-    /// One of these in so many of a hundred cases, or any number.
-    fn handle(&mut self, of: impl Fn(&Run) -> Vec<u64>, percent: u64) -> u64 {
-        let known = of(self);
-        if known.is_empty() || !self.random.percent(percent) {
+    fn session(&mut self) -> CK_SESSION_HANDLE {
+        if self.sessions.is_empty() || self.random.percent(2) {
             return self.random.number();
         }
-        // Mostly the newest or the first two.
-        match self.random.below(4) {
-            0 => known[known.len() - 1],
-            1 => *self.random.pick(&known),
-            _ => known[self.random.below(known.len().min(2))],
-        }
+        *self.random.pick(&self.sessions)
     }
 
     fn object(&mut self) {
@@ -388,7 +435,8 @@ impl Run {
         let object = match fitting {
             Some((public, private)) => *self.random.pick(&[public, private, private]),
             None => {
-                let made: Vec<Handle> = self.keys.iter().flat_map(|(_, (one, other))| [*one, *other]).collect();
+                let made: Vec<Handle> =
+                    self.keys.iter().flat_map(|(_, (one, other))| [*one, *other]).collect();
                 if self.random.percent(40) {
                     *self.random.pick(&made)
                 } else {
@@ -408,15 +456,18 @@ impl Run {
         if self.random.percent(3) {
             return self.push(null_mut::<CK_MECHANISM>());
         }
-        let at = self.random.below(self.cases.len());
-        let id = self.cases[at].mechanism.id();
-        if self.random.percent(15) {
+        let wanted = if self.random.percent(90) { purpose_of(self.call.name) } else { 0 };
+        let fitting: Vec<_> =
+            (0..self.cases.len()).filter(|at| self.cases[*at].0 & wanted == wanted).collect();
+        let at = *self.random.pick(&fitting);
+        let id = self.cases[at].1.mechanism.id();
+        if self.random.percent(10) {
             let id = if self.random.percent(80) { id } else { self.random.number() };
             let mechanism = values::nonsense(&mut self.random, &mut self.memory, id);
             let at = self.memory.structure(mechanism);
             return self.push(at);
         }
-        let case = &self.cases[at];
+        let case = &self.cases[at].1;
         let kind = match &case.job {
             Job::Use(kind, _) | Job::Agree(kind) | Job::Derive(kind) => Some(*kind),
             Job::Generate(template) | Job::GeneratePair(template) => {
@@ -424,7 +475,9 @@ impl Run {
                 None
             }
         };
-        let same = |kind, made| kind == made || secret_type(kind).is_some() && secret_type(kind) == secret_type(made);
+        let same = |kind, made| {
+            kind == made || secret_type(kind).is_some() && secret_type(kind) == secret_type(made)
+        };
         let fits = |made| kind.is_some_and(|kind| same(kind, made));
         self.call.keys = self.keys.iter().find(|(made, _)| fits(*made)).map(|(_, pair)| *pair);
         let variant = self.random.percent(40) || matches!(case.job, Job::Agree(_));
@@ -439,10 +492,7 @@ impl Run {
     fn template(&mut self) {
         let fitting = self.call.template.take().filter(|_| self.random.percent(80));
         let template = match fitting {
-            Some(template) => {
-                let changes = if self.random.percent(50) { template![] } else { values::template(&mut self.random, 1) };
-                template.and(&changes)
-            }
+            Some(template) => template.and(&values::changes(&mut self.random, 1)),
             None => match self.random.below(10) {
                 0..=3 => values::template(&mut self.random, 3),
                 4 => {
@@ -450,10 +500,18 @@ impl Run {
                     let mark = self.marks[at].clone();
                     values::marked_key(&mut self.random, &mark)
                 }
-                5 => keys::data_template("x").and(&values::template(&mut self.random, 1)),
+                5 => keys::data_template("x").and(&values::changes(&mut self.random, 1)),
                 _ => {
-                    let changes = values::template(&mut self.random, 2);
-                    keys::aes_template(32).without(CKA_VALUE_LEN).and(&changes)
+                    let changes = values::changes(&mut self.random, 2);
+                    let extractable = template![CKA_EXTRACTABLE => self.random.percent(70)];
+                    let length = *self.random.pick(&[16, 24, 32]);
+                    let template = keys::aes_template(length).and(&extractable);
+                    let template = if self.call.name == "C_UnwrapKey" {
+                        template.without(CKA_VALUE_LEN)
+                    } else {
+                        template
+                    };
+                    template.and(&changes)
                 }
             },
         };
@@ -468,7 +526,8 @@ impl Run {
             let length = self.random.length();
             self.random.bytes(length)
         };
-        let at = if self.random.percent(10) { self.memory.misaligned(&bytes) } else { self.memory.input(&bytes) };
+        let at =
+            if self.random.percent(10) { self.memory.misaligned(&bytes) } else { self.memory.input(&bytes) };
         self.call.input = Some((at, bytes.len()));
         self.counted(at, bytes.len() as CK_ULONG);
     }
@@ -538,4 +597,28 @@ fn kept_pair(session: Session, kind: Keys) -> (Handle, Handle) {
     let kept = if secret { [keep(other); 2] } else { [keep(one), keep(other)] };
     let _ = (session.destroy(one), session.destroy(other));
     (kept[0], kept[1])
+}
+
+/// What a mechanism may be used for.
+fn purposes(slot: CK_SLOT_ID, case: &Case) -> CK_FLAGS {
+    module().mechanism_info(slot, case.mechanism.id()).map_or(0, |info| info.flags)
+}
+
+/// What a mechanism must be good for to be used with a function.
+fn purpose_of(function: &str) -> CK_FLAGS {
+    match function {
+        "C_EncryptInit" => CKF_ENCRYPT,
+        "C_DecryptInit" => CKF_DECRYPT,
+        "C_DigestInit" => CKF_DIGEST,
+        "C_SignInit" => CKF_SIGN,
+        "C_SignRecoverInit" => CKF_SIGN_RECOVER,
+        "C_VerifyInit" => CKF_VERIFY,
+        "C_VerifyRecoverInit" => CKF_VERIFY_RECOVER,
+        "C_GenerateKey" => CKF_GENERATE,
+        "C_GenerateKeyPair" => CKF_GENERATE_KEY_PAIR,
+        "C_WrapKey" => CKF_WRAP,
+        "C_UnwrapKey" => CKF_UNWRAP,
+        "C_DeriveKey" => CKF_DERIVE,
+        _ => 0,
+    }
 }

@@ -22,26 +22,68 @@ const KINDS: &[CK_ATTRIBUTE_TYPE] = &[
 ];
 
 const BOOLEANS: &[CK_ATTRIBUTE_TYPE] = &[
-    CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_SIGN,
-    CKA_SIGN_RECOVER, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_DERIVE, CKA_EXTRACTABLE, CKA_MODIFIABLE,
-    CKA_COPYABLE, CKA_DESTROYABLE, CKA_ALWAYS_AUTHENTICATE, CKA_WRAP_WITH_TRUSTED, CKA_TRUSTED, CKA_LOCAL,
+    CKA_TOKEN,
+    CKA_PRIVATE,
+    CKA_SENSITIVE,
+    CKA_ENCRYPT,
+    CKA_DECRYPT,
+    CKA_WRAP,
+    CKA_UNWRAP,
+    CKA_SIGN,
+    CKA_SIGN_RECOVER,
+    CKA_VERIFY,
+    CKA_VERIFY_RECOVER,
+    CKA_DERIVE,
+    CKA_EXTRACTABLE,
+    CKA_MODIFIABLE,
+    CKA_COPYABLE,
+    CKA_DESTROYABLE,
+    CKA_ALWAYS_AUTHENTICATE,
+    CKA_WRAP_WITH_TRUSTED,
+    CKA_TRUSTED,
+    CKA_LOCAL,
 ];
 
 const TEMPLATES: &[CK_ATTRIBUTE_TYPE] = &[CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE];
 
 const CLASSES: &[CK_ULONG] = &[
-    CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_HW_FEATURE,
-    CKO_DOMAIN_PARAMETERS, CKO_PROFILE, 0x8000_0001,
+    CKO_DATA,
+    CKO_CERTIFICATE,
+    CKO_PUBLIC_KEY,
+    CKO_PRIVATE_KEY,
+    CKO_SECRET_KEY,
+    CKO_HW_FEATURE,
+    CKO_DOMAIN_PARAMETERS,
+    CKO_PROFILE,
+    0x8000_0001,
 ];
 
 const KEY_TYPES: &[CK_KEY_TYPE] = &[
-    CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_AES, CKK_DES3, CKK_GENERIC_SECRET, CKK_DSA,
-    CKK_SHA256_HMAC, 0x8000_0002,
+    CKK_RSA,
+    CKK_EC,
+    CKK_EC_EDWARDS,
+    CKK_EC_MONTGOMERY,
+    CKK_AES,
+    CKK_DES3,
+    CKK_GENERIC_SECRET,
+    CKK_DSA,
+    CKK_SHA256_HMAC,
+    0x8000_0002,
 ];
 
 const CURVES: &[&[u8]] = &[
-    keys::P224, keys::P256, keys::P384, keys::P521, keys::SECP256K1, keys::ED25519, keys::ED448,
-    keys::X25519, keys::X448, b"\x13\x0cedwards25519", b"\x06\x00", b"\x05\x00",
+    keys::P224,
+    keys::P256,
+    keys::P384,
+    keys::P521,
+    keys::SECP256K1,
+    keys::ED25519,
+    keys::ED448,
+    keys::X25519,
+    keys::X448,
+    b"\x13\x0cedwards25519",
+    b"\x06\x00",
+    b"\x05\x00",
 ];
 
 /// Bits of RSA keys that take little time to make or to refuse.
@@ -55,7 +97,7 @@ pub fn kind(random: &mut Random) -> CK_ATTRIBUTE_TYPE {
 /// A value of the attribute's kind, or not.
 fn value(random: &mut Random, kind: CK_ATTRIBUTE_TYPE) -> Value {
     let number = |number: CK_ULONG| Value::from(number);
-    if random.percent(6) {
+    if random.percent(3) {
         let length = random.below(20);
         return Value::Flat(random.bytes(length));
     }
@@ -71,7 +113,8 @@ fn value(random: &mut Random, kind: CK_ATTRIBUTE_TYPE) -> Value {
         CKA_START_DATE | CKA_END_DATE => Value::from(*random.pick(&["20240229", "19990101", "99999999", ""])),
         CKA_LABEL | CKA_ID => Value::from(*random.pick(&["one", "two", "", "a longer name than the others"])),
         CKA_ALLOWED_MECHANISMS => {
-            let list: Vec<_> = (0..random.below(4)).map(|_| *random.pick(&[CKM_AES_CBC, CKM_ECDSA, 77])).collect();
+            let list: Vec<_> =
+                (0..random.below(4)).map(|_| *random.pick(&[CKM_AES_CBC, CKM_ECDSA, 77])).collect();
             Value::from(&list[..])
         }
         _ => {
@@ -85,6 +128,15 @@ fn value(random: &mut Random, kind: CK_ATTRIBUTE_TYPE) -> Value {
 pub fn template(random: &mut Random, depth: usize) -> Template {
     let count = random.below(7);
     Template((0..count).map(|_| attribute(random, depth)).collect())
+}
+
+/// What to change about a good template: mostly nothing or little.
+pub fn changes(random: &mut Random, depth: usize) -> Template {
+    match random.below(4) {
+        0 => template(random, depth),
+        1 => Template(vec![attribute(random, depth)]),
+        _ => template![],
+    }
 }
 
 fn attribute(random: &mut Random, depth: usize) -> (CK_ATTRIBUTE_TYPE, Value) {
@@ -176,7 +228,9 @@ pub fn variant(random: &mut Random, case: &Case, point: &[u8]) -> Option<Mechani
     let mgf = *random.pick(&[CKG_MGF1_SHA1, CKG_MGF1_SHA256, CKG_MGF1_SHA512, 0, 99]);
     let number = random.number();
     Some(match (id, &case.job) {
-        (CKM_AES_GCM, _) => Mechanism::gcm_with_tag(&one, &other, *random.pick(&[128, 96, 32, 0, 129, 1 << 60])),
+        (CKM_AES_GCM, _) => {
+            Mechanism::gcm_with_tag(&one, &other, *random.pick(&[128, 96, 32, 0, 129, 1 << 60]))
+        }
         (CKM_AES_CCM, _) => {
             let mac = *random.pick(&[4, 8, 16, 0, 5, 17]);
             Mechanism::ccm(random.length(), &one[..one.len().min(14)], &other, mac)
