@@ -1,0 +1,240 @@
+//! Every mechanism of the module with what it takes to use it: keys, a parameter, and how much input.
+
+use super::*;
+
+/// The keys a mechanism works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// None: a digest.
+    None,
+    /// A secret key of that type (`CKK_`) and so many bytes.
+    Secret(CK_KEY_TYPE, usize),
+    /// An RSA pair of 2048 bits.
+    Rsa,
+    /// A pair on this curve.
+    Ec(&'static [u8]),
+    /// An Edwards pair on this curve.
+    Edwards(&'static [u8]),
+    /// A Montgomery pair on this curve.
+    Montgomery(&'static [u8]),
+}
+
+/// What a mechanism is there for.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Encrypts, signs, digests or wraps: with these keys, so many bytes at once.
+    Use(Keys, usize),
+    /// Makes a secret key from this template.
+    Generate(Template),
+    /// Makes a pair from this template of the public key.
+    GeneratePair(Template),
+    /// Derives a key from a pair and another side's public key.
+    Agree(Keys),
+    /// Derives a key from a key of that kind and the mechanism's parameter.
+    Derive(Keys),
+}
+
+/// One mechanism.
+pub struct Case {
+    pub name: &'static str,
+    pub mechanism: Mechanism,
+    pub job: Job,
+}
+
+impl Keys {
+    /// Makes them: the one that encrypts, verifies and wraps, and the one that decrypts, signs and unwraps.
+    pub fn make(self, session: Session) -> (Handle, Handle) {
+        match self {
+            Keys::None => (CK_INVALID_HANDLE, CK_INVALID_HANDLE),
+            Keys::Secret(key_type, length) => {
+                let value: Vec<u8> = (0..length).map(|at| (at * 7 + 1) as u8).collect();
+                let value = if key_type == CKK_DES3 { odd_parity(value) } else { value };
+                let key = keys::secret(session, key_type, &value, template![]);
+                (key, key)
+            }
+            Keys::Rsa => keys::rsa(session, 2048, template![]),
+            Keys::Ec(curve) => keys::ec(session, curve, template![]),
+            Keys::Edwards(curve) => keys::edwards(session, curve),
+            Keys::Montgomery(curve) => keys::montgomery(session, curve),
+        }
+    }
+}
+
+/// Each byte with an odd number of ones, as DES keys have it.
+pub fn odd_parity(mut key: Vec<u8>) -> Vec<u8> {
+    for byte in &mut key {
+        *byte = (*byte & 0xFE) | u8::from((*byte & 0xFE).count_ones() % 2 == 0);
+    }
+    key
+}
+
+/// Input of a length, the same each time; it starts with a zero for raw RSA.
+pub fn input(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 37 % 251) as u8).collect()
+}
+
+/// Digest, bytes of it, its mask generation, HMAC, general HMAC, and the RSA and EC mechanisms that hash with it.
+type Hashed = (
+    (CK_MECHANISM_TYPE, &'static str),
+    usize,
+    CK_ULONG,
+    (CK_MECHANISM_TYPE, &'static str),
+    (CK_MECHANISM_TYPE, &'static str),
+    (CK_MECHANISM_TYPE, &'static str),
+    (CK_MECHANISM_TYPE, &'static str),
+    (CK_MECHANISM_TYPE, &'static str),
+);
+
+macro_rules! named {
+    ($id:ident) => {
+        ($id, stringify!($id))
+    };
+}
+
+#[rustfmt::skip]
+const HASHED: &[Hashed] = &[
+    (named!(CKM_SHA_1), 20, CKG_MGF1_SHA1, named!(CKM_SHA_1_HMAC), named!(CKM_SHA_1_HMAC_GENERAL),
+     named!(CKM_SHA1_RSA_PKCS), named!(CKM_SHA1_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA1)),
+    (named!(CKM_SHA224), 28, CKG_MGF1_SHA224, named!(CKM_SHA224_HMAC), named!(CKM_SHA224_HMAC_GENERAL),
+     named!(CKM_SHA224_RSA_PKCS), named!(CKM_SHA224_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA224)),
+    (named!(CKM_SHA256), 32, CKG_MGF1_SHA256, named!(CKM_SHA256_HMAC), named!(CKM_SHA256_HMAC_GENERAL),
+     named!(CKM_SHA256_RSA_PKCS), named!(CKM_SHA256_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA256)),
+    (named!(CKM_SHA384), 48, CKG_MGF1_SHA384, named!(CKM_SHA384_HMAC), named!(CKM_SHA384_HMAC_GENERAL),
+     named!(CKM_SHA384_RSA_PKCS), named!(CKM_SHA384_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA384)),
+    (named!(CKM_SHA512), 64, CKG_MGF1_SHA512, named!(CKM_SHA512_HMAC), named!(CKM_SHA512_HMAC_GENERAL),
+     named!(CKM_SHA512_RSA_PKCS), named!(CKM_SHA512_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA512)),
+    (named!(CKM_SHA3_224), 28, CKG_MGF1_SHA3_224, named!(CKM_SHA3_224_HMAC), named!(CKM_SHA3_224_HMAC_GENERAL),
+     named!(CKM_SHA3_224_RSA_PKCS), named!(CKM_SHA3_224_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA3_224)),
+    (named!(CKM_SHA3_256), 32, CKG_MGF1_SHA3_256, named!(CKM_SHA3_256_HMAC), named!(CKM_SHA3_256_HMAC_GENERAL),
+     named!(CKM_SHA3_256_RSA_PKCS), named!(CKM_SHA3_256_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA3_256)),
+    (named!(CKM_SHA3_384), 48, CKG_MGF1_SHA3_384, named!(CKM_SHA3_384_HMAC), named!(CKM_SHA3_384_HMAC_GENERAL),
+     named!(CKM_SHA3_384_RSA_PKCS), named!(CKM_SHA3_384_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA3_384)),
+    (named!(CKM_SHA3_512), 64, CKG_MGF1_SHA3_512, named!(CKM_SHA3_512_HMAC), named!(CKM_SHA3_512_HMAC_GENERAL),
+     named!(CKM_SHA3_512_RSA_PKCS), named!(CKM_SHA3_512_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA3_512)),
+];
+
+macro_rules! cases {
+    ($($id:ident: $mechanism:expr => $job:expr,)*) => {
+        vec![$(Case { name: stringify!($id), mechanism: $mechanism($id), job: $job }),*]
+    };
+}
+
+/// All of them.
+pub fn all() -> Vec<Case> {
+    let mut all = HASHED.iter().flat_map(hashed).collect::<Vec<_>>();
+    all.extend(asymmetric());
+    all.extend(symmetric());
+    all.extend(generators());
+    all.extend(derivations());
+    all
+}
+
+fn hashed(row: &Hashed) -> [Case; 6] {
+    let (hash, length, mgf, hmac, general, pkcs, pss, ecdsa) = *row;
+    let case = |(_, name): (_, &'static str), mechanism, job| Case { name, mechanism, job };
+    let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
+    [
+        case(hash, Mechanism::plain(hash.0), Job::Use(Keys::None, 100)),
+        case(hmac, Mechanism::plain(hmac.0), Job::Use(secret, 100)),
+        case(general, Mechanism::mac_length(general.0, 12), Job::Use(secret, 100)),
+        case(pkcs, Mechanism::plain(pkcs.0), Job::Use(Keys::Rsa, 100)),
+        case(pss, Mechanism::pss(pss.0, hash.0, mgf, length), Job::Use(Keys::Rsa, 100)),
+        case(ecdsa, Mechanism::plain(ecdsa.0), Job::Use(Keys::Ec(keys::P256), 100)),
+    ]
+}
+
+fn asymmetric() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    cases![
+        CKM_RSA_PKCS: plain => Job::Use(Keys::Rsa, 40),
+        CKM_RSA_X_509: plain => Job::Use(Keys::Rsa, 256),
+        CKM_RSA_PKCS_OAEP: |_| Mechanism::oaep(CKM_SHA256, CKG_MGF1_SHA256, b"label") => Job::Use(Keys::Rsa, 40),
+        CKM_RSA_PKCS_PSS: |id| Mechanism::pss(id, CKM_SHA256, CKG_MGF1_SHA256, 32) => Job::Use(Keys::Rsa, 32),
+        CKM_RSA_AES_KEY_WRAP: |_| Mechanism::rsa_aes(256) => Job::Use(Keys::Rsa, 40),
+        CKM_ECDSA: plain => Job::Use(Keys::Ec(keys::P384), 32),
+        CKM_EDDSA: plain => Job::Use(Keys::Edwards(keys::ED25519), 100),
+    ]
+}
+
+fn symmetric() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let aes = Keys::Secret(CKK_AES, 32);
+    let des = Keys::Secret(CKK_DES3, 24);
+    let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
+    let mac = |id| Mechanism::mac_length(id, 12);
+    let iv = |id| Mechanism::bytes(id, &[9; 16]);
+    let short_iv = |id| Mechanism::bytes(id, &[9; 8]);
+    cases![
+        CKM_AES_ECB: plain => Job::Use(aes, 64),
+        CKM_AES_CBC: iv => Job::Use(aes, 64),
+        CKM_AES_CBC_PAD: iv => Job::Use(aes, 61),
+        CKM_AES_CTR: |_| Mechanism::ctr(128, [0xFE; 16]) => Job::Use(aes, 61),
+        CKM_AES_GCM: |_| Mechanism::gcm(&[3; 12], b"also authentic") => Job::Use(aes, 61),
+        CKM_AES_CCM: |_| Mechanism::ccm(61, &[3; 12], b"also authentic", 16) => Job::Use(aes, 61),
+        CKM_AES_CMAC: plain => Job::Use(aes, 61),
+        CKM_AES_CMAC_GENERAL: |id| Mechanism::mac_length(id, 8) => Job::Use(aes, 61),
+        CKM_AES_KEY_WRAP: plain => Job::Use(aes, 24),
+        CKM_AES_KEY_WRAP_PAD: plain => Job::Use(aes, 24),
+        CKM_AES_KEY_WRAP_KWP: plain => Job::Use(aes, 21),
+        CKM_AES_KEY_WRAP_PKCS7: plain => Job::Use(aes, 21),
+        CKM_SHA512_224: plain => Job::Use(Keys::None, 100),
+        CKM_SHA512_224_HMAC: plain => Job::Use(secret, 100),
+        CKM_SHA512_224_HMAC_GENERAL: mac => Job::Use(secret, 100),
+        CKM_SHA512_256: plain => Job::Use(Keys::None, 100),
+        CKM_SHA512_256_HMAC: plain => Job::Use(secret, 100),
+        CKM_SHA512_256_HMAC_GENERAL: mac => Job::Use(secret, 100),
+        CKM_DES3_ECB: plain => Job::Use(des, 64),
+        CKM_DES3_CBC: short_iv => Job::Use(des, 64),
+        CKM_DES3_CBC_PAD: short_iv => Job::Use(des, 61),
+        CKM_DES3_CMAC: plain => Job::Use(des, 61),
+        CKM_DES3_CMAC_GENERAL: |id| Mechanism::mac_length(id, 4) => Job::Use(des, 61),
+    ]
+}
+
+fn generators() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let secret = || keys::aes_template(0).without(CKA_VALUE_LEN).without(CKA_KEY_TYPE);
+    let hmac = |key_type: CK_KEY_TYPE| {
+        let changes = template![CKA_KEY_TYPE => key_type, CKA_VALUE_LEN => 40 as CK_ULONG];
+        Job::Generate(secret().and(&changes).without(CKA_ENCRYPT).without(CKA_DECRYPT))
+    };
+    let pair = |parameter| Job::GeneratePair(keys::public_template().and(&parameter));
+    cases![
+        CKM_AES_KEY_GEN: plain => Job::Generate(keys::aes_template(32)),
+        CKM_DES3_KEY_GEN: plain => Job::Generate(secret().and(&template![CKA_KEY_TYPE => CKK_DES3])),
+        CKM_DES2_KEY_GEN: plain => Job::Generate(secret().and(&template![CKA_KEY_TYPE => CKK_DES2])),
+        CKM_SHA_1_KEY_GEN: plain => hmac(CKK_SHA_1_HMAC),
+        CKM_SHA224_KEY_GEN: plain => hmac(CKK_SHA224_HMAC),
+        CKM_SHA256_KEY_GEN: plain => hmac(CKK_SHA256_HMAC),
+        CKM_SHA384_KEY_GEN: plain => hmac(CKK_SHA384_HMAC),
+        CKM_SHA512_KEY_GEN: plain => hmac(CKK_SHA512_HMAC),
+        CKM_SHA512_224_KEY_GEN: plain => hmac(CKK_SHA512_224_HMAC),
+        CKM_SHA512_256_KEY_GEN: plain => hmac(CKK_SHA512_256_HMAC),
+        CKM_SHA3_224_KEY_GEN: plain => hmac(CKK_SHA3_224_HMAC),
+        CKM_SHA3_256_KEY_GEN: plain => hmac(CKK_SHA3_256_HMAC),
+        CKM_SHA3_384_KEY_GEN: plain => hmac(CKK_SHA3_384_HMAC),
+        CKM_SHA3_512_KEY_GEN: plain => hmac(CKK_SHA3_512_HMAC),
+        CKM_GENERIC_SECRET_KEY_GEN: plain => Job::Generate(secret().and(&template![
+            CKA_VALUE_LEN => 50 as CK_ULONG, CKA_KEY_TYPE => CKK_GENERIC_SECRET,
+        ])),
+        CKM_RSA_PKCS_KEY_PAIR_GEN: plain => pair(template![CKA_MODULUS_BITS => 2048 as CK_ULONG]),
+        CKM_RSA_X9_31_KEY_PAIR_GEN: plain => pair(template![CKA_MODULUS_BITS => 2048 as CK_ULONG]),
+        CKM_EC_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::P256]),
+        CKM_EC_EDWARDS_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::ED25519]),
+        CKM_EC_MONTGOMERY_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::X25519]),
+    ]
+}
+
+fn derivations() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let aes = Job::Derive(Keys::Secret(CKK_AES, 32));
+    let des = Job::Derive(Keys::Secret(CKK_DES3, 24));
+    cases![
+        CKM_ECDH1_DERIVE: plain => Job::Agree(Keys::Ec(keys::P256)),
+        CKM_ECDH1_COFACTOR_DERIVE: plain => Job::Agree(Keys::Ec(keys::P256)),
+        CKM_AES_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => aes.clone(),
+        CKM_AES_CBC_ENCRYPT_DATA: |_| Mechanism::aes_cbc_data([2; 16], &[1; 32]) => aes.clone(),
+        CKM_DES3_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => des.clone(),
+        CKM_DES3_CBC_ENCRYPT_DATA: |_| Mechanism::des_cbc_data([2; 8], &[1; 32]) => des.clone(),
+    ]
+}

@@ -1,0 +1,195 @@
+//! Mechanisms with their parameters, which they own.
+
+use super::*;
+
+/// A mechanism as the functions get it.
+#[derive(Debug)]
+pub struct Mechanism {
+    raw: CK_MECHANISM,
+    // What `raw` points to; boxes, so that moving the mechanism moves none of it.
+    kept: Vec<Box<[u64]>>,
+}
+
+// Nobody writes to what it points to.
+unsafe impl Send for Mechanism {}
+unsafe impl Sync for Mechanism {}
+
+impl Mechanism {
+    /// Without a parameter.
+    pub fn plain(id: CK_MECHANISM_TYPE) -> Self {
+        let raw = CK_MECHANISM { mechanism: id, pParameter: std::ptr::null_mut(), ulParameterLen: 0 };
+        Mechanism { raw, kept: Vec::new() }
+    }
+
+    /// With bytes as its parameter: an initialisation vector.
+    pub fn bytes(id: CK_MECHANISM_TYPE, parameter: &[u8]) -> Self {
+        let mut mechanism = Mechanism::plain(id);
+        mechanism.raw.pParameter = mechanism.keep(parameter).cast();
+        mechanism.raw.ulParameterLen = parameter.len() as CK_ULONG;
+        mechanism
+    }
+
+    /// With a structure, made by `fill` from pointers to copies of `buffers`.
+    pub fn structure<T, const N: usize>(
+        id: CK_MECHANISM_TYPE,
+        buffers: [&[u8]; N],
+        fill: impl FnOnce([*mut u8; N]) -> T,
+    ) -> Self {
+        let mut mechanism = Mechanism::plain(id);
+        let pointers = buffers.map(|buffer| mechanism.keep(buffer));
+        let structure = fill(pointers);
+        let size = size_of::<T>();
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const structure).cast::<u8>(), size) };
+        mechanism.raw.pParameter = mechanism.keep(bytes).cast();
+        mechanism.raw.ulParameterLen = size as CK_ULONG;
+        mechanism
+    }
+
+    /// The number.
+    pub fn id(&self) -> CK_MECHANISM_TYPE {
+        self.raw.mechanism
+    }
+
+    /// For a call. The functions take a pointer they must not write through.
+    pub fn as_ptr(&self) -> *mut CK_MECHANISM {
+        (&raw const self.raw).cast_mut()
+    }
+
+    /// AES-GCM with a tag of 16 bytes.
+    pub fn gcm(iv: &[u8], aad: &[u8]) -> Self {
+        Mechanism::gcm_with_tag(iv, aad, 128)
+    }
+
+    /// AES-GCM.
+    pub fn gcm_with_tag(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Self {
+        Mechanism::structure(CKM_AES_GCM, [iv, aad], |[iv_at, aad_at]| CK_GCM_PARAMS {
+            pIv: iv_at,
+            ulIvLen: iv.len() as CK_ULONG,
+            ulIvBits: iv.len() as CK_ULONG * 8,
+            pAAD: aad_at,
+            ulAADLen: aad.len() as CK_ULONG,
+            ulTagBits: tag_bits,
+        })
+    }
+
+    /// AES-CCM for so many bytes of plaintext.
+    pub fn ccm(length: usize, nonce: &[u8], aad: &[u8], mac_length: usize) -> Self {
+        Mechanism::structure(CKM_AES_CCM, [nonce, aad], |[nonce_at, aad_at]| CK_CCM_PARAMS {
+            ulDataLen: length as CK_ULONG,
+            pNonce: nonce_at,
+            ulNonceLen: nonce.len() as CK_ULONG,
+            pAAD: aad_at,
+            ulAADLen: aad.len() as CK_ULONG,
+            ulMACLen: mac_length as CK_ULONG,
+        })
+    }
+
+    /// AES-CTR.
+    pub fn ctr(bits: CK_ULONG, block: [u8; 16]) -> Self {
+        Mechanism::structure(CKM_AES_CTR, [], |[]| CK_AES_CTR_PARAMS { ulCounterBits: bits, cb: block })
+    }
+
+    /// RSA-OAEP.
+    pub fn oaep(hash: CK_MECHANISM_TYPE, mgf: CK_ULONG, label: &[u8]) -> Self {
+        Mechanism::structure(CKM_RSA_PKCS_OAEP, [label], |[at]| oaep_params(hash, mgf, at, label.len()))
+    }
+
+    /// RSA-PSS, `id` being `CKM_RSA_PKCS_PSS` or one that hashes.
+    pub fn pss(id: CK_MECHANISM_TYPE, hash: CK_MECHANISM_TYPE, mgf: CK_ULONG, salt: usize) -> Self {
+        let parameter = CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: salt as CK_ULONG };
+        Mechanism::structure(id, [], |[]| parameter)
+    }
+
+    /// ECDH, `id` with or without cofactor.
+    pub fn ecdh(id: CK_MECHANISM_TYPE, kdf: CK_ULONG, shared: &[u8], public: &[u8]) -> Self {
+        Mechanism::structure(id, [shared, public], |[shared_at, public_at]| CK_ECDH1_DERIVE_PARAMS {
+            kdf,
+            ulSharedDataLen: shared.len() as CK_ULONG,
+            pSharedData: if shared.is_empty() { std::ptr::null_mut() } else { shared_at },
+            ulPublicDataLen: public.len() as CK_ULONG,
+            pPublicData: public_at,
+        })
+    }
+
+    /// EdDSA with a flag or context.
+    pub fn eddsa(prehash: bool, context: &[u8]) -> Self {
+        Mechanism::structure(CKM_EDDSA, [context], |[at]| CK_EDDSA_PARAMS {
+            phFlag: prehash.into(),
+            ulContextDataLen: context.len() as CK_ULONG,
+            pContextData: at,
+        })
+    }
+
+    /// RSA and AES key wrap, with OAEP over SHA-256.
+    pub fn rsa_aes(aes_bits: CK_ULONG) -> Self {
+        let mut mechanism = Mechanism::plain(CKM_RSA_AES_KEY_WRAP);
+        let oaep = oaep_params(CKM_SHA256, CKG_MGF1_SHA256, std::ptr::null_mut(), 0);
+        let oaep = mechanism.keep_structure(oaep);
+        let parameter = CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: aes_bits, pOAEPParams: oaep };
+        mechanism.raw.pParameter = mechanism.keep_structure(parameter).cast();
+        mechanism.raw.ulParameterLen = size_of::<CK_RSA_AES_KEY_WRAP_PARAMS>() as CK_ULONG;
+        mechanism
+    }
+
+    /// A derivation from data: `CKM_AES_ECB_ENCRYPT_DATA` and its kin.
+    pub fn string_data(id: CK_MECHANISM_TYPE, data: &[u8]) -> Self {
+        Mechanism::structure(id, [data], |[at]| CK_KEY_DERIVATION_STRING_DATA {
+            pData: at,
+            ulLen: data.len() as CK_ULONG,
+        })
+    }
+
+    /// `CKM_AES_CBC_ENCRYPT_DATA`.
+    pub fn aes_cbc_data(iv: [u8; 16], data: &[u8]) -> Self {
+        let length = data.len() as CK_ULONG;
+        Mechanism::structure(CKM_AES_CBC_ENCRYPT_DATA, [data], |[at]| CK_AES_CBC_ENCRYPT_DATA_PARAMS {
+            iv,
+            pData: at,
+            length,
+        })
+    }
+
+    /// `CKM_DES3_CBC_ENCRYPT_DATA`.
+    pub fn des_cbc_data(iv: [u8; 8], data: &[u8]) -> Self {
+        let length = data.len() as CK_ULONG;
+        Mechanism::structure(CKM_DES3_CBC_ENCRYPT_DATA, [data], |[at]| CK_DES_CBC_ENCRYPT_DATA_PARAMS {
+            iv,
+            pData: at,
+            length,
+        })
+    }
+
+    /// A MAC of so many bytes: `CKM_SHA256_HMAC_GENERAL` and its kin.
+    pub fn mac_length(id: CK_MECHANISM_TYPE, length: CK_ULONG) -> Self {
+        Mechanism::structure(id, [], |[]| length)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> *mut u8 {
+        let words = bytes.len().div_ceil(8);
+        let mut buffer = vec![0u64; words.max(1)].into_boxed_slice();
+        let at = buffer.as_mut_ptr().cast::<u8>();
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
+        self.kept.push(buffer);
+        at
+    }
+
+    fn keep_structure<T>(&mut self, structure: T) -> *mut T {
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const structure).cast(), size_of::<T>()) };
+        self.keep(bytes).cast()
+    }
+}
+
+fn oaep_params(
+    hash: CK_MECHANISM_TYPE,
+    mgf: CK_ULONG,
+    label: *mut u8,
+    length: usize,
+) -> CK_RSA_PKCS_OAEP_PARAMS {
+    CK_RSA_PKCS_OAEP_PARAMS {
+        hashAlg: hash,
+        mgf,
+        source: CKZ_DATA_SPECIFIED,
+        pSourceData: if length == 0 { std::ptr::null_mut() } else { label.cast() },
+        ulSourceDataLen: length as CK_ULONG,
+    }
+}

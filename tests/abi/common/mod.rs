@@ -1,0 +1,24 @@
+//! What all tests stand on: the module loaded as any program would load it, a token of its own for each
+//! test, and a process of its own for each test.
+
+pub mod cases;
+pub mod functions;
+mod isolated;
+pub mod keys;
+mod mechanism;
+mod module;
+mod rv;
+mod session;
+mod template;
+mod token;
+
+pub use cryptoki_sys::*;
+pub use isolated::{Part, Process, isolated};
+pub use mechanism::Mechanism;
+pub use module::{Module, module, output};
+pub(crate) use module::{invoke, raw, raw_3_2};
+pub use rv::{Answer, Refused, Rv, answer, name_of};
+pub use session::{Handle, Session};
+pub(crate) use template::template;
+pub use template::{Template, Value};
+pub use token::{Folder, SO_PIN, Token, USER_PIN, is_cloister};

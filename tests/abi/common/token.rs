@@ -1,0 +1,156 @@
+//! A folder of slots and a token of the test's own.
+
+use super::*;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The default crypto officer's PIN.
+pub const SO_PIN: &str = "officer-1";
+/// The default crypto user's PIN.
+pub const USER_PIN: &str = "user-1234";
+
+const LABEL: &str = "under test";
+
+/// Whether the module under test is Cloister, and not one to compare with.
+pub fn is_cloister() -> bool {
+    std::env::var_os("CLOISTER_TEST_MODULE").is_none()
+}
+
+/// A new folder with a configuration that this process and those it starts use.
+pub struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    /// Slots on demand, and a PIN check that costs next to nothing.
+    pub fn new() -> Folder {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        Folder::configured(folder, &format!("data_dir = {data:?}\nlog = \"off\"\n{CHEAP_PINS}"))
+    }
+
+    /// With configuration of the test's own; `{folder}` stands for the folder.
+    pub fn with(configuration: &str) -> Folder {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        Folder::configured(folder, &configuration.replace("{folder}", &path))
+    }
+
+    fn configured(folder: TempDir, configuration: &str) -> Folder {
+        let file = folder.path().join("cloister.toml");
+        std::fs::write(&file, configuration).unwrap();
+        let tokens = folder.path().join("tokens");
+        std::fs::create_dir(&tokens).unwrap();
+        let other = folder.path().join("softhsm2.conf");
+        std::fs::write(&other, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display()))
+            .unwrap();
+        // Tests run alone in their process, and nothing else has been started in it yet.
+        unsafe {
+            std::env::set_var("CLOISTER_CONF", &file);
+            std::env::set_var("SOFTHSM2_CONF", &other);
+        }
+        Folder { folder }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Every file below the folder of slots.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+/// What tokens in tests get: a PIN check of no cost.
+pub const CHEAP_PINS: &str = "[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n";
+
+/// An initialised token with both default users.
+pub struct Token {
+    /// Its slot.
+    pub slot: CK_SLOT_ID,
+    /// Its folder; `None` in a process that only joined.
+    pub folder: Option<Folder>,
+}
+
+impl Token {
+    /// A new token in a new folder, in a library just initialised.
+    pub fn new() -> Token {
+        Token::new_in(Folder::new())
+    }
+
+    /// A new token in `folder`, in a library just initialised.
+    pub fn new_in(folder: Folder) -> Token {
+        module().initialize().unwrap();
+        let slot = Token::add(LABEL);
+        Token { slot, folder: Some(folder) }
+    }
+
+    /// Makes a token in the free slot; the slot.
+    pub fn add(label: &str) -> CK_SLOT_ID {
+        let module = module();
+        let free = |slot: &&CK_SLOT_ID| module.token_info(**slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
+        let slots = module.slots(true).unwrap();
+        let slot = *slots.iter().find(free).expect("there is always a free slot");
+        module.init_token(slot, SO_PIN, label).unwrap();
+        let slot = Token::labelled(label);
+        let session = module.open(slot, CKF_RW_SESSION).unwrap();
+        session.login(CKU_SO, SO_PIN).unwrap();
+        session.init_pin(USER_PIN).unwrap();
+        session.logout().unwrap();
+        session.close().unwrap();
+        slot
+    }
+
+    /// The token that another process of the test made, in a library just initialised.
+    pub fn join() -> Token {
+        module().initialize().unwrap();
+        Token { slot: Token::labelled(LABEL), folder: None }
+    }
+
+    fn labelled(label: &str) -> CK_SLOT_ID {
+        let padded = format!("{label:<32}");
+        let named = |slot: &&CK_SLOT_ID| module().token_info(**slot).unwrap().label == padded.as_bytes();
+        let slots = module().slots(true).unwrap();
+        *slots.iter().find(named).expect("the token just made")
+    }
+
+    /// A session that can write, nobody logged in.
+    pub fn public(&self) -> Session {
+        module().open(self.slot, CKF_RW_SESSION).unwrap()
+    }
+
+    /// A session that can only read, nobody logged in by it.
+    pub fn read_only(&self) -> Session {
+        module().open(self.slot, 0).unwrap()
+    }
+
+    /// A session that can write, with the default crypto user logged in.
+    pub fn user(&self) -> Session {
+        let session = self.public();
+        session.login(CKU_USER, USER_PIN).unwrap();
+        session
+    }
+
+    /// A session that can write, with the default crypto officer logged in.
+    pub fn officer(&self) -> Session {
+        let session = self.public();
+        session.login(CKU_SO, SO_PIN).unwrap();
+        session
+    }
+
+    /// `C_GetTokenInfo`.
+    pub fn info(&self) -> CK_TOKEN_INFO {
+        module().token_info(self.slot).unwrap()
+    }
+}

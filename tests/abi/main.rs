@@ -1,0 +1,23 @@
+//! The module's promises, held to through its C interface: one file per promise, each test with a process, a
+//! library and a token of its own.
+//!
+//! `CLOISTER_TEST_MODULE` names another module to run against, for comparison.
+
+// Tests may fail by a panic; loading a C library and calling it can't be done without `unsafe`, and what is
+// passed to it is plain to see in each call.
+#![allow(clippy::unwrap_used, clippy::panic, unsafe_code, clippy::undocumented_unsafe_blocks, missing_docs)]
+
+mod common;
+
+mod attributes;
+mod bad_input;
+mod initialize;
+mod interfaces;
+mod length_protocol;
+mod login;
+mod mechanisms;
+mod no_way_out;
+mod objects;
+mod order;
+mod slots;
+mod wycheproof;
