@@ -9,7 +9,6 @@
 use super::params::{Oaep, Params};
 use crate::crypto::{Hash, ffi, unexpected};
 use crate::error::{Error, Result};
-use openssl::memcmp;
 use openssl::pkey::{PKeyRef, Private, Public};
 use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
 use openssl::rsa::Padding;
@@ -153,7 +152,7 @@ impl Scheme {
     pub fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
         self.check_digest(data)?;
         let valid = match self.recovering() {
-            Some(_) => memcmp::eq(&self.recover(key, signature)?, &self.block(data, key.size())),
+            Some(_) => self.recover(key, signature)?[..] == self.block(data, key.size())[..],
             None => {
                 let mut context = PkeyCtx::new(key).map_err(unexpected)?;
                 context.verify_init().map_err(unexpected)?;
