@@ -9,6 +9,7 @@
 use super::params::{Oaep, Params};
 use crate::crypto::{Hash, ffi, unexpected};
 use crate::error::{Error, Result};
+use openssl::memcmp;
 use openssl::pkey::{PKeyRef, Private, Public};
 use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
 use openssl::rsa::Padding;
@@ -152,7 +153,10 @@ impl Scheme {
     pub fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
         self.check_digest(data)?;
         let valid = match self.recovering() {
-            Some(_) => self.recover(key, signature)?[..] == self.block(data, key.size())[..],
+            Some(_) => {
+                let (found, expected) = (self.recover(key, signature)?, self.block(data, key.size()));
+                found.len() == expected.len() && memcmp::eq(&found, &expected)
+            }
             None => {
                 let mut context = PkeyCtx::new(key).map_err(unexpected)?;
                 context.verify_init().map_err(unexpected)?;
