@@ -12,8 +12,8 @@ pub struct Curve {
     pub names: &'static [&'static str],
     /// DER of its object identifier.
     pub oid: &'static [u8],
-    /// DER of an older identifier, which OpenPGP and OpenSC use.
-    pub old_oid: Option<&'static [u8]>,
+    /// Other encodings that clients send: older identifiers (OpenPGP, OpenSC), and mistakes that are in use.
+    pub others: &'static [&'static [u8]],
     /// `CKK_` number of its keys.
     pub key_type: u64,
     /// OpenSSL's kind of key.
@@ -71,7 +71,7 @@ pub static CURVES: &[Curve] = &[
     Curve {
         names: &["edwards25519", "Ed25519"],
         oid: b"\x06\x03\x2b\x65\x70",
-        old_oid: Some(b"\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01"),
+        others: &[b"\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01"],
         key_type: ck::CKK_EC_EDWARDS,
         id: Id::ED25519,
         nid: Nid::UNDEF,
@@ -81,7 +81,7 @@ pub static CURVES: &[Curve] = &[
     Curve {
         names: &["edwards448", "Ed448"],
         oid: b"\x06\x03\x2b\x65\x71",
-        old_oid: None,
+        others: &[],
         key_type: ck::CKK_EC_EDWARDS,
         id: Id::ED448,
         nid: Nid::UNDEF,
@@ -91,7 +91,11 @@ pub static CURVES: &[Curve] = &[
     Curve {
         names: &["curve25519", "X25519"],
         oid: b"\x06\x03\x2b\x65\x6e",
-        old_oid: Some(b"\x06\x0a\x2b\x06\x01\x04\x01\x97\x55\x01\x05\x01"),
+        others: &[
+            b"\x06\x0a\x2b\x06\x01\x04\x01\x97\x55\x01\x05\x01",
+            // What OpenSC 0.23 sends: a PrintableString that claims a byte too many.
+            b"\x13\x0bcurve25519",
+        ],
         key_type: ck::CKK_EC_MONTGOMERY,
         id: Id::X25519,
         nid: Nid::UNDEF,
@@ -101,7 +105,7 @@ pub static CURVES: &[Curve] = &[
     Curve {
         names: &["curve448", "X448"],
         oid: b"\x06\x03\x2b\x65\x6f",
-        old_oid: None,
+        others: &[],
         key_type: ck::CKK_EC_MONTGOMERY,
         id: Id::X448,
         nid: Nid::UNDEF,
@@ -112,7 +116,7 @@ pub static CURVES: &[Curve] = &[
 
 const fn weierstrass(names: &'static [&'static str], oid: &'static [u8], nid: Nid, bits: u64) -> Curve {
     let size = bits.div_ceil(8) as usize;
-    Curve { names, oid, old_oid: None, key_type: ck::CKK_EC, id: Id::EC, nid, bits, size }
+    Curve { names, oid, others: &[], key_type: ck::CKK_EC, id: Id::EC, nid, bits, size }
 }
 
 /// DER tags.
@@ -126,8 +130,11 @@ impl Curve {
     /// explicit parameters among them, is `DomainParamsInvalid`.
     pub fn named(key_type: u64, params: &[u8]) -> Result<&'static Curve> {
         let curve = match params {
+            known if CURVES.iter().any(|curve| curve.others.contains(&known)) => {
+                CURVES.iter().find(|curve| curve.others.contains(&known))
+            }
             [OBJECT_IDENTIFIER, length, rest @ ..] if usize::from(*length) == rest.len() => {
-                CURVES.iter().find(|curve| curve.oid == params || curve.old_oid == Some(params))
+                CURVES.iter().find(|curve| curve.oid == params)
             }
             [PRINTABLE_STRING, length, name @ ..] if usize::from(*length) == name.len() => CURVES
                 .iter()
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn a_curve_is_found_by_identifier_and_by_printable_name() {
         for curve in CURVES {
-            for oid in [Some(curve.oid), curve.old_oid].into_iter().flatten() {
+            for oid in curve.others.iter().copied().chain([curve.oid]) {
                 assert!(std::ptr::eq(Curve::named(curve.key_type, oid).unwrap(), curve));
             }
             for name in curve.names {

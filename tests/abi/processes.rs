@@ -235,7 +235,7 @@ fn tokens_made_by_processes_at_once_are_all_there() {
                 let pin = format!("officer {number}");
                 match module().init_token(*slot, &pin, &format!("token {number}")) {
                     Ok(()) => return process.say(slot),
-                    refused => refused.refused(CKR_PIN_INCORRECT),
+                    refused => refused.refused(CKR_FUNCTION_FAILED),
                 }
             }
             panic!("no free slot was ever got");

@@ -141,6 +141,12 @@ pub fn kind_of(kind: AttributeType) -> Option<Kind> {
     attributes::find(kind).map(|row| row.kind)
 }
 
+/// Whether an attribute says what keys may be used for (`CKA_SIGN` and its kin).
+pub fn is_usage(attribute: AttributeType) -> bool {
+    let says = |row: &Row| row.attribute == attribute && row.initial == Initial::Usage;
+    CLASSES.iter().any(|class| class.groups.iter().any(|group| group.iter().any(says)))
+}
+
 /// The `CKA_` name of an attribute.
 pub fn name_of(kind: AttributeType) -> Option<&'static str> {
     attributes::find(kind).map(|row| row.name)

@@ -4,7 +4,7 @@ use super::Origin;
 use super::value::{check, check_relations, row_of};
 use crate::attribute::{Attributes, Value};
 use crate::error::{Error, Result};
-use crate::object::schema::{Class, Notes, Row, form_of, note};
+use crate::object::schema::{Class, Form, Notes, Row, form_of, is_usage, note};
 use crate::pin::Role;
 use cryptoki_sys as ck;
 
@@ -24,6 +24,7 @@ pub fn begin(
 ) -> Result<Attributes> {
     let begun = origin.assume(unite(base, template)?);
     let form = form_of(&begun)?;
+    let begun = if origin == Origin::Unwrap { without_foreign_usage(form, begun) } else { begun };
     if !origin.makes(form.class) {
         return Err(Error::TemplateInconsistent);
     }
@@ -41,6 +42,13 @@ pub fn begin(
     }
     check_relations(form, &begun)?;
     Ok(begun)
+}
+
+/// Without the usage flags that objects of this form don't have. Clients that unwrap a private key speak of what the
+/// pair can do (python-pkcs11 says `CKA_ENCRYPT`, `CKA_VERIFY` and `CKA_WRAP` always): the other half's flags say
+/// nothing of this one.
+fn without_foreign_usage(form: &Form, template: Attributes) -> Attributes {
+    template.partition(|attribute| form.row(attribute).is_some() || !is_usage(attribute)).0
 }
 
 /// Both, which must agree where both have an attribute.

@@ -38,8 +38,10 @@ pub fn look(named: Option<&Path>) -> Vec<Finding> {
 
 fn candidates() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();
-    let beside =
-        program.as_deref().and_then(Path::parent).map(|folder| [folder.to_owned(), folder.join("../lib")]);
+    let beside = program
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|folder| [folder.to_owned(), folder.join("../lib"), folder.join("../lib/pkcs11")]);
     let folders = beside.into_iter().flatten().chain(FOLDERS.iter().map(PathBuf::from));
     folders.map(|folder| folder.join(MODULE)).collect()
 }
