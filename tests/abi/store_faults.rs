@@ -35,8 +35,11 @@ fn token_at_rest() -> (Folder, CK_SLOT_ID) {
     (folder.unwrap(), slot)
 }
 
+/// What is seen of an object: its label, whether it may leave, and its value or why that is not told.
+type Seen = (Vec<u8>, bool, Answer<Vec<u8>>);
+
 /// Everything a user can see in the token, or the first refusal.
-fn contents(slot: CK_SLOT_ID) -> Answer<Vec<(Vec<u8>, bool, Answer<Vec<u8>>)>> {
+fn contents(slot: CK_SLOT_ID) -> Answer<Vec<Seen>> {
     let session = module().open(slot, CKF_RW_SESSION)?;
     session.login(CKU_USER, USER_PIN)?;
     let mut all = Vec::new();
@@ -52,7 +55,7 @@ fn contents(slot: CK_SLOT_ID) -> Answer<Vec<(Vec<u8>, bool, Answer<Vec<u8>>)>> {
 }
 
 /// Opens the token as it is on disk, looks and closes again.
-fn look(slot: CK_SLOT_ID) -> Answer<Vec<(Vec<u8>, bool, Answer<Vec<u8>>)>> {
+fn look(slot: CK_SLOT_ID) -> Answer<Vec<Seen>> {
     module().initialize()?;
     let found = contents(slot);
     module().finalize()?;
@@ -71,7 +74,7 @@ fn alter(
     folder: &Folder,
     slot: CK_SLOT_ID,
     file: &Path,
-    judge: impl Fn(usize, Vec<(Vec<u8>, bool, Answer<Vec<u8>>)>),
+    judge: impl Fn(usize, Vec<Seen>),
 ) -> (usize, usize) {
     let data = folder.path().join("data");
     let whole = folder.path().join("whole");
