@@ -23,8 +23,28 @@ impl Size {
     }
 }
 
-/// A step's result that did not fit: kept until the caller comes back with a larger buffer.
-pub type Kept = Option<Zeroizing<Vec<u8>>>;
+/// Which of an operation's functions a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The one-shot function.
+    Whole,
+    /// An update.
+    Update,
+    /// The end after updates.
+    Finish,
+}
+
+/// One call, as far as a later one can be known to repeat it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which function.
+    pub part: Part,
+    /// Bytes of its input.
+    pub input: usize,
+}
+
+/// The result of a step that did not fit: kept until the caller repeats the call with a larger buffer.
+pub type Kept = Option<(Step, Zeroizing<Vec<u8>>)>;
 
 /// Whether a delivery finished the step or only told its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +73,21 @@ impl<'a> Output<'a> {
         self.buffer.is_none()
     }
 
-    /// Runs `step` if its result has room, straight into the caller's memory where possible.
+    /// Runs `run` if its result has room, straight into the caller's memory where possible.
     ///
     /// `Err(BufferTooSmall)` leaves the operation as it was: either nothing has run, or the result
-    /// waits in `kept` for the next call.
+    /// waits in `kept` until the same `step` is asked for again. Another step meanwhile is `OperationActive`.
     pub fn deliver(
         self,
+        step: Step,
         size: Size,
         kept: &mut Kept,
-        step: impl FnOnce(&mut [u8]) -> Result<usize>,
+        run: impl FnOnce(&mut [u8]) -> Result<usize>,
     ) -> Result<Delivery> {
-        if let Some(result) = kept.take() {
-            return self.hand_over(result, kept);
+        match kept.take() {
+            Some((same, result)) if same == step => return self.hand_over(step, result, kept),
+            Some(_) => return Err(Error::OperationActive),
+            None => {}
         }
         let bound = size.bound();
         let Some(buffer) = self.buffer else {
@@ -72,7 +95,7 @@ impl<'a> Output<'a> {
             return Ok(Delivery::SizeTold);
         };
         if buffer.len() >= bound {
-            *self.length = step(&mut buffer[..bound])? as u64;
+            *self.length = run(&mut buffer[..bound])? as u64;
             return Ok(Delivery::Done);
         }
         match size {
@@ -82,22 +105,23 @@ impl<'a> Output<'a> {
             }
             Size::AtMost(_) => {
                 let mut result = Zeroizing::new(vec![0; bound]);
-                let written = step(&mut result)?;
+                let written = run(&mut result)?;
                 result.truncate(written);
-                Output { buffer: Some(buffer), length: self.length }.hand_over(result, kept)
+                Output { buffer: Some(buffer), length: self.length }.hand_over(step, result, kept)
             }
         }
     }
 
     /// Copies a finished value out: for results that cost nothing to have again.
     pub fn copy(self, value: &[u8]) -> Result<Delivery> {
-        self.deliver(Size::Exact(value.len()), &mut None, |buffer| {
+        let step = Step { part: Part::Whole, input: 0 };
+        self.deliver(step, Size::Exact(value.len()), &mut None, |buffer| {
             buffer.copy_from_slice(value);
             Ok(value.len())
         })
     }
 
-    fn hand_over(self, result: Zeroizing<Vec<u8>>, kept: &mut Kept) -> Result<Delivery> {
+    fn hand_over(self, step: Step, result: Zeroizing<Vec<u8>>, kept: &mut Kept) -> Result<Delivery> {
         *self.length = result.len() as u64;
         match self.buffer {
             Some(buffer) if buffer.len() >= result.len() => {
@@ -105,11 +129,11 @@ impl<'a> Output<'a> {
                 Ok(Delivery::Done)
             }
             Some(_) => {
-                *kept = Some(result);
+                *kept = Some((step, result));
                 Err(Error::BufferTooSmall)
             }
             None => {
-                *kept = Some(result);
+                *kept = Some((step, result));
                 Ok(Delivery::SizeTold)
             }
         }

@@ -282,6 +282,7 @@ pub(super) fn padded<const N: usize>(text: &str) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::{Part, Size, Step};
 
     /// A view of test memory, which is good for what the test says of it.
     fn view<'a, T>(raw: *mut T) -> Pointer<'a, T> {
@@ -356,7 +357,8 @@ mod tests {
             let output = (view(start.wrapping_add(shift)), view(&raw mut length));
             transform((view(start), 8), output, |input, output| {
                 let reversed: Vec<u8> = input.iter().rev().copied().collect();
-                output.deliver(crate::output::Size::Exact(8), &mut None, |buffer| {
+                let step = Step { part: Part::Whole, input: 8 };
+                output.deliver(step, Size::Exact(8), &mut None, |buffer| {
                     buffer.fill(0);
                     buffer.copy_from_slice(&reversed);
                     assert_eq!(input, b"abcdefgh");

@@ -6,12 +6,17 @@ use crate::error::{Error, Result};
 use crate::object::schema::{self, Kind};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_ULONG};
+use std::cell::Cell;
 
 /// More attributes than any object has: a larger count is a mistake.
 const MAX_ATTRIBUTES: CK_ULONG = 4096;
 
 /// Bytes of the largest value that is accepted.
 const MAX_VALUE: CK_ULONG = 16 << 20;
+
+/// Bytes of all values and entries of one template together, nested ones included: arrays that share what is in them
+/// could otherwise ask for any amount.
+const MAX_TEMPLATE: CK_ULONG = 64 << 20;
 
 /// How deep templates may hold templates.
 const MAX_DEPTH: u32 = 4;
@@ -27,7 +32,9 @@ enum Unknown {
 
 /// How an array of attributes is read.
 #[derive(Clone, Copy)]
-struct Reader {
+struct Reader<'a> {
+    /// Bytes that may still be read.
+    left: &'a Cell<CK_ULONG>,
     kind_of: fn(AttributeType) -> Option<Kind>,
     unknown: Unknown,
     /// Levels of nested templates still allowed.
@@ -36,21 +43,32 @@ struct Reader {
 
 /// The template of a new or changed object.
 pub(super) fn read(template: Pointer<CK_ATTRIBUTE>, count: CK_ULONG) -> Result<Attributes> {
-    Reader { kind_of: schema::kind_of, unknown: Unknown::Refused, depth: MAX_DEPTH }
-        .attributes(template, count)
+    Reader::new(&Cell::new(MAX_TEMPLATE), schema::kind_of, Unknown::Refused).attributes(template, count)
 }
 
 /// The template of a search: an attribute that no object can have makes it find nothing.
 pub(super) fn read_search(template: Pointer<CK_ATTRIBUTE>, count: CK_ULONG) -> Result<Attributes> {
-    Reader { kind_of: schema::kind_of, unknown: Unknown::Kept, depth: MAX_DEPTH }.attributes(template, count)
+    Reader::new(&Cell::new(MAX_TEMPLATE), schema::kind_of, Unknown::Kept).attributes(template, count)
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(left: &'a Cell<CK_ULONG>, kind_of: fn(AttributeType) -> Option<Kind>, unknown: Unknown) -> Self {
+        Reader { left, kind_of, unknown, depth: MAX_DEPTH }
+    }
+
+    /// Takes bytes off what may still be read.
+    fn take(self, bytes: CK_ULONG) -> Result<()> {
+        let left = self.left.get().checked_sub(bytes).ok_or(Error::AttributeValueInvalid)?;
+        self.left.set(left);
+        Ok(())
+    }
+
     fn attributes(self, template: Pointer<CK_ATTRIBUTE>, count: CK_ULONG) -> Result<Attributes> {
         if count > MAX_ATTRIBUTES {
             return Err(Error::ArgumentsBad);
         }
         let mut attributes = Attributes::new();
+        self.take(count * size_of::<CK_ATTRIBUTE>() as CK_ULONG)?;
         for index in 0..template.extent(count)? {
             let entry = template.at(index).read()?;
             let value = self.value(&entry)?;
@@ -75,6 +93,7 @@ impl Reader {
         if length > MAX_VALUE || (length > 0 && value.is_null()) {
             return Err(Error::AttributeValueInvalid);
         }
+        self.take(length)?;
         match kind {
             Kind::Bool => boolean(value, length).map(Value::Bool),
             Kind::Ulong if length == size_of::<CK_ULONG>() as CK_ULONG => {
@@ -240,7 +259,7 @@ mod tests {
 
     fn read_as(unknown: Unknown, entries: &mut [CK_ATTRIBUTE]) -> Result<Attributes> {
         let count = entries.len() as CK_ULONG;
-        Reader { kind_of, unknown, depth: MAX_DEPTH }.attributes(view(entries), count)
+        Reader::new(&Cell::new(MAX_TEMPLATE), kind_of, unknown).attributes(view(entries), count)
     }
 
     fn read(entries: &mut [CK_ATTRIBUTE]) -> Result<Attributes> {
@@ -318,7 +337,8 @@ mod tests {
     fn absurd_counts_are_refused_before_anything_is_read() {
         let mut one = [query(BYTES)];
         for count in [MAX_ATTRIBUTES + 1, 1 << 60, CK_ULONG::MAX] {
-            let reader = Reader { kind_of, unknown: Unknown::Refused, depth: MAX_DEPTH };
+            let left = Cell::new(MAX_TEMPLATE);
+            let reader = Reader::new(&left, kind_of, Unknown::Refused);
             assert_eq!(reader.attributes(view(&mut one), count), Err(Error::ArgumentsBad));
             assert_eq!(wanted(view(&mut one), count), Err(Error::ArgumentsBad));
         }

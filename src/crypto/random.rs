@@ -2,14 +2,16 @@
 
 use crate::error::{Error, Result};
 
+/// Bytes given or taken at once: OpenSSL counts in a C int.
+const PIECE: usize = 1 << 20;
+
 /// Fills `buffer` with random bytes.
 pub fn random(buffer: &mut [u8]) -> Result<()> {
-    openssl::rand::rand_bytes(buffer).map_err(|_| Error::RandomNoRng)
+    buffer.chunks_mut(PIECE).try_for_each(openssl::rand::rand_bytes).map_err(|_| Error::RandomNoRng)
 }
 
 /// Mixes `seed` into the generator. It can only add to what the kernel has given: no entropy is credited.
 pub fn seed(seed: &[u8]) -> Result<()> {
-    // In pieces, for OpenSSL counts in a C int.
-    seed.chunks(1 << 20).for_each(super::ffi::openssl::add_seed);
+    seed.chunks(PIECE).for_each(super::ffi::openssl::add_seed);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::active::Active;
 use super::{Handle, Session};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose};
-use crate::output::{Delivery, Output, Size};
+use crate::output::{Delivery, Output, Part, Size, Step};
 use crate::token::Operation;
 use cryptoki_sys as ck;
 
@@ -69,17 +69,21 @@ impl Session {
             if active.fed {
                 return Err(Error::OperationActive);
             }
+            let step = Step { part: Part::Whole, input: input.len() };
             let (operation, kept) = active.parts()?;
             match operation {
                 Operation::Cipher(cipher) => {
-                    output.deliver(cipher.whole_size(input.len()), kept, |room| cipher.whole(input, room))
+                    output
+                        .deliver(step, cipher.whole_size(input.len()), kept, |room| cipher.whole(input, room))
                 }
-                Operation::Digester(digester) => output.deliver(Size::Exact(digester.size()), kept, |room| {
-                    digester.update(input)?;
-                    digester.finish(room)?;
-                    Ok(room.len())
-                }),
-                Operation::Signer(signer) => output.deliver(Size::Exact(signer.size()), kept, |room| {
+                Operation::Digester(digester) => {
+                    output.deliver(step, Size::Exact(digester.size()), kept, |room| {
+                        digester.update(input)?;
+                        digester.finish(room)?;
+                        Ok(room.len())
+                    })
+                }
+                Operation::Signer(signer) => output.deliver(step, Size::Exact(signer.size()), kept, |room| {
                     signer.update(input)?;
                     signer.finish(room)
                 }),
@@ -91,10 +95,11 @@ impl Session {
     /// `C_EncryptUpdate`, `C_DecryptUpdate`.
     pub fn transform(&self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
         self.step(purpose, |active| {
+            let step = Step { part: Part::Update, input: input.len() };
             let (operation, kept) = active.parts()?;
             let Operation::Cipher(cipher) = operation else { return Err(Error::OperationNotInitialized) };
-            let delivery =
-                output.deliver(cipher.update_size(input.len()), kept, |room| cipher.update(input, room))?;
+            let delivery = output
+                .deliver(step, cipher.update_size(input.len()), kept, |room| cipher.update(input, room))?;
             active.fed |= delivery == Delivery::Done;
             Ok(delivery)
         })
@@ -125,17 +130,20 @@ impl Session {
     /// `C_EncryptFinal`, `C_DecryptFinal`, `C_DigestFinal`, `C_SignFinal`.
     pub fn finish(&self, purpose: Purpose, output: Output<'_>) -> Result<Delivery> {
         self.last_step(purpose, |active| {
+            let step = Step { part: Part::Finish, input: 0 };
             let (operation, kept) = active.parts()?;
             match operation {
                 Operation::Cipher(cipher) => {
-                    output.deliver(cipher.finish_size(), kept, |room| cipher.finish(room))
+                    output.deliver(step, cipher.finish_size(), kept, |room| cipher.finish(room))
                 }
-                Operation::Digester(digester) => output.deliver(Size::Exact(digester.size()), kept, |room| {
-                    digester.finish(room)?;
-                    Ok(room.len())
-                }),
+                Operation::Digester(digester) => {
+                    output.deliver(step, Size::Exact(digester.size()), kept, |room| {
+                        digester.finish(room)?;
+                        Ok(room.len())
+                    })
+                }
                 Operation::Signer(signer) => {
-                    output.deliver(Size::Exact(signer.size()), kept, |room| signer.finish(room))
+                    output.deliver(step, Size::Exact(signer.size()), kept, |room| signer.finish(room))
                 }
                 Operation::Verifier(_) => Err(Error::OperationNotInitialized),
             }
@@ -173,14 +181,7 @@ impl Session {
 
     /// A step that leaves the operation open unless it fails.
     fn step<T>(&self, purpose: Purpose, run: impl FnOnce(&mut Active) -> Result<T>) -> Result<T> {
-        let mut work = self.work()?;
-        let place = &mut work.operations[purpose as usize];
-        let active = place.as_mut().ok_or(Error::OperationNotInitialized)?;
-        let outcome = run(active);
-        if outcome.as_ref().is_err_and(|error| ends(*error, active)) {
-            *place = None;
-        }
-        outcome
+        self.with_operation(purpose, run, |outcome| outcome.is_ok())
     }
 
     /// A step that ends the operation unless it told a size or found the buffer too small.
@@ -189,16 +190,23 @@ impl Session {
         purpose: Purpose,
         run: impl FnOnce(&mut Active) -> Result<Delivery>,
     ) -> Result<Delivery> {
+        self.with_operation(purpose, run, |outcome| *outcome == Ok(Delivery::SizeTold))
+    }
+
+    /// Takes the operation out of its place and puts it back if it goes on: one that panics is gone.
+    fn with_operation<T>(
+        &self,
+        purpose: Purpose,
+        run: impl FnOnce(&mut Active) -> Result<T>,
+        goes_on: impl FnOnce(&Result<T>) -> bool,
+    ) -> Result<T> {
         let mut work = self.work()?;
         let place = &mut work.operations[purpose as usize];
-        let active = place.as_mut().ok_or(Error::OperationNotInitialized)?;
-        let outcome = run(active);
-        let over = match &outcome {
-            Ok(delivery) => *delivery == Delivery::Done,
-            Err(error) => ends(*error, active),
-        };
-        if over {
-            *place = None;
+        let mut active = place.take().ok_or(Error::OperationNotInitialized)?;
+        let outcome = run(&mut active);
+        let survives_error = outcome.as_ref().is_err_and(|error| !ends(*error, &active));
+        if survives_error || goes_on(&outcome) {
+            *place = Some(active);
         }
         outcome
     }

@@ -2,10 +2,11 @@
 //! also digested, signed or verified, always in the clear.
 
 use super::Session;
+use super::active::Active;
 use super::cryptography::{absorb, ends};
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
-use crate::output::{Delivery, Output};
+use crate::output::{Delivery, Output, Part, Step};
 use crate::token::Operation;
 
 /// Which two operations.
@@ -36,34 +37,46 @@ impl Session {
         let mut work = self.work()?;
         let (cipher_purpose, other_purpose) = dual.purposes();
         let (cipher_place, other_place) = (cipher_purpose as usize, other_purpose as usize);
-        let [Some(cipher_active), Some(other_active)] = work
-            .operations
-            .get_disjoint_mut([cipher_place, other_place])
-            .map_err(|_| Error::FunctionFailed)?
+        if work.operations[cipher_place].is_none() || work.operations[other_place].is_none() {
+            return Err(Error::OperationNotInitialized);
+        }
+        // Out of their places while they work, so that a panic leaves neither behind.
+        let (Some(mut ciphering), Some(mut beside)) =
+            (work.operations[cipher_place].take(), work.operations[other_place].take())
         else {
             return Err(Error::OperationNotInitialized);
         };
-        let (other, _) = other_active.parts()?;
-        let (Operation::Cipher(cipher), kept) = cipher_active.parts()? else {
-            return Err(Error::OperationNotInitialized);
-        };
-        let outcome = output.deliver(cipher.update_size(input.len()), kept, |room| {
-            let written = cipher.update(input, room)?;
-            let clear = if cipher_purpose == Purpose::Encrypt { input } else { &room[..written] };
-            absorb(other, clear)?;
-            Ok(written)
-        });
-        match outcome {
-            Ok(Delivery::Done) => {
-                cipher_active.fed = true;
-                other_active.fed = true;
-            }
-            Err(error) if ends(error, cipher_active) => {
-                work.operations[cipher_place] = None;
-                work.operations[other_place] = None;
-            }
-            _ => {}
+        let outcome = both(cipher_purpose, &mut ciphering, &mut beside, input, output);
+        if outcome == Ok(Delivery::Done) {
+            ciphering.fed = true;
+            beside.fed = true;
+        }
+        let over = |error: &Error| ends(*error, &ciphering) && ends(*error, &beside);
+        if !outcome.as_ref().is_err_and(over) {
+            work.operations[cipher_place] = Some(ciphering);
+            work.operations[other_place] = Some(beside);
         }
         outcome
     }
+}
+
+/// One update of the cipher, and of what takes the clear data beside it.
+fn both(
+    purpose: Purpose,
+    ciphering: &mut Active,
+    beside: &mut Active,
+    input: &[u8],
+    output: Output<'_>,
+) -> Result<Delivery> {
+    let (other, _) = beside.parts()?;
+    let (Operation::Cipher(cipher), kept) = ciphering.parts()? else {
+        return Err(Error::OperationNotInitialized);
+    };
+    let step = Step { part: Part::Update, input: input.len() };
+    output.deliver(step, cipher.update_size(input.len()), kept, |room| {
+        let written = cipher.update(input, room)?;
+        let clear = if purpose == Purpose::Encrypt { input } else { &room[..written] };
+        absorb(other, clear)?;
+        Ok(written)
+    })
 }

@@ -4,25 +4,28 @@ use super::Handle;
 use crate::error::{Error, Result};
 use crate::token::{Found, HeldObject, ObjectId, ObjectRef};
 use parking_lot::RwLock;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Handles are never used again in a process: a stale one can only be invalid, not another object's.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-struct Entry {
-    object: ObjectRef,
-    /// A session object dies with the session that made it.
-    session: Option<Handle>,
-    /// A private object's handle dies at logout.
+/// A session object. It dies with the session that made it.
+struct Held {
+    object: Arc<dyn HeldObject>,
+    session: Handle,
     private: bool,
 }
 
+/// What is known of handles. Everything but a logout finds its entries by key.
 #[derive(Default)]
 struct Tables {
-    entries: HashMap<Handle, Entry>,
-    stored: HashMap<ObjectId, Handle>,
+    stored: HashMap<Handle, Found>,
+    by_id: HashMap<ObjectId, Handle>,
+    /// Session objects, in the order they were made.
+    held: BTreeMap<Handle, Held>,
+    by_session: HashMap<Handle, HashSet<Handle>>,
 }
 
 /// Which handle stands for which object.
@@ -33,17 +36,22 @@ impl Handles {
     /// The object behind a handle, or `ObjectHandleInvalid`.
     pub fn get(&self, handle: Handle) -> Result<ObjectRef> {
         let tables = self.0.read();
-        tables.entries.get(&handle).map(|entry| entry.object.clone()).ok_or(Error::ObjectHandleInvalid)
+        if let Some(found) = tables.stored.get(&handle) {
+            return Ok(ObjectRef::Stored(found.id));
+        }
+        let held = tables.held.get(&handle).ok_or(Error::ObjectHandleInvalid)?;
+        Ok(ObjectRef::Held(held.object.clone()))
     }
 
     /// A handle for a new object that `session` made.
     pub fn add(&self, object: ObjectRef, session: Handle, private: bool) -> Handle {
         match object {
             ObjectRef::Stored(id) => self.of_found(Found { id, private }),
-            ObjectRef::Held(_) => {
+            ObjectRef::Held(object) => {
                 let handle = NEXT.fetch_add(1, Ordering::Relaxed);
-                let entry = Entry { object, session: Some(session), private };
-                self.0.write().entries.insert(handle, entry);
+                let mut tables = self.0.write();
+                tables.held.insert(handle, Held { object, session, private });
+                tables.by_session.entry(session).or_default().insert(handle);
                 handle
             }
         }
@@ -51,61 +59,78 @@ impl Handles {
 
     /// The handle of a token object, made if it has none yet.
     pub fn of_found(&self, found: Found) -> Handle {
-        if let Some(handle) = self.0.read().stored.get(&found.id) {
+        if let Some(handle) = self.0.read().by_id.get(&found.id) {
             return *handle;
         }
         let mut tables = self.0.write();
-        if let Some(handle) = tables.stored.get(&found.id) {
+        if let Some(handle) = tables.by_id.get(&found.id) {
             return *handle;
         }
         let handle = NEXT.fetch_add(1, Ordering::Relaxed);
-        let entry = Entry { object: ObjectRef::Stored(found.id), session: None, private: found.private };
-        tables.entries.insert(handle, entry);
-        tables.stored.insert(found.id, handle);
+        tables.stored.insert(handle, found);
+        tables.by_id.insert(found.id, handle);
         handle
     }
 
-    /// Another object behind the same handle: its attributes have changed.
-    pub fn replace(&self, handle: Handle, object: ObjectRef) {
-        if let Some(entry) = self.0.write().entries.get_mut(&handle) {
-            entry.object = object;
+    /// Puts a changed session object behind its handle, unless another change was quicker: then `false`.
+    pub fn replace(&self, handle: Handle, old: &Arc<dyn HeldObject>, new: Arc<dyn HeldObject>) -> bool {
+        let mut tables = self.0.write();
+        match tables.held.get_mut(&handle) {
+            Some(held) if Arc::ptr_eq(&held.object, old) => {
+                held.object = new;
+                true
+            }
+            _ => false,
         }
     }
 
     /// Forgets one handle.
     pub fn remove(&self, handle: Handle) {
-        self.forget_if(|at, _| at == handle);
+        let mut tables = self.0.write();
+        if let Some(found) = tables.stored.remove(&handle) {
+            tables.by_id.remove(&found.id);
+        }
+        tables.forget_held(handle);
     }
 
     /// Forgets the session objects that `session` made.
     pub fn drop_session(&self, session: Handle) {
-        self.forget_if(|_, entry| entry.session == Some(session));
+        let mut tables = self.0.write();
+        for handle in tables.by_session.remove(&session).unwrap_or_default() {
+            tables.held.remove(&handle);
+        }
     }
 
     /// Forgets all private objects: nobody is logged in any more.
     pub fn drop_private(&self) {
-        self.forget_if(|_, entry| entry.private);
-    }
-
-    /// All session objects.
-    pub fn held(&self) -> Vec<(Handle, Arc<dyn HeldObject>)> {
-        let tables = self.0.read();
-        let held = |(handle, entry): (&Handle, &Entry)| match &entry.object {
-            ObjectRef::Held(object) => Some((*handle, object.clone())),
-            ObjectRef::Stored(_) => None,
-        };
-        tables.entries.iter().filter_map(held).collect()
-    }
-
-    fn forget_if(&self, gone: impl Fn(Handle, &Entry) -> bool) {
         let mut tables = self.0.write();
-        let Tables { entries, stored } = &mut *tables;
-        entries.retain(|handle, entry| {
-            let keep = !gone(*handle, entry);
-            if let (false, ObjectRef::Stored(id)) = (keep, &entry.object) {
-                stored.remove(id);
+        let Tables { stored, by_id, held, .. } = &mut *tables;
+        stored.retain(|_, found| {
+            if found.private {
+                by_id.remove(&found.id);
             }
-            keep
+            !found.private
         });
+        let private = held.iter().filter(|(_, held)| held.private).map(|(handle, _)| *handle);
+        for handle in private.collect::<Vec<_>>() {
+            tables.forget_held(handle);
+        }
+    }
+
+    /// All session objects, in the order they were made.
+    pub fn held(&self) -> Vec<(Handle, Arc<dyn HeldObject>)> {
+        self.0.read().held.iter().map(|(handle, held)| (*handle, held.object.clone())).collect()
+    }
+}
+
+impl Tables {
+    fn forget_held(&mut self, handle: Handle) {
+        let Some(held) = self.held.remove(&handle) else { return };
+        if let Some(handles) = self.by_session.get_mut(&held.session) {
+            handles.remove(&handle);
+            if handles.is_empty() {
+                self.by_session.remove(&held.session);
+            }
+        }
     }
 }

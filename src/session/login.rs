@@ -31,7 +31,8 @@ impl Session {
     /// `C_GetSessionInfo`.
     pub fn info(&self) -> Result<SessionInfo> {
         drop(self.work()?);
-        let role = self.ticket().map(|ticket| ticket.role());
+        let holding = self.ticket().filter(|ticket| self.slot.token().holds(ticket));
+        let role = holding.map(|ticket| ticket.role());
         let state = match (role, self.read_write) {
             (None, false) => ck::CKS_RO_PUBLIC_SESSION,
             (None, true) => ck::CKS_RW_PUBLIC_SESSION,
@@ -45,7 +46,7 @@ impl Session {
     /// `C_Login`.
     pub fn login(&self, user: UserType, pin: &[u8]) -> Result<()> {
         match user.role() {
-            Some(role) => self.slot.login(role, &Credentials::from_pin(role, pin)),
+            Some(role) => self.slot.login(self.handle, role, &Credentials::from_pin(role, pin)),
             None => self.confirm(pin),
         }
     }
@@ -53,7 +54,7 @@ impl Session {
     /// `C_LoginUser`.
     pub fn login_user(&self, user: UserType, name: &[u8], pin: &[u8]) -> Result<()> {
         match user.role() {
-            Some(role) => self.slot.login(role, &Credentials::from_parts(role, name, pin)?),
+            Some(role) => self.slot.login(self.handle, role, &Credentials::from_parts(role, name, pin)?),
             None => match self.ticket() {
                 Some(ticket) if name.is_empty() || name == ticket.user().as_bytes() => self.confirm(pin),
                 Some(_) => Err(Error::PinIncorrect),
@@ -107,7 +108,7 @@ impl Session {
         let renewed = new_credentials(role, &old.name, new)?;
         self.slot.token().set_pin(role, &old, &renewed.password)?;
         match ticket {
-            Some(ticket) if ticket.user() == old.name => self.slot.renew_login(role, &renewed),
+            Some(ticket) if ticket.user() == old.name => self.slot.renew_login(&ticket, &renewed),
             _ => Ok(()),
         }
     }

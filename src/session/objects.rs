@@ -77,7 +77,9 @@ impl Session {
         }
         match self.slot.token().reveal(caller, object, &[kind]) {
             Ok(mut revealed) => Ok(revealed.remove(kind).ok_or(Error::AttributeTypeInvalid)),
-            Err(Error::AttributeSensitive) => Ok(Err(Error::AttributeSensitive)),
+            // Without a login the secret half of a public object is sealed: not to be had, but no reason to give up the
+            // rest of the template.
+            Err(Error::AttributeSensitive | Error::UserNotLoggedIn) => Ok(Err(Error::AttributeSensitive)),
             Err(other) => Err(other),
         }
     }
@@ -85,11 +87,18 @@ impl Session {
     /// `C_SetAttributeValue`.
     pub fn set_attributes(&self, object: Handle, changes: &Attributes) -> Result<()> {
         drop(self.work()?);
-        let reference = self.slot.objects.get(object)?;
-        self.require_may_change(&reference)?;
-        let changed = self.slot.token().set(self.ticket().as_ref(), &reference, changes)?;
-        self.slot.objects.replace(object, changed);
-        Ok(())
+        loop {
+            let old = self.slot.objects.get(object)?;
+            self.require_may_change(&old)?;
+            let new = self.slot.token().set(self.ticket().as_ref(), &old, changes)?;
+            if let (ObjectRef::Held(old), ObjectRef::Held(new)) = (old, new)
+                && !self.slot.objects.replace(object, &old, new)
+            {
+                // Another thread has changed or destroyed the object meanwhile: look at what it has left.
+                continue;
+            }
+            return Ok(());
+        }
     }
 
     /// `C_FindObjectsInit`.
@@ -143,7 +152,7 @@ impl Session {
         self.require_may_make(private)?;
         let ticket = self.ticket();
         let pair = self.slot.token().make_pair(ticket.as_ref(), mechanism, public, private)?;
-        Ok((self.hand_out(pair.0)?, self.hand_out(pair.1)?))
+        Ok((self.hand_out(ticket.as_ref(), pair.0)?, self.hand_out(ticket.as_ref(), pair.1)?))
     }
 
     /// `C_WrapKey`.
@@ -171,27 +180,51 @@ impl Session {
         template: &Attributes,
     ) -> Result<Handle> {
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
-        self.make(Making::Unwrap { mechanism, key: &key, wrapped }, template)
+        self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
     }
 
     /// `C_DeriveKey`.
     pub fn derive_key(&self, mechanism: &Mechanism, base: Handle, template: &Attributes) -> Result<Handle> {
         let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
-        self.make(Making::Derive { mechanism, key: &key }, template)
+        self.make(Making::Derive { mechanism, key: &key }, &self.kept_in_session(template))
     }
 
     fn make(&self, making: Making<'_>, template: &Attributes) -> Result<Handle> {
         drop(self.work()?);
         self.require_may_make(template)?;
-        let made = self.slot.token().make(self.ticket().as_ref(), making, template)?;
-        self.hand_out(made)
+        let ticket = self.ticket();
+        let made = self.slot.token().make(ticket.as_ref(), making, template)?;
+        self.hand_out(ticket.as_ref(), made)
     }
 
-    /// A handle for what this session has just made.
-    fn hand_out(&self, object: ObjectRef) -> Result<Handle> {
-        let info = self.slot.token().info_of(self.ticket().as_ref(), &object)?;
+    /// A handle for what this session has just made for `caller`. If the session or the login has ended meanwhile, what it
+    /// made ends with it, and a token object is there for those who search.
+    fn hand_out(&self, caller: Caller<'_>, object: ObjectRef) -> Result<Handle> {
+        let info = self.slot.token().info_of(caller, &object)?;
         let private = info.attributes.is_true(ck::CKA_PRIVATE);
-        Ok(self.slot.objects.add(object, self.handle, private))
+        let handle = self.slot.objects.add(object, self.handle, private);
+        let ended = match self.work() {
+            Err(error) => Some(error),
+            Ok(_) if private && !self.slot.is_login(caller) => Some(Error::UserNotLoggedIn),
+            Ok(_) => None,
+        };
+        match ended {
+            Some(error) => {
+                self.slot.objects.remove(handle);
+                Err(error)
+            }
+            None => Ok(handle),
+        }
+    }
+
+    /// In a session that may not write, what a key's own template asks for can't be a token object either: the template says
+    /// so, and contradicts one that does.
+    fn kept_in_session(&self, template: &Attributes) -> Attributes {
+        let mut template = template.clone();
+        if !self.read_write {
+            template.set_default(ck::CKA_TOKEN, false);
+        }
+        template
     }
 
     /// A token object can be changed only through a session that may write.

@@ -122,8 +122,20 @@ impl Slot {
         closed.into_iter().map(|(handle, _)| handle).collect()
     }
 
-    pub(super) fn login(&self, role: Role, user: &Credentials) -> Result<()> {
+    /// Logs in, on behalf of an open session.
+    pub(super) fn login(&self, session: Handle, role: Role, user: &Credentials) -> Result<()> {
         let sessions = self.sessions.lock();
+        // It may have been closed while we waited; and with the last one, the login would have nobody to end it.
+        if !sessions.contains_key(&session) {
+            return Err(Error::SessionHandleInvalid);
+        }
+        if let Some(ticket) = self.ticket() {
+            if !self.token.holds(&ticket) {
+                // The PIN has been changed elsewhere, or the user deleted: that login is over.
+                self.end_login();
+                sessions.values().for_each(|session| session.end_operations());
+            }
+        }
         if let Some(ticket) = self.ticket() {
             let same = ticket.role() == role && ticket.user() == user.name;
             return Err(if same { Error::UserAlreadyLoggedIn } else { Error::UserAnotherAlreadyLoggedIn });
@@ -136,11 +148,25 @@ impl Slot {
         Ok(())
     }
 
-    /// Replaces the ticket of a user who has just changed its PIN: the old one is void.
-    pub(super) fn renew_login(&self, role: Role, user: &Credentials) -> Result<()> {
-        let ticket = self.token.login(role, user)?;
-        *self.login.write() = Some(ticket);
+    /// Replaces the ticket of a user who has just changed its PIN, for the old one is void; unless the login has
+    /// ended meanwhile.
+    pub(super) fn renew_login(&self, old: &Arc<dyn Ticket>, user: &Credentials) -> Result<()> {
+        let renewed = self.token.login(old.role(), user)?;
+        let _sessions = self.sessions.lock();
+        let mut login = self.login.write();
+        if login.as_ref().is_some_and(|current| Arc::ptr_eq(current, old)) {
+            *login = Some(renewed);
+        }
         Ok(())
+    }
+
+    /// Whether this very login is still the slot's.
+    pub(super) fn is_login(&self, ticket: Option<&Arc<dyn Ticket>>) -> bool {
+        match (&*self.login.read(), ticket) {
+            (Some(current), Some(ticket)) => Arc::ptr_eq(current, ticket),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     pub(super) fn logout(&self) -> Result<()> {
@@ -148,8 +174,9 @@ impl Slot {
         if self.ticket().is_none() {
             return Err(Error::UserNotLoggedIn);
         }
-        sessions.values().for_each(|session| session.end_operations());
+        // First the ticket, then the operations: none can begin with it in between and stay.
         self.end_login();
+        sessions.values().for_each(|session| session.end_operations());
         Ok(())
     }
 

@@ -183,6 +183,9 @@ pub trait Token: Send + Sync {
     /// Checks the password of the user behind `ticket` again; the answer is good for beginning one operation with a key that asks for it.
     fn confirm(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>>;
 
+    /// Whether a login still holds: its user is there, with the PIN it had then.
+    fn holds(&self, ticket: &Arc<dyn Ticket>) -> bool;
+
     /// Forgets what was kept for this login.
     fn logout(&self, ticket: &Arc<dyn Ticket>);
 

@@ -10,9 +10,6 @@ cat >pkcs11.cfg <<CFG
 name = Cloister
 library = $MODULE
 slot = $((slot))
-attributes(*, CKO_SECRET_KEY, *) = {
-  CKA_EXTRACTABLE = true
-}
 CFG
 
 store=(-keystore NONE -storetype PKCS11 -storepass "$PIN" -addprovider SunPKCS11 -providerArg pkcs11.cfg)

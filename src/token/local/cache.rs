@@ -17,35 +17,60 @@ struct Entry {
     seen: u64,
 }
 
+#[derive(Default)]
+struct Entries {
+    by_id: HashMap<ObjectId, Entry>,
+    /// Raised each time all is forgotten.
+    generation: u64,
+}
+
 /// Opened objects by id.
 #[derive(Default)]
-pub(super) struct Cache(RwLock<HashMap<ObjectId, Entry>>);
+pub(super) struct Cache(RwLock<Entries>);
+
+/// What the cache and the store had come to when an object was about to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    counter: Option<u64>,
+    generation: u64,
+}
 
 impl Cache {
-    /// The object, and whether it is known to be current at `counter`.
-    pub fn get(&self, id: ObjectId, counter: Option<u64>) -> Option<(Arc<LocalObject>, bool)> {
-        let entries = self.0.read();
-        let entry = entries.get(&id)?;
-        Some((entry.object.clone(), counter == Some(entry.seen)))
+    /// Now, with the store's counter: to be taken before an object is read.
+    pub fn moment(&self, counter: Option<u64>) -> Moment {
+        Moment { counter, generation: self.0.read().generation }
     }
 
-    /// Keeps an object that was current when the counter stood at `counter`.
-    pub fn put(&self, object: &Arc<LocalObject>, counter: Option<u64>) {
-        let Some(seen) = counter else { return };
+    /// The object, and whether it is known to be current at `moment`.
+    pub fn get(&self, id: ObjectId, moment: Moment) -> Option<(Arc<LocalObject>, bool)> {
+        let entries = self.0.read();
+        let entry = entries.by_id.get(&id)?;
+        Some((entry.object.clone(), moment.counter == Some(entry.seen)))
+    }
+
+    /// Keeps an object that was read after `moment`, unless all has been forgotten since: what was read for a login must not
+    /// come back after its logout.
+    pub fn put(&self, object: &Arc<LocalObject>, moment: Moment) {
+        let Some(seen) = moment.counter else { return };
         let mut entries = self.0.write();
-        if entries.len() >= MOST {
-            entries.clear();
+        if entries.generation != moment.generation {
+            return;
         }
-        entries.insert(object.info.id, Entry { object: object.clone(), seen });
+        if entries.by_id.len() >= MOST {
+            entries.by_id.clear();
+        }
+        entries.by_id.insert(object.info.id, Entry { object: object.clone(), seen });
     }
 
     /// Forgets one object.
     pub fn remove(&self, id: ObjectId) {
-        self.0.write().remove(&id);
+        self.0.write().by_id.remove(&id);
     }
 
     /// Forgets all.
     pub fn clear(&self) {
-        self.0.write().clear();
+        let mut entries = self.0.write();
+        entries.by_id.clear();
+        entries.generation = entries.generation.wrapping_add(1);
     }
 }

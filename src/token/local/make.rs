@@ -55,8 +55,8 @@ impl LocalToken {
         let known = self.know(&store, caller)?;
         let origin = Origin::Generate(mechanism.row.id);
         let base_of = |class: u64| key_base(mechanism, class);
-        let public = template::begin(origin, known.role(), &base_of(ck::CKO_PUBLIC_KEY), public)?;
-        let private = template::begin(origin, known.role(), &base_of(ck::CKO_PRIVATE_KEY), private)?;
+        let public = begin(origin, known, &base_of(ck::CKO_PUBLIC_KEY), public)?;
+        let private = begin(origin, known, &base_of(ck::CKO_PRIVATE_KEY), private)?;
         let (made_public, made_private) =
             mechanism.row.family.generate_pair(&mechanism.params, &public, &private)?;
         let public = self.complete(origin, public, made_public)?;
@@ -69,7 +69,7 @@ impl LocalToken {
     }
 
     fn create(&self, known: Known<'_>, template: &Attributes) -> Result<Attributes> {
-        let begun = template::begin(Origin::Create, known.role(), &Attributes::new(), template)?;
+        let begun = begin(Origin::Create, known, &Attributes::new(), template)?;
         let mut full = Attributes::new();
         if is_key(&begun) {
             full = begun.clone();
@@ -82,7 +82,7 @@ impl LocalToken {
         mechanism.require(ck::CKF_GENERATE)?;
         let origin = Origin::Generate(mechanism.row.id);
         let base = key_base(mechanism, ck::CKO_SECRET_KEY);
-        let begun = template::begin(origin, known.role(), &base, template)?;
+        let begun = begin(origin, known, &base, template)?;
         let made = mechanism.row.family.generate(&mechanism.params, &begun)?;
         self.complete(origin, begun, made)
     }
@@ -99,8 +99,10 @@ impl LocalToken {
         let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
         let unwrapping = Working::new(opened.get()?, mechanism);
         unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
+        needs_no_pin(opened.get()?)?;
         let template = imposed(opened.get()?, ck::CKA_UNWRAP_TEMPLATE, template)?;
-        let begun = template::begin(Origin::Unwrap, known.role(), &Attributes::new(), &template)?;
+        let template = under_trust(opened.get()?, template)?;
+        let begun = begin(Origin::Unwrap, known, &Attributes::new(), &template)?;
         let class = begun.ulong(ck::CKA_CLASS).ok_or(Error::TemplateIncomplete)?;
         let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
         let encoded = mechanism.row.family.unwrap(opened.get()?.key()?, &mechanism.params, wrapped)?;
@@ -125,17 +127,17 @@ impl LocalToken {
         let opened = self.open(store, known, Act::Use, key).map_err(key_error)?;
         let base = opened.get()?;
         Working::new(base, mechanism).check(ck::CKF_DERIVE, ck::CKA_DERIVE).map_err(key_error)?;
+        needs_no_pin(base)?;
         let origin = Origin::Derive {
             always_sensitive: base.is_true(ck::CKA_ALWAYS_SENSITIVE),
             never_extractable: base.is_true(ck::CKA_NEVER_EXTRACTABLE),
         };
-        let mut fixed = Attributes::new();
-        fixed.set(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
+        let template = imposed(base, ck::CKA_DERIVE_TEMPLATE, template)?;
+        let mut fixed = Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_SECRET_KEY)]);
         if !template.contains(ck::CKA_KEY_TYPE) {
             fixed.set(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
         }
-        let template = imposed(base, ck::CKA_DERIVE_TEMPLATE, template)?;
-        let begun = template::begin(origin, known.role(), &fixed, &template)?;
+        let begun = begin(origin, known, &fixed, &template)?;
         let wanted = wanted(&begun)?;
         let value = mechanism.row.family.derive(base.key()?, &mechanism.params, wanted)?;
         let made = Attributes::from_iter([
@@ -195,6 +197,17 @@ impl LocalToken {
     }
 }
 
+/// Checks a template, and whether the caller may make such an object at all, before anything is computed.
+fn begin(origin: Origin, known: Known<'_>, base: &Attributes, template: &Attributes) -> Result<Attributes> {
+    let begun = template::begin(origin, known.role(), base, template)?;
+    let mut known_so_far = begun.clone();
+    let class = begun.ulong(ck::CKA_CLASS);
+    let private = matches!(class, Some(ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY));
+    known_so_far.set_default(ck::CKA_PRIVATE, private);
+    access::check_making(known.who(), &known_so_far)?;
+    Ok(begun)
+}
+
 fn new_id() -> Result<ObjectId> {
     let mut id = [0; 16];
     crypto::random(&mut id)?;
@@ -223,6 +236,22 @@ fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attrib
         Some(forced) => template::impose(forced, template),
         None => Ok(template.clone()),
     }
+}
+
+/// A key that asks for its user's PIN each time (`CKA_ALWAYS_AUTHENTICATE`) has no moment to be given it in `C_UnwrapKey` and
+/// `C_DeriveKey`; what `C_Decrypt` would refuse must not be had by them.
+fn needs_no_pin(key: &LocalObject) -> Result<()> {
+    if key.is_true(ck::CKA_ALWAYS_AUTHENTICATE) { Err(Error::UserNotLoggedIn) } else { Ok(()) }
+}
+
+/// What comes in under a key that an officer trusts stays as closed as what went out under it: a key that may leave
+/// under trusted keys only must not come back as one that may be read.
+fn under_trust(unwrapping: &LocalObject, template: Attributes) -> Result<Attributes> {
+    if !unwrapping.is_true(ck::CKA_TRUSTED) {
+        return Ok(template);
+    }
+    let forced = [(ck::CKA_SENSITIVE, true), (ck::CKA_WRAP_WITH_TRUSTED, true)];
+    template::impose(&Attributes::from_iter(forced), &template)
 }
 
 /// Type of the key that is to be made, and its length where the template or the type fixes one.

@@ -26,14 +26,17 @@ use std::sync::Arc;
 pub struct LocalToken {
     folder: PathBuf,
     settings: TokenSettings,
-    store: RwLock<Option<Arc<Store>>>,
+    store: Arc<RwLock<Option<Arc<Store>>>>,
+    /// Whether there was no token here when the slot was looked at.
+    was_free: bool,
     cache: Cache,
 }
 
 impl LocalToken {
     /// The token in `folder`, which need not exist. Nothing is opened before it is needed.
     pub fn new(folder: PathBuf, settings: TokenSettings) -> Self {
-        LocalToken { folder, settings, store: RwLock::new(None), cache: Cache::default() }
+        let was_free = !Store::is_in(&folder);
+        LocalToken { folder, settings, store: Arc::default(), was_free, cache: Cache::default() }
     }
 
     /// The store; `TokenNotRecognized` as long as the token is not initialised.

@@ -40,21 +40,21 @@ impl LocalToken {
 
     /// A token object as it is now: from the cache if that is proved right, else from the store.
     fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
-        let counter = store.counter();
-        if let Some((object, current)) = self.cache.get(id, counter) {
+        let moment = self.cache.moment(store.counter());
+        if let Some((object, current)) = self.cache.get(id, moment) {
             let enough = object.complete || known.0.is_none();
             if enough && current {
                 return Ok(object);
             }
             if enough && store.version(id)? == Some(object.version) {
-                self.cache.put(&object, counter);
+                self.cache.put(&object, moment);
                 return Ok(object);
             }
             self.cache.remove(id);
         }
         let record = store.get(known.viewer(), id)?.ok_or(Error::ObjectHandleInvalid)?;
         let object = Arc::new(LocalObject::from_record(record, known.0.is_some()));
-        self.cache.put(&object, counter);
+        self.cache.put(&object, moment);
         Ok(object)
     }
 

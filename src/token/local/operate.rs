@@ -103,7 +103,12 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        match opened.get()?.key().map_err(|_| Error::KeyIndigestible)?.material {
+        let key = opened.get()?;
+        // A digest of what must stay inside would answer guesses at it.
+        if !key.is_true(ck::CKA_EXTRACTABLE) {
+            return Err(Error::KeyIndigestible);
+        }
+        match key.key().map_err(|_| Error::KeyIndigestible)?.material {
             Material::Secret(value) => digester.update(value),
             _ => Err(Error::KeyIndigestible),
         }

@@ -4,10 +4,11 @@ use super::LocalToken;
 use super::access::Act;
 use crate::attribute::{AttributeType, Attributes};
 use crate::crypto;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use parking_lot::RwLock;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -26,6 +27,11 @@ impl Token for LocalToken {
 
     fn confirm(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>> {
         self.reenter(ticket, password)
+    }
+
+    fn holds(&self, ticket: &Arc<dyn Ticket>) -> bool {
+        self.store()
+            .is_ok_and(|store| !matches!(self.know(&store, Some(ticket)), Err(Error::UserNotLoggedIn)))
     }
 
     fn logout(&self, _ticket: &Arc<dyn Ticket>) {
@@ -130,9 +136,9 @@ impl Token for LocalToken {
     }
 
     fn pause(&self) -> Box<dyn Any> {
-        match &*self.store.read() {
-            Some(store) => store.pause(),
-            None => Box::new(()),
-        }
+        // Held until the answer is dropped: a store opened meanwhile would be open across the fork.
+        let place = RwLock::read_arc(&self.store);
+        let paused = place.as_ref().map(|store| store.pause());
+        Box::new((paused, place))
     }
 }

@@ -31,28 +31,45 @@ impl LocalToken {
 
     pub(super) fn make_token(&self, officer: &Credentials, label: &str) -> Result<()> {
         let mut place = self.store.write();
-        if place.is_none() {
-            *place = Store::open(&self.folder)?.map(Arc::new);
-        }
-        if place.is_none() {
-            pin::check_new_password(&officer.password)?;
-            match Store::create(&self.folder, &self.new_meta(label)?, officer) {
-                Ok(store) => {
-                    *place = Some(Arc::new(store));
-                    return Ok(());
-                }
-                // Another process was quicker: its token is there now.
-                Err(store::Error::Exists) => *place = Store::open(&self.folder)?.map(Arc::new),
-                Err(other) => return Err(other.into()),
-            }
-        }
-        let store = place.as_ref().ok_or(Error::FunctionFailed)?;
+        let Some(store) = &*place else {
+            *place = Some(Arc::new(self.make_first(officer, label)?));
+            return Ok(());
+        };
         // Whoever knows the officer's PIN may begin anew, whatever the token holds.
         authenticate(store, Role::Officer, officer)?;
         pin::check_new_password(&officer.password)?;
         store.recreate(&self.new_meta(label)?, officer)?;
         self.cache.clear();
         Ok(())
+    }
+
+    /// Makes the token in a slot where this process has seen none, or makes one anew that it has not looked at yet.
+    fn make_first(&self, officer: &Credentials, label: &str) -> Result<Store> {
+        let meta = self.new_meta(label)?;
+        if let Some(store) = Store::open(&self.folder)? {
+            if self.was_free {
+                return Err(self.taken());
+            }
+            authenticate(&store, Role::Officer, officer)?;
+            pin::check_new_password(&officer.password)?;
+            store.recreate(&meta, officer)?;
+            return Ok(store);
+        }
+        pin::check_new_password(&officer.password)?;
+        match Store::create(&self.folder, &meta, officer) {
+            Err(store::Error::Exists) => Err(self.taken()),
+            made => Ok(made?),
+        }
+    }
+
+    /// The slot was free and another process has made a token in it: that token must not be lost, not even to one who
+    /// knows the same PIN.
+    fn taken(&self) -> Error {
+        log::error!(
+            "{}: another process has made a token here; look at the slots again",
+            self.folder.display()
+        );
+        Error::FunctionFailed
     }
 
     fn new_meta(&self, label: &str) -> Result<Meta> {
