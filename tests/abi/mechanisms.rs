@@ -76,9 +76,12 @@ fn every_listed_mechanism_does_what_its_flags_promise() {
     });
 }
 
+/// A check of what a pair of flags promises.
+type Promise = fn(Session, &Case) -> Outcome;
+
 /// Runs all that `flags` promise; how many that was.
 fn exercise(session: Session, case: &Case, flags: CK_FLAGS) -> Result<usize, String> {
-    let promises: [(CK_FLAGS, fn(Session, &Case) -> Outcome); 8] = [
+    let promises: [(CK_FLAGS, Promise); 8] = [
         (CKF_ENCRYPT | CKF_DECRYPT, encrypts_and_decrypts),
         (CKF_SIGN | CKF_VERIFY, signs_and_verifies),
         (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER, signs_and_recovers),

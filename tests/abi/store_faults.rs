@@ -1,1 +1,339 @@
-//! wip
+//! What can go wrong with the files of a token is found, named, and harms nothing else.
+
+use crate::common::*;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The token's database below a folder of slots.
+fn database(folder: &Folder) -> PathBuf {
+    let is_database = |path: &PathBuf| path.file_name().is_some_and(|name| name == "token.db");
+    folder.files().into_iter().find(is_database).expect("a token.db")
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_all(&entry.path(), &target),
+            false => _ = std::fs::copy(entry.path(), target).unwrap(),
+        }
+    }
+}
+
+/// A token with some objects, finalized; its folder and slot.
+fn token_at_rest() -> (Folder, CK_SLOT_ID) {
+    let Token { slot, folder } = Token::new();
+    let session = Token { slot, folder: None }.user();
+    for number in 0..5u8 {
+        let label = template![CKA_TOKEN => true, CKA_LABEL => format!("key {number}")];
+        let value = template![CKA_EXTRACTABLE => number % 2 == 0];
+        keys::secret(session, CKK_AES, &[number; 32], label.and(&value));
+    }
+    module().finalize().unwrap();
+    (folder.unwrap(), slot)
+}
+
+/// What is seen of an object: its label, whether it may leave, and its value or why that is not told.
+type Seen = (Vec<u8>, bool, Answer<Vec<u8>>);
+
+/// Everything a user can see in the token, or the first refusal.
+fn contents(slot: CK_SLOT_ID) -> Answer<Vec<Seen>> {
+    let session = module().open(slot, CKF_RW_SESSION)?;
+    session.login(CKU_USER, USER_PIN)?;
+    let mut all = Vec::new();
+    for object in session.find(&template![])? {
+        let value = match session.get(object, CKA_VALUE) {
+            Err(rv) if rv != Rv(CKR_ATTRIBUTE_SENSITIVE) => return Err(rv),
+            value => value,
+        };
+        all.push((session.get(object, CKA_LABEL)?, session.get_bool(object, CKA_EXTRACTABLE)?, value));
+    }
+    all.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(all)
+}
+
+/// Opens the token as it is on disk, looks and closes again.
+fn look(slot: CK_SLOT_ID) -> Answer<Vec<Seen>> {
+    module().initialize()?;
+    let found = contents(slot);
+    module().finalize()?;
+    found
+}
+
+/// Moves what is still in the write-ahead log into the database itself.
+fn settle(database: &Path) {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}
+
+/// Alters a byte here and there in `file`, and has `judge` look at what the token then shows. How many alterations were
+/// refused, of how many.
+fn alter(
+    folder: &Folder,
+    slot: CK_SLOT_ID,
+    file: &Path,
+    judge: impl Fn(usize, Vec<Seen>),
+) -> (usize, usize) {
+    let data = folder.path().join("data");
+    let whole = folder.path().join("whole");
+    let _ = std::fs::remove_dir_all(&whole);
+    copy_all(&data, &whole);
+    let length = std::fs::metadata(file).unwrap().len() as usize;
+    let (mut found, mut tried) = (0, 0);
+    // A step that is no power of two: other places in each page.
+    for at in (0..length).step_by(length / 200 + 1) {
+        std::fs::remove_dir_all(&data).unwrap();
+        copy_all(&whole, &data);
+        let mut bytes = std::fs::read(file).unwrap();
+        bytes[at] ^= 0x10;
+        std::fs::write(file, &bytes).unwrap();
+        tried += 1;
+        match look(slot) {
+            Ok(seen) => judge(at, seen),
+            Err(rv) => {
+                found += 1;
+                assert!(name_of(rv.0).is_some() && rv != Rv(CKR_GENERAL_ERROR), "byte {at}: {rv:?}");
+            }
+        }
+    }
+    std::fs::remove_dir_all(&data).unwrap();
+    copy_all(&whole, &data);
+    (found, tried)
+}
+
+#[test]
+fn an_altered_byte_is_found_or_means_nothing() {
+    isolated(|process| {
+        let (folder, slot) = token_at_rest();
+        let right = look(slot).unwrap();
+        assert_eq!(right.len(), 5);
+        let file = database(&folder);
+        // SQLite takes a damaged log as its end: an earlier state, of which nothing is untrue.
+        let (found, tried) = alter(&folder, slot, &file.with_file_name("token.db-wal"), |at, seen| {
+            assert!(seen.iter().all(|object| right.contains(object)), "byte {at} changes an object");
+        });
+        process.say(format!("{found} of {tried} altered bytes of the log were refused"));
+        settle(&file);
+        let (found, tried) = alter(&folder, slot, &file, |at, seen| {
+            assert_eq!(seen, right, "byte {at} changes objects");
+        });
+        process.say(format!("{found} of {tried} altered bytes of the database were refused"));
+        assert!(found > 0, "nothing was ever found");
+    });
+}
+
+#[test]
+fn records_cannot_be_exchanged_or_changed() {
+    isolated(|_| {
+        let (folder, slot) = token_at_rest();
+        let right = look(slot).unwrap();
+        settle(&database(&folder));
+        let data = folder.path().join("data");
+        let whole = folder.path().join("whole");
+        copy_all(&data, &whole);
+        let changes = [
+            "UPDATE object SET secret = (SELECT secret FROM object ORDER BY id LIMIT 1)",
+            "UPDATE object SET public = (SELECT public FROM object ORDER BY id LIMIT 1)",
+            "UPDATE object SET secret = NULL",
+            "UPDATE object SET id = randomblob(16) WHERE id = (SELECT min(id) FROM object)",
+            "UPDATE object SET version = version + 1",
+            "UPDATE object SET owner = NULL",
+            "UPDATE object SET public = zeroblob(100)",
+            "UPDATE user SET name = 'mallory' WHERE role = 1",
+            "UPDATE user SET wrapped = zeroblob(61)",
+        ];
+        for change in changes {
+            std::fs::remove_dir_all(&data).unwrap();
+            copy_all(&whole, &data);
+            let connection = rusqlite::Connection::open(database(&folder)).unwrap();
+            assert!(connection.execute(change, []).unwrap() > 0, "{change}");
+            drop(connection);
+            match look(slot) {
+                Ok(seen) => assert_eq!(seen, right, "not found: {change}"),
+                Err(rv) => assert!(
+                    [CKR_DEVICE_ERROR, CKR_PIN_INCORRECT, CKR_USER_PIN_NOT_INITIALIZED].contains(&rv.0),
+                    "{change}: {rv:?}"
+                ),
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_store_is_told_apart_and_logged_with_its_path() {
+    isolated(|_| {
+        let folder = Folder::with(&format!(
+            "data_dir = \"{{folder}}/data\"\nlog = \"warn\"\nlog_file = \"{{folder}}/log\"\n{}",
+            "[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n"
+        ));
+        let Token { slot, folder } = Token::new_in(folder);
+        let folder = folder.unwrap();
+        module().finalize().unwrap();
+        let file = database(&folder);
+        settle(&file);
+        let newer = |path: &Path| {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection.pragma_update(None, "user_version", 4000).unwrap();
+        };
+        let text = |path: &Path| std::fs::write(path, "this is no database, but a text".repeat(300)).unwrap();
+        let data = folder.path().join("data");
+        let whole = folder.path().join("whole");
+        copy_all(&data, &whole);
+        let faults: [(&str, &dyn Fn(&Path), CK_RV); 2] =
+            [("a newer version", &newer, CKR_TOKEN_NOT_RECOGNIZED), ("no database", &text, CKR_DEVICE_ERROR)];
+        for (what, break_it, code) in faults {
+            std::fs::remove_dir_all(&data).unwrap();
+            copy_all(&whole, &data);
+            break_it(&file);
+            let log = folder.path().join("log");
+            let before = std::fs::read_to_string(&log).unwrap_or_default().len();
+            assert_eq!(look(slot), Err(Rv(code)), "{what}");
+            let lines = std::fs::read_to_string(&log).unwrap()[before..].to_owned();
+            let naming = lines.lines().filter(|line| line.contains(file.to_str().unwrap())).count();
+            assert!(naming > 0, "{what}: no log line names {}:\n{lines}", file.display());
+        }
+    });
+}
+
+#[test]
+fn a_broken_token_is_no_free_slot_and_does_not_hide_the_others() {
+    isolated(|_| {
+        let (folder, slot) = token_at_rest();
+        module().initialize().unwrap();
+        let other = Token::add("the other");
+        module().finalize().unwrap();
+        let broken = folder.files().into_iter().find(|path| path.ends_with(format!("{slot}/token.db")));
+        let broken = broken.expect("the token's database");
+        settle(&broken);
+        std::fs::write(broken, vec![7; 20_000]).unwrap();
+        module().initialize().unwrap();
+        assert!(module().slots(true).unwrap().contains(&other));
+        contents(other).unwrap();
+        let kept = module().init_token(slot, SO_PIN, "over the broken one");
+        assert!(kept.is_err(), "a token that can't be read was made anew without its officer");
+    });
+}
+
+#[test]
+fn a_wrong_folder_is_answered_and_not_made_up() {
+    isolated(|_| {
+        let folder = Folder::with(&format!(
+            "log = \"off\"\n{}[[slot]]\nid = 1\npath = \"{{folder}}/file\"\n\
+             [[slot]]\nid = 2\npath = \"/proc/no/such/folder\"\n",
+            "[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n"
+        ));
+        std::fs::write(folder.path().join("file"), "a file where a folder should be").unwrap();
+        module().initialize().unwrap();
+        for slot in [1, 2] {
+            let made = module().init_token(slot, SO_PIN, "x");
+            made.refused_by_one_of(&[CKR_DEVICE_REMOVED, CKR_DEVICE_ERROR, CKR_TOKEN_NOT_PRESENT]);
+        }
+    });
+}
+
+#[test]
+fn a_read_only_token_is_read_and_not_written() {
+    isolated(|_| {
+        let (folder, slot) = token_at_rest();
+        read_only(folder.path());
+        // Rights mean nothing to the superuser: go on as nobody.
+        if unsafe { libc::geteuid() } == 0 {
+            assert_eq!(unsafe { libc::setgid(65534) | libc::setuid(65534) }, 0);
+        }
+        module().initialize().unwrap();
+        let info = module().token_info(slot).unwrap();
+        assert_ne!(info.flags & CKF_WRITE_PROTECTED, 0);
+        let session = module().open(slot, 0).unwrap();
+        session.login(CKU_USER, USER_PIN).unwrap();
+        assert_eq!(session.find(&template![]).unwrap().len(), 5);
+        match module().open(slot, CKF_RW_SESSION) {
+            Err(rv) => assert_eq!(rv, Rv(CKR_TOKEN_WRITE_PROTECTED)),
+            Ok(writer) => {
+                writer.create(&keys::data_template("x")).refused(CKR_TOKEN_WRITE_PROTECTED);
+                keys::aes(writer, template![]);
+            }
+        }
+    });
+}
+
+/// Takes the right to write from everything in a folder, and gives everybody the right to read.
+fn read_only(path: &Path) {
+    let mode = if path.is_dir() { 0o555 } else { 0o444 };
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            read_only(&entry.unwrap().path());
+        }
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_full_disk_loses_nothing_that_was_there() {
+    isolated(|process| {
+        let folder = Folder::new();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let small = small_disk(&data);
+        process.say(if small { "on a small disk of its own" } else { "with a limit on the size of files" });
+        let token = Token::new_in(folder);
+        if !small {
+            limit_files(3 << 19);
+        }
+        let session = token.user();
+        let mut made = 0;
+        let refusal = loop {
+            let label = format!("object {made}");
+            let large = template![CKA_LABEL => label, CKA_VALUE => vec![made as u8; 50_000]];
+            match session.create(&keys::data_template("").and(&large)) {
+                Ok(_) => made += 1,
+                Err(rv) => break rv,
+            }
+            assert!(made < 1000, "the disk never fills");
+        };
+        let expected = if small { &[CKR_DEVICE_MEMORY][..] } else { &[CKR_DEVICE_MEMORY, CKR_DEVICE_ERROR] };
+        assert!(expected.contains(&refusal.0), "{refusal:?}");
+        assert!(made > 0, "the disk was full from the beginning");
+        for number in 0..made {
+            let found = session.find(&template![CKA_LABEL => format!("object {number}")]).unwrap();
+            assert_eq!(session.get(found[0], CKA_VALUE).unwrap(), vec![number as u8; 50_000]);
+        }
+        assert_eq!(session.find(&template![CKA_CLASS => CKO_DATA]).unwrap().len(), made);
+        keys::aes(session, template![]);
+        module().finalize().unwrap();
+        module().initialize().unwrap();
+        let session = token.public();
+        assert_eq!(session.find(&template![CKA_CLASS => CKO_DATA]).unwrap().len(), made);
+        if small {
+            unmount(&data);
+        }
+    });
+}
+
+/// Puts a file system of 1.5 MiB at `path`, if this process may.
+fn small_disk(path: &Path) -> bool {
+    let at = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    let (kind, size) = (c"tmpfs", c"size=1536k");
+    unsafe {
+        // In a name space of this process alone: nobody else sees it, and it goes with the process.
+        let private = libc::MS_REC | libc::MS_PRIVATE;
+        libc::unshare(libc::CLONE_NEWNS) == 0
+            && libc::mount(std::ptr::null(), c"/".as_ptr(), std::ptr::null(), private, std::ptr::null()) == 0
+            && libc::mount(kind.as_ptr(), at.as_ptr(), kind.as_ptr(), 0, size.as_ptr().cast()) == 0
+    }
+}
+
+fn unmount(path: &Path) {
+    let at = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    unsafe { libc::umount2(at.as_ptr(), libc::MNT_DETACH) };
+}
+
+/// No file of this process may grow beyond so many bytes.
+fn limit_files(bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &limit), 0);
+    }
+}

@@ -46,8 +46,9 @@ pub fn isolated<F: FnOnce(&Process)>(body: F) {
     print!("{}", body_lines(&text).trim_end_matches(KEPT_LINE));
     assert!(
         output.status.success() && text.contains(KEPT),
-        "{test}: {}\n{text}{}",
+        "{test}: {}\n{}{}",
         output.status,
+        body_lines(&text),
         String::from_utf8_lossy(&output.stderr),
     );
 }

@@ -11,11 +11,6 @@ pub const USER_PIN: &str = "user-1234";
 
 const LABEL: &str = "under test";
 
-/// Whether the module under test is Cloister, and not one to compare with.
-pub fn is_cloister() -> bool {
-    std::env::var_os("CLOISTER_TEST_MODULE").is_none()
-}
-
 /// A new folder with a configuration that this process and those it starts use.
 pub struct Folder {
     folder: TempDir,
