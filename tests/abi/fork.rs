@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const LIMIT: u32 = 60;
 
 /// A forked process, and a wire to it.
-struct Forked {
+pub struct Forked {
     pid: libc::pid_t,
     wire: UnixStream,
 }
 
 /// Forks; the child does `body` and ends with what it says: at once, without what belongs to the parent.
-fn fork(body: impl FnOnce(&mut UnixStream)) -> Forked {
+pub fn fork(body: impl FnOnce(&mut UnixStream)) -> Forked {
     let (wire, mut other) = UnixStream::pair().unwrap();
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "fork failed");
@@ -34,7 +34,7 @@ fn fork(body: impl FnOnce(&mut UnixStream)) -> Forked {
 impl Forked {
     /// Waits until it has ended well; what it has written.
     #[track_caller]
-    fn ends_well(mut self) -> Vec<u8> {
+    pub fn ends_well(mut self) -> Vec<u8> {
         let mut said = Vec::new();
         self.wire.read_to_end(&mut said).unwrap();
         let mut status = 0;
