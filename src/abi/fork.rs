@@ -1,8 +1,8 @@
 //! Forks: the parent goes on as if nothing had happened, the child starts from nothing.
 //!
-//! Before a fork, everything that another thread could be in the middle of is brought to rest; the child then holds
-//! no lock of a thread that it does not have. It answers `CKR_CRYPTOKI_NOT_INITIALIZED` until it calls
-//! `C_Initialize`, and never touches what the parent had open.
+//! A fork waits until the calls under way have ended, and new ones wait for it: the child then holds no lock of a
+//! thread that it does not have, OpenSSL's and SQLite's included. It answers `CKR_CRYPTOKI_NOT_INITIALIZED` until it
+//! calls `C_Initialize`, and never touches what the parent had open.
 
 use super::lifecycle::{LIBRARY, Still};
 use crate::error::{Error, Result};
@@ -37,6 +37,7 @@ pub(super) fn watch() -> Result<()> {
 
 extern "C" fn before() {
     let library = LIBRARY.hold_still();
+    library.wait_until_empty();
     // A panic must not end the host: the fork then finds the store as it is.
     let pause = || library.current().map(Library::pause);
     let store = catch_unwind(AssertUnwindSafe(pause)).ok().flatten();

@@ -1,9 +1,13 @@
 //! What lives between `C_Initialize` and `C_Finalize`, for any number of threads and rounds.
 //!
-//! Entering costs two atomic operations on a cache line that few threads share, and never waits: a thread counts
-//! itself in, looks whether there is something, and counts itself out when it leaves. The end takes the thing away
-//! first; it is freed once every counter has been seen at zero after that, at the latest by a later start or end.
-//! Nothing is ever freed under a thread that is still inside.
+//! Entering costs two atomic operations on a cache line that few threads share: a thread counts itself in, looks
+//! whether there is something, and counts itself out when it leaves. Only if there is nothing does it wait, for a
+//! beginning, end or fork under way. The end takes the thing away first; it is freed once every counter has been
+//! seen at zero after that, at the latest by a later start or end. Nothing is ever freed under a thread that is
+//! still inside.
+//!
+//! A fork takes the thing away too, waits until all threads have left, and puts it back afterwards: no lock of any
+//! layer below, OpenSSL's included, is then held by a thread that the child does not have.
 //!
 //! `std::sync::Mutex`, not `parking_lot`: its locks share one table of waiters, which a fork could copy half
 //! changed.
@@ -14,9 +18,14 @@ use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The library of this process.
 pub(super) static LIBRARY: Lifecycle<Library> = Lifecycle::new();
+
+/// How long a fork waits for the calls under way: longer than any takes but the making of the largest RSA keys. The thread
+/// that forks may itself be inside, in a signal handler, and would wait for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Threads are spread over so many counters.
 const LANES: usize = 16;
@@ -45,9 +54,11 @@ pub(super) struct Entered<'a, T> {
     lane: &'a Lane,
 }
 
-/// Nothing begins or ends while this lives; taken for a fork.
+/// Nothing begins or ends and nobody enters while this lives; taken for a fork.
 pub(super) struct Still<'a, T> {
     of: &'a Lifecycle<T>,
+    /// What had begun, out of reach of those who would enter.
+    current: *mut T,
     ended: MutexGuard<'a, Vec<Ended<T>>>,
 }
 
@@ -64,16 +75,31 @@ impl<T: Send + Sync> Lifecycle<T> {
     /// Goes in; `CryptokiNotInitialized` if nothing has begun.
     #[inline]
     pub(super) fn enter(&self) -> Result<Entered<'_, T>> {
+        loop {
+            if let Some(entered) = self.try_enter() {
+                return Ok(entered);
+            }
+            // Taken away for a fork? That holds the lock.
+            let ended = self.lock();
+            if self.current.load(Ordering::SeqCst).is_null() {
+                return Err(Error::CryptokiNotInitialized);
+            }
+            drop(ended);
+        }
+    }
+
+    #[inline]
+    fn try_enter(&self) -> Option<Entered<'_, T>> {
         let lane = &self.lanes[lane()];
         lane.0.fetch_add(1, Ordering::SeqCst);
         let current = self.current.load(Ordering::SeqCst);
         // SAFETY: NULL or from `Box::into_raw`. It was current after this thread counted itself in; `free_unused` frees
         // it only when it has seen this lane at zero after taking it away, which is after the thread has left.
         match unsafe { current.as_ref() } {
-            Some(value) => Ok(Entered { value, lane }),
+            Some(value) => Some(Entered { value, lane }),
             None => {
-                lane.0.fetch_sub(1, Ordering::Release);
-                Err(Error::CryptokiNotInitialized)
+                lane.0.fetch_sub(1, Ordering::SeqCst);
+                None
             }
         }
     }
@@ -103,9 +129,10 @@ impl<T: Send + Sync> Lifecycle<T> {
         Ok(())
     }
 
-    /// Waits until nothing begins or ends, and keeps it so.
+    /// Waits until nothing begins or ends, and keeps it so; who would enter waits.
     pub(super) fn hold_still(&self) -> Still<'_, T> {
-        Still { of: self, ended: self.lock() }
+        let ended = self.lock();
+        Still { of: self, current: self.current.swap(null_mut(), Ordering::SeqCst), ended }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Ended<T>>> {
@@ -113,9 +140,14 @@ impl<T: Send + Sync> Lifecycle<T> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether each counter was at zero at some time since the call.
+    fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.0.load(Ordering::SeqCst) == 0)
+    }
+
     /// Frees what has ended, if nobody can be inside it: each counter was at zero at some time after the end.
     fn free_unused(&self, ended: &mut Vec<Ended<T>>) {
-        if self.lanes.iter().any(|lane| lane.0.load(Ordering::SeqCst) != 0) {
+        if !self.is_empty() {
             return;
         }
         for Ended(value) in ended.drain(..) {
@@ -129,17 +161,32 @@ impl<T: Send + Sync> Still<'_, T> {
     /// What has begun, if anything.
     pub(super) fn current(&self) -> Option<&T> {
         // SAFETY: NULL or from `Box::into_raw`; nothing ends while `self` lives.
-        unsafe { self.of.current.load(Ordering::SeqCst).as_ref() }
+        unsafe { self.current.as_ref() }
+    }
+
+    /// Waits until all threads that were inside have left, but no longer than [`PATIENCE`].
+    pub(super) fn wait_until_empty(&self) {
+        let start = Instant::now();
+        while !self.of.is_empty() && start.elapsed() < PATIENCE {
+            // Nobody tells when it leaves, which would make every call dearer for the sake of the rare fork.
+            std::thread::sleep(Duration::from_micros(20));
+        }
     }
 
     /// In a child after a fork: nothing has begun here. What the parent had is left alone, its threads do not exist
     /// here and may have left it in any state.
     pub(super) fn forget_all(&mut self) {
-        self.of.current.store(null_mut(), Ordering::SeqCst);
+        self.current = null_mut();
         self.ended.clear();
         for lane in &self.of.lanes {
             lane.0.store(0, Ordering::SeqCst);
         }
+    }
+}
+
+impl<T> Drop for Still<'_, T> {
+    fn drop(&mut self) {
+        self.of.current.store(self.current, Ordering::SeqCst);
     }
 }
 
@@ -282,17 +329,47 @@ mod tests {
     #[test]
     fn a_forked_childs_start_leaves_the_parents_thing_alone() {
         let lifecycle = Lifecycle::new();
-        let living = Arc::default();
+        let living = Arc::<AtomicUsize>::default();
         lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
-        let inside = std::mem::ManuallyDrop::new(lifecycle.enter().unwrap());
         let mut still = lifecycle.hold_still();
+        still.wait_until_empty();
         assert!(still.current().is_some());
         still.forget_all();
         assert!(still.current().is_none());
         drop(still);
         assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
         lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        assert_eq!(living.load(Ordering::SeqCst), 2);
         lifecycle.end(|_| ()).unwrap();
-        assert_eq!(inside.0.load(Ordering::SeqCst), 1, "the parent's lives on, the child's is freed");
+        assert_eq!(living.load(Ordering::SeqCst), 1, "the parent's lives on, the child's is freed");
+    }
+
+    #[test]
+    fn nobody_is_inside_while_all_is_still_and_nobody_is_turned_away_for_it() {
+        let lifecycle: Lifecycle<Thing> = Lifecycle::new();
+        let living = Arc::<AtomicUsize>::default();
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        let (inside, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while done.load(Ordering::SeqCst) == 0 {
+                        let entered = lifecycle.enter().unwrap();
+                        inside.fetch_add(1, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(entered);
+                    }
+                });
+            }
+            for _ in 0..200 {
+                let still = lifecycle.hold_still();
+                still.wait_until_empty();
+                assert_eq!(inside.load(Ordering::SeqCst), 0);
+            }
+            done.store(1, Ordering::SeqCst);
+        });
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(living.load(Ordering::SeqCst), 0);
     }
 }

@@ -1,153 +1,276 @@
-//! A process that forks: parent and child both go on, and share nothing they should not.
+//! Forks: the child starts from nothing, the parent goes on, and neither waits for the other's threads.
 
+use crate::common::functions::NAMES;
 use crate::common::*;
+use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::os::fd::FromRawFd;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Forks; the child runs `child`, whose bytes the parent gets. A child that panics sends none and fails the parent.
-fn fork(child: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-    let mut ends = [0; 2];
-    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
-    let process = unsafe { libc::fork() };
-    assert!(process >= 0);
-    let [read, write] = ends.map(|end| unsafe { std::fs::File::from_raw_fd(end) });
-    if process == 0 {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
-        let sent = outcome.ok().and_then(|bytes| (&write).write_all(&bytes).ok());
-        unsafe { libc::_exit(if sent.is_some() { 0 } else { 1 }) };
+/// A process that takes longer hangs, and is ended by the kernel.
+const LIMIT: u32 = 60;
+
+/// A forked process, and a wire to it.
+pub struct Forked {
+    pid: libc::pid_t,
+    wire: UnixStream,
+}
+
+/// Forks; the child does `body` and ends with what it says: at once, without what belongs to the parent.
+pub fn fork(body: impl FnOnce(&mut UnixStream)) -> Forked {
+    let (wire, mut other) = UnixStream::pair().unwrap();
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "fork failed");
+    if pid == 0 {
+        unsafe { libc::alarm(LIMIT) };
+        drop(wire);
+        let done = catch_unwind(AssertUnwindSafe(|| body(&mut other))).is_ok();
+        unsafe { libc::_exit(if done { 0 } else { 1 }) };
     }
-    drop(write);
-    let mut bytes = Vec::new();
-    (&read).read_to_end(&mut bytes).unwrap();
-    let mut status = 0;
-    assert_eq!(unsafe { libc::waitpid(process, &mut status, 0) }, process);
-    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child ended with {status:#x}");
-    bytes
+    Forked { pid, wire }
+}
+
+impl Forked {
+    /// Waits until it has ended well; what it has written.
+    #[track_caller]
+    pub fn ends_well(mut self) -> Vec<u8> {
+        let mut said = Vec::new();
+        self.wire.read_to_end(&mut said).unwrap();
+        let mut status = 0;
+        assert_eq!(unsafe { libc::waitpid(self.pid, &mut status, 0) }, self.pid);
+        assert!(!libc::WIFSIGNALED(status), "the child hung or crashed: signal {}", libc::WTERMSIG(status));
+        assert_eq!(libc::WEXITSTATUS(status), 0, "the child's assertions");
+        said
+    }
+}
+
+/// A new P-256 pair, and a signature made and verified with it.
+fn sign(session: Session) {
+    let (public, private) = keys::ec(session, keys::P256, template![]);
+    let ecdsa = Mechanism::plain(CKM_ECDSA);
+    let signature = session.sign(&ecdsa, private, &[7; 32]).unwrap();
+    session.verify(&ecdsa, public, &[7; 32], &signature).unwrap();
+}
+
+fn private_data(label: &str) -> Template {
+    keys::data_template(label).and(&template![CKA_PRIVATE => true])
+}
+
+fn labels(session: Session) -> HashSet<String> {
+    let objects = session.find(&template![CKA_CLASS => CKO_DATA]).unwrap();
+    let label = |object| String::from_utf8(session.get(object, CKA_LABEL).unwrap()).unwrap();
+    objects.into_iter().map(label).collect()
 }
 
 #[test]
-fn a_child_must_initialize_and_then_goes_on() {
+fn in_a_child_nothing_is_initialised() {
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
-        let key = keys::aes(session, template![CKA_TOKEN => true, CKA_LABEL => "shared"]);
-        let cbc = Mechanism::bytes(CKM_AES_CBC_PAD, &[1; 16]);
-        let encrypted = session.encrypt(&cbc, key, b"before the fork").unwrap();
-        let from_child = fork(|| {
-            session.info().refused(CKR_CRYPTOKI_NOT_INITIALIZED);
-            session.random(8).refused(CKR_CRYPTOKI_NOT_INITIALIZED);
-            module().slots(true).refused(CKR_CRYPTOKI_NOT_INITIALIZED);
-            module().finalize().refused(CKR_CRYPTOKI_NOT_INITIALIZED);
-            module().initialize().unwrap();
-            session.info().refused(CKR_SESSION_HANDLE_INVALID);
-            let session = token.public();
-            assert_eq!(session.info().unwrap().state, CKS_RW_PUBLIC_SESSION, "the login was inherited");
-            session.login(CKU_USER, USER_PIN).unwrap();
-            let key = session.find(&template![CKA_LABEL => "shared"]).unwrap()[0];
-            session.create(&keys::data_template("of the child")).unwrap();
-            session.decrypt(&cbc, key, &encrypted).unwrap()
+        let child = fork(|_| {
+            type Any = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64) -> CK_RV;
+            let open = ["C_Initialize", "C_GetFunctionList", "C_GetInterfaceList", "C_GetInterface"];
+            for name in NAMES.iter().filter(|name| !open.contains(name)) {
+                let function: Any = unsafe { std::mem::transmute(module().symbol(name).unwrap()) };
+                for first in [session.0, token.slot] {
+                    let rv = unsafe { function(first, 0, 0, 0, 0, 0, 0, 0, 0, 0) };
+                    let known = [CKR_CRYPTOKI_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED];
+                    assert!(known.contains(&rv), "{name} answers {:?}", Rv(rv));
+                }
+            }
+            let mut list = std::ptr::null_mut();
+            assert_eq!(raw!(C_GetFunctionList(&mut list)), CKR_OK);
         });
-        assert_eq!(from_child, b"before the fork");
-        assert_eq!(session.decrypt(&cbc, key, &encrypted).unwrap(), b"before the fork");
-        assert_eq!(session.find(&template![CKA_LABEL => "of the child"]).unwrap().len(), 1);
-        session.create(&keys::data_template("of the parent")).unwrap();
+        child.ends_well();
+        assert_eq!(session.info().unwrap().state, CKS_RW_USER_FUNCTIONS);
     });
 }
 
 #[test]
-fn parent_and_child_never_draw_the_same_random_bytes() {
+fn parent_and_child_work_on_at_the_same_time_and_see_each_others_objects() {
     isolated(|_| {
+        const EACH: usize = 30;
         let token = Token::new();
         let session = token.user();
-        session.random(16).unwrap();
-        let mut seen = std::collections::HashSet::new();
-        for _ in 0..10 {
-            let child = fork(|| {
-                module().initialize().unwrap();
-                token.public().random(32).unwrap()
-            });
-            assert_eq!(child.len(), 32);
-            assert!(seen.insert(child), "two processes drew the same bytes");
-            assert!(seen.insert(session.random(32).unwrap()), "two processes drew the same bytes");
-        }
-        let value = |session: Session| {
-            let open = template![CKA_SENSITIVE => false, CKA_EXTRACTABLE => true];
-            let key = keys::aes(session, open);
-            session.get(key, CKA_VALUE).unwrap()
+        let (_, key) = keys::ec(session, keys::P256, template![]);
+        let make = |session: Session, who: &str| {
+            for number in 0..EACH {
+                session.create(&private_data(&format!("{who} {number}"))).unwrap();
+                sign(session);
+            }
         };
-        let child = fork(|| {
+        let slot = token.slot;
+        let mut child = fork(|wire| {
             module().initialize().unwrap();
-            value(token.user())
+            let session = module().open(slot, CKF_RW_SESSION).unwrap();
+            assert_eq!(session.info().unwrap().state, CKS_RW_PUBLIC_SESSION, "the login came along");
+            session.login(CKU_USER, USER_PIN).unwrap();
+            make(session, "child");
+            wire.write_all(b"made").unwrap();
+            wire.read_exact(&mut [0]).unwrap();
+            assert_eq!(labels(session).len(), 2 * EACH);
+            module().finalize().unwrap();
         });
-        assert_ne!(child, value(session));
+        make(session, "parent");
+        child.wire.read_exact(&mut [0; 4]).unwrap();
+        assert_eq!(labels(session).len(), 2 * EACH);
+        child.wire.write_all(b"x").unwrap();
+        child.ends_well();
+        // The parent's session, login and session objects are what they were, and its view stays right.
+        session.sign(&Mechanism::plain(CKM_ECDSA), key, &[1; 32]).unwrap();
+        session.create(&private_data("after")).unwrap();
+        assert_eq!(labels(session).len(), 2 * EACH + 1);
     });
 }
 
 #[test]
-fn an_operation_in_progress_goes_on_in_the_parent() {
+fn parent_and_children_never_draw_the_same_random_bytes() {
     isolated(|_| {
+        const DRAWS: usize = 2000;
         let token = Token::new();
         let session = token.user();
-        let sha = Mechanism::plain(CKM_SHA256);
-        let expected = session.digest(&sha, b"before and after").unwrap();
-        session.digest_init(&sha).unwrap();
-        session.digest_update(b"before").unwrap();
-        session.find_init(&template![]).unwrap();
-        fork(|| {
-            session.digest_update(b"x").refused(CKR_CRYPTOKI_NOT_INITIALIZED);
-            b"ok".to_vec()
-        });
-        session.digest_update(b" and after").unwrap();
-        assert_eq!(session.digest_final().unwrap(), expected);
-        session.find_final().unwrap();
-    });
-}
-
-#[test]
-fn a_fork_while_other_threads_work_harms_neither() {
-    isolated(|_| {
-        let token = Token::new();
-        let session = token.user();
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    let session = token.public();
-                    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                        let object = session.create(&keys::data_template("busy")).unwrap();
-                        keys::ec(session, keys::P256, template![]);
-                        session.destroy(object).unwrap();
-                    }
-                });
-            }
-            for round in 0..10 {
-                let said = fork(|| {
+        let draw =
+            |session: Session| -> Vec<u8> { (0..DRAWS).flat_map(|_| session.random(16).unwrap()).collect() };
+        let mut all = draw(session);
+        let slot = token.slot;
+        let children: Vec<Forked> = (0..4)
+            .map(|_| {
+                fork(|wire| {
                     module().initialize().unwrap();
-                    let session = token.user();
-                    session.create(&keys::data_template(&format!("child {round}"))).unwrap();
-                    keys::aes(session, template![]);
-                    b"ok".to_vec()
-                });
-                assert_eq!(said, b"ok");
-            }
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        });
-        for round in 0..10 {
-            let label = format!("child {round}");
-            assert_eq!(session.find(&template![CKA_LABEL => label]).unwrap().len(), 1);
+                    let session = module().open(slot, CKF_RW_SESSION).unwrap();
+                    wire.write_all(&draw(session)).unwrap();
+                })
+            })
+            .collect();
+        all.extend(draw(session));
+        for child in children {
+            all.extend(child.ends_well());
         }
+        let different: HashSet<&[u8]> = all.chunks(16).collect();
+        assert_eq!(different.len(), 6 * DRAWS);
+    });
+}
+
+/// What threads do in parent and child: sign, and make objects and look for them.
+fn work(token: &Token, session: Session, done: &AtomicBool, rounds: &AtomicUsize) {
+    while !done.load(Ordering::Relaxed) {
+        sign(session);
+        let object = session.create(&private_data("busy")).unwrap();
+        assert!(!session.find(&template![CKA_LABEL => "busy"]).unwrap().is_empty());
+        session.destroy(object).unwrap();
+        token.read_only().close().unwrap();
+        rounds.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What nobody has done before the fork, in several threads.
+fn new_work(slot: CK_SLOT_ID) {
+    module().initialize().unwrap();
+    let session = module().open(slot, CKF_RW_SESSION).unwrap();
+    session.login(CKU_USER, USER_PIN).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let session = module().open(slot, CKF_RW_SESSION).unwrap();
+                sign(session);
+                session.digest(&Mechanism::plain(CKM_SHA3_384), b"first use").unwrap();
+                let (_, edwards) = keys::edwards(session, keys::ED448);
+                session.sign(&Mechanism::plain(CKM_EDDSA), edwards, b"first use").unwrap();
+                let key = keys::aes(session, template![]);
+                session.sign(&Mechanism::plain(CKM_AES_CMAC), key, b"first use").unwrap();
+                session.encrypt(&Mechanism::gcm(&[1; 12], b""), key, b"first use").unwrap();
+                session.create(&private_data("child")).unwrap();
+                session.random(100).unwrap();
+            });
+        }
+    });
+    module().finalize().unwrap();
+}
+
+#[test]
+fn a_fork_while_threads_are_inside_calls_hangs_neither_process() {
+    isolated(|_| {
+        const FORKS: usize = 25;
+        unsafe { libc::alarm(4 * LIMIT) };
+        let token = Token::new();
+        let session = token.user();
+        let (done, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| work(&token, token.public(), &done, &rounds))).collect();
+            let forked = catch_unwind(AssertUnwindSafe(|| {
+                for _ in 0..FORKS {
+                    // Not before each thread could have gone round once more.
+                    let before = rounds.load(Ordering::Relaxed);
+                    while rounds.load(Ordering::Relaxed) < before + 4 {
+                        std::thread::yield_now();
+                    }
+                    fork(|_| new_work(token.slot)).ends_well();
+                }
+            }));
+            done.store(true, Ordering::Relaxed);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            forked.unwrap();
+        });
+        assert_eq!(session.find(&template![CKA_LABEL => "child"]).unwrap().len(), FORKS * 4);
+        assert_eq!(session.find(&template![CKA_LABEL => "busy"]).unwrap().len(), 0);
     });
 }
 
 #[test]
-fn a_child_that_never_uses_the_library_ends_well() {
+fn a_child_that_ends_at_once_harms_nothing() {
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
-        session.random(8).unwrap();
-        for _ in 0..20 {
-            assert_eq!(fork(|| b"ok".to_vec()), b"ok");
+        session.create(&private_data("before")).unwrap();
+        let sha = Mechanism::plain(CKM_SHA256);
+        let whole = session.digest(&sha, b"one two").unwrap();
+        session.digest_init(&sha).unwrap();
+        session.digest_update(b"one ").unwrap();
+        fork(|_| ()).ends_well();
+        // By exit(), which runs what a library has left for the end of the process.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            unsafe { libc::exit(0) };
         }
-        keys::aes(session, template![CKA_TOKEN => true]);
+        let mut status = 1;
+        assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+        assert_eq!(status, 0);
+        session.digest_update(b"two").unwrap();
+        assert_eq!(session.digest_final().unwrap(), whole, "the operation was disturbed");
+        session.create(&private_data("after")).unwrap();
+        assert_eq!(labels(session), HashSet::from(["before".to_owned(), "after".to_owned()]));
+        // Another process still waits its turn: the file locks are in order.
+        let slot = token.slot;
+        fork(|_| new_work(slot)).ends_well();
+        session.create(&private_data("last")).unwrap();
+    });
+}
+
+#[test]
+fn a_grandchild_starts_from_nothing_too() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let slot = token.slot;
+        let child = fork(|_| {
+            // The first grandchild of a child that uses nothing, the second of one at work.
+            fork(|_| new_work(slot)).ends_well();
+            module().initialize().unwrap();
+            let session = module().open(slot, CKF_RW_SESSION).unwrap();
+            session.login(CKU_USER, USER_PIN).unwrap();
+            session.create(&private_data("child")).unwrap();
+            fork(|_| {
+                session.info().refused(CKR_CRYPTOKI_NOT_INITIALIZED);
+                new_work(slot);
+            })
+            .ends_well();
+            assert_eq!(session.info().unwrap().state, CKS_RW_USER_FUNCTIONS);
+            assert_eq!(session.find(&template![CKA_LABEL => "child"]).unwrap().len(), 9);
+        });
+        child.ends_well();
+        assert_eq!(session.find(&template![CKA_LABEL => "child"]).unwrap().len(), 9);
+        sign(session);
     });
 }

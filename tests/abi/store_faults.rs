@@ -70,12 +70,7 @@ fn settle(database: &Path) {
 
 /// Alters a byte here and there in `file`, and has `judge` look at what the token then shows. How many alterations were
 /// refused, of how many.
-fn alter(
-    folder: &Folder,
-    slot: CK_SLOT_ID,
-    file: &Path,
-    judge: impl Fn(usize, Vec<Seen>),
-) -> (usize, usize) {
+fn alter(folder: &Folder, slot: CK_SLOT_ID, file: &Path, judge: impl Fn(usize, Vec<Seen>)) -> (usize, usize) {
     let data = folder.path().join("data");
     let whole = folder.path().join("whole");
     let _ = std::fs::remove_dir_all(&whole);

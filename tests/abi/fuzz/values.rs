@@ -257,7 +257,7 @@ pub fn variant(random: &mut Random, case: &Case, point: &[u8]) -> Option<Mechani
 pub fn nonsense(random: &mut Random, memory: &mut Memory, id: CK_MECHANISM_TYPE) -> CK_MECHANISM {
     let length = *random.pick(&[0, 1, 7, 8, 12, 15, 16, 24, 32, 40, 48, 100]);
     // Numbers at random would be taken for pointers where a structure has that size.
-    let holds_pointers = length >= size_of::<CK_KEY_DERIVATION_STRING_DATA>() && length % 8 == 0;
+    let holds_pointers = length >= size_of::<CK_KEY_DERIVATION_STRING_DATA>() && length.is_multiple_of(8);
     let bytes = if holds_pointers { vec![0; length] } else { random.bytes(length) };
     let (at, length) = match random.below(10) {
         0 => (null_mut(), length as CK_ULONG),
