@@ -89,7 +89,7 @@ impl Slot {
     }
 
     pub(super) fn open(self: &Arc<Self>, handle: Handle, read_write: bool) -> Result<Arc<Session>> {
-        if !self.token.info()?.initialized {
+        if !self.token.is_initialized()? {
             return Err(Error::TokenNotRecognized);
         }
         let mut sessions = self.sessions.lock();

@@ -173,6 +173,9 @@ pub trait Token: Send + Sync {
     /// The token's description, as it is now.
     fn info(&self) -> Result<TokenInfo>;
 
+    /// [`TokenInfo::initialized`] alone, which takes no look at the users.
+    fn is_initialized(&self) -> Result<bool>;
+
     /// Makes the token anew: all objects and users are gone, the officer of `officer` alone remains.
     /// On a token that exists, `officer` must be right (`PinIncorrect`, `PinLocked`).
     fn initialize(&self, officer: &Credentials, label: &str) -> Result<()>;

@@ -10,6 +10,10 @@ use crate::token::{Caller, PinState, Ticket, TokenInfo, UserInfo};
 use std::sync::Arc;
 
 impl LocalToken {
+    pub(super) fn has_store(&self) -> Result<bool> {
+        Ok(self.store_if_any()?.is_some())
+    }
+
     pub(super) fn describe(&self) -> Result<TokenInfo> {
         let Some(store) = self.store_if_any()? else { return Ok(TokenInfo::default()) };
         let meta = store.meta()?;
