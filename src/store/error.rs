@@ -3,6 +3,7 @@
 use super::codec;
 use super::schema::FORMAT;
 use crate::error::Error as Code;
+use crate::logging;
 use openssl::error::ErrorStack;
 use rusqlite::{ErrorCode, ffi};
 use std::fmt;
@@ -150,10 +151,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<Error> for Code {
-    /// Says in the log, once, what is wrong with the store, and answers what the caller is to see.
+    /// Says in the log, once and not at every call, what is wrong with the store, and answers what the caller is to see.
     fn from(error: Error) -> Code {
         if error.is_trouble() {
-            log::error!("{error}");
+            logging::error_once(&error.to_string());
         }
         error.code()
     }
