@@ -1,6 +1,6 @@
 //! Objects: read, added, replaced, deleted.
 
-use super::error::{Error, Result, Step};
+use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::record::{Name, Record, Row};
 use super::roster::Keeper;
@@ -140,7 +140,13 @@ fn name_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Name> {
 
 fn read_row(connection: &Connection, id: ObjectId) -> Step<Option<Row>> {
     let sql = format!("SELECT {COLUMNS} FROM object WHERE id = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([id.0], row_from).optional()?)
+    match connection.prepare_cached(&sql)?.query_row([id.0], row_from).optional() {
+        // A column of another type than the format has.
+        Err(error) if error.sqlite_error().is_none() => {
+            Err(Fault::Damaged(format!("object {}: {error}", id.to_hex())))
+        }
+        row => Ok(row?),
+    }
 }
 
 fn name_of(connection: &Connection, id: ObjectId) -> Step<Option<Name>> {
