@@ -38,7 +38,7 @@ pub enum Error {
     Exists,
     /// The last officer can't be deleted.
     LastOfficer,
-    /// A private object, a secret or a trusted key can't be written without a viewer.
+    /// A private object, a secret or a trusted key can't be written or deleted without a viewer.
     LoginNeeded,
     /// The token key is that of an earlier token, or its user is gone: the login is over.
     LoginOver,
