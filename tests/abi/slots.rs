@@ -150,6 +150,28 @@ fn a_trouble_that_every_call_meets_is_one_line_in_the_log() {
 }
 
 #[test]
+fn a_folder_of_slots_that_cannot_be_read_is_told_once_and_a_missing_one_is_not() {
+    isolated(|_| {
+        if !is_cloister() {
+            return;
+        }
+        let folder = logging_folder();
+        let slots = folder.path().join("data/slots");
+        module().initialize().unwrap();
+        module().slots(true).unwrap();
+        assert_eq!(logged(folder.path()), [""; 0]);
+        // Something that nobody can list, whoever asks.
+        std::fs::create_dir_all(slots.parent().unwrap()).unwrap();
+        std::fs::write(&slots, "").unwrap();
+        for _ in 0..3 {
+            module().slots(true).unwrap();
+        }
+        let lines = logged(folder.path());
+        assert!(lines.len() == 1 && lines[0].contains(slots.to_str().unwrap()), "{lines:?}");
+    });
+}
+
+#[test]
 fn each_token_has_a_serial_number_of_its_own() {
     isolated(|_| {
         let token = Token::new();
