@@ -4,16 +4,22 @@
 //! lines, and can't fail: what can't be written is lost. Each line is one write, so that those of several threads
 //! and processes don't mix.
 
+mod told;
+
 use crate::config::Config;
 use log::{LevelFilter, Log, Metadata, Record};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+use told::Told;
 
 /// The environment variable that wins over the configured level.
 pub const LEVEL_VARIABLE: &str = "CLOISTER_LOG";
 
 static LOGGER: Logger = Logger { file: Mutex::new(None) };
+
+static TOLD: Mutex<Told> = Mutex::new(Told::new());
 
 /// Writes lines like `cloister[4711] WARN what happened`.
 struct Logger {
@@ -24,6 +30,7 @@ struct Logger {
 /// While this lives, no line is half written; taken for a fork.
 pub struct Held {
     _file: MutexGuard<'static, Option<File>>,
+    _told: MutexGuard<'static, Told>,
 }
 
 /// Sets the logger, unless there is one, to warnings on standard error or what `CLOISTER_LOG` says.
@@ -33,6 +40,8 @@ pub fn start() {
 
 /// Takes level and file from a configuration; `CLOISTER_LOG` wins over its level.
 pub fn configure(config: &Config) {
+    // Who initialises again reads what is still wrong, too.
+    told().clear();
     if !is_ours() {
         return;
     }
@@ -50,7 +59,19 @@ pub fn configure(config: &Config) {
 
 /// Waits until no line is being written, and keeps it so.
 pub fn hold() -> Held {
-    Held { _file: LOGGER.file() }
+    Held { _file: LOGGER.file(), _told: told() }
+}
+
+/// Says what is wrong with something that many calls use: in the log once, not at each of them, and again after a while.
+pub fn error_once(line: &str) {
+    let news = told().is_news(line, Instant::now());
+    if news {
+        log::error!("{line}");
+    }
+}
+
+fn told() -> MutexGuard<'static, Told> {
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_ours() -> bool {

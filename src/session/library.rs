@@ -99,3 +99,28 @@ impl Library {
         &self.sessions[(session % SHARDS as u64) as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TokenSettings;
+
+    /// Slots in a folder, and a PIN check that costs next to nothing.
+    fn library(folder: &std::path::Path) -> Library {
+        let token = TokenSettings { argon2_memory_kib: 8, argon2_passes: 1, ..TokenSettings::default() };
+        Library::new(Config { token, ..Config::with_data_dir(folder.to_owned()) }).unwrap()
+    }
+
+    #[test]
+    fn opening_a_session_reads_no_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        assert_eq!(library.open_session(0, true), Err(Error::TokenNotRecognized));
+        library.slot(0).unwrap().init_token(b"officer-pin", "test").unwrap();
+        let file = folder.path().join("slots/0/token.db");
+        let damage = "UPDATE user SET argon2_memory = 4294967295";
+        assert_eq!(rusqlite::Connection::open(file).unwrap().execute(damage, ()), Ok(1));
+        assert_eq!(library.slot(0).unwrap().token_info(), Err(Error::DeviceError));
+        library.open_session(0, true).unwrap();
+    }
+}

@@ -89,7 +89,7 @@ impl Slot {
     }
 
     pub(super) fn open(self: &Arc<Self>, handle: Handle, read_write: bool) -> Result<Arc<Session>> {
-        if !self.token.info()?.initialized {
+        if !self.token.is_initialized()? {
             return Err(Error::TokenNotRecognized);
         }
         let mut sessions = self.sessions.lock();
@@ -129,12 +129,10 @@ impl Slot {
         if !sessions.contains_key(&session) {
             return Err(Error::SessionHandleInvalid);
         }
-        if let Some(ticket) = self.ticket() {
-            if !self.token.holds(&ticket) {
-                // The PIN has been changed elsewhere, or the user deleted: that login is over.
-                self.end_login();
-                sessions.values().for_each(|session| session.end_operations());
-            }
+        if self.ticket().is_some_and(|ticket| !self.token.holds(&ticket)) {
+            // The PIN has been changed elsewhere, or the user deleted: that login is over.
+            self.end_login();
+            sessions.values().for_each(|session| session.end_operations());
         }
         if let Some(ticket) = self.ticket() {
             let same = ticket.role() == role && ticket.user() == user.name;

@@ -5,9 +5,11 @@
 
 use super::Slot;
 use crate::config::{Config, SlotSettings, TokenSettings};
+use crate::logging;
 use crate::store::Store;
 use crate::token::local::LocalToken;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,10 +48,21 @@ fn default_description(id: u64) -> String {
     format!("Cloister slot {id}")
 }
 
-/// The numbers of the folders in `folder` that hold a token. A folder that can't be read holds none; what is wrong with
-/// it is said when a token is to be made there.
+/// The numbers of the folders in `folder` that hold a token. One that is missing holds none, it is made with the first token;
+/// of one that can't be read the log says so.
 fn tokens_in(folder: &Path) -> Vec<u64> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            if error.kind() != ErrorKind::NotFound {
+                let what = format!("the folder of slots {} can't be read ({error})", folder.display());
+                logging::error_once(&format!(
+                    "{what}: its tokens are not seen; check the path and permissions"
+                ));
+            }
+            return Vec::new();
+        }
+    };
     let mut ids: Vec<u64> = entries
         .flatten()
         .filter(|entry| Store::is_in(&entry.path()))

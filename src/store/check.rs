@@ -82,7 +82,7 @@ impl Check<'_> {
         while let Some(row) = rows.next()? {
             self.report.objects = self.report.objects.saturating_add(1);
             let Some(row) = self.note(row_from(row).map_err(Fault::from))? else { continue };
-            if let (Some(key), Some(_)) = (self.key, row.name.owner) {
+            if let Some(key) = self.key.filter(|_| row.is_on_roster()) {
                 roster.add(key, &row.name)?;
             }
             self.object(&row, owners, &open_key)?;
@@ -112,8 +112,8 @@ impl Check<'_> {
         let Some(stored) = self.note(Roster::read(self.connection, key))? else { return Ok(()) };
         if stored != *found {
             self.report.problems.push(format!(
-                "the private objects are not those last written: {} are here, the roster has {}; one was removed, doubled \
-                 or is an older version put back",
+                "the objects written after a login (private ones, secrets, trusted keys) are not those last written: {} \
+                 are here, the roster has {}; one was removed, doubled or is an older version put back",
                 found.count(),
                 stored.count()
             ));

@@ -3,6 +3,7 @@
 use super::codec;
 use super::schema::FORMAT;
 use crate::error::Error as Code;
+use crate::logging;
 use openssl::error::ErrorStack;
 use rusqlite::{ErrorCode, ffi};
 use std::fmt;
@@ -37,7 +38,7 @@ pub enum Error {
     Exists,
     /// The last officer can't be deleted.
     LastOfficer,
-    /// A private object, a secret or a trusted key can't be written without a viewer.
+    /// A private object, a secret or a trusted key can't be written or deleted without a viewer.
     LoginNeeded,
     /// The token key is that of an earlier token, or its user is gone: the login is over.
     LoginOver,
@@ -150,10 +151,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<Error> for Code {
-    /// Says in the log, once, what is wrong with the store, and answers what the caller is to see.
+    /// Says in the log, once and not at every call, what is wrong with the store, and answers what the caller is to see.
     fn from(error: Error) -> Code {
         if error.is_trouble() {
-            log::error!("{error}");
+            logging::error_once(&error.to_string());
         }
         error.code()
     }

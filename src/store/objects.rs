@@ -1,6 +1,6 @@
 //! Objects: read, added, replaced, deleted.
 
-use super::error::{Error, Result, Step};
+use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::record::{Name, Record, Row};
 use super::roster::Keeper;
@@ -54,24 +54,20 @@ impl Store {
             if stored.name.version.checked_add(1) != Some(row.name.version) {
                 return Err(Error::Gone.into());
             }
-            if key.is_none() && stored.secret.is_some() {
-                // Who sees no secret would write the object without it.
-                return Err(Error::LoginNeeded.into());
-            }
-            keeper.strike(&stored.name)?;
+            // Without a key this refuses too what would lose its secret: who has no key sees none.
+            keeper.strike(&stored)?;
             connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([record.id.0])?;
             put_row(connection, keeper, &row)
         })
     }
 
-    /// Deletes an object (`Gone` if there is none). A private one is not there without a viewer.
+    /// Deletes an object (`Gone` if there is none). A private one is not there without a viewer, and one with a secret or that is trusted
+    /// can't be deleted (`LoginNeeded`).
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
         let key = viewer.map(|viewer| viewer.key);
         self.write_objects(key, |connection, keeper| {
-            let stored = name_of(connection, id)?.ok_or(Error::Gone)?;
-            if stored.owner.is_some() && key.is_none() {
-                return Err(Error::Gone.into());
-            }
+            let stored =
+                read_row(connection, id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
             keeper.strike(&stored)?;
             connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([id.0])?;
             Ok(())
@@ -95,7 +91,7 @@ impl Store {
         })
     }
 
-    /// A transaction that changes objects, and with them the roster of the private ones.
+    /// A transaction that changes objects, and with them the roster.
     fn write_objects(
         &self,
         key: Option<&TokenKey>,
@@ -117,7 +113,7 @@ pub(super) fn delete_owned(connection: &Connection, keeper: &mut Keeper<'_>, own
     let mut statement = connection.prepare("SELECT id, version, owner FROM object WHERE owner = ?1")?;
     let mut rows = statement.query([owner])?;
     while let Some(row) = rows.next()? {
-        keeper.strike(&name_from(row)?)?;
+        keeper.strike_name(&name_from(row)?)?;
     }
     connection.execute("DELETE FROM object WHERE owner = ?1", [owner])?;
     Ok(())
@@ -140,7 +136,13 @@ fn name_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Name> {
 
 fn read_row(connection: &Connection, id: ObjectId) -> Step<Option<Row>> {
     let sql = format!("SELECT {COLUMNS} FROM object WHERE id = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([id.0], row_from).optional()?)
+    match connection.prepare_cached(&sql)?.query_row([id.0], row_from).optional() {
+        // A column of another type than the format has.
+        Err(error) if error.sqlite_error().is_none() => {
+            Err(Fault::Damaged(format!("object {}: {error}", id.to_hex())))
+        }
+        row => Ok(row?),
+    }
 }
 
 fn name_of(connection: &Connection, id: ObjectId) -> Step<Option<Name>> {
@@ -154,7 +156,7 @@ fn put_row(connection: &Connection, keeper: &mut Keeper<'_>, row: &Row) -> Step<
         // A login outlives its user in other processes.
         users::require(connection, owner)?;
     }
-    keeper.enter(&row.name)?;
+    keeper.enter(row)?;
     let sql = format!("INSERT INTO object ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     let [id_tag, label_tag, type_tag, class_tag] = row.tags;
     connection.prepare_cached(&sql)?.execute(params![

@@ -150,6 +150,12 @@ impl Row {
         Ok(attributes)
     }
 
+    /// Whether it was written with the token key and is in the roster: what [`Record::needs_key`] says of its record.
+    pub(super) fn is_on_roster(&self) -> bool {
+        let is_trusted = || codec::decode(&self.public).is_some_and(|public| public.is_true(ck::CKA_TRUSTED));
+        self.name.owner.is_some() || self.secret.is_some() || is_trusted()
+    }
+
     /// Whether somebody with this key, or with none, may know of it.
     pub(super) fn is_visible(&self, key: Option<&TokenKey>) -> bool {
         key.is_some() || self.name.owner.is_none()

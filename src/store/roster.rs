@@ -1,12 +1,13 @@
-//! The roster: one authenticated digest over all private objects, so that a row put back, taken out or doubled is noticed.
+//! The roster: one authenticated digest over all objects that take K to write (private ones, secrets, trusted keys), so that a row put back,
+//! taken out or doubled is noticed.
 //!
-//! Each private object adds HMAC(K, id, version, owner) to the digest by exclusive or, and takes it away again: a change costs the same
+//! Each of them adds HMAC(K, id, version, owner) to the digest by exclusive or, and takes it away again: a change costs the same
 //! whatever the token holds. Only who has K can add an element, or authenticate the digest, and only with K are
-//! private objects ever written.
+//! these objects ever written or deleted.
 
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
-use super::record::Name;
+use super::record::{Name, Row};
 use super::seal;
 use rusqlite::{Connection, params};
 
@@ -18,7 +19,7 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// That of a token without private objects.
+    /// That of a token without such objects.
     pub(super) fn empty() -> Self {
         Roster { digest: [0; 32], count: 0 }
     }
@@ -35,7 +36,7 @@ impl Roster {
             Ok((Roster { digest: row.get(0)?, count: row.get(1)? }, row.get::<_, Vec<u8>>(2)?))
         })?;
         if !seal::same(&roster.mac(key)?, &stored) {
-            return Err(Fault::Damaged("the roster of private objects is not authentic".to_owned()));
+            return Err(Fault::Damaged("the roster of objects is not authentic".to_owned()));
         }
         Ok(roster)
     }
@@ -47,19 +48,20 @@ impl Roster {
         Ok(())
     }
 
-    /// Enters a private object.
+    /// Enters an object.
     pub(super) fn add(&mut self, key: &TokenKey, name: &Name) -> Step<()> {
         self.count = self.count.saturating_add(1);
         self.toggle(key, name)
     }
 
-    /// Strikes a private object out.
+    /// Strikes an object out.
     pub(super) fn remove(&mut self, key: &TokenKey, name: &Name) -> Step<()> {
         self.count = self.count.saturating_sub(1);
         self.toggle(key, name)
     }
 
     fn toggle(&mut self, key: &TokenKey, name: &Name) -> Step<()> {
+        // Users are numbered from 1: 0 is nobody.
         let owner = name.owner.unwrap_or_default();
         let parts: [&[u8]; 4] = [b"object", &name.id.0, &name.version.to_le_bytes(), &owner.to_le_bytes()];
         let element = seal::mac(key.roster(), &parts)?;
@@ -74,7 +76,7 @@ impl Roster {
     }
 }
 
-/// The roster while one transaction changes objects: read with the first private one, written at the end.
+/// The roster while one transaction changes objects: read with the first that is on it, written at the end.
 pub(super) struct Keeper<'a> {
     connection: &'a Connection,
     key: Option<&'a TokenKey>,
@@ -82,18 +84,23 @@ pub(super) struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    /// Nothing is read yet. Without a key only public objects can be entered or struck out.
+    /// Nothing is read yet. Without a key nothing can be entered or struck out.
     pub(super) fn new(connection: &'a Connection, key: Option<&'a TokenKey>) -> Self {
         Keeper { connection, key, roster: None }
     }
 
-    /// An object is new.
-    pub(super) fn enter(&mut self, name: &Name) -> Step<()> {
-        self.change(name, Roster::add)
+    /// An object is new. `LoginNeeded` if it belongs on the roster and there is no key.
+    pub(super) fn enter(&mut self, row: &Row) -> Step<()> {
+        if row.is_on_roster() { self.change(&row.name, Roster::add) } else { Ok(()) }
     }
 
-    /// An object is gone.
-    pub(super) fn strike(&mut self, name: &Name) -> Step<()> {
+    /// An object is gone. `LoginNeeded` if it is on the roster and there is no key.
+    pub(super) fn strike(&mut self, row: &Row) -> Step<()> {
+        if row.is_on_roster() { self.strike_name(&row.name) } else { Ok(()) }
+    }
+
+    /// An object that is on the roster is gone.
+    pub(super) fn strike_name(&mut self, name: &Name) -> Step<()> {
         self.change(name, Roster::remove)
     }
 
@@ -106,9 +113,6 @@ impl<'a> Keeper<'a> {
     }
 
     fn change(&mut self, name: &Name, how: fn(&mut Roster, &TokenKey, &Name) -> Step<()>) -> Step<()> {
-        if name.owner.is_none() {
-            return Ok(());
-        }
         let key = self.key.ok_or(Error::LoginNeeded)?;
         let mut roster = match self.roster.take() {
             Some(roster) => roster,
@@ -142,7 +146,14 @@ mod tests {
         let mut roster = of(&[(1, 1, 1), (2, 1, 1)]);
         roster.remove(&key, &name(2, 1, 1)).unwrap();
         assert_eq!(roster, of(&[(1, 1, 1)]));
-        for other in [of(&[]), of(&[(2, 1, 1)]), of(&[(1, 2, 1)]), of(&[(1, 1, 2)]), of(&[(1, 1, 1); 3])] {
+        for other in [
+            of(&[]),
+            of(&[(2, 1, 1)]),
+            of(&[(1, 2, 1)]),
+            of(&[(1, 1, 2)]),
+            of(&[(1, 1, 0)]),
+            of(&[(1, 1, 1); 3]),
+        ] {
             assert_ne!(roster, other);
         }
     }

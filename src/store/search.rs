@@ -1,10 +1,11 @@
 //! Searches: by tags in SQL, by looking into records only where the template asks for more.
 
-use super::error::{Result, Step};
+use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::tags::{Scope, TAGGED};
 use super::{Store, Viewer, meta};
 use crate::attribute::{Attributes, Value};
+use crate::logging;
 use crate::object::template;
 use crate::token::{Found, ObjectId};
 use cryptoki_sys as ck;
@@ -13,6 +14,8 @@ use rusqlite::{Connection, params_from_iter};
 
 /// The parts of a template that are answered in different ways.
 struct Query {
+    /// `CKA_UNIQUE_ID`: the row's own key.
+    id: Option<ObjectId>,
     /// Those with tags.
     tagged: Attributes,
     /// `CKA_PRIVATE`, which the owner tells.
@@ -24,22 +27,31 @@ struct Query {
 impl Store {
     /// The objects that match `template` in all its attributes: public ones, and the viewer's own, each in the order
     /// they were made. A secret attribute never matches.
+    ///
+    /// A damaged object is passed over, and the log says so: the rest of the token stays usable.
     pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<Found>> {
         let Some(query) = Query::new(template) else { return Ok(Vec::new()) };
-        let mut found = self.database.read(|connection| query.run(connection, viewer))?;
-        if query.others.is_empty() {
-            return Ok(found);
-        }
-        let key = viewer.map(|viewer| viewer.key);
-        let mut outcome = Ok(());
-        found.retain(|found| match self.matches(key, found.id, &query.others) {
-            Ok(matches) => matches,
-            Err(error) => {
-                outcome = Err(error);
-                false
+        let mut hits = self.database.read(|connection| query.run(connection, viewer))?;
+        let path = self.database.path();
+        let mut damaged: Vec<Error> = hits.damaged.into_iter().map(|fault| fault.at(path)).collect();
+        if !query.others.is_empty() {
+            let key = viewer.map(|viewer| viewer.key);
+            let mut matching = Vec::new();
+            for found in hits.found {
+                match self.matches(key, found.id, &query.others) {
+                    Ok(true) => matching.push(found),
+                    Ok(false) => {}
+                    Err(error @ Error::Corrupt(..)) => damaged.push(error),
+                    Err(other) => return Err(other),
+                }
             }
-        });
-        outcome.map(|()| found)
+            hits.found = matching;
+        }
+        if let Some(first) = damaged.first() {
+            let count = damaged.len();
+            logging::error_once(&format!("{first}; damaged objects that a search passed over: {count}"));
+        }
+        Ok(hits.found)
     }
 
     fn matches(&self, key: Option<&TokenKey>, id: ObjectId, wanted: &Attributes) -> Result<bool> {
@@ -47,6 +59,14 @@ impl Store {
         let public = self.judge(key, row.open_public(key))?;
         Ok(template::matches(&public, wanted))
     }
+}
+
+/// What the index has found.
+#[derive(Default)]
+struct Hits {
+    found: Vec<Found>,
+    /// Rows that have no id.
+    damaged: Vec<Fault>,
 }
 
 impl Query {
@@ -63,30 +83,38 @@ impl Query {
             Some(_) => return None,
             None => None,
         };
+        let id = match others.remove(ck::CKA_UNIQUE_ID) {
+            Some(Value::Bytes(hex)) => Some(ObjectId::from_hex(&hex)?),
+            Some(_) => return None,
+            None => None,
+        };
         let (tagged, others) = others.partition(|kind| TAGGED.iter().any(|(tagged, _)| *tagged == kind));
-        Some(Query { tagged, private, others })
+        Some(Query { id, tagged, private, others })
     }
 
     /// The objects that have the tags, without opening any.
-    fn run(&self, connection: &Connection, viewer: Option<Viewer<'_>>) -> Step<Vec<Found>> {
+    fn run(&self, connection: &Connection, viewer: Option<Viewer<'_>>) -> Step<Hits> {
         let open_key = meta::open_key(connection)?;
-        let mut found = Vec::new();
+        let mut hits = Hits::default();
         if self.private != Some(true) {
-            self.run_in(connection, Scope::Public(&open_key), &mut found)?;
+            self.run_in(connection, Scope::Public(&open_key), &mut hits)?;
         }
         if let (Some(viewer), true) = (viewer, self.private != Some(false)) {
-            self.run_in(connection, Scope::Private(viewer.key, viewer.user), &mut found)?;
+            self.run_in(connection, Scope::Private(viewer.key, viewer.user), &mut hits)?;
         }
-        Ok(found)
+        Ok(hits)
     }
 
-    fn run_in(&self, connection: &Connection, scope: Scope<'_>, found: &mut Vec<Found>) -> Step<()> {
+    fn run_in(&self, connection: &Connection, scope: Scope<'_>, hits: &mut Hits) -> Step<()> {
         let private = matches!(scope, Scope::Private(..));
         let (sql, values) = self.statement(scope)?;
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            found.push(Found { id: ObjectId(row.get(0)?), private });
+            match row.get(0) {
+                Ok(id) => hits.found.push(Found { id: ObjectId(id), private }),
+                Err(error) => hits.damaged.push(error.into()),
+            }
         }
         Ok(())
     }
@@ -110,10 +138,16 @@ impl Query {
                 values.push(Box::new(owner));
             }
         }
-        // Without statistics SQLite can't know which index tells the most objects apart; we do.
-        let index = index.unwrap_or("owner");
+        let from = match self.id {
+            Some(id) => {
+                conditions.push("id = ?".to_owned());
+                values.push(Box::new(id.0));
+                "object".to_owned()
+            }
+            // Without statistics SQLite can't know which index tells the most objects apart; we do.
+            None => format!("object INDEXED BY object_by_{}", index.unwrap_or("owner")),
+        };
         let conditions = conditions.join(" AND ");
-        let from = format!("object INDEXED BY object_by_{index}");
         let sql = format!("SELECT id FROM {from} WHERE {conditions} ORDER BY number");
         Ok((sql, values))
     }
@@ -143,7 +177,9 @@ mod tests {
         let key_type = || (ck::CKA_KEY_TYPE, ck::CKK_AES.into());
         let label = || (ck::CKA_LABEL, b"label"[..].into());
         let id = || (ck::CKA_ID, b"id"[..].into());
+        let unique = || (ck::CKA_UNIQUE_ID, vec![b'0'; 32].into());
         for (template, expected) in [
+            (vec![class(), label(), id(), unique()], "USING INDEX sqlite_autoindex_object_1 (id=?)"),
             (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=?)"),
             (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=?)"),
             (vec![class(), key_type()], "USING COVERING INDEX object_by_type_tag"),

@@ -48,11 +48,24 @@ impl Store {
     }
 
     /// Gives a user another password, forgets its failures and raises its epoch (`Gone` if there is no such user).
-    pub fn set_password(&self, key: &TokenKey, role: Role, user: &Credentials) -> Result<()> {
+    ///
+    /// `known`: the user as it was when it proved its old password, `Gone` if it has been given another since or is another
+    /// user of that name. An officer, who need not know the old one, passes `None`.
+    pub fn set_password(
+        &self,
+        key: &TokenKey,
+        role: Role,
+        user: &Credentials,
+        known: Option<&User>,
+    ) -> Result<()> {
         let password = self.choose(user)?;
         self.database.write(|connection| {
             meta::require_key(connection, key)?;
-            let number = find(connection, role, &user.name)?.ok_or(Error::Gone)?.number;
+            let stored = find(connection, role, &user.name)?.ok_or(Error::Gone)?;
+            if known.is_some_and(|known| (known.number, known.epoch) != (stored.number, stored.epoch)) {
+                return Err(Error::Gone.into());
+            }
+            let number = stored.number;
             let wrapped =
                 password.wrap(key, Holder { serial: key.serial(), role, name: &user.name, number })?;
             let Argon2 { memory_kib, passes } = wrapped.argon2;

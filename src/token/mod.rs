@@ -27,6 +27,14 @@ impl ObjectId {
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+
+    /// Reads what [`ObjectId::to_hex`] writes; `None` for anything else, also for capital letters.
+    pub fn from_hex(hex: &[u8]) -> Option<Self> {
+        let digits = std::str::from_utf8(hex).ok()?;
+        let number = u128::from_str_radix(digits, 16).ok()?;
+        let id = ObjectId(number.to_be_bytes());
+        (id.to_hex() == digits).then_some(id)
+    }
 }
 
 /// What everybody who may see an object may know of it: all attributes but the secret ones.
@@ -173,6 +181,9 @@ pub trait Token: Send + Sync {
     /// The token's description, as it is now.
     fn info(&self) -> Result<TokenInfo>;
 
+    /// [`TokenInfo::initialized`] alone, which takes no look at the users.
+    fn is_initialized(&self) -> Result<bool>;
+
     /// Makes the token anew: all objects and users are gone, the officer of `officer` alone remains.
     /// On a token that exists, `officer` must be right (`PinIncorrect`, `PinLocked`).
     fn initialize(&self, officer: &Credentials, label: &str) -> Result<()>;
@@ -266,4 +277,21 @@ pub trait Token: Send + Sync {
 
     /// Lets go of what must not be open while the process forks. The guard is dropped in the parent after the fork and leaked in the child.
     fn pause(&self) -> Box<dyn Any>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_only_as_it_is_written() {
+        let id = ObjectId(std::array::from_fn(|at| at as u8 * 3));
+        assert_eq!(ObjectId::from_hex(id.to_hex().as_bytes()), Some(id));
+        let capital = id.to_hex().to_uppercase();
+        let long = format!("0{}", id.to_hex());
+        for other in ["", "00", &capital, &long, "+0000000000000000000000000000000", "zz"] {
+            assert_eq!(ObjectId::from_hex(other.as_bytes()), None, "{other}");
+        }
+        assert_eq!(ObjectId::from_hex(&[0xff; 32]), None);
+    }
 }

@@ -118,6 +118,59 @@ fn a_tokens_description_follows_its_life() {
     });
 }
 
+/// A configuration under which only errors are logged, to the file `log`.
+fn logging_folder() -> Folder {
+    Folder::with(&format!(
+        "data_dir = \"{{folder}}/data\"\nlog = \"error\"\nlog_file = \"{{folder}}/log\"\n{CHEAP_PINS}"
+    ))
+}
+
+/// The lines in the log so far.
+fn logged(folder: &std::path::Path) -> Vec<String> {
+    std::fs::read_to_string(folder.join("log")).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_trouble_that_every_call_meets_is_one_line_in_the_log() {
+    isolated(|_| {
+        if !is_cloister() {
+            return;
+        }
+        let token = Token::new_in(logging_folder());
+        let folder = token.folder.as_ref().unwrap().path();
+        let file = folder.join(format!("data/slots/{}/token.db", token.slot));
+        let session = token.public();
+        std::fs::remove_file(&file).unwrap();
+        for _ in 0..5 {
+            session.find(&template![]).refused(CKR_DEVICE_REMOVED);
+        }
+        let lines = logged(folder);
+        assert!(lines.len() == 1 && lines[0].contains(file.to_str().unwrap()), "{lines:?}");
+    });
+}
+
+#[test]
+fn a_folder_of_slots_that_cannot_be_read_is_told_once_and_a_missing_one_is_not() {
+    isolated(|_| {
+        if !is_cloister() {
+            return;
+        }
+        let folder = logging_folder();
+        let slots = folder.path().join("data/slots");
+        module().initialize().unwrap();
+        module().slots(true).unwrap();
+        assert_eq!(logged(folder.path()), [""; 0]);
+        // Something that nobody can list, whoever asks.
+        std::fs::create_dir_all(slots.parent().unwrap()).unwrap();
+        std::fs::write(&slots, "").unwrap();
+        for _ in 0..3 {
+            module().slots(true).unwrap();
+        }
+        let lines = logged(folder.path());
+        assert!(lines.len() == 1 && lines[0].contains(slots.to_str().unwrap()), "{lines:?}");
+    });
+}
+
 #[test]
 fn each_token_has_a_serial_number_of_its_own() {
     isolated(|_| {

@@ -41,7 +41,7 @@ fn no_secret_is_in_any_file() {
     let mut public = record(2, None);
     public.secret.set(ck::CKA_VALUE, value.clone());
     it.store.insert(it.viewer(), &[private, public]).unwrap();
-    it.store.set_password(&it.key, Role::User, &user("one:pin-changed")).unwrap();
+    it.store.set_password(&it.key, Role::User, &user("one:pin-changed"), None).unwrap();
     let _closed = it.store.pause();
 
     let read = files(it.folder.path()).into_iter().map(|file| fs::read(file).unwrap());

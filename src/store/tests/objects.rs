@@ -44,7 +44,28 @@ fn without_a_login_nothing_can_be_written_that_needs_a_key() {
     it.store.replace(None, &Record { version: 2, ..plain(4) }).unwrap();
     let stripped = it.store.replace(None, &Record { version: 2, ..plain(5) });
     assert!(matches!(stripped, Err(Error::LoginNeeded)), "the secret would be lost");
-    it.store.delete(None, id(5)).unwrap();
+    assert!(matches!(it.store.delete(None, id(5)), Err(Error::LoginNeeded)), "the roster would not know");
+    it.store.delete(None, id(4)).unwrap();
+    it.store.delete(it.viewer(), id(5)).unwrap();
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn an_object_comes_on_the_roster_and_leaves_it_as_it_is_trusted() {
+    let it = Fixture::new();
+    let trusted = |version, trusted: bool| {
+        let mut record = Record { version, ..plain(1) };
+        record.public.set(ck::CKA_TRUSTED, trusted);
+        record
+    };
+    it.store.insert(None, &[trusted(1, false)]).unwrap();
+    it.store.replace(it.viewer(), &trusted(2, true)).unwrap();
+    assert!(it.problems().is_empty());
+    assert!(matches!(it.store.replace(None, &trusted(3, false)), Err(Error::LoginNeeded)));
+    assert!(matches!(it.store.delete(None, id(1)), Err(Error::LoginNeeded)));
+    it.store.replace(it.viewer(), &trusted(3, false)).unwrap();
+    assert!(it.problems().is_empty());
+    it.store.delete(None, id(1)).unwrap();
     assert!(it.problems().is_empty());
 }
 

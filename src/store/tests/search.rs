@@ -64,3 +64,46 @@ fn a_changed_object_is_found_by_what_it_is_now() {
     assert_eq!(find(&it, it.viewer(), &[(ck::CKA_LABEL, b"new"[..].into())]), [1]);
     assert_eq!(find(&it, it.viewer(), &[(ck::CKA_LABEL, b"label-in-the-clear"[..].into())]), [2, 4, 5]);
 }
+
+#[test]
+fn a_unique_id_finds_its_object_without_opening_any() {
+    let it = filled();
+    // What can't be opened: a search that opened objects would not find it.
+    it.tamper("UPDATE object SET public = x'00'");
+    let unique = |number| (ck::CKA_UNIQUE_ID, id(number).to_hex().into_bytes().into());
+    assert_eq!(find(&it, it.viewer(), &[unique(1)]), [1]);
+    assert_eq!(find(&it, it.viewer(), &[unique(4), (ck::CKA_CLASS, ck::CKO_SECRET_KEY.into())]), [4]);
+    assert_eq!(find(&it, it.viewer(), &[unique(4), (ck::CKA_CLASS, ck::CKO_DATA.into())]), [0; 0]);
+    assert_eq!(find(&it, it.viewer(), &[unique(3)]), [0; 0], "another user's");
+    assert_eq!(find(&it, None, &[unique(1)]), [0; 0], "a private one");
+    assert_eq!(find(&it, it.viewer(), &[unique(9)]), [0; 0]);
+    assert_eq!(find(&it, it.viewer(), &[(ck::CKA_UNIQUE_ID, b"1"[..].into())]), [0; 0]);
+    assert_eq!(find(&it, it.viewer(), &[(ck::CKA_UNIQUE_ID, 1u64.into())]), [0; 0], "of another form");
+}
+
+#[test]
+fn a_damaged_object_is_passed_over_and_the_others_are_found() {
+    let opened = (ck::CKA_EXTRACTABLE, false.into());
+    let hex = id(1).to_hex();
+    for damage in ["public = x'00'", "version = 'text'", "id = x'aa'"] {
+        let it = filled();
+        assert_eq!(it.tamper(&format!("UPDATE object SET {damage} WHERE id = x'{hex}'")), 1);
+        assert_eq!(find(&it, it.viewer(), std::slice::from_ref(&opened)), [2, 4, 5], "{damage}");
+        let got = it.store.get(it.viewer(), id(1));
+        match damage {
+            "id = x'aa'" => assert_eq!(got.unwrap(), None),
+            _ => assert!(matches!(got, Err(Error::Corrupt(_, why)) if why.contains(&hex)), "{damage}"),
+        }
+    }
+}
+
+#[test]
+fn a_login_that_is_over_is_no_damage() {
+    let it = filled();
+    let anew = Meta { serial: "fedcba9876543210".into(), ..meta() };
+    it.store.recreate(&anew, &officer("new")).unwrap();
+    let (by, key) = login(&it.store, Role::Officer, &officer("new"));
+    it.store.insert(Some(Viewer { user: by.number, key: &key }), &[record(1, None)]).unwrap();
+    let template = Attributes::from_iter([(ck::CKA_EXTRACTABLE, false)]);
+    assert!(matches!(it.store.find(it.viewer(), &template), Err(Error::LoginOver)));
+}

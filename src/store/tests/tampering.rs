@@ -104,6 +104,37 @@ fn every_change_to_a_row_is_noticed() {
     }
 }
 
+/// What no seal tells, because it was good once; of an object that only a login could write, the check tells.
+#[test]
+fn a_public_object_put_back_is_noticed_if_it_has_a_secret_or_is_trusted() {
+    let mut trusted = plain(9);
+    trusted.public.set(ck::CKA_TRUSTED, true);
+    for (record, noticed) in [(record(9, None), true), (trusted, true), (plain(9), false)] {
+        let it = filled();
+        let hex = hex_id(9);
+        let back = || {
+            it.tamper(&format!("DELETE FROM object WHERE id = x'{hex}'"));
+            it.tamper("INSERT INTO object SELECT * FROM old_9");
+            assert!(it.store.get(it.viewer(), id(9)).is_ok(), "it is whole");
+            !it.problems().is_empty()
+        };
+        it.store.insert(it.viewer(), std::slice::from_ref(&record)).unwrap();
+        it.tamper(&format!("CREATE TABLE old_9 AS SELECT * FROM object WHERE id = x'{hex}'"));
+        let mut changed = Record { version: 2, ..record.clone() };
+        changed.public.set(ck::CKA_LABEL, b"changed".as_slice());
+        it.store.replace(it.viewer(), &changed).unwrap();
+        assert!(it.problems().is_empty());
+        assert_eq!(back(), noticed, "an older version");
+
+        let it = filled();
+        it.store.insert(it.viewer(), std::slice::from_ref(&record)).unwrap();
+        it.tamper(&format!("DELETE FROM object WHERE id = x'{hex}'"));
+        assert_eq!(!it.problems().is_empty(), noticed, "removed");
+        it.store.insert(None, &[plain(9)]).unwrap();
+        assert_eq!(!it.problems().is_empty(), noticed, "replaced by one that anybody can write");
+    }
+}
+
 #[test]
 fn a_problem_is_reported_by_id_without_contents() {
     let it = filled();

@@ -80,13 +80,26 @@ fn a_new_password_replaces_the_old_one_unlocks_and_ends_older_logins() {
         answer(&it.store, "one:no");
     }
     let before = it.store.user(Role::User, "one").unwrap().unwrap();
-    it.store.set_password(&it.key, Role::User, &user("one:other")).unwrap();
+    it.store.set_password(&it.key, Role::User, &user("one:other"), None).unwrap();
     let after = it.store.user(Role::User, "one").unwrap().unwrap();
     assert_eq!((after.number, after.failures), (before.number, 0));
     assert!(after.epoch > before.epoch);
     assert_eq!(answer(&it.store, "one:pin-1"), "wrong");
     assert_eq!(answer(&it.store, "one:other"), "right");
-    assert!(matches!(it.store.set_password(&it.key, Role::User, &user("nobody:x")), Err(Error::Gone)));
+    assert!(matches!(it.store.set_password(&it.key, Role::User, &user("nobody:x"), None), Err(Error::Gone)));
+}
+
+#[test]
+fn a_password_proved_before_another_was_set_changes_nothing() {
+    let it = Fixture::new();
+    let (proved, key) = login(&it.store, Role::User, &user("one:pin-1"));
+    let renew = |pin, known| it.store.set_password(&key, Role::User, &user(pin), Some(known));
+    it.store.set_password(&it.key, Role::User, &user("one:reset"), None).unwrap();
+    assert!(matches!(renew("one:mine", &proved), Err(Error::Gone)));
+    assert_eq!(answer(&it.store, "one:reset"), "right");
+    let (proved, _) = login(&it.store, Role::User, &user("one:reset"));
+    renew("one:mine", &proved).unwrap();
+    assert_eq!(answer(&it.store, "one:mine"), "right");
 }
 
 #[test]

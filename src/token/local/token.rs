@@ -17,6 +17,10 @@ impl Token for LocalToken {
         self.describe()
     }
 
+    fn is_initialized(&self) -> Result<bool> {
+        self.has_store()
+    }
+
     fn initialize(&self, officer: &Credentials, label: &str) -> Result<()> {
         self.make_token(officer, label)
     }

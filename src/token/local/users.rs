@@ -10,6 +10,10 @@ use crate::token::{Caller, PinState, Ticket, TokenInfo, UserInfo};
 use std::sync::Arc;
 
 impl LocalToken {
+    pub(super) fn has_store(&self) -> Result<bool> {
+        Ok(self.store_if_any()?.is_some())
+    }
+
     pub(super) fn describe(&self) -> Result<TokenInfo> {
         let Some(store) = self.store_if_any()? else { return Ok(TokenInfo::default()) };
         let meta = store.meta()?;
@@ -109,7 +113,7 @@ impl LocalToken {
         let known = self.know(&store, officer)?;
         let officer = officer_of(known)?;
         match store.user(Role::User, &user.name)? {
-            Some(_) => store.set_password(&officer.key, Role::User, user)?,
+            Some(_) => store.set_password(&officer.key, Role::User, user, None)?,
             None => store.add_user(&officer.key, Role::User, user)?,
         }
         Ok(())
@@ -126,8 +130,7 @@ impl LocalToken {
         pin::check_new_password(new_password)?;
         let store = self.store()?;
         let (user, key) = authenticate(&store, role, old)?;
-        let renewed = Credentials::from_parts(role, user.name.as_bytes(), new_password)?;
-        Ok(store.set_password(&key, role, &renewed)?)
+        renew(&store, &key, &user, new_password)
     }
 
     pub(super) fn list_users(&self, officer: Caller<'_>) -> Result<Vec<UserInfo>> {
@@ -159,6 +162,15 @@ fn authenticate(store: &Store, role: Role, user: &Credentials) -> Result<(User, 
     }
 }
 
+/// Gives a user that has proved its password another one. If an officer has been quicker, what it proved is the old one.
+fn renew(store: &Store, key: &TokenKey, user: &User, new_password: &[u8]) -> Result<()> {
+    let renewed = Credentials::from_parts(user.role, user.name.as_bytes(), new_password)?;
+    store.set_password(key, user.role, &renewed, Some(user)).map_err(|error| match error {
+        store::Error::Gone => Error::PinIncorrect,
+        other => other.into(),
+    })
+}
+
 fn officer_of(known: Known<'_>) -> Result<&LocalTicket> {
     known.0.filter(|ticket| ticket.role == Role::Officer).ok_or(Error::UserNotLoggedIn)
 }
@@ -169,5 +181,52 @@ fn state(meta: &Meta, user: &User) -> PinState {
         _ if user.failures == 0 => PinState::Fresh,
         1 => PinState::FinalTry,
         _ => PinState::CountLow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TokenSettings;
+    use crate::token::Token;
+    use tempfile::TempDir;
+
+    fn officer() -> Credentials {
+        Credentials::from_pin(Role::Officer, b"officer-pin")
+    }
+
+    fn user(password: &str) -> Credentials {
+        Credentials::from_pin(Role::User, password.as_bytes())
+    }
+
+    /// A token with both default users; the crypto user's password is `user-pin`.
+    fn token() -> (TempDir, LocalToken) {
+        let folder = tempfile::tempdir().unwrap();
+        let cheap = TokenSettings { argon2_memory_kib: 8, argon2_passes: 1, ..TokenSettings::default() };
+        let token = LocalToken::new(folder.path().to_owned(), cheap);
+        token.initialize(&officer(), "test").unwrap();
+        let so = token.login(Role::Officer, &officer()).unwrap();
+        token.init_pin(Some(&so), &user("user-pin")).unwrap();
+        (folder, token)
+    }
+
+    #[test]
+    fn an_officers_reset_is_not_undone_by_who_knew_the_old_pin() {
+        let (_folder, token) = token();
+        let store = token.store().unwrap();
+        let so = token.login(Role::Officer, &officer()).unwrap();
+        let prove = |pin| authenticate(&store, Role::User, &user(pin)).unwrap();
+
+        // Between the proof and the change, the officer steps in.
+        let (proved, key) = prove("user-pin");
+        token.delete_user(Some(&so), Role::User, &proved.name).unwrap();
+        token.init_pin(Some(&so), &user("second-pin")).unwrap();
+        assert_eq!(renew(&store, &key, &proved, b"other-pin"), Err(Error::PinIncorrect), "of another user");
+        let (proved, key) = prove("second-pin");
+        token.init_pin(Some(&so), &user("third-pin")).unwrap();
+        assert_eq!(renew(&store, &key, &proved, b"other-pin"), Err(Error::PinIncorrect));
+
+        token.set_pin(Role::User, &user("third-pin"), b"other-pin").unwrap();
+        assert!(token.login(Role::User, &user("other-pin")).is_ok());
     }
 }

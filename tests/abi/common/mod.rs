@@ -21,4 +21,4 @@ pub use rv::{Answer, Refused, Rv, answer, name_of};
 pub use session::{Handle, Session};
 pub(crate) use template::template;
 pub use template::{Template, Value};
-pub use token::{Folder, SO_PIN, Token, USER_PIN};
+pub use token::{CHEAP_PINS, Folder, SO_PIN, Token, USER_PIN};
