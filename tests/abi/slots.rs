@@ -133,9 +133,6 @@ fn logged(folder: &std::path::Path) -> Vec<String> {
 #[test]
 fn a_trouble_that_every_call_meets_is_one_line_in_the_log() {
     isolated(|_| {
-        if !is_cloister() {
-            return;
-        }
         let token = Token::new_in(logging_folder());
         let folder = token.folder.as_ref().unwrap().path();
         let file = folder.join(format!("data/slots/{}/token.db", token.slot));
@@ -152,9 +149,6 @@ fn a_trouble_that_every_call_meets_is_one_line_in_the_log() {
 #[test]
 fn a_folder_of_slots_that_cannot_be_read_is_told_once_and_a_missing_one_is_not() {
     isolated(|_| {
-        if !is_cloister() {
-            return;
-        }
         let folder = logging_folder();
         let slots = folder.path().join("data/slots");
         module().initialize().unwrap();
