@@ -176,7 +176,8 @@ fn what_is_wrong_with_a_store_is_told_apart_and_logged_with_its_path() {
         let data = folder.path().join("data");
         let whole = folder.path().join("whole");
         copy_all(&data, &whole);
-        let faults: [(&str, &dyn Fn(&Path), CK_RV); 2] =
+        type Fault<'a> = (&'a str, &'a dyn Fn(&Path), CK_RV);
+        let faults: [Fault; 2] =
             [("a newer version", &newer, CKR_TOKEN_NOT_RECOGNIZED), ("no database", &text, CKR_DEVICE_ERROR)];
         for (what, break_it, code) in faults {
             std::fs::remove_dir_all(&data).unwrap();
