@@ -26,6 +26,8 @@ impl LocalToken {
         };
         Ok(TokenInfo {
             initialized: true,
+            // With named users only, a plain PIN fails all the same: but clients ask for no PIN, and log nobody in, while
+            // CKF_USER_PIN_INITIALIZED is not set.
             user_pin_initialized: users.iter().any(|user| user.role == Role::User),
             user_pin: state_of_default(Role::User),
             officer_pin: state_of_default(Role::Officer),
@@ -244,6 +246,20 @@ mod tests {
         std::fs::remove_dir_all(folder.path()).unwrap();
         assert_eq!(token.is_initialized(), Ok(false));
         assert_eq!(token.info(), Ok(TokenInfo::default()));
+    }
+
+    #[test]
+    fn a_named_user_alone_makes_the_user_pin_initialized_and_a_plain_pin_incorrect() {
+        let (_folder, token) = token();
+        let so = token.login(Role::Officer, &officer()).unwrap();
+        token.delete_user(Some(&so), Role::User, "user").unwrap();
+        let plain = || token.login(Role::User, &user("user-pin")).err();
+        assert_eq!(token.info().map(|info| info.user_pin_initialized), Ok(false));
+        assert_eq!(plain(), Some(Error::UserPinNotInitialized));
+        token.init_pin(Some(&so), &user("alice:alice-pin")).unwrap();
+        assert_eq!(token.info().map(|info| info.user_pin_initialized), Ok(true));
+        assert_eq!(plain(), Some(Error::PinIncorrect));
+        token.login(Role::User, &user("alice:alice-pin")).unwrap();
     }
 
     #[test]
