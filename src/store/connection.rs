@@ -7,6 +7,7 @@ use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::any::Any;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -114,14 +115,28 @@ impl Database {
         })
     }
 
+    /// Whether the file first opened is no longer what is found under its path. One that can't be looked at at all may still be it.
+    pub(super) fn is_replaced(&self) -> bool {
+        match (self.identity.get(), self.identify()) {
+            (Some(opened), Ok(now)) => *opened != now,
+            (_, Err(error)) => error.kind() == ErrorKind::NotFound,
+            (None, Ok(_)) => false,
+        }
+    }
+
+    /// Device and inode of what is found under the path now.
+    fn identify(&self) -> io::Result<(u64, u64)> {
+        let metadata = std::fs::metadata(&self.file)?;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+
     /// The connection, opened if it is not.
     fn connection(&self) -> Result<MappedMutexGuard<'_, Connection>> {
         let mut slot = self.slot.lock();
-        let metadata = std::fs::metadata(&self.file).map_err(|error| Error::from_io(&self.file, &error))?;
-        let now = (metadata.dev(), metadata.ino());
+        let now = self.identify().map_err(|error| Error::from_io(&self.file, &error))?;
         if *self.identity.get_or_init(|| now) != now {
             // What is open, and the mapped counter, belong to a file that nobody else sees any more.
-            let why = "it was replaced while in use; programs that use it must initialise again";
+            let why = "it was replaced while in use; close all sessions, and open new ones";
             return Err(Error::Unreachable(self.file.clone(), why.to_owned()));
         }
         if slot.is_none() {
@@ -175,7 +190,7 @@ impl Database {
 pub(super) fn make_file(folder: &Path) -> Result<()> {
     let file = path(folder);
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::from_io(&file, &error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::from_io(&file, &error)),
         _ => Ok(()),
     }
 }

@@ -1,12 +1,17 @@
 //! A password checked, and the wrong ones counted: durably, by all processes together, and for names that don't exist just as
 //! for those that do.
+//!
+//! A right password sets its user's count back, and nothing sets a stranger's back. So who tries a name until one more would lock it, waits,
+//! and may try again, has learnt that its user exists and has logged in meanwhile. That can't be hidden from him: it is what the count is for. To
+//! set strangers back too whenever somebody logs in would be worse: any user could bring that about, and tell names apart at will.
 
+use super::Store;
 use super::error::{Error, Result, Step};
 use super::keys::TokenKey;
 use super::meta::{self, Meta};
 use super::password::{Holder, PasswordKey, SALT, WrappedKey};
+use super::seal::{self, Secret};
 use super::users::{self, User};
-use super::{Store, seal};
 use crate::pin::{Credentials, Role};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -25,8 +30,8 @@ struct Account {
     user: Option<User>,
     wrapped: WrappedKey,
     failures: u32,
-    /// Where the failures of unknown names count: spread by a hash, so that the table can't grow without end.
-    bucket: u16,
+    /// Where the failures of unknown names count.
+    bucket: u32,
 }
 
 /// What to answer, and the failures that the account has from then on.
@@ -90,9 +95,7 @@ impl Store {
 impl Account {
     /// Reads what is known of a name. Does the same work for every name.
     fn find(connection: &Connection, role: Role, name: &str) -> Step<Account> {
-        let open_key = meta::open_key(connection)?;
-        let hash = seal::mac(&open_key, &[b"stranger", role.short().as_bytes(), name.as_bytes()])?;
-        let bucket = u16::from_le_bytes([hash[0], hash[1]]);
+        let bucket = bucket(&meta::open_key(connection)?, role, name)?;
         let sql = "SELECT failures FROM stranger WHERE bucket = ?1";
         let strange: Option<u32> =
             connection.prepare_cached(sql)?.query_row([bucket], |row| row.get(0)).optional()?;
@@ -149,11 +152,34 @@ impl Account {
     }
 }
 
+/// The bucket of a name: one of 2^24, so that the table can't grow without end. Two names seldom share one, and each try at
+/// filling them costs its Argon2id: else a name never tried before would be locked.
+fn bucket(open_key: &Secret, role: Role, name: &str) -> Step<u32> {
+    let hash = seal::mac(open_key, &[b"stranger", role.short().as_bytes(), name.as_bytes()])?;
+    Ok(u32::from_le_bytes([hash[0], hash[1], hash[2], 0]))
+}
+
 impl Verdict {
     fn failures(&self) -> Option<u32> {
         match self {
             Verdict::Right { failures } | Verdict::Wrong { failures } => Some(*failures),
             Verdict::Locked | Verdict::Changed => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_nobody_has_seldom_share_a_count() {
+        let open_key = Secret::new([7; 32]);
+        let names = 5000;
+        let bucket = |number| bucket(&open_key, Role::User, &format!("name-{number}")).unwrap();
+        let buckets: std::collections::HashSet<u32> = (0..names).map(bucket).collect();
+        assert!(buckets.len() > names - 10, "{} of {names}", buckets.len());
+        let officer = super::bucket(&open_key, Role::Officer, "name-0").unwrap();
+        assert_ne!(bucket(0), officer, "roles count apart");
     }
 }

@@ -138,6 +138,12 @@ impl Store {
         self.database.is_read_only()
     }
 
+    /// Whether the file has been replaced or removed since it was opened: this store answers `Unreachable` from now on, and the folder may
+    /// hold another token. Costs a system call.
+    pub fn is_replaced(&self) -> bool {
+        self.database.is_replaced()
+    }
+
     /// The change counter: as long as it is `Some` and the same, nothing has been written by any process. `None`: a writer is at work, or
     /// has died at it; only reading tells. Costs one load from memory.
     ///

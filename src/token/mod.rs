@@ -94,7 +94,7 @@ pub struct TokenInfo {
     pub label: String,
     /// 16 hexadecimal digits.
     pub serial: String,
-    /// Whether any crypto user exists.
+    /// Whether any crypto user exists, be it the default one, whom a plain PIN means, or not.
     pub user_pin_initialized: bool,
     /// State of the default crypto user's PIN.
     pub user_pin: PinState,

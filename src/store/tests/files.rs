@@ -146,6 +146,7 @@ fn a_wrong_folder_is_unreachable() {
     let it = Fixture::new();
     fs::rename(it.folder.path().join("token.db"), it.folder.path().join("away")).unwrap();
     assert!(matches!(it.store.meta(), Err(Error::Unreachable(..))));
+    assert!(it.store.is_replaced());
 }
 
 #[test]
@@ -153,8 +154,10 @@ fn a_file_put_in_the_place_of_an_open_one_is_noticed() {
     let it = Fixture::new();
     let file = it.folder.path().join("token.db");
     fs::copy(&file, it.folder.path().join("copy")).unwrap();
+    assert!(!it.store.is_replaced());
     fs::rename(it.folder.path().join("copy"), &file).unwrap();
     assert!(matches!(it.store.insert(it.viewer(), &[plain(1)]), Err(Error::Unreachable(..))));
+    assert!(it.store.is_replaced());
 }
 
 #[test]

@@ -59,6 +59,17 @@ fn a_name_that_nobody_has_is_answered_as_one_that_somebody_has() {
 }
 
 #[test]
+fn no_login_sets_back_what_was_counted_for_a_name_that_nobody_has() {
+    let it = Fixture::new();
+    for _ in 0..3 {
+        assert_eq!(answer(&it.store, "nobody:no"), "wrong");
+    }
+    assert_eq!(answer(&it.store, "one:no"), "wrong");
+    assert_eq!(answer(&it.store, "one:pin-1"), "right");
+    assert_eq!(answer(&it.store, "nobody:no"), "locked", "or any user could tell names apart");
+}
+
+#[test]
 fn a_right_password_after_no_failure_writes_nothing() {
     let it = Fixture::new();
     let before = it.store.counter().unwrap();

@@ -44,6 +44,21 @@ impl LocalToken {
         self.store_if_any()?.ok_or(Error::TokenNotRecognized)
     }
 
+    /// Lets go of a store whose file has been replaced or removed, so that the next call finds what is there now. Costs a
+    /// system call: for calls that begin something, not for those that use a key.
+    fn forget_replaced(&self) {
+        let is_replaced =
+            |place: &Option<Arc<Store>>| place.as_ref().is_some_and(|store| store.is_replaced());
+        if !is_replaced(&self.store.read()) {
+            return;
+        }
+        let mut place = self.store.write();
+        if is_replaced(&place) {
+            *place = None;
+            self.cache.clear();
+        }
+    }
+
     fn store_if_any(&self) -> Result<Option<Arc<Store>>> {
         if let Some(store) = &*self.store.read() {
             return Ok(Some(store.clone()));

@@ -7,8 +7,8 @@ use crate::pin::Role;
 use crate::store::{Store, TokenKey, User, Viewer};
 use crate::token::{Caller, Ticket};
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// Stands for "never": the store's counter is even when it proves anything.
 const NEVER: u64 = u64::MAX;
@@ -20,6 +20,8 @@ pub(super) struct LocalTicket {
     pub number: i64,
     pub key: TokenKey,
     epoch: u64,
+    /// What the login was to. When the token's file is replaced, its counter starts elsewhere and vouches for nothing.
+    store: Weak<Store>,
     serial: String,
     /// The store's counter when the login was last found to hold.
     checked: AtomicU64,
@@ -28,13 +30,14 @@ pub(super) struct LocalTicket {
 }
 
 impl LocalTicket {
-    pub fn new(user: User, key: TokenKey, serial: String, confirmed: bool) -> Self {
+    pub fn new(user: User, key: TokenKey, store: &Arc<Store>, serial: String, confirmed: bool) -> Self {
         LocalTicket {
             name: user.name,
             role: user.role,
             number: user.number,
             key,
             epoch: user.epoch,
+            store: Arc::downgrade(store),
             serial,
             checked: AtomicU64::new(NEVER),
             confirmed: AtomicBool::new(confirmed),
@@ -51,8 +54,11 @@ impl LocalTicket {
         Viewer { user: self.number, key: &self.key }
     }
 
-    /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew.
+    /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew or replaced.
     fn check(&self, store: &Store) -> Result<()> {
+        if !std::ptr::eq(self.store.as_ptr(), store) {
+            return Err(Error::UserNotLoggedIn);
+        }
         let counter = store.counter();
         if counter.is_some_and(|counter| counter == self.checked.load(Ordering::Acquire)) {
             return Ok(());

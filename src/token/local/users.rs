@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 impl LocalToken {
     pub(super) fn has_store(&self) -> Result<bool> {
+        self.forget_replaced();
         Ok(self.store_if_any()?.is_some())
     }
 
     pub(super) fn describe(&self) -> Result<TokenInfo> {
+        self.forget_replaced();
         let Some(store) = self.store_if_any()? else { return Ok(TokenInfo::default()) };
         let meta = store.meta()?;
         let users = store.users()?;
@@ -24,6 +26,8 @@ impl LocalToken {
         };
         Ok(TokenInfo {
             initialized: true,
+            // With named users only, a plain PIN fails all the same: but clients ask for no PIN, and log nobody in, while
+            // CKF_USER_PIN_INITIALIZED is not set.
             user_pin_initialized: users.iter().any(|user| user.role == Role::User),
             user_pin: state_of_default(Role::User),
             officer_pin: state_of_default(Role::Officer),
@@ -34,6 +38,7 @@ impl LocalToken {
     }
 
     pub(super) fn make_token(&self, officer: &Credentials, label: &str) -> Result<()> {
+        self.forget_replaced();
         let mut place = self.store.write();
         let Some(store) = &*place else {
             *place = Some(Arc::new(self.make_first(officer, label)?));
@@ -98,7 +103,7 @@ impl LocalToken {
         }
         let (user, key) = authenticate(&store, role, user)?;
         let serial = store.meta()?.serial;
-        Ok(Arc::new(LocalTicket::new(user, key, serial, confirmed)))
+        Ok(Arc::new(LocalTicket::new(user, key, &store, serial, confirmed)))
     }
 
     pub(super) fn reenter(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>> {
@@ -187,6 +192,7 @@ fn state(meta: &Meta, user: &User) -> PinState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::Attributes;
     use crate::config::TokenSettings;
     use crate::token::Token;
     use tempfile::TempDir;
@@ -208,6 +214,69 @@ mod tests {
         let so = token.login(Role::Officer, &officer()).unwrap();
         token.init_pin(Some(&so), &user("user-pin")).unwrap();
         (folder, token)
+    }
+
+    /// What `cp -r` and `mv` do to a token in use.
+    fn replace(folder: &TempDir, by: &TempDir) {
+        for name in ["token.db", "token.seq", "token.db-wal", "token.db-shm"] {
+            std::fs::remove_file(folder.path().join(name)).unwrap();
+            std::fs::copy(by.path().join(name), folder.path().join(name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_token_put_in_the_place_of_one_in_use_is_found_by_the_next_session() {
+        let ((folder, here), (other_folder, other)) = (token(), token());
+        here.login(Role::User, &user("user-pin")).unwrap();
+        replace(&folder, &other_folder);
+        assert_eq!(here.login(Role::User, &user("user-pin")).err(), Some(Error::DeviceRemoved));
+        assert_eq!(here.is_initialized(), Ok(true));
+        assert_eq!(here.info(), other.info());
+        here.login(Role::User, &user("user-pin")).unwrap();
+    }
+
+    #[test]
+    fn a_login_ends_when_the_token_is_replaced_even_by_its_own_copy() {
+        let (folder, token) = token();
+        let ticket = token.login(Role::User, &user("user-pin")).unwrap();
+        let template = Attributes::new();
+        token.find(Some(&ticket), &template).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+        replace(&folder, &copy);
+        // The counter stands where it stood: it would vouch for the login.
+        assert_eq!(token.is_initialized(), Ok(true));
+        assert_eq!(token.find(Some(&ticket), &template), Err(Error::UserNotLoggedIn));
+        let ticket = token.login(Role::User, &user("user-pin")).unwrap();
+        token.find(Some(&ticket), &template).unwrap();
+    }
+
+    #[test]
+    fn a_token_removed_while_in_use_is_none_and_can_be_made_again() {
+        let (folder, token) = token();
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        let again = Credentials::from_pin(Role::Officer, b"another-pin");
+        token.initialize(&again, "again").unwrap();
+        assert_eq!(token.info().unwrap().label, "again");
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        assert_eq!(token.is_initialized(), Ok(false));
+        assert_eq!(token.info(), Ok(TokenInfo::default()));
+    }
+
+    #[test]
+    fn a_named_user_alone_makes_the_user_pin_initialized_and_a_plain_pin_incorrect() {
+        let (_folder, token) = token();
+        let so = token.login(Role::Officer, &officer()).unwrap();
+        token.delete_user(Some(&so), Role::User, "user").unwrap();
+        let plain = || token.login(Role::User, &user("user-pin")).err();
+        assert_eq!(token.info().map(|info| info.user_pin_initialized), Ok(false));
+        assert_eq!(plain(), Some(Error::UserPinNotInitialized));
+        token.init_pin(Some(&so), &user("alice:alice-pin")).unwrap();
+        assert_eq!(token.info().map(|info| info.user_pin_initialized), Ok(true));
+        assert_eq!(plain(), Some(Error::PinIncorrect));
+        token.login(Role::User, &user("alice:alice-pin")).unwrap();
     }
 
     #[test]
