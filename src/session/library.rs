@@ -35,7 +35,7 @@ impl Library {
     /// after is `SessionHandleInvalid`.
     pub fn close(&self) {
         for slot in self.all_slots() {
-            self.forget(&slot.close_all());
+            self.forget(&slot.end());
         }
     }
 

@@ -8,6 +8,7 @@ use crate::token::{Ticket, Token, TokenInfo};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `C_GetSlotInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Slot {
     login: RwLock<Option<Arc<dyn Ticket>>>,
     /// The open sessions. Held while a login or logout is under way, so that none opens or closes meanwhile.
     sessions: Mutex<HashMap<Handle, Arc<Session>>>,
+    /// Set under the lock of `sessions` when the library ends: no session opens any more.
+    ended: AtomicBool,
 }
 
 impl Slot {
@@ -48,6 +51,7 @@ impl Slot {
             objects: Handles::default(),
             login: RwLock::new(None),
             sessions: Mutex::new(HashMap::new()),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +97,9 @@ impl Slot {
             return Err(Error::TokenNotRecognized);
         }
         let mut sessions = self.sessions.lock();
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(Error::CryptokiNotInitialized);
+        }
         let officer = self.ticket().is_some_and(|ticket| ticket.role() == Role::Officer);
         if officer && !read_write {
             return Err(Error::SessionReadWriteSoExists);
@@ -113,9 +120,19 @@ impl Slot {
         }
     }
 
+    /// Takes all sessions off the slot, for good; their handles.
+    pub(super) fn end(&self) -> Vec<Handle> {
+        let mut sessions = self.sessions.lock();
+        self.ended.store(true, Ordering::Relaxed);
+        self.drain(&mut sessions)
+    }
+
     /// Takes all sessions off the slot; their handles.
     pub(super) fn close_all(&self) -> Vec<Handle> {
-        let mut sessions = self.sessions.lock();
+        self.drain(&mut self.sessions.lock())
+    }
+
+    fn drain(&self, sessions: &mut HashMap<Handle, Arc<Session>>) -> Vec<Handle> {
         let closed: Vec<(Handle, Arc<Session>)> = sessions.drain().collect();
         closed.iter().for_each(|(_, session)| session.close());
         self.end_login();

@@ -128,7 +128,7 @@ fn a_key_destroyed_by_one_thread_fails_cleanly_in_others() {
 fn finalize_while_threads_work_ends_them_cleanly() {
     isolated(|_| {
         let token = Token::new();
-        for _ in 0..10 {
+        for era in 0..10 {
             let _logged_in = token.user();
             let start = Barrier::new(9);
             std::thread::scope(|scope| {
@@ -136,7 +136,10 @@ fn finalize_while_threads_work_ends_them_cleanly() {
                     let (token, start) = (&token, &start);
                     scope.spawn(move || {
                         start.wait();
-                        let refusal = (0..).find_map(|round| work(token, thread, round * 2).err());
+                        let refusal = (0..).find_map(|round| {
+                            // Labels of its own: what an earlier era could not destroy is still there.
+                            work(token, thread, era * 1000 + round * 2).err()
+                        });
                         // The session is gone, or the library, or (in between) the login.
                         Err::<(), _>(refusal.unwrap()).refused_by_one_of(&[
                             CKR_CRYPTOKI_NOT_INITIALIZED,
