@@ -200,21 +200,27 @@ fn at_once<T: Send>(beside: impl FnOnce() -> T + Send, here: impl FnOnce()) -> T
 fn no_work_with_a_private_key_begun_at_the_moment_of_a_logout_survives_it() {
     isolated(|_| {
         let token = Token::new();
-        let (main, session) = (token.user(), token.public());
+        let main = token.user();
         keys::aes(main, template![CKA_TOKEN => true]);
         main.logout().unwrap();
+        let sessions: Vec<Session> = (0..32).map(|_| token.public()).collect();
         let cbc = Mechanism::bytes(CKM_AES_CBC, &[1; 16]);
         for round in 0..200 {
             main.login(CKU_USER, USER_PIN).unwrap();
             let stored = main.find(&template![CKA_TOKEN => true]).unwrap()[0];
             let key = if round % 2 == 0 { stored } else { keys::aes(main, template![]) };
-            let begun = at_once(|| session.encrypt_init(&cbc, key), || main.logout().unwrap());
-            if begun.is_err() {
-                begun.refused_by_one_of(&[CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN]);
+            let begin = || {
+                for session in &sessions {
+                    let begun = session.encrypt_init(&cbc, key);
+                    if begun.is_err() {
+                        begun.refused_by_one_of(&[CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN]);
+                    }
+                }
+            };
+            at_once(begin, || main.logout().unwrap());
+            for session in &sessions {
+                session.encrypt_rest(&[0; 16]).refused(CKR_OPERATION_NOT_INITIALIZED);
             }
-            session
-                .encrypt_rest(&[0; 16])
-                .refused_by_one_of(&[CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN]);
         }
     });
 }
