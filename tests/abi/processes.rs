@@ -290,17 +290,24 @@ fn a_token_made_elsewhere_in_a_slot_seen_free_is_not_made_anew() {
             session.create(&keys::data_template("kept")).unwrap();
             return;
         }
-        let _folder = Folder::new();
+        let folder = Folder::new();
+        // In one slot there is nothing, in the other what a process leaves that is only about to make a token.
+        let begun = folder.path().join("data/slots/0");
+        std::fs::create_dir_all(&begun).unwrap();
+        std::fs::write(begun.join("token.db"), b"").unwrap();
         module().initialize().unwrap();
-        let slot = module().slots(true).unwrap()[0];
-        assert_eq!(module().token_info(slot).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
-        process.start("make", &slot.to_string()).ends_well();
-        // The same PIN would do to make a token anew that was known to be there.
-        module().init_token(slot, SO_PIN, "ours").refused(CKR_FUNCTION_FAILED);
-        module().init_token(slot, "another PIN", "ours").refused(CKR_FUNCTION_FAILED);
-        assert!(module().token_info(slot).unwrap().label.starts_with(b"theirs  "));
-        let session = module().open(slot, CKF_RW_SESSION).unwrap();
-        assert_eq!(session.find(&template![CKA_LABEL => "kept"]).unwrap().len(), 1);
-        session.login(CKU_SO, SO_PIN).unwrap();
+        let slots = module().slots(true).unwrap();
+        assert_eq!(slots.len(), 2);
+        for slot in slots {
+            assert_eq!(module().token_info(slot).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
+            process.start("make", &slot.to_string()).ends_well();
+            // The same PIN would do to make a token anew that was known to be there.
+            module().init_token(slot, SO_PIN, "ours").refused(CKR_FUNCTION_FAILED);
+            module().init_token(slot, "another PIN", "ours").refused(CKR_FUNCTION_FAILED);
+            assert!(module().token_info(slot).unwrap().label.starts_with(b"theirs  "));
+            let session = module().open(slot, CKF_RW_SESSION).unwrap();
+            assert_eq!(session.find(&template![CKA_LABEL => "kept"]).unwrap().len(), 1);
+            session.login(CKU_SO, SO_PIN).unwrap();
+        }
     });
 }
