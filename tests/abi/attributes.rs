@@ -369,3 +369,106 @@ fn values_have_the_form_of_their_attribute() {
             .refused_by_one_of(&[CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT]);
     });
 }
+
+#[test]
+fn a_key_that_always_authenticates_unwraps_and_derives_nothing() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let asks = template![CKA_ALWAYS_AUTHENTICATE => true];
+        let (public, private) = keys::rsa(session, 2048, asks.clone());
+        let target = keys::aes(session, template![CKA_EXTRACTABLE => true]);
+        let wrap = Mechanism::plain(CKM_RSA_PKCS);
+        let wrapped = session.wrap(&wrap, public, target).unwrap();
+        let unwrapped = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
+        let unwrap = || session.unwrap(&wrap, private, &wrapped, &unwrapped);
+        let (other, agreeing) = keys::ec(session, keys::P256, asks);
+        let point = session.get(other, CKA_EC_POINT).unwrap();
+        let ecdh = Mechanism::ecdh(CKM_ECDH1_DERIVE, CKD_NULL, b"", &point[2..]);
+        let derive = || session.derive(&ecdh, agreeing, &keys::aes_template(32));
+        unwrap().refused(CKR_USER_NOT_LOGGED_IN);
+        derive().refused(CKR_USER_NOT_LOGGED_IN);
+        // Nor with a PIN that was given for something else.
+        session.decrypt_init(&wrap, private).unwrap();
+        session.login(CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();
+        unwrap().refused(CKR_USER_NOT_LOGGED_IN);
+        derive().refused(CKR_USER_NOT_LOGGED_IN);
+        assert_eq!(session.decrypt_rest(&wrapped).unwrap().len(), 32);
+    });
+}
+
+#[test]
+fn a_pin_given_for_one_operation_is_good_for_no_other() {
+    isolated(|_| {
+        let token = Token::new();
+        let (session, other) = (token.user(), token.public());
+        let (public, private) = keys::rsa(session, 2048, template![CKA_ALWAYS_AUTHENTICATE => true]);
+        let pkcs = Mechanism::plain(CKM_RSA_PKCS);
+        let encrypted = session.encrypt(&pkcs, public, b"data").unwrap();
+        // Two that wait: the PIN begins one of them.
+        session.sign_init(&pkcs, private).unwrap();
+        session.decrypt_init(&pkcs, private).unwrap();
+        other.sign_init(&pkcs, private).unwrap();
+        session.login(CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();
+        let signed = session.sign_rest(b"data");
+        let decrypted = session.decrypt_rest(&encrypted);
+        assert!(signed.is_ok() != decrypted.is_ok(), "{signed:?}, {decrypted:?}");
+        other.sign_rest(b"data").refused(CKR_USER_NOT_LOGGED_IN);
+        // Once done, the next one asks again.
+        for _ in 0..2 {
+            session.cancel(CKF_SIGN | CKF_DECRYPT).unwrap();
+            session.sign_init(&pkcs, private).unwrap();
+            session.sign_rest(b"data").refused(CKR_USER_NOT_LOGGED_IN);
+            session.login(CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();
+            session.sign_rest(b"data").unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_deriving_template_may_name_the_type_that_the_caller_leaves_out() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let base = keys::aes(session, template![CKA_DERIVE_TEMPLATE => template![CKA_KEY_TYPE => CKK_AES]]);
+        let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[7; 32]);
+        let length = template![CKA_VALUE_LEN => 32 as CK_ULONG];
+        let key = session.derive(&derive, base, &length).unwrap();
+        assert_eq!(session.get_ulong(key, CKA_KEY_TYPE).unwrap(), CKK_AES);
+        session.encrypt(&cbc(), key, &[0; 16]).unwrap();
+        let other = length.and(&template![CKA_KEY_TYPE => CKK_GENERIC_SECRET]);
+        session.derive(&derive, base, &other).refused(CKR_TEMPLATE_INCONSISTENT);
+    });
+}
+
+#[test]
+fn usage_of_the_other_half_is_ignored_where_a_private_key_is_unwrapped() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let (public, private) = keys::rsa(session, 2048, template![CKA_EXTRACTABLE => true]);
+        let wrapping = keys::aes(session, template![]);
+        let wrap = Mechanism::plain(CKM_AES_KEY_WRAP_KWP);
+        let wrapped = session.wrap(&wrap, wrapping, private).unwrap();
+        let pair = template![CKA_ENCRYPT => true, CKA_VERIFY => true, CKA_WRAP => true];
+        let own = template![CKA_CLASS => CKO_PRIVATE_KEY, CKA_KEY_TYPE => CKK_RSA, CKA_SIGN => true];
+        let key = session.unwrap(&wrap, wrapping, &wrapped, &own.and(&pair)).unwrap();
+        for usage in [CKA_ENCRYPT, CKA_VERIFY, CKA_WRAP] {
+            session.get(key, usage).refused(CKR_ATTRIBUTE_TYPE_INVALID);
+        }
+        let pkcs = Mechanism::plain(CKM_SHA256_RSA_PKCS);
+        let signature = session.sign(&pkcs, key, b"data").unwrap();
+        session.verify(&pkcs, public, b"data", &signature).unwrap();
+        // What is no usage is still foreign.
+        let foreign = own.and(&template![CKA_VALUE_LEN => 32 as CK_ULONG]);
+        session
+            .unwrap(&wrap, wrapping, &wrapped, &foreign)
+            .refused_by_one_of(&[CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_READ_ONLY]);
+        let created = template![
+            CKA_CLASS => CKO_PRIVATE_KEY, CKA_KEY_TYPE => CKK_EC, CKA_EC_PARAMS => keys::P256,
+            CKA_VALUE => &[1; 32], CKA_SIGN => true,
+        ];
+        session.create(&created.and(&pair)).refused(CKR_TEMPLATE_INCONSISTENT);
+        session.create(&created).unwrap();
+    });
+}

@@ -390,3 +390,62 @@ fn a_failed_pair_makes_neither_half() {
         assert!(session.find(&template![]).unwrap().is_empty(), "half a pair was made");
     });
 }
+
+/// Memory of any length for a function to write to, which is the same small piece again and again.
+fn endless(length: usize) -> *mut u8 {
+    const PIECE: usize = 64 << 20;
+    unsafe {
+        let file = libc::memfd_create(c"piece".as_ptr(), 0);
+        assert_eq!(libc::ftruncate(file, PIECE as i64), 0);
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let apart = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let room = libc::mmap(null_mut(), length + PIECE, libc::PROT_NONE, apart, -1, 0);
+        assert_ne!(room, libc::MAP_FAILED);
+        for at in (0..length).step_by(PIECE) {
+            let place = room.byte_add(at);
+            let mapped = libc::mmap(place, PIECE, protection, libc::MAP_SHARED | libc::MAP_FIXED, file, 0);
+            assert_eq!(mapped, place);
+        }
+        room.cast()
+    }
+}
+
+#[test]
+fn more_random_bytes_than_a_c_int_counts_are_given() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.public();
+        let length = (1 << 31) + 8;
+        let buffer = endless(length);
+        assert_eq!(Rv(raw!(C_GenerateRandom(session.0, buffer, length as CK_ULONG))), Rv(CKR_OK));
+        let last = unsafe { std::slice::from_raw_parts(buffer.add(length - 8), 8) };
+        assert_ne!(last, [0; 8]);
+    });
+}
+
+#[test]
+fn templates_that_share_what_is_in_them_are_refused_soon() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let entry = |kind, inner: &[CK_ATTRIBUTE]| CK_ATTRIBUTE {
+            type_: kind,
+            pValue: inner.as_ptr().cast_mut().cast(),
+            ulValueLen: size_of_val(inner) as CK_ULONG,
+        };
+        // 4096 entries in each of four levels: read one by one, more than can ever be read.
+        let mut levels = vec![vec![entry(CKA_LABEL, &[]); 4096]];
+        for _ in 0..4 {
+            let next = vec![entry(CKA_UNWRAP_TEMPLATE, levels.last().unwrap()); 4096];
+            levels.push(next);
+        }
+        for level in &mut levels[1..] {
+            let (list, mut object) = (level.as_mut_ptr(), 0);
+            let rv = raw!(C_CreateObject(session.0, list, 4096, &mut object));
+            answer(rv).refused(CKR_ATTRIBUTE_VALUE_INVALID);
+            let rv = raw!(C_FindObjectsInit(session.0, list, 4096));
+            answer(rv).refused(CKR_ATTRIBUTE_VALUE_INVALID);
+        }
+        assert!(session.find(&template![]).unwrap().is_empty());
+    });
+}

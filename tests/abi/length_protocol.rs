@@ -233,3 +233,38 @@ fn no_place_for_the_length_is_an_error_and_closes_nothing_else() {
         other.digest_rest(b"x").unwrap();
     });
 }
+
+#[test]
+fn a_result_that_did_not_fit_waits_for_the_same_call_alone() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let padded = Mechanism::bytes(CKM_AES_CBC_PAD, &[4; 16]);
+        let pkcs = Mechanism::plain(CKM_RSA_PKCS);
+        let aes = keys::aes(session, template![]);
+        let data = input(40);
+        for (mechanism, (public, private)) in
+            [(padded, (aes, aes)), (pkcs, keys::rsa(session, 2048, template![]))]
+        {
+            let encrypted = session.encrypt(&mechanism, public, &data).unwrap();
+            let (input, length) = at(&encrypted);
+            let does_not_fit = || {
+                session.decrypt_init(&mechanism, private).unwrap();
+                let (mut room, mut size) = ([0xEE; 1], 1);
+                let rv = raw!(C_Decrypt(session.0, input, length, room.as_mut_ptr(), &mut size));
+                assert_eq!((Rv(rv), size, room), (Rv(CKR_BUFFER_TOO_SMALL), 40, [0xEE]));
+            };
+            does_not_fit();
+            assert_eq!(session.decrypt_rest(&encrypted).unwrap(), data);
+            let others: [&dyn Fn() -> Answer<Vec<u8>>; 3] =
+                [&|| session.decrypt_update(&encrypted), &|| session.decrypt_final(), &|| {
+                    session.decrypt_rest(&encrypted[..16])
+                }];
+            for other in others {
+                does_not_fit();
+                other().refused(CKR_OPERATION_ACTIVE);
+                session.decrypt_rest(&encrypted).refused(CKR_OPERATION_NOT_INITIALIZED);
+            }
+        }
+    });
+}

@@ -438,3 +438,47 @@ fn sessions_that_only_read_change_nothing_in_the_token() {
         keys::aes(reader, template![]);
     });
 }
+
+#[test]
+fn no_template_of_a_key_makes_a_token_object_in_a_session_that_only_reads() {
+    isolated(|_| {
+        let token = Token::new();
+        let (writer, reader) = (token.user(), token.read_only());
+        let stored = template![CKA_TOKEN => true];
+        let key = template![CKA_UNWRAP_TEMPLATE => stored.clone(), CKA_DERIVE_TEMPLATE => stored.clone()];
+        let key = keys::aes(writer, key);
+        let wrap = Mechanism::plain(CKM_AES_KEY_WRAP);
+        let target = keys::aes(writer, template![CKA_EXTRACTABLE => true]);
+        let wrapped = writer.wrap(&wrap, key, target).unwrap();
+        let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[7; 32]);
+        let plain = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
+        let length = template![CKA_VALUE_LEN => 32 as CK_ULONG];
+        let refusals = [CKR_TEMPLATE_INCONSISTENT, CKR_SESSION_READ_ONLY];
+        reader.unwrap(&wrap, key, &wrapped, &plain).refused_by_one_of(&refusals);
+        reader.unwrap(&wrap, key, &wrapped, &plain.and(&stored)).refused(CKR_SESSION_READ_ONLY);
+        reader.derive(&derive, key, &plain.and(&length)).refused_by_one_of(&refusals);
+        assert!(writer.find(&stored).unwrap().is_empty());
+        writer.unwrap(&wrap, key, &wrapped, &plain).unwrap();
+        writer.derive(&derive, key, &plain.and(&length)).unwrap();
+        assert_eq!(writer.find(&stored).unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn who_may_not_make_an_object_is_told_so_before_anything_is_computed() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.public();
+        let rsa = Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN);
+        let public = keys::public_template().and(&template![CKA_MODULUS_BITS => 8192 as CK_ULONG]);
+        session.generate_pair(&rsa, &public, &template![]).refused(CKR_USER_NOT_LOGGED_IN);
+        // Computed first, these would be refused for what they compute with.
+        let key = keys::aes(session, template![CKA_PRIVATE => false]);
+        let unwrapped = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
+        session
+            .unwrap(&Mechanism::plain(CKM_AES_KEY_WRAP), key, &[0; 40], &unwrapped)
+            .refused(CKR_USER_NOT_LOGGED_IN);
+        let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[0; 15]);
+        session.derive(&derive, key, &keys::aes_template(32)).refused(CKR_USER_NOT_LOGGED_IN);
+    });
+}

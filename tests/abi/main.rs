@@ -27,4 +27,5 @@ mod reload;
 mod slots;
 mod store_faults;
 mod threads;
+mod trust;
 mod wycheproof;

@@ -207,3 +207,25 @@ fn nothing_secret_is_on_disk_or_in_the_log() {
         }
     });
 }
+
+#[test]
+fn no_digest_answers_guesses_at_it() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let sha = Mechanism::plain(CKM_SHA256);
+        for extractable in [false, true] {
+            let template = template![CKA_SENSITIVE => false, CKA_EXTRACTABLE => extractable];
+            let key = keys::secret(session, CKK_AES, &VALUE, template);
+            session.digest_init(&sha).unwrap();
+            let digested = session.digest_key(key);
+            if extractable {
+                digested.unwrap();
+                assert_eq!(session.digest_final().unwrap(), session.digest(&sha, &VALUE).unwrap());
+            } else {
+                digested.refused(CKR_KEY_INDIGESTIBLE);
+                session.digest_final().refused(CKR_OPERATION_NOT_INITIALIZED);
+            }
+        }
+    });
+}

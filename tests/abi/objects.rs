@@ -369,3 +369,61 @@ fn handles_are_never_null_and_never_used_twice() {
         }
     });
 }
+
+#[test]
+fn a_sealed_value_keeps_back_itself_alone() {
+    isolated(|_| {
+        let token = Token::new();
+        let readable = template![
+            CKA_TOKEN => true, CKA_PRIVATE => false, CKA_SENSITIVE => false, CKA_EXTRACTABLE => true,
+            CKA_LABEL => "readable",
+        ];
+        let session = token.user();
+        let key = keys::aes(session, readable);
+        assert_eq!(session.get(key, CKA_VALUE).unwrap().len(), 32);
+        session.logout().unwrap();
+        module().finalize().unwrap();
+        module().initialize().unwrap();
+        let session = token.public();
+        let key = session.find(&template![CKA_LABEL => "readable"]).unwrap()[0];
+        let (mut value, mut label) = ([0u8; 32], [0u8; 16]);
+        let (mut class, mut key_type): (CK_ULONG, CK_ULONG) = (99, 99);
+        let attribute = |kind, buffer: *mut u8, length: CK_ULONG| CK_ATTRIBUTE {
+            type_: kind,
+            pValue: buffer.cast(),
+            ulValueLen: length,
+        };
+        let mut list = [
+            attribute(CKA_CLASS, (&raw mut class).cast(), 8),
+            attribute(CKA_VALUE, value.as_mut_ptr(), 32),
+            attribute(CKA_LABEL, label.as_mut_ptr(), 16),
+            attribute(CKA_KEY_TYPE, (&raw mut key_type).cast(), 8),
+        ];
+        answer(raw!(C_GetAttributeValue(session.0, key, list.as_mut_ptr(), 4)))
+            .refused(CKR_ATTRIBUTE_SENSITIVE);
+        let lengths = list.map(|attribute| attribute.ulValueLen);
+        assert_eq!(lengths, [8, CK_UNAVAILABLE_INFORMATION, 8, 8]);
+        assert_eq!((class, key_type), (CKO_SECRET_KEY, CKK_AES));
+        assert_eq!((&label[..8], value), (&b"readable"[..], [0; 32]));
+    });
+}
+
+#[test]
+fn a_curve_is_known_by_the_name_with_a_wrong_length_that_clients_send() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let (public, private) = keys::montgomery(session, b"\x13\x0bcurve25519");
+        assert_eq!(session.get_ulong(private, CKA_KEY_TYPE).unwrap(), CKK_EC_MONTGOMERY);
+        let (other, other_private) = keys::montgomery(session, keys::X25519);
+        let agree = |private, public| {
+            let point = session.get(public, CKA_EC_POINT).unwrap();
+            let ecdh = Mechanism::ecdh(CKM_ECDH1_DERIVE, CKD_NULL, b"", &point[2..]);
+            let open =
+                keys::aes_template(32).and(&template![CKA_SENSITIVE => false, CKA_EXTRACTABLE => true]);
+            let key = session.derive(&ecdh, private, &open).unwrap();
+            session.get(key, CKA_VALUE).unwrap()
+        };
+        assert_eq!(agree(private, other), agree(other_private, public));
+    });
+}

@@ -1,5 +1,6 @@
 //! Operations begin, go on and end in the standard's order, and nothing finished or failed stays open.
 
+use crate::common::cases::input;
 use crate::common::*;
 
 fn cbc() -> Mechanism {
@@ -328,5 +329,39 @@ fn the_state_of_an_operation_cannot_be_taken_out() {
         let refusals = [CKR_STATE_UNSAVEABLE, CKR_FUNCTION_NOT_SUPPORTED];
         session.operation_state().refused_by_one_of(&refusals);
         session.digest_rest(b"x").unwrap();
+    });
+}
+
+#[test]
+fn a_signature_or_data_of_another_length_is_refused_and_leaves_nothing_open() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let (public, private) = keys::rsa(session, 2048, template![]);
+        for (mechanism, hashes) in [
+            (Mechanism::plain(CKM_RSA_PKCS), false),
+            (Mechanism::plain(CKM_RSA_X_509), false),
+            (Mechanism::pss(CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, 32), false),
+            (Mechanism::plain(CKM_SHA256_RSA_PKCS), true),
+            (Mechanism::pss(CKM_SHA256_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, 32), true),
+        ] {
+            let data = [7; 32];
+            let signature = session.sign(&mechanism, private, &data).unwrap();
+            let longer = [&signature[..], b"x"].concat();
+            for other in [&signature[..255], &signature[..1], &longer] {
+                session
+                    .verify(&mechanism, public, &data, other)
+                    .refused_by_one_of(&[CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID]);
+                session.verify_rest(&data, &signature).refused(NONE);
+                session.verify(&mechanism, public, &data, &signature).unwrap();
+            }
+            let refusals = [CKR_SIGNATURE_INVALID, CKR_DATA_LEN_RANGE];
+            for length in [0, 1, 31, 33, 255, 256, 257, 5000] {
+                let answer = session.verify(&mechanism, public, &input(length), &signature);
+                answer.refused_by_one_of(&refusals[..if hashes { 1 } else { 2 }]);
+                session.verify_rest(&data, &signature).refused(NONE);
+                session.verify(&mechanism, public, &data, &signature).unwrap();
+            }
+        }
     });
 }

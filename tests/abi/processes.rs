@@ -255,3 +255,61 @@ fn tokens_made_by_processes_at_once_are_all_there() {
         }
     });
 }
+
+#[test]
+fn a_pin_changed_elsewhere_ends_the_login_here_and_the_new_one_begins_another() {
+    isolated(|process| {
+        if process.part().is_some() {
+            Token::join().public().set_pin(USER_PIN, "changed-pin").unwrap();
+            return;
+        }
+        let token = Token::new();
+        let (session, reader) = (token.user(), token.read_only());
+        keys::aes(session, template![CKA_TOKEN => true]);
+        let held = keys::aes(session, template![]);
+        let cbc = Mechanism::bytes(CKM_AES_CBC, &[1; 16]);
+        session.encrypt_init(&cbc, held).unwrap();
+        process.start("change", "").ends_well();
+        assert_eq!(session.info().unwrap().state, CKS_RW_PUBLIC_SESSION);
+        assert_eq!(reader.info().unwrap().state, CKS_RO_PUBLIC_SESSION);
+        session.login(CKU_USER, USER_PIN).refused(CKR_PIN_INCORRECT);
+        session.login(CKU_USER, "changed-pin").unwrap();
+        assert_eq!(session.info().unwrap().state, CKS_RW_USER_FUNCTIONS);
+        assert_eq!(session.find(&template![]).unwrap().len(), 1, "the stored key alone is there");
+        session.encrypt_rest(&[0; 16]).refused(CKR_OPERATION_NOT_INITIALIZED);
+        session.get(held, CKA_CLASS).refused(CKR_OBJECT_HANDLE_INVALID);
+    });
+}
+
+#[test]
+fn a_token_made_elsewhere_in_a_slot_seen_free_is_not_made_anew() {
+    isolated(|process| {
+        if let Some((_, slot)) = process.part() {
+            module().initialize().unwrap();
+            let slot = slot.parse().unwrap();
+            module().init_token(slot, SO_PIN, "theirs").unwrap();
+            let session = module().open(slot, CKF_RW_SESSION).unwrap();
+            session.create(&keys::data_template("kept")).unwrap();
+            return;
+        }
+        let folder = Folder::new();
+        // In one slot there is nothing, in the other what a process leaves that is only about to make a token.
+        let begun = folder.path().join("data/slots/0");
+        std::fs::create_dir_all(&begun).unwrap();
+        std::fs::write(begun.join("token.db"), b"").unwrap();
+        module().initialize().unwrap();
+        let slots = module().slots(true).unwrap();
+        assert_eq!(slots.len(), 2);
+        for slot in slots {
+            assert_eq!(module().token_info(slot).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
+            process.start("make", &slot.to_string()).ends_well();
+            // The same PIN would do to make a token anew that was known to be there.
+            module().init_token(slot, SO_PIN, "ours").refused(CKR_FUNCTION_FAILED);
+            module().init_token(slot, "another PIN", "ours").refused(CKR_FUNCTION_FAILED);
+            assert!(module().token_info(slot).unwrap().label.starts_with(b"theirs  "));
+            let session = module().open(slot, CKF_RW_SESSION).unwrap();
+            assert_eq!(session.find(&template![CKA_LABEL => "kept"]).unwrap().len(), 1);
+            session.login(CKU_SO, SO_PIN).unwrap();
+        }
+    });
+}

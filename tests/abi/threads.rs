@@ -184,3 +184,111 @@ fn threads_log_in_and_out_without_confusion() {
         assert_eq!(token.public().info().unwrap().state, CKS_RW_PUBLIC_SESSION);
     });
 }
+
+/// Runs `beside` in a thread and `here` in this one, both at the same moment.
+fn at_once<T: Send>(beside: impl FnOnce() -> T + Send, here: impl FnOnce()) -> T {
+    let start = Barrier::new(2);
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            start.wait();
+            beside()
+        });
+        start.wait();
+        here();
+        beside.join().unwrap()
+    })
+}
+
+#[test]
+fn no_work_with_a_private_key_begun_at_the_moment_of_a_logout_survives_it() {
+    isolated(|_| {
+        let token = Token::new();
+        let main = token.user();
+        keys::aes(main, template![CKA_TOKEN => true]);
+        main.logout().unwrap();
+        let sessions: Vec<Session> = (0..32).map(|_| token.public()).collect();
+        let cbc = Mechanism::bytes(CKM_AES_CBC, &[1; 16]);
+        for round in 0..200 {
+            main.login(CKU_USER, USER_PIN).unwrap();
+            let stored = main.find(&template![CKA_TOKEN => true]).unwrap()[0];
+            let key = if round % 2 == 0 { stored } else { keys::aes(main, template![]) };
+            let begin = || {
+                for session in &sessions {
+                    let begun = session.encrypt_init(&cbc, key);
+                    if begun.is_err() {
+                        begun.refused_by_one_of(&[CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN]);
+                    }
+                }
+            };
+            at_once(begin, || main.logout().unwrap());
+            for session in &sessions {
+                session.encrypt_rest(&[0; 16]).refused(CKR_OPERATION_NOT_INITIALIZED);
+            }
+        }
+    });
+}
+
+#[test]
+fn no_private_object_made_at_the_moment_of_a_logout_is_there_after_it() {
+    isolated(|_| {
+        let token = Token::new();
+        let (main, session) = (token.public(), token.public());
+        let generate = Mechanism::plain(CKM_AES_KEY_GEN);
+        for _ in 0..200 {
+            main.login(CKU_USER, USER_PIN).unwrap();
+            let made =
+                at_once(|| session.generate(&generate, &keys::aes_template(32)), || main.logout().unwrap());
+            match made {
+                Ok(key) => session.get(key, CKA_CLASS).refused(CKR_OBJECT_HANDLE_INVALID),
+                refused => refused.refused(CKR_USER_NOT_LOGGED_IN),
+            }
+            assert!(session.find(&template![]).unwrap().is_empty());
+        }
+    });
+}
+
+#[test]
+fn nobody_is_logged_in_once_all_sessions_are_closed() {
+    isolated(|_| {
+        let token = Token::new();
+        for round in 0..200 {
+            let session = token.public();
+            let close = || match round % 2 {
+                0 => session.close().unwrap(),
+                _ => assert_eq!(raw!(C_CloseAllSessions(token.slot)), CKR_OK),
+            };
+            let login = at_once(|| session.login(CKU_USER, USER_PIN), close);
+            if login.is_err() {
+                login.refused_by_one_of(&[CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED]);
+            }
+            let next = token.public();
+            assert_eq!(next.info().unwrap().state, CKS_RW_PUBLIC_SESSION, "round {round}");
+            next.close().unwrap();
+        }
+    });
+}
+
+#[test]
+fn changes_that_cross_are_all_kept() {
+    isolated(|_| {
+        let token = Token::new();
+        let (main, other) = (token.user(), token.public());
+        for round in 0..200 {
+            let open = template![CKA_SENSITIVE => false, CKA_EXTRACTABLE => true];
+            let key = keys::aes(main, open);
+            let relabel = || {
+                for number in 0..20 {
+                    other.set(key, &template![CKA_LABEL => format!("label {number}")]).unwrap();
+                }
+            };
+            at_once(relabel, || {
+                main.set(key, &template![CKA_SENSITIVE => true]).unwrap();
+                main.set(key, &template![CKA_EXTRACTABLE => false]).unwrap();
+            });
+            assert!(main.get_bool(key, CKA_SENSITIVE).unwrap(), "round {round}");
+            assert!(!main.get_bool(key, CKA_EXTRACTABLE).unwrap(), "round {round}");
+            assert_eq!(main.get(key, CKA_LABEL).unwrap(), b"label 19", "round {round}");
+            main.destroy(key).unwrap();
+        }
+    });
+}

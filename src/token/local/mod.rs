@@ -21,22 +21,23 @@ use cache::Cache;
 use parking_lot::RwLock;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A token in a folder, initialised or not yet.
 pub struct LocalToken {
     folder: PathBuf,
     settings: TokenSettings,
     store: Arc<RwLock<Option<Arc<Store>>>>,
-    /// Whether there was no token here when the slot was looked at.
-    was_free: bool,
+    /// Whether this process has seen that there is no token here: when it listed the slot, or when it was asked about it.
+    seen_free: AtomicBool,
     cache: Cache,
 }
 
 impl LocalToken {
     /// The token in `folder`, which need not exist. Nothing is opened before it is needed.
     pub fn new(folder: PathBuf, settings: TokenSettings) -> Self {
-        let was_free = !Store::is_in(&folder);
-        LocalToken { folder, settings, store: Arc::default(), was_free, cache: Cache::default() }
+        let seen_free = AtomicBool::new(!Store::is_in(&folder));
+        LocalToken { folder, settings, store: Arc::default(), seen_free, cache: Cache::default() }
     }
 
     /// The store; `TokenNotRecognized` as long as the token is not initialised.
@@ -66,6 +67,8 @@ impl LocalToken {
         let mut place = self.store.write();
         if place.is_none() {
             *place = Store::open(&self.folder)?.map(Arc::new);
+            // There may have been a file before: one that another process was about to make a token of.
+            self.seen_free.fetch_or(place.is_none(), Ordering::Relaxed);
         }
         Ok(place.clone())
     }

@@ -8,6 +8,7 @@ use crate::pin::{self, Credentials, Role};
 use crate::store::{self, Argon2, Authentication, Meta, Store, TokenKey, User};
 use crate::token::{Caller, PinState, Ticket, TokenInfo, UserInfo};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl LocalToken {
     pub(super) fn has_store(&self) -> Result<bool> {
@@ -56,7 +57,7 @@ impl LocalToken {
     fn make_first(&self, officer: &Credentials, label: &str) -> Result<Store> {
         let meta = self.new_meta(label)?;
         if let Some(store) = Store::open(&self.folder)? {
-            if self.was_free {
+            if self.seen_free.load(Ordering::Relaxed) {
                 return Err(self.taken());
             }
             authenticate(&store, Role::Officer, officer)?;
