@@ -68,6 +68,13 @@ pub static CURVES: &[Curve] = &[
         Nid::BRAINPOOL_P512R1,
         512,
     ),
+    // Too small for new keys; there are old ones, and suites that try it.
+    weierstrass(
+        &["secp192r1", "prime192v1", "P-192"],
+        b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x01",
+        Nid::X9_62_PRIME192V1,
+        192,
+    ),
     Curve {
         names: &["edwards25519", "Ed25519"],
         oid: b"\x06\x03\x2b\x65\x70",
@@ -188,10 +195,10 @@ mod tests {
 
     #[test]
     fn unknown_curves_and_other_forms_are_refused() {
-        let p192 = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x01";
+        let secp160r1 = b"\x06\x05\x2b\x81\x04\x00\x08";
         let explicit = b"\x30\x03\x02\x01\x01";
         let ed25519 = b"\x06\x03\x2b\x65\x70";
-        assert_eq!(Curve::named(ck::CKK_EC, p192).unwrap_err(), Error::CurveNotSupported);
+        assert_eq!(Curve::named(ck::CKK_EC, secp160r1).unwrap_err(), Error::CurveNotSupported);
         assert_eq!(Curve::named(ck::CKK_EC, ed25519).unwrap_err(), Error::CurveNotSupported);
         for params in [&explicit[..], b"", b"\x05\x00", b"\x06", b"\x06\x04\x2b\x65\x70", b"\x13\x09P-256"] {
             assert_eq!(Curve::named(ck::CKK_EC, params).unwrap_err(), Error::DomainParamsInvalid);

@@ -234,7 +234,7 @@ mod tests {
         };
         assert_eq!(generate(ck::CKM_EC_KEY_PAIR_GEN, &[]).unwrap_err(), Error::TemplateIncomplete);
         assert_eq!(refused(b"\x06\x03\x2b\x65\x70"), Error::CurveNotSupported);
-        assert_eq!(refused(b"\x13\x05P-192"), Error::CurveNotSupported);
+        assert_eq!(refused(b"\x13\x05P-160"), Error::CurveNotSupported);
         assert_eq!(refused(b"\x30\x00"), Error::DomainParamsInvalid);
         assert_eq!(refused(b""), Error::DomainParamsInvalid);
     }

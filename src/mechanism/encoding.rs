@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(invalid(ck::CKO_SECRET_KEY, ck::CKK_AES, &[1; 15]), Error::WrappedKeyInvalid);
         assert_eq!(invalid(ck::CKO_SECRET_KEY, ck::CKK_GENERIC_SECRET, b""), Error::WrappedKeyInvalid);
         assert_eq!(invalid(ck::CKO_SECRET_KEY, ck::CKK_RSA, &[1; 16]), Error::WrappedKeyInvalid);
-        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME192V1).unwrap();
+        let group = EcGroup::from_curve_name(Nid::SECP160R1).unwrap();
         let other = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
         let encoded = other.private_key_to_pkcs8().unwrap();
         assert_eq!(invalid(ck::CKO_PRIVATE_KEY, ck::CKK_EC, &encoded), Error::CurveNotSupported);

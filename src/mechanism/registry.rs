@@ -206,10 +206,10 @@ const SHA3_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_512_HMAC];
 
 /// Key types of the elliptic curves, and the smallest and largest of each.
 type Curves = (&'static [u64], Sizes);
-const WEIERSTRASS: Curves = (&[ck::CKK_EC], (224, 521));
+const WEIERSTRASS: Curves = (&[ck::CKK_EC], (192, 521));
 const EDWARDS: Curves = (&[ck::CKK_EC_EDWARDS], (255, 448));
 const MONTGOMERY: Curves = (&[ck::CKK_EC_MONTGOMERY], (255, 448));
-const AGREEING: Curves = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (224, 521));
+const AGREEING: Curves = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (192, 521));
 
 const fn rsa((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
     let (key_types, sizes, unit) = (&[ck::CKK_RSA], rsa::SIZES, Unit::Bits);

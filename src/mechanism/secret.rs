@@ -56,11 +56,12 @@ impl Lengths {
     }
 }
 
-/// Cuts derived bytes to the key that is wanted: its first bytes, with DES keys' parity set. Too few bytes are `DataLenRange`.
+/// Cuts derived bytes to the key that is wanted: its first bytes, with DES keys' parity set. Too few bytes are
+/// `MechanismParamInvalid`, for it is the parameter that they come from.
 pub fn fit(mut derived: Bytes, wanted: Wanted) -> Result<Bytes> {
     let length = wanted.length.unwrap_or(derived.len());
     if derived.len() < length {
-        return Err(Error::DataLenRange);
+        return Err(Error::MechanismParamInvalid);
     }
     derived.truncate(length);
     adjust_parity(wanted.key_type, &mut derived);
@@ -129,6 +130,6 @@ mod tests {
         assert_eq!(fitted(ck::CKK_AES, Some(2)).unwrap()[..], [0, 1]);
         assert_eq!(fitted(ck::CKK_GENERIC_SECRET, None).unwrap()[..], [0, 1, 2, 3, 0xfe]);
         assert_eq!(fitted(ck::CKK_DES, None).unwrap()[..], [1, 1, 2, 2, 0xfe]);
-        assert_eq!(fitted(ck::CKK_AES, Some(6)), Err(Error::DataLenRange));
+        assert_eq!(fitted(ck::CKK_AES, Some(6)), Err(Error::MechanismParamInvalid));
     }
 }
