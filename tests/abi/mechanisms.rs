@@ -320,7 +320,12 @@ fn derives(session: Session, case: &Case) -> Outcome {
             let short = session.get(short, CKA_VALUE).during("CKA_VALUE")?;
             check(first.len() == 32 && first[..16] == short, "a shorter key is the longer one's start")?;
             let long = session.derive(&case.mechanism, key, &derived(33));
-            let codes = [CKR_DATA_LEN_RANGE, CKR_KEY_SIZE_RANGE, CKR_TEMPLATE_INCONSISTENT];
+            let codes = [
+                CKR_MECHANISM_PARAM_INVALID,
+                CKR_DATA_LEN_RANGE,
+                CKR_KEY_SIZE_RANGE,
+                CKR_TEMPLATE_INCONSISTENT,
+            ];
             let codes = [&codes[..], &[CKR_ATTRIBUTE_VALUE_INVALID]].concat();
             refused(long, &codes, "a key longer than the data")
         }
