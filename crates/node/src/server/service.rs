@@ -52,7 +52,13 @@ impl Service {
     /// The answer to a message; `None` if it is no request.
     pub(super) fn answer(&self, message: &[u8]) -> Option<Sent> {
         let request = Request::decode(message)?;
-        let run = || Answer { result: self.result(&request), seen: self.token.seen() }.encode();
+        let run = || {
+            // What is read is as it was at least at the index told; what is changed is seen from the index told on.
+            let before = self.token.seen();
+            let result = self.result(&request);
+            let seen = if request.call.changes() { self.token.seen() } else { before };
+            Answer { seen, result }.encode()
+        };
         let Some(id) = request.id else { return Some(Arc::new(run())) };
         let strange = || Answer { result: Err(Error::ArgumentsBad), seen: self.token.seen() }.encode();
         Some(self.recent.once(id, sha256(message), run).unwrap_or_else(|| Arc::new(strange())))
