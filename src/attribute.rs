@@ -3,14 +3,15 @@
 //! Values are kept in a form that is the same on every machine, so that records and messages can
 //! carry them: numbers are 64 bits wide, whatever `CK_ULONG` is.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
 
 /// A `CKA_` number.
 pub type AttributeType = u64;
 
 /// Bytes that may be a secret: wiped when dropped, and never printed.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Bytes(Vec<u8>);
 
 impl Bytes {
@@ -70,8 +71,34 @@ impl std::fmt::Debug for Bytes {
     }
 }
 
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+/// Taken over whole: read byte by byte into a vector that grows, a secret would leave copies behind.
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl Visitor<'_> for Whole {
+            type Value = Bytes;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(bytes.into())
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(bytes.into())
+            }
+        }
+        deserializer.deserialize_byte_buf(Whole)
+    }
+}
+
 /// The value of one attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// `CK_BBOOL`.
     Bool(bool),
@@ -116,7 +143,7 @@ impl From<Bytes> for Value {
 }
 
 /// A set of attributes, each type at most once, in ascending order of type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(Vec<(AttributeType, Value)>);
 
 impl Attributes {

@@ -24,6 +24,14 @@ macro_rules! errors {
                 match self { $(Error::$variant => ck::$code,)* }
             }
 
+            /// The error a `CK_RV` stands for; `None` for `CKR_OK` and for what Cloister never answers.
+            pub fn from_rv(rv: ck::CK_RV) -> Option<Error> {
+                match rv {
+                    $(ck::$code => Some(Error::$variant),)*
+                    _ => None,
+                }
+            }
+
             /// The standard's name of this error.
             pub fn name(self) -> &'static str {
                 match self { $(Error::$variant => stringify!($code),)* }

@@ -3,16 +3,18 @@
 //! Keys live in a token; sessions live in the caller. Modules in the order of dependence, each
 //! importing only from those above it:
 //!
-//! - the vocabulary: [`attribute`], [`error`], [`logging`], [`output`], [`pin`], [`config`]
+//! - the vocabulary: [`attribute`], [`codec`], [`error`], [`logging`], [`output`], [`pin`], [`config`]
 //! - [`crypto`]: a safe view of OpenSSL
 //! - [`store`], [`object`], [`mechanism`]: records at rest, attribute policy, algorithms
 //! - [`token`]: the seam between a caller and its keys
+//! - [`proto`]: what libraries and nodes say to each other
 //! - [`session`]: slots, sessions, handles, operations in progress
 //! - [`abi`]: the C edge
 
 #![deny(unsafe_code)]
 
 pub mod attribute;
+pub mod codec;
 pub mod config;
 pub mod error;
 pub mod logging;
@@ -26,6 +28,8 @@ pub mod object;
 pub mod store;
 
 pub mod token;
+
+pub mod proto;
 
 pub mod session;
 

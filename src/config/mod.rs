@@ -4,8 +4,11 @@
 //! folder (`XDG_CONFIG_HOME`, `~/.config`), or `/etc/cloister/cloister.toml`; with none of them, slots live in the
 //! user's data folder (`XDG_DATA_HOME`, `~/.local/share`).
 
+mod cluster;
 mod places;
 mod written;
+
+pub use cluster::{ClusterSettings, NodeAddress, TlsFiles};
 
 use places::Places;
 use serde::Serialize;
@@ -73,12 +76,36 @@ impl Default for TokenSettings {
 pub struct SlotSettings {
     /// The slot's number, never changed by anything but this line.
     pub id: u64,
-    /// The folder of its token.
-    pub path: PathBuf,
+    /// Where its token is.
+    #[serde(flatten)]
+    pub place: Place,
     /// What `C_GetSlotInfo` says; `Cloister slot <id>` without it.
     pub description: Option<String>,
     /// Settings of this slot's token instead of the general ones.
     pub token: Option<TokenSettings>,
+}
+
+/// Where a slot's token is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Place {
+    /// In a folder on this machine.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// On a cluster of nodes.
+    Cluster(ClusterSettings),
+}
+
+impl SlotSettings {
+    /// The folder of its token, if that is on this machine.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Folder { path } => Some(path),
+            Place::Cluster(_) => None,
+        }
+    }
 }
 
 /// The level of log lines where nothing else is said.
@@ -121,10 +148,12 @@ impl Config {
         }
     }
 
-    /// The folder of slot `id`: the one listed for it, or its place in the data folder.
+    /// The folder of slot `id`: the one listed for it, or its place in the data folder. `None` for one on a cluster.
     pub fn folder_of(&self, id: u64) -> Option<PathBuf> {
-        let listed = self.slots.iter().find(|slot| slot.id == id).map(|slot| slot.path.clone());
-        listed.or_else(|| self.data_dir.as_ref().map(|folder| folder.join("slots").join(id.to_string())))
+        match self.slots.iter().find(|slot| slot.id == id) {
+            Some(listed) => listed.folder().map(Path::to_owned),
+            None => self.data_dir.as_ref().map(|folder| folder.join("slots").join(id.to_string())),
+        }
     }
 
     /// The files that [`Config::load`] looks for, in this order; the first that exists is used.
@@ -163,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_slots_folder_is_the_one_listed_or_its_place_in_the_data_folder() {
-        let slot = SlotSettings { id: 1, path: "/one".into(), description: None, token: None };
+        let place = Place::Folder { path: "/one".into() };
+        let slot = SlotSettings { id: 1, place, description: None, token: None };
         let mut config = Config { slots: vec![slot], ..Config::with_data_dir("/d".into()) };
         assert_eq!(config.folder_of(1), Some("/one".into()));
         assert_eq!(config.folder_of(2), Some("/d/slots/2".into()));

@@ -35,6 +35,16 @@ impl PairType for EcType {
         Ok(key)
     }
 
+    fn stand_in(&self, attributes: &Attributes) -> Result<PKey<Private>> {
+        let curve = self.curve(attributes)?;
+        // As a number 1 with leading zeros on the curves whose keys are numbers.
+        let mut value = vec![0; curve.size];
+        if let Some(last) = value.last_mut() {
+            *last = 1;
+        }
+        private_key(curve, &value)
+    }
+
     fn public_parts(&self, key: &PKeyRef<Public>) -> Result<Attributes> {
         self.open_parts(key)
     }

@@ -35,6 +35,19 @@ impl Material {
         }
     }
 
+    /// From the attributes that are no secret: a public key itself; for the others a key of the same type and size that everybody
+    /// knows. An operation begun with it checks its parameters and tells its sizes as one begun with the key would; nothing else can be
+    /// asked of it.
+    pub fn stand_in(attributes: &Attributes) -> Result<Material> {
+        let class = required_ulong(attributes, ck::CKA_CLASS)?;
+        let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
+        match class {
+            ck::CKO_SECRET_KEY => SecretType::find(key_type)?.stand_in(attributes).map(Material::Secret),
+            ck::CKO_PRIVATE_KEY => pair_type(key_type)?.stand_in(attributes).map(Material::Private),
+            _ => Material::from_attributes(attributes),
+        }
+    }
+
     /// The key's size as mechanisms count it: bits of the RSA modulus or EC field, bytes of a secret.
     pub fn size(&self) -> u64 {
         match self {
@@ -57,6 +70,8 @@ pub(super) trait PairType: Sync {
     fn public(&self, attributes: &Attributes) -> Result<PKey<Public>>;
     /// A private key from its attributes, as many as there are.
     fn private(&self, attributes: &Attributes) -> Result<PKey<Private>>;
+    /// A private key of the size that the attributes tell, which everybody knows.
+    fn stand_in(&self, attributes: &Attributes) -> Result<PKey<Private>>;
     /// All attributes that are the public key.
     fn public_parts(&self, key: &PKeyRef<Public>) -> Result<Attributes>;
     /// All attributes that are the private key. A key of another type is `KeyTypeInconsistent`.
@@ -150,7 +165,18 @@ impl SecretType {
         let value = required(attributes, ck::CKA_VALUE)?;
         if self.allows(value.len()) { Ok(value.into()) } else { Err(Error::AttributeValueInvalid) }
     }
+
+    fn stand_in(&self, attributes: &Attributes) -> Result<Bytes> {
+        let length = match self.only_length() {
+            Some(only) => only,
+            None => required_ulong(attributes, ck::CKA_VALUE_LEN)?.min(STAND_IN_MAX) as usize,
+        };
+        if self.allows(length) { Ok(Bytes::zeroed(length)) } else { Err(Error::AttributeValueInvalid) }
+    }
 }
+
+/// Longest secret that is stood in for: its length decides nothing beyond.
+const STAND_IN_MAX: u64 = 1 << 20;
 
 /// A byte attribute that must be there: `TemplateIncomplete` if not.
 pub(super) fn required(attributes: &Attributes, kind: u64) -> Result<&[u8]> {

@@ -44,9 +44,10 @@ use cryptoki_sys as ck;
 pub use material::Material;
 use openssl::pkey::{PKey, Private, Public};
 pub use params::{Params, Shape};
+use serde::{Deserialize, Serialize};
 
 /// What an operation is for; also which of a session's places it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(usize)]
 #[allow(missing_docs)]
 pub enum Purpose {

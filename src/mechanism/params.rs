@@ -130,3 +130,61 @@ pub enum Params {
         data: Vec<u8>,
     },
 }
+
+impl Shape {
+    /// Whether a parameter that did not come through `abi::params` is one it could have made for this shape.
+    pub fn admits(self, params: &Params) -> bool {
+        match (self, params) {
+            (Shape::None | Shape::OptionalIv(_) | Shape::Eddsa, Params::None) => true,
+            (Shape::Iv(length) | Shape::OptionalIv(length), Params::Iv(iv)) => iv.len() == length,
+            (Shape::Counter, Params::Counter { bits, .. }) => (1..=128).contains(bits),
+            (Shape::Ecdh, Params::Ecdh { kdf, shared, .. }) => kdf.is_some() || shared.is_empty(),
+            (Shape::AesCbcData, Params::CbcData { iv, .. }) => iv.len() == 16,
+            (Shape::DesCbcData, Params::CbcData { iv, .. }) => iv.len() == 8,
+            (Shape::Gcm, Params::Gcm { .. })
+            | (Shape::Ccm, Params::Ccm { .. })
+            | (Shape::Oaep, Params::Oaep(_))
+            | (Shape::Pss, Params::Pss { .. })
+            | (Shape::Eddsa, Params::Eddsa { .. })
+            | (Shape::RsaAesWrap, Params::RsaAesWrap { .. })
+            | (Shape::MacLength, Params::MacLength(_))
+            | (Shape::StringData, Params::StringData(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_admits_its_own_parameters_only() {
+        let counter = |bits| Params::Counter { bits, block: [0; 16] };
+        let cbc = |length| Params::CbcData { iv: vec![0; length], data: vec![] };
+        let ecdh = |kdf, shared: &[u8]| Params::Ecdh { kdf, shared: shared.to_vec(), public: vec![] };
+        let admitted = [
+            (Shape::None, Params::None),
+            (Shape::OptionalIv(8), Params::None),
+            (Shape::OptionalIv(8), Params::Iv(vec![0; 8])),
+            (Shape::Counter, counter(128)),
+            (Shape::AesCbcData, cbc(16)),
+            (Shape::DesCbcData, cbc(8)),
+            (Shape::Ecdh, ecdh(Some(Hash::Sha1), b"info")),
+            (Shape::Ecdh, ecdh(None, b"")),
+        ];
+        let refused = [
+            (Shape::Iv(16), Params::None),
+            (Shape::Iv(16), Params::Iv(vec![0; 17])),
+            (Shape::OptionalIv(8), Params::Iv(vec![])),
+            (Shape::Counter, counter(0)),
+            (Shape::Counter, counter(129)),
+            (Shape::AesCbcData, cbc(8)),
+            (Shape::DesCbcData, cbc(16)),
+            (Shape::Ecdh, ecdh(None, b"info")),
+            (Shape::Gcm, Params::Iv(vec![0; 12])),
+        ];
+        assert!(admitted.iter().all(|(shape, params)| shape.admits(params)));
+        assert!(!refused.iter().any(|(shape, params)| shape.admits(params)));
+    }
+}

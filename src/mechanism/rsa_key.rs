@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
 use openssl::pkey::{PKey, PKeyRef, Private, Public};
-use openssl::rsa::Rsa;
+use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 
 /// Bits of a modulus.
 pub const SIZES: (u64, u64) = (1024, 8192);
@@ -52,6 +52,13 @@ impl PairType for RsaType {
         };
         let key = Numbers { n, e, d, p, q };
         key.build(attributes)
+    }
+
+    /// Its exponents are none: only the modulus is asked for.
+    fn stand_in(&self, attributes: &Attributes) -> Result<PKey<Private>> {
+        let small = || Number::small(COMMON_EXPONENTS[0])?.to_bn();
+        let rsa = RsaPrivateKeyBuilder::new(modulus(attributes)?.to_bn()?, small()?, small()?);
+        PKey::from_rsa(rsa.map_err(unexpected)?.build()).map_err(unexpected)
     }
 
     fn public_parts(&self, key: &PKeyRef<Public>) -> Result<Attributes> {

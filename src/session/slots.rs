@@ -4,10 +4,11 @@
 //! is its name and nothing ever changes it. One more slot, the lowest number not in use, stands free for `C_InitToken`.
 
 use super::Slot;
-use crate::config::{Config, SlotSettings, TokenSettings};
+use crate::config::{Config, Place, SlotSettings, TokenSettings};
 use crate::logging;
 use crate::store::Store;
 use crate::token::local::LocalToken;
+use crate::token::remote::RemoteToken;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,13 @@ pub(super) fn look(config: &Config, slots: &mut Slots) {
 
 fn listed_slot(listed: &SlotSettings, settings: &TokenSettings) -> Arc<Slot> {
     let description = listed.description.clone().unwrap_or_else(|| default_description(listed.id));
-    local_slot(listed.id, description, listed.path.clone(), settings)
+    match &listed.place {
+        Place::Folder { path } => local_slot(listed.id, description, path.clone(), settings),
+        Place::Cluster(nodes) => {
+            let token = RemoteToken::new(nodes.clone());
+            Arc::new(Slot::new(listed.id, description, Box::new(token)))
+        }
+    }
 }
 
 fn local_slot(id: u64, description: String, folder: PathBuf, settings: &TokenSettings) -> Arc<Slot> {

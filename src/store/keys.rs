@@ -20,6 +20,7 @@ struct Keys {
     public: Secret,
     tags: Secret,
     roster: Secret,
+    capsules: Secret,
     id: [u8; 16],
 }
 
@@ -29,8 +30,8 @@ impl TokenKey {
         Self::new(&Zeroizing::new(random()?), serial)
     }
 
-    /// K as a password opened it.
-    pub(super) fn new(master: &Secret, serial: &str) -> Result<Self, ErrorStack> {
+    /// K as a password or a node's ticket opened it.
+    pub(crate) fn new(master: &Secret, serial: &str) -> Result<Self, ErrorStack> {
         let id = derive(master, "cloister 1 key id")?;
         Ok(TokenKey(Arc::new(Keys {
             serial: serial.to_owned(),
@@ -39,12 +40,13 @@ impl TokenKey {
             public: derive(master, "cloister 1 public records")?,
             tags: derive(master, "cloister 1 tags")?,
             roster: derive(master, "cloister 1 roster")?,
+            capsules: derive(master, "cloister 1 capsules")?,
             id: std::array::from_fn(|at| id[at]),
         })))
     }
 
-    /// K itself, to be wrapped under a password.
-    pub(super) fn master(&self) -> &Secret {
+    /// K itself, to be wrapped under a password or sealed into a ticket.
+    pub(crate) fn master(&self) -> &Secret {
         &self.0.master
     }
 
@@ -68,6 +70,11 @@ impl TokenKey {
         &self.0.roster
     }
 
+    /// Seals private session objects for their callers.
+    pub(crate) fn capsules(&self) -> &Secret {
+        &self.0.capsules
+    }
+
     /// Tells this key from another token's; no secret.
     pub(super) fn id(&self) -> &[u8; 16] {
         &self.0.id
@@ -86,7 +93,7 @@ impl fmt::Debug for TokenKey {
 }
 
 /// HKDF-SHA256 (RFC 5869) with `label` as info and no salt: K is uniform already.
-fn derive(master: &Secret, label: &str) -> Result<Secret, ErrorStack> {
+pub(crate) fn derive(master: &Secret, label: &str) -> Result<Secret, ErrorStack> {
     let mut context = PkeyCtx::new_id(Id::HKDF)?;
     context.derive_init()?;
     context.set_hkdf_md(Md::sha256())?;
@@ -104,7 +111,7 @@ mod tests {
     #[test]
     fn every_purpose_has_a_key_of_its_own_and_none_is_printed() {
         let key = TokenKey::new(&Zeroizing::new([7; 32]), "00").unwrap();
-        let all = [key.master(), key.records(), key.public(), key.tags(), key.roster()];
+        let all = [key.master(), key.records(), key.public(), key.tags(), key.roster(), key.capsules()];
         let distinct: std::collections::HashSet<_> = all.iter().map(|key| key.to_vec()).collect();
         assert_eq!(distinct.len(), all.len());
         assert!(all.iter().all(|secret| secret[..16] != key.id()[..]));

@@ -10,7 +10,7 @@ use openssl::symm::{Cipher, Crypter, Mode};
 use zeroize::Zeroizing;
 
 /// 256 bits that nobody may see; wiped when dropped.
-pub(super) type Secret = Zeroizing<[u8; 32]>;
+pub(crate) type Secret = Zeroizing<[u8; 32]>;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
@@ -19,7 +19,7 @@ const TAG: usize = 16;
 const OVERHEAD: usize = 1 + NONCE + TAG;
 
 /// Seals `plain`; opening it will take the same `associated` data.
-pub(super) fn seal(key: &Secret, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+pub(crate) fn seal(key: &Secret, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let cipher = Cipher::aes_256_gcm();
     let nonce: [u8; NONCE] = random()?;
     let mut tag = [0; TAG];
@@ -33,7 +33,7 @@ pub(super) fn seal(key: &Secret, associated: &[u8], plain: &[u8]) -> Result<Vec<
 }
 
 /// Opens what [`seal`] made; `None` if key, associated data or any byte is another.
-pub(super) fn open(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (version, rest) = sealed.split_first()?;
     let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
     let (body, tag) = rest.split_last_chunk::<TAG>()?;
@@ -68,7 +68,7 @@ pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Puts parts together so that no other parts make the same bytes: each after its length.
-pub(super) fn frame(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn frame(parts: &[&[u8]]) -> Vec<u8> {
     let mut framed = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         framed.extend_from_slice(&(part.len() as u64).to_le_bytes());
@@ -78,7 +78,7 @@ pub(super) fn frame(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// `N` random bytes.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], ErrorStack> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], ErrorStack> {
     let mut bytes = [0; N];
     openssl::rand::rand_bytes(&mut bytes)?;
     Ok(bytes)

@@ -8,18 +8,21 @@
 //! A token trusts nothing it is told: role, ownership, usage flags and policy are checked here for each call,
 //! whatever the layers above have decided already.
 
+mod clock;
 pub mod local;
 pub mod remote;
+mod usage;
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::Result;
 use crate::mechanism::{Cipher, Digester, Mechanism, Purpose, Signer, Verifier};
 use crate::pin::{Credentials, Role};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
 
 /// Names a token object for as long as it lives; never used again (16 random bytes, `CKA_UNIQUE_ID` in hex).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId(pub [u8; 16]);
 
 impl ObjectId {
@@ -38,7 +41,7 @@ impl ObjectId {
 }
 
 /// What everybody who may see an object may know of it: all attributes but the secret ones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectInfo {
     /// The object's name in the token.
     pub id: ObjectId,
@@ -47,7 +50,7 @@ pub struct ObjectInfo {
 }
 
 /// A token object that a search has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// Its name in the token.
     pub id: ObjectId,
@@ -86,7 +89,7 @@ pub trait Ticket: Send + Sync {
 pub type Caller<'a> = Option<&'a Arc<dyn Ticket>>;
 
 /// A token's own description (`C_GetTokenInfo`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenInfo {
     /// Whether `C_InitToken` has been called on it; all else is empty before.
     pub initialized: bool,
@@ -105,7 +108,7 @@ pub struct TokenInfo {
 }
 
 /// How many tries a PIN has left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PinState {
     /// No failed try since the last success.
     #[default]
@@ -119,7 +122,7 @@ pub enum PinState {
 }
 
 /// A user as officers see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserInfo {
     /// The name.
     pub name: String,

@@ -5,7 +5,7 @@
 
 mod access;
 mod cache;
-mod clock;
+pub mod export;
 mod make;
 mod object;
 mod objects;

@@ -2,7 +2,6 @@
 
 use super::LocalToken;
 use super::access::Act;
-use super::clock;
 use super::make::key_error;
 use super::object::LocalObject;
 use super::ticket::ticket_of;
@@ -10,7 +9,8 @@ use crate::attribute::AttributeType;
 use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Material, Mechanism, Purpose, encoding};
 use crate::object::template;
-use crate::token::{Begun, Caller, ObjectRef, Operation};
+use crate::token::usage::{self, Usage};
+use crate::token::{Begun, Caller, ObjectRef};
 use cryptoki_sys as ck;
 
 /// A key about to be used with a mechanism.
@@ -27,50 +27,9 @@ impl<'a> Working<'a> {
     /// All that decides whether the key may be used so: `flag` the mechanism's (`CKF_`), `permission` the key's
     /// (`CKA_`).
     pub fn check(&self, flag: u64, permission: AttributeType) -> Result<()> {
-        let row = self.mechanism.row;
-        self.mechanism.require(flag)?;
-        let class = self.key.class();
-        if !matches!(class, Some(ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY)) {
-            return Err(Error::KeyHandleInvalid);
-        }
-        let key_type = self.key.info.attributes.ulong(ck::CKA_KEY_TYPE);
-        let fits = |known: &u64| Some(*known) == key_type;
-        if !row.key_types.is_empty() && !row.key_types.iter().any(fits) {
-            return Err(Error::KeyTypeInconsistent);
-        }
-        if class != Some(ck::CKO_SECRET_KEY) && class != Some(half_for(permission)) {
-            return Err(Error::KeyTypeInconsistent);
-        }
-        if !self.key.is_true(permission) || !self.mechanism_allowed() || !self.in_validity() {
-            return Err(Error::KeyFunctionNotPermitted);
-        }
-        let size = self.key.key()?.material.size();
-        let (least, most) = row.sizes;
-        if row.unit != crate::mechanism::Unit::None && !(least..=most).contains(&size) {
-            return Err(Error::KeySizeRange);
-        }
-        Ok(())
+        let usage = Usage { attributes: &self.key.info.attributes, mechanism: self.mechanism };
+        usage.check(flag, permission, || Ok(self.key.key()?.material.size()))
     }
-
-    fn mechanism_allowed(&self) -> bool {
-        template::allows(&self.key.info.attributes, self.mechanism.row.id)
-    }
-
-    fn in_validity(&self) -> bool {
-        let attributes = &self.key.info.attributes;
-        let given = |kind| attributes.bytes(kind).is_some_and(|date| !date.is_empty());
-        if !given(ck::CKA_START_DATE) && !given(ck::CKA_END_DATE) {
-            return true;
-        }
-        template::in_validity(attributes, &clock::today())
-    }
-}
-
-/// Which half of a pair a permission belongs to (secret keys have all of them).
-fn half_for(permission: AttributeType) -> u64 {
-    const PUBLIC: &[AttributeType] =
-        &[ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP, ck::CKA_ENCAPSULATE];
-    if PUBLIC.contains(&permission) { ck::CKO_PUBLIC_KEY } else { ck::CKO_PRIVATE_KEY }
 }
 
 impl LocalToken {
@@ -87,7 +46,7 @@ impl LocalToken {
         let object = opened.get()?;
         let permission = purpose.permission().ok_or(Error::KeyNotNeeded)?;
         Working::new(object, mechanism).check(purpose.flag(), permission)?;
-        let operation = begun(purpose, mechanism, object)?;
+        let operation = usage::begin(purpose, mechanism, object.key()?)?;
         if object.is_true(ck::CKA_ALWAYS_AUTHENTICATE) && !confirmed(caller)? {
             return Ok(Begun::PinFirst);
         }
@@ -149,19 +108,6 @@ fn may_leave(key: &LocalObject, wrapping: &LocalObject) -> Result<()> {
         Some(asked) if !template::satisfies(asked, &key.info.attributes) => Err(Error::KeyNotWrappable),
         _ => Ok(()),
     }
-}
-
-fn begun(purpose: Purpose, mechanism: &Mechanism, object: &LocalObject) -> Result<Operation> {
-    let (family, params, key) = (mechanism.row.family, &mechanism.params, object.key()?);
-    Ok(match purpose {
-        Purpose::Encrypt => Operation::Cipher(family.encrypt(key, params)?),
-        Purpose::Decrypt => Operation::Cipher(family.decrypt(key, params)?),
-        Purpose::Digest => Operation::Digester(family.digest(params)?),
-        Purpose::Sign => Operation::Signer(family.sign(key, params)?),
-        Purpose::SignRecover => Operation::Cipher(family.sign_recover(key, params)?),
-        Purpose::Verify => Operation::Verifier(family.verify(key, params)?),
-        Purpose::VerifyRecover => Operation::Cipher(family.verify_recover(key, params)?),
-    })
 }
 
 /// Whether the caller has just given its PIN again for this one use.

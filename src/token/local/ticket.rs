@@ -19,24 +19,39 @@ pub(super) struct LocalTicket {
     pub role: Role,
     pub number: i64,
     pub key: TokenKey,
-    epoch: u64,
+    pub epoch: u64,
     /// What the login was to. When the token's file is replaced, its counter starts elsewhere and vouches for nothing.
     store: Weak<Store>,
-    serial: String,
+    pub serial: String,
     /// The store's counter when the login was last found to hold.
     checked: AtomicU64,
     /// Good for one operation with a key that asks for the PIN each time.
     confirmed: AtomicBool,
 }
 
+/// Whose login it is, and since which change of the PIN.
+pub(super) struct Identity {
+    pub name: String,
+    pub role: Role,
+    pub number: i64,
+    pub epoch: u64,
+}
+
+impl From<User> for Identity {
+    fn from(user: User) -> Self {
+        Identity { name: user.name, role: user.role, number: user.number, epoch: user.epoch }
+    }
+}
+
 impl LocalTicket {
-    pub fn new(user: User, key: TokenKey, store: &Arc<Store>, serial: String, confirmed: bool) -> Self {
+    pub fn new(user: Identity, key: TokenKey, store: &Arc<Store>, serial: String, confirmed: bool) -> Self {
+        let Identity { name, role, number, epoch } = user;
         LocalTicket {
-            name: user.name,
-            role: user.role,
-            number: user.number,
+            name,
+            role,
+            number,
             key,
-            epoch: user.epoch,
+            epoch,
             store: Arc::downgrade(store),
             serial,
             checked: AtomicU64::new(NEVER),
@@ -49,13 +64,18 @@ impl LocalTicket {
         self.confirmed.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether it is good for an operation with a key that asks for the PIN each time.
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed.load(Ordering::Acquire)
+    }
+
     /// Whose eyes the store is read with.
     pub fn viewer(&self) -> Viewer<'_> {
         Viewer { user: self.number, key: &self.key }
     }
 
     /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew or replaced.
-    fn check(&self, store: &Store) -> Result<()> {
+    pub fn check(&self, store: &Store) -> Result<()> {
         if !std::ptr::eq(self.store.as_ptr(), store) {
             return Err(Error::UserNotLoggedIn);
         }

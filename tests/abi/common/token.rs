@@ -14,14 +14,50 @@ const LABEL: &str = "under test";
 /// A new folder with a configuration that this process and those it starts use.
 pub struct Folder {
     folder: TempDir,
+    /// The program that serves the slots, where they are on nodes.
+    node: Option<std::process::Child>,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Some(node) = &mut self.node {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
+    }
 }
 
 impl Folder {
     /// Slots on demand, and a PIN check that costs next to nothing.
+    ///
+    /// With `CLOISTER_TEST_NODE`, a program as `crates/node/examples/serve.rs`: four slots on nodes that it serves.
     pub fn new() -> Folder {
         let folder = TempDir::new().unwrap();
+        if let Some(program) = std::env::var_os("CLOISTER_TEST_NODE") {
+            return Folder::on_nodes(folder, &program);
+        }
         let data = folder.path().join("data");
         Folder::configured(folder, &format!("data_dir = {data:?}\nlog = \"off\"\n{CHEAP_PINS}"))
+    }
+
+    fn on_nodes(folder: TempDir, program: &std::ffi::OsStr) -> Folder {
+        use std::io::BufRead;
+        let places: Vec<PathBuf> = (0..4).map(|slot| folder.path().join(format!("node-{slot}"))).collect();
+        let mut node = std::process::Command::new(program)
+            .args(&places)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        std::io::BufReader::new(node.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n");
+        let slot = |(id, place): (usize, &PathBuf)| {
+            format!("[[slot]]\nid = {id}\nnodes = [\"unix:{}/node.sock\"]\n", place.display())
+        };
+        let slots: String = places.iter().enumerate().map(slot).collect();
+        let mut folder = Folder::configured(folder, &format!("log = \"off\"\n{slots}"));
+        folder.node = Some(node);
+        folder
     }
 
     /// With configuration of the test's own; `{folder}` stands for the folder.
@@ -44,7 +80,7 @@ impl Folder {
             std::env::set_var("CLOISTER_CONF", &file);
             std::env::set_var("SOFTHSM2_CONF", &other);
         }
-        Folder { folder }
+        Folder { folder, node: None }
     }
 
     /// Where it is.

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::render::{Answer, table};
 use clap::Subcommand;
-use cloister::config::{Config, TokenSettings};
+use cloister::config::{Config, NodeAddress, Place, TokenSettings};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -62,12 +62,20 @@ fn show(config: &Config) -> Result<Answer> {
     rows.extend(token_rows("token", &config.token));
     for slot in &config.slots {
         let key = |name: &str| format!("slot {}: {name}", slot.id);
-        rows.push((key("path"), slot.path.display().to_string()));
+        rows.push(match &slot.place {
+            Place::Folder { path } => (key("path"), path.display().to_string()),
+            Place::Cluster(cluster) => (key("nodes"), list(&cluster.nodes)),
+        });
         rows.extend(slot.description.iter().map(|text| (key("description"), text.clone())));
         rows.extend(slot.token.iter().flat_map(|token| token_rows(&key("token"), token)));
     }
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(key, value)| vec![key, value]).collect();
     Answer::text(table(&["SETTING", "VALUE"], &rows), config)
+}
+
+fn list(nodes: &[NodeAddress]) -> String {
+    let nodes: Vec<String> = nodes.iter().map(NodeAddress::to_string).collect();
+    nodes.join(", ")
 }
 
 fn token_rows(prefix: &str, token: &TokenSettings) -> [(String, String); 4] {

@@ -17,7 +17,7 @@ pub fn look() -> (Option<Config>, Vec<Finding>) {
     };
     let mut findings =
         vec![Finding::good(Area::Configuration, format!("the configuration is valid: {}", origin(&config)))];
-    let slots = config.slots.iter().map(|slot| slot.path.as_path());
+    let slots = config.slots.iter().filter_map(|slot| slot.folder());
     let folders = config.data_dir.as_deref().into_iter().chain(slots);
     findings.extend(folders.map(folder));
     findings.extend(config.log_file.as_deref().and_then(log_file));

@@ -2,6 +2,8 @@
 //!
 //! Every problem is told as `<file>:<line>: <what is wrong and what to do>`.
 
+mod place;
+
 use super::places::Places;
 use super::{Config, DEFAULT_LOG, Problem, SlotSettings, TokenSettings, absolute};
 use serde::Deserialize;
@@ -47,9 +49,16 @@ struct WrittenToken {
 #[serde(deny_unknown_fields)]
 struct WrittenSlot {
     id: Spanned<u64>,
-    path: Spanned<PathBuf>,
     description: Option<Spanned<String>>,
     token: Option<WrittenToken>,
+    path: Option<Spanned<PathBuf>>,
+    nodes: Option<Spanned<Vec<Spanned<String>>>>,
+    ca: Option<Spanned<PathBuf>>,
+    certificate: Option<Spanned<PathBuf>>,
+    key: Option<Spanned<PathBuf>>,
+    connect_timeout_ms: Option<Spanned<u64>>,
+    request_timeout_ms: Option<Spanned<u64>>,
+    retry_ms: Option<Spanned<u64>>,
 }
 
 /// Reads and checks one file.
@@ -153,12 +162,15 @@ impl File<'_> {
                 let text = format!("there are two slots with id = {}: give each its own", slot.id);
                 return Err(self.problem(entry.id.span(), &text));
             }
-            if let Some(other) = slots.iter().find(|other| other.path == slot.path) {
-                let (id, folder) = (other.id, slot.path.display());
-                let text = format!("path is {folder}, as that of slot {id}: give each slot its own folder");
-                return Err(self.problem(entry.path.span(), &text));
+            if let (Some(written), Some(folder)) = (&entry.path, slot.folder()) {
+                if let Some(other) = slots.iter().find(|other| other.folder() == Some(folder)) {
+                    let (id, folder) = (other.id, folder.display());
+                    let text =
+                        format!("path is {folder}, as that of slot {id}: give each slot its own folder");
+                    return Err(self.problem(written.span(), &text));
+                }
+                self.check_apart(written, folder, slot.id, data_dir)?;
             }
-            self.check_apart(entry, &slot, data_dir)?;
             slots.push(slot);
         }
         Ok(slots)
@@ -174,7 +186,7 @@ impl File<'_> {
         }
         Ok(SlotSettings {
             id: *self.within("id", &written.id, SLOT_IDS)?,
-            path: self.resolve("path", &written.path)?,
+            place: self.place(written)?,
             description: written.description.as_ref().map(|text| text.get_ref().clone()),
             token: written.token.as_ref().map(|token| self.token(token, general)).transpose()?,
         })
@@ -183,19 +195,20 @@ impl File<'_> {
     /// The slots made on demand have their own folders, which a listed slot may share only under its own id.
     fn check_apart(
         &self,
-        written: &WrittenSlot,
-        slot: &SlotSettings,
+        written: &Spanned<PathBuf>,
+        folder: &Path,
+        slot: u64,
         data_dir: Option<&Path>,
     ) -> Result<(), Problem> {
         let Some(on_demand) = data_dir.map(|folder| folder.join("slots")) else { return Ok(()) };
-        if !slot.path.starts_with(&on_demand) || slot.path == on_demand.join(slot.id.to_string()) {
+        if !folder.starts_with(&on_demand) || folder == on_demand.join(slot.to_string()) {
             return Ok(());
         }
         let text = format!(
             "path is inside {}, where slots are made on demand: choose a folder elsewhere",
             on_demand.display()
         );
-        Err(self.problem(written.path.span(), &text))
+        Err(self.problem(written.span(), &text))
     }
 
     fn within<'v, N>(
@@ -253,14 +266,15 @@ fn without_dots(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Place;
     use super::*;
 
-    fn parse(text: &str) -> Result<Config, Problem> {
+    pub(super) fn parse(text: &str) -> Result<Config, Problem> {
         File { path: Path::new("/etc/c/cloister.toml"), text }.parse(&Places::of_process())
     }
 
     /// What is said about `text`, without the name of the file.
-    fn problem(text: &str) -> String {
+    pub(super) fn problem(text: &str) -> String {
         let Problem(said) = parse(text).unwrap_err();
         said.strip_prefix("/etc/c/cloister.toml:").expect(&said).to_owned()
     }
@@ -294,7 +308,7 @@ mod tests {
         };
         let slot = SlotSettings {
             id: 7,
-            path: "/etc/seven".into(),
+            place: Place::Folder { path: "/etc/seven".into() },
             description: Some("The seventh".to_owned()),
             token: Some(TokenSettings { max_pin_failures: 10, ..token.clone() }),
         };
@@ -311,11 +325,11 @@ mod tests {
 
     #[test]
     fn the_example_in_the_manual_is_valid_and_shows_the_defaults() {
-        let manual = include_str!("../../docs/configuration.md");
+        let manual = include_str!("../../../docs/configuration.md");
         let example = manual.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config = parse(example).unwrap();
         assert_eq!(config.token, TokenSettings::default());
-        assert_eq!(config.slots[0].path, Path::new("/etc/c/payments"));
+        assert_eq!(config.slots[0].folder(), Some(Path::new("/etc/c/payments")));
     }
 
     #[test]
@@ -352,7 +366,7 @@ mod tests {
     #[test]
     fn what_is_no_toml_is_told_with_its_line() {
         assert!(problem("log = 'info'\nslot id 1").starts_with("2: "));
-        assert!(problem("[[slot]]\nid = 1").contains("missing field `path`"));
+        assert!(problem("[[slot]]\npath = 'a'").contains("missing field `id`"));
     }
 
     #[test]

@@ -1,0 +1,123 @@
+//! One client: messages in turn, each within its time and size.
+
+use super::Limits;
+use super::listen::Accepted;
+use super::service::Service;
+use super::tls;
+use cloister::proto::frame;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use zeroize::Zeroizing;
+
+/// What a unit of memory is: messages that fit into one wait for nobody.
+const UNIT: usize = 64 << 10;
+
+/// The limits, and what is left of them.
+pub(super) struct Limited {
+    limits: Limits,
+    places: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
+    memory: Semaphore,
+}
+
+impl Limited {
+    pub fn new(limits: Limits) -> Limited {
+        Limited {
+            places: Arc::new(Semaphore::new(limits.connections)),
+            workers: Arc::new(Semaphore::new(limits.workers.max(1))),
+            // Room for at least one message of any size.
+            memory: Semaphore::new(limits.memory.max(frame::LIMIT) / UNIT + 1),
+            limits,
+        }
+    }
+
+    /// A place for a connection, if there is one.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
+    }
+
+    async fn room_for(&self, message: usize) -> io::Result<SemaphorePermit<'_>> {
+        let units = u32::try_from(message / UNIT).unwrap_or(u32::MAX);
+        self.memory.acquire_many(units).await.map_err(|_| ErrorKind::OutOfMemory.into())
+    }
+}
+
+/// Serves one connection until it ends, one way or another.
+pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
+    let ended = match stream {
+        Accepted::Unix(stream) => converse(stream, service, &limited).await,
+        Accepted::Tls(stream, context) => {
+            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
+                Ok(stream) => converse(stream, service, &limited).await,
+                Err(error) => Err(error),
+            }
+        }
+    };
+    if let Err(error) = ended
+        && error.kind() != ErrorKind::UnexpectedEof
+    {
+        tracing::debug!("a connection was closed: {error}");
+    }
+}
+
+/// Message and answer in turn.
+async fn converse<S>(mut stream: S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut patience = limited.limits.handshake;
+    loop {
+        let mut header = [0; frame::HEADER];
+        within(patience, stream.read_exact(&mut header)).await?;
+        let length = frame::length(header).ok_or(ErrorKind::InvalidData)?;
+        let _room = within(limited.limits.message, limited.room_for(length)).await?;
+        let mut message = Zeroizing::new(vec![0; length]);
+        within(limited.limits.message, stream.read_exact(&mut message)).await?;
+        let answer = work(&service, limited, message).await?;
+        within(limited.limits.message, send(&mut stream, &answer)).await?;
+        patience = limited.limits.idle;
+    }
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), answer: &[u8]) -> io::Result<()> {
+    let header = frame::header(answer).map_err(|_| ErrorKind::InvalidData)?;
+    // In one piece where that costs nothing: two small packets take a round trip more.
+    if answer.len() <= UNIT {
+        let mut whole = Zeroizing::new(Vec::with_capacity(header.len() + answer.len()));
+        whole.extend_from_slice(&header);
+        whole.extend_from_slice(answer);
+        stream.write_all(&whole).await?;
+    } else {
+        stream.write_all(&header).await?;
+        stream.write_all(answer).await?;
+    }
+    stream.flush().await
+}
+
+/// The answer to a message, worked out on a thread that may block. What is no request ends the connection, and so does a panic.
+async fn work(
+    service: &Arc<Service>,
+    limited: &Limited,
+    message: Zeroizing<Vec<u8>>,
+) -> io::Result<Arc<Zeroizing<Vec<u8>>>> {
+    let turn = limited.workers.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let service = service.clone();
+    let answered = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        service.answer(&message)
+    });
+    match answered.await {
+        Ok(answer) => answer.ok_or(ErrorKind::InvalidData.into()),
+        Err(_) => {
+            tracing::error!("a call ended in a panic; its connection is closed");
+            Err(io::Error::other("panic"))
+        }
+    }
+}
+
+async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(limit, what).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}

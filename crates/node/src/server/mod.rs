@@ -1,0 +1,80 @@
+//! The client socket: libraries ask, this node's token answers. See `docs/wire.md`.
+//!
+//! [`listen`] opens the socket, [`connection`] speaks with one client, [`service`] does what it asks, and [`recent`] sees to it that a call
+//! asked twice is done once. A node keeps nothing of a client: logins come along as tickets, session objects as capsules.
+
+mod connection;
+pub mod listen;
+mod recent;
+mod run;
+pub mod service;
+pub mod tls;
+
+use connection::Limited;
+use listen::Listener;
+use service::Service;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// What clients may take of a node.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at once; one more is closed at once.
+    pub connections: usize,
+    /// Calls at work at once; others wait for their turn.
+    pub workers: usize,
+    /// Bytes of messages at once; others wait to be read.
+    pub memory: usize,
+    /// For the TLS handshake and the first message.
+    pub handshake: Duration,
+    /// For the rest of a message that has begun, and for taking an answer.
+    pub message: Duration,
+    /// Between an answer and the next message.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Limits {
+            connections: 1024,
+            workers: 2 * processors,
+            memory: 256 << 20,
+            handshake: Duration::from_secs(10),
+            message: Duration::from_secs(30),
+            idle: Duration::from_secs(300),
+        }
+    }
+}
+
+/// How long to wait after a connection could not be accepted: most often there are too many files open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves clients until it is dropped, which closes all their connections.
+pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits) {
+    let limited = Arc::new(Limited::new(limits));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(stream) => {
+                    let Some(place) = limited.place() else {
+                        tracing::warn!("a connection was refused: there are too many");
+                        continue;
+                    };
+                    let (service, limited) = (service.clone(), limited.clone());
+                    connections.spawn(async move {
+                        let _place = place;
+                        connection::attend(stream, service, limited).await;
+                    });
+                }
+                Err(error) => {
+                    tracing::error!("no connection can be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}

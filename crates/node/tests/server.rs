@@ -1,0 +1,258 @@
+//! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
+
+#![allow(clippy::unwrap_used, clippy::panic, unsafe_code, clippy::undocumented_unsafe_blocks, missing_docs)]
+
+mod common;
+
+use cloister::attribute::{Attributes, Bytes};
+use cloister::error::Error;
+use cloister::mechanism::{Mechanism, Params, Purpose, registry};
+use cloister::pin::{Credentials, Role};
+use cloister::proto::frame;
+use cloister::proto::message::{Answer, Call, Made, Origin, Place, Reply, Request};
+use cloister_node::server::Limits;
+use common::Node;
+use common::certificates::Certificates;
+use cryptoki_sys as ck;
+use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+fn credentials(role: Role, pin: &str) -> Credentials {
+    Credentials::from_pin(role, pin.as_bytes())
+}
+
+/// Sends one request and takes its answer.
+fn exchange(stream: &mut (impl Read + Write), request: &Request) -> Answer {
+    let message = request.encode().unwrap();
+    frame::write(stream, frame::header(&message).unwrap(), &message).unwrap();
+    Answer::decode(&frame::read(stream).unwrap()).unwrap()
+}
+
+struct Client(UnixStream);
+
+impl Client {
+    fn of(node: &Node) -> Client {
+        let stream = UnixStream::connect(node.path()).unwrap();
+        // Only a test that fails waits so long.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Client(stream)
+    }
+
+    fn ask(&mut self, ticket: Option<&Bytes>, call: Call) -> Result<Reply, Error> {
+        self.ask_as(ticket, None, call)
+    }
+
+    fn ask_as(&mut self, ticket: Option<&Bytes>, id: Option<[u8; 16]>, call: Call) -> Result<Reply, Error> {
+        exchange(&mut self.0, &Request { ticket: ticket.cloned(), id, seen: 0, call }).result
+    }
+
+    fn log_in(&mut self, role: Role, pin: &str) -> Bytes {
+        let user = (&credentials(role, pin)).into();
+        let Ok(Reply::Ticket(ticket)) = self.ask(None, Call::Login { role, user }) else {
+            panic!("no ticket")
+        };
+        ticket
+    }
+
+    /// A token with its user, who is logged in.
+    fn set_up(&mut self) -> Bytes {
+        let officer = (&credentials(Role::Officer, "officer-1")).into();
+        let made = self.ask(None, Call::Initialize { officer, label: "test".to_owned() });
+        assert_eq!(made, Ok(Reply::Done));
+        let officer = self.log_in(Role::Officer, "officer-1");
+        let user = (&credentials(Role::User, "user-1234")).into();
+        assert_eq!(self.ask(Some(&officer), Call::InitPin { user }), Ok(Reply::Done));
+        self.log_in(Role::User, "user-1234")
+    }
+
+    /// Whether the node has closed the connection.
+    fn is_closed(&mut self) -> bool {
+        matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
+    }
+}
+
+fn aes_key(more: &[(u64, bool)]) -> Call {
+    let row = registry::find(ck::CKM_AES_KEY_GEN).unwrap();
+    let mut template = Attributes::from_iter([(ck::CKA_TOKEN, true)]);
+    template.set(ck::CKA_VALUE_LEN, 32u64);
+    more.iter().for_each(|(kind, value)| template.set(*kind, *value));
+    let origin = Origin::Generate((&Mechanism { row, params: Params::None }).into());
+    Call::Make { origin, template }
+}
+
+#[test]
+fn a_change_asked_twice_is_made_once_and_answered_alike() {
+    let node = Node::unix(Limits::default());
+    let mut client = Client::of(&node);
+    let ticket = client.set_up();
+    let first = client.ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
+    // Over another connection, as after a failure.
+    let again = Client::of(&node).ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
+    assert!(first.is_ok() && first == again, "{first:?}, {again:?}");
+    let Ok(Reply::Found(found)) = client.ask(Some(&ticket), Call::Find { template: Attributes::new() })
+    else {
+        panic!("nothing found")
+    };
+    assert_eq!(found.len(), 1);
+    let stolen = client.ask_as(None, Some([5; 16]), Call::Info);
+    assert_eq!(stolen, Err(Error::ArgumentsBad), "an id brings nobody another's answer");
+}
+
+#[test]
+fn a_ticket_altered_by_one_bit_opens_nothing() {
+    let node = Node::unix(Limits::default());
+    let mut client = Client::of(&node);
+    let ticket = client.set_up();
+    let find = || Call::Find { template: Attributes::new() };
+    assert!(client.ask(Some(&ticket), find()).is_ok());
+    for at in 0..ticket.len() {
+        let mut altered = ticket.clone();
+        altered[at] ^= 1;
+        assert_eq!(client.ask(Some(&altered), find()), Err(Error::UserNotLoggedIn), "byte {at}");
+    }
+}
+
+#[test]
+fn a_confirmation_is_good_for_one_operation() {
+    let node = Node::unix(Limits::default());
+    let mut client = Client::of(&node);
+    let ticket = client.set_up();
+    let made = client.ask(Some(&ticket), aes_key(&[(ck::CKA_PRIVATE, true)]));
+    let Ok(Reply::Made(Made { place, .. })) = made else { panic!("{made:?}") };
+    // The attribute is for private keys; that of an EC pair is tried through the module.
+    let run = |key: Place| {
+        let row = registry::find(ck::CKM_AES_ECB).unwrap();
+        let mechanism = (&Mechanism { row, params: Params::None }).into();
+        let input = vec![0; 16].into();
+        Call::Run { purpose: Purpose::Encrypt, mechanism, key, input, signature: None }
+    };
+    let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
+    let Ok(Reply::Ticket(confirmed)) = asked else { panic!("{asked:?}") };
+    assert!(client.ask(Some(&confirmed), run(place.clone())).is_ok());
+    let pair = client.ask(Some(&confirmed), ec_pair());
+    let Ok(Reply::Pair(_, private)) = pair else { panic!("{pair:?}") };
+    let sign = |key: Place| {
+        let row = registry::find(ck::CKM_ECDSA_SHA256).unwrap();
+        let mechanism = (&Mechanism { row, params: Params::None }).into();
+        Call::Run { purpose: Purpose::Sign, mechanism, key, input: vec![1].into(), signature: None }
+    };
+    let refused = Err(Error::UserNotLoggedIn);
+    assert_eq!(client.ask(Some(&ticket), sign(private.place.clone())), refused, "not confirmed");
+    assert_eq!(client.ask(Some(&confirmed), sign(private.place.clone())), refused, "used before");
+    let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
+    let Ok(Reply::Ticket(confirmed)) = asked else { panic!("{asked:?}") };
+    let signed = client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone()));
+    assert!(signed.is_ok(), "{signed:?}");
+    assert_eq!(
+        client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone())),
+        signed,
+        "retried"
+    );
+    assert_eq!(client.ask_as(Some(&confirmed), Some([2; 16]), sign(private.place)), refused, "used twice");
+}
+
+fn ec_pair() -> Call {
+    let row = registry::find(ck::CKM_EC_KEY_PAIR_GEN).unwrap();
+    let mut public = Attributes::new();
+    public.set(ck::CKA_EC_PARAMS, [6u8, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7].as_slice());
+    let private = Attributes::from_iter([(ck::CKA_ALWAYS_AUTHENTICATE, true)]);
+    Call::MakePair { mechanism: (&Mechanism { row, params: Params::None }).into(), public, private }
+}
+
+#[test]
+fn garbage_closes_its_connection_and_harms_no_other() {
+    let node = Node::unix(Limits::default());
+    let mut good = Client::of(&node);
+    let garbage: [&[u8]; 5] = [
+        &[0, 0, 0, 0],
+        &[0xff; 4],
+        &u32::try_from(frame::LIMIT + 1).unwrap().to_be_bytes(),
+        b"\0\0\0\x04\x01xyz",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ];
+    for bytes in garbage.iter().cycle().take(1000) {
+        let mut client = Client::of(&node);
+        client.0.write_all(bytes).unwrap();
+        client.0.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(client.is_closed(), "{bytes:?}");
+    }
+    assert_eq!(good.ask(None, Call::IsInitialized), Ok(Reply::Flag(false)));
+}
+
+#[test]
+fn slow_and_silent_connections_are_closed() {
+    let short = Duration::from_millis(50);
+    let node = Node::unix(Limits { handshake: short, ..Limits::default() });
+    assert!(Client::of(&node).is_closed(), "nothing was said");
+
+    let node = Node::unix(Limits { message: short, ..Limits::default() });
+    let mut half = Client::of(&node);
+    half.0.write_all(b"\0\0\0\x09half").unwrap();
+    assert!(half.is_closed(), "a message was not ended");
+
+    let node = Node::unix(Limits { idle: short, ..Limits::default() });
+    let mut idle = Client::of(&node);
+    assert_eq!(idle.ask(None, Call::IsInitialized), Ok(Reply::Flag(false)));
+    assert!(idle.is_closed(), "nothing more was said");
+}
+
+#[test]
+fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
+    let node = Node::unix(Limits { connections: 1, ..Limits::default() });
+    let mut first = Client::of(&node);
+    assert!(first.ask(None, Call::IsInitialized).is_ok());
+    assert!(Client::of(&node).is_closed());
+    assert!(first.ask(None, Call::IsInitialized).is_ok());
+    drop(first);
+    let ask = || {
+        let mut client = Client::of(&node);
+        let message = Request { ticket: None, id: None, seen: 0, call: Call::Holds }.encode().unwrap();
+        frame::write(&mut client.0, frame::header(&message).unwrap(), &message).ok()?;
+        frame::read(&mut client.0).ok()
+    };
+    // The node learns in its own time that the first has gone.
+    assert!(std::iter::repeat_with(ask).take(100_000).any(|answer| answer.is_some()));
+}
+
+#[test]
+fn a_socket_is_its_owners_and_is_not_taken_from_a_node_that_serves() {
+    let mut node = Node::unix(Limits::default());
+    let mode = |node: &Node| std::fs::metadata(node.path()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&node), 0o600);
+    let taken = cloister_node::server::listen::Listener::unix(node.path(), 0o600);
+    assert_eq!(taken.err().map(|error| error.kind()), Some(std::io::ErrorKind::AddrInUse));
+    node.restart();
+    assert!(Client::of(&node).ask(None, Call::IsInitialized).is_ok());
+}
+
+/// Connects as `role` with a certificate of `issuer`, and asks.
+fn by_tls(node: &Node, issuer: Option<(&Certificates, &str)>) -> Option<Answer> {
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
+    builder.set_verify(SslVerifyMode::NONE);
+    if let Some((certificates, role)) = issuer {
+        let identity = certificates.issue(role, "someone");
+        builder.set_certificate(&identity.certificate).unwrap();
+        builder.set_private_key(&identity.key).unwrap();
+    }
+    let stream = TcpStream::connect(node.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut stream = builder.build().connect("localhost", stream).ok()?;
+    let message = Request { ticket: None, id: None, seen: 0, call: Call::IsInitialized }.encode().unwrap();
+    frame::write(&mut stream, frame::header(&message).unwrap(), &message).ok()?;
+    Answer::decode(&frame::read(&mut stream).ok()?)
+}
+
+#[test]
+fn only_a_clients_certificate_of_the_cluster_is_answered() {
+    let (certificates, strange) = (Certificates::new(), Certificates::new());
+    let node = Node::tls(Limits::default(), &certificates);
+    assert!(by_tls(&node, Some((&certificates, "client"))).is_some());
+    assert_eq!(by_tls(&node, None), None, "without a certificate");
+    assert_eq!(by_tls(&node, Some((&strange, "client"))), None, "of another CA");
+    assert_eq!(by_tls(&node, Some((&certificates, "node"))), None, "a node's");
+    assert_eq!(by_tls(&node, Some((&certificates, ""))), None, "of no role");
+}

@@ -1,0 +1,375 @@
+//! Messages: [`crate::token::Token`] call by call.
+//!
+//! Whatever may be a secret is in [`Bytes`], which are wiped and never printed.
+
+use crate::attribute::{AttributeType, Attributes, Bytes};
+use crate::codec::Codec;
+use crate::error::{Error, Result};
+use crate::mechanism::{Mechanism, Params, Purpose, registry};
+use crate::pin::{Credentials, Role};
+use crate::token::{Found, ObjectId, ObjectInfo, TokenInfo, UserInfo};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+/// Version 1 of the messages.
+const CODEC: Codec = Codec::new(1, super::frame::LIMIT as u64 - 1);
+
+/// What a library asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The sealed ticket of the user who is logged in.
+    pub ticket: Option<Bytes>,
+    /// Random, for calls that change something: the same again in each try, so that none is done twice.
+    pub id: Option<[u8; 16]>,
+    /// The highest log index that an answer has told.
+    pub seen: u64,
+    /// The call.
+    pub call: Call,
+}
+
+/// What a node answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The log index that the node had come to.
+    pub seen: u64,
+    /// The result.
+    pub result: Result<Reply>,
+}
+
+/// A user's name and password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    name: String,
+    password: Bytes,
+}
+
+/// A mechanism by its number, with its parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    id: u64,
+    params: Params,
+}
+
+/// Where an object is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// In the token.
+    Stored(ObjectId),
+    /// Here: a session object, sealed by a node.
+    Capsule(Bytes),
+}
+
+/// An object just made or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Where it is.
+    pub place: Place,
+    /// What is known of it.
+    pub info: ObjectInfo,
+}
+
+/// What an object is made by; see [`crate::token::Making`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Origin {
+    Create,
+    Generate(Chosen),
+    Unwrap { mechanism: Chosen, key: Place, wrapped: Bytes },
+    Derive { mechanism: Chosen, key: Place },
+    Copy(Place),
+}
+
+/// One method of [`crate::token::Token`], which says what it does. Logging out takes no call: the ticket is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Call {
+    Info,
+    IsInitialized,
+    Initialize {
+        officer: Pin,
+        label: String,
+    },
+    Login {
+        role: Role,
+        user: Pin,
+    },
+    Confirm {
+        password: Bytes,
+    },
+    Holds,
+    InitPin {
+        user: Pin,
+    },
+    SetPin {
+        role: Role,
+        old: Pin,
+        new: Bytes,
+    },
+    Users,
+    CreateUser {
+        role: Role,
+        user: Pin,
+    },
+    DeleteUser {
+        role: Role,
+        name: String,
+    },
+    UnlockUser {
+        role: Role,
+        name: String,
+    },
+    Find {
+        template: Attributes,
+    },
+    InfoOf {
+        object: Place,
+    },
+    Reveal {
+        object: Place,
+        wanted: Vec<AttributeType>,
+    },
+    SizeOf {
+        object: Place,
+    },
+    Make {
+        origin: Origin,
+        template: Attributes,
+    },
+    MakePair {
+        mechanism: Chosen,
+        public: Attributes,
+        private: Attributes,
+    },
+    Set {
+        object: Place,
+        changes: Attributes,
+    },
+    Destroy {
+        object: Place,
+    },
+    /// A whole operation, from `begin` to its end. `signature`: what is to be verified.
+    Run {
+        purpose: Purpose,
+        mechanism: Chosen,
+        key: Place,
+        input: Bytes,
+        signature: Option<Bytes>,
+    },
+    Wrap {
+        mechanism: Chosen,
+        wrapping: Place,
+        key: Place,
+    },
+    Random {
+        length: u32,
+    },
+    Seed {
+        seed: Bytes,
+    },
+}
+
+/// The result of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Reply {
+    Done,
+    Flag(bool),
+    Info(TokenInfo),
+    Ticket(Bytes),
+    Users(Vec<UserInfo>),
+    Found(Vec<Found>),
+    Object(ObjectInfo),
+    Attributes(Attributes),
+    Size(u64),
+    Made(Made),
+    Pair(Made, Made),
+    Bytes(Bytes),
+}
+
+impl Request {
+    /// As a frame carries it; `DataLenRange` if it is too long for one.
+    pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>> {
+        CODEC.encode(self).map_err(|_| Error::DataLenRange)
+    }
+
+    /// From a frame; `None` for bytes that are no request.
+    pub fn decode(message: &[u8]) -> Option<Self> {
+        CODEC.decode(message)
+    }
+}
+
+impl Answer {
+    /// As a frame carries it. An answer that is too long for one becomes `DataLenRange`.
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let too_long = Answer { seen: self.seen, result: Err(Error::DataLenRange) };
+        CODEC.encode(self).or_else(|_| CODEC.encode(&too_long)).unwrap_or_default()
+    }
+
+    /// From a frame; `None` for bytes that are no answer.
+    pub fn decode(message: &[u8]) -> Option<Self> {
+        CODEC.decode(message)
+    }
+}
+
+impl From<&Credentials> for Pin {
+    fn from(user: &Credentials) -> Self {
+        Pin { name: user.name.clone(), password: user.password.as_slice().into() }
+    }
+}
+
+impl Pin {
+    /// Who that is to be; a name that can be no user's is `PinIncorrect`.
+    pub fn credentials(&self, role: Role) -> Result<Credentials> {
+        Credentials::from_parts(role, self.name.as_bytes(), &self.password)
+    }
+}
+
+impl From<&Mechanism> for Chosen {
+    fn from(mechanism: &Mechanism) -> Self {
+        Chosen { id: mechanism.row.id, params: mechanism.params.clone() }
+    }
+}
+
+impl Chosen {
+    /// The mechanism. `MechanismInvalid` for one that is not known here, `MechanismParamInvalid` for a parameter of another mechanism.
+    pub fn mechanism(&self) -> Result<Mechanism> {
+        let row = registry::find(self.id).ok_or(Error::MechanismInvalid)?;
+        if !row.shape.admits(&self.params) {
+            return Err(Error::MechanismParamInvalid);
+        }
+        Ok(Mechanism { row, params: self.params.clone() })
+    }
+}
+
+impl Call {
+    /// Whether doing it twice would be seen; a wrong PIN counts each time.
+    pub fn changes(&self) -> bool {
+        match self {
+            Call::Initialize { .. }
+            | Call::Login { .. }
+            | Call::Confirm { .. }
+            | Call::InitPin { .. }
+            | Call::SetPin { .. }
+            | Call::CreateUser { .. }
+            | Call::DeleteUser { .. }
+            | Call::UnlockUser { .. }
+            | Call::Make { .. }
+            | Call::MakePair { .. }
+            | Call::Set { .. }
+            | Call::Destroy { .. } => true,
+            Call::Info
+            | Call::IsInitialized
+            | Call::Holds
+            | Call::Users
+            | Call::Find { .. }
+            | Call::InfoOf { .. }
+            | Call::Reveal { .. }
+            | Call::SizeOf { .. }
+            | Call::Run { .. }
+            | Call::Wrap { .. }
+            | Call::Random { .. }
+            | Call::Seed { .. } => false,
+        }
+    }
+}
+
+/// Errors travel as their `CK_RV`.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.rv())
+    }
+}
+
+/// One that is not known here comes from a newer node: `FunctionFailed`.
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Ok(Error::from_rv(u64::deserialize(deserializer)?).unwrap_or(Error::FunctionFailed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cryptoki_sys as ck;
+
+    fn request(call: Call) -> Request {
+        Request { ticket: Some(vec![1, 2].into()), id: Some([7; 16]), seen: 9, call }
+    }
+
+    fn chosen(id: u64, params: Params) -> Chosen {
+        Chosen { id, params }
+    }
+
+    #[test]
+    fn requests_and_answers_come_back() {
+        let pin = Pin { name: "user".to_owned(), password: vec![1; 8].into() };
+        let info = ObjectInfo { id: ObjectId([3; 16]), attributes: Attributes::from_iter([(1, true)]) };
+        for call in [
+            Call::Login { role: Role::User, user: pin },
+            Call::Run {
+                purpose: Purpose::Sign,
+                mechanism: chosen(ck::CKM_AES_CBC, Params::Iv(vec![0; 16])),
+                key: Place::Capsule(vec![4; 9].into()),
+                input: vec![5; 3].into(),
+                signature: None,
+            },
+        ] {
+            let asked = request(call);
+            assert_eq!(Request::decode(&asked.encode().unwrap()), Some(asked));
+        }
+        let made = Made { place: Place::Stored(ObjectId([3; 16])), info };
+        for result in [Ok(Reply::Pair(made.clone(), made)), Err(Error::KeyHandleInvalid)] {
+            let answer = Answer { seen: 3, result };
+            assert_eq!(Answer::decode(&answer.encode()), Some(answer));
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_of_this_version_is_refused() {
+        let good = request(Call::Holds).encode().unwrap();
+        for length in 0..good.len() {
+            assert_eq!(Request::decode(&good[..length]), None, "cut to {length} bytes");
+        }
+        let mut newer = good.to_vec();
+        newer[0] = 2;
+        assert_eq!(Request::decode(&newer), None);
+        assert_eq!(Request::decode(&[&good[..], &[0]].concat()), None);
+        assert_eq!(Answer::decode(&[1; 64]), None);
+    }
+
+    #[test]
+    fn an_error_travels_by_its_number_and_an_unknown_one_is_a_failed_function() {
+        let answer = Answer { seen: 0, result: Err(Error::PinIncorrect) };
+        let mut encoded = answer.encode().to_vec();
+        let at = encoded.len() - 8;
+        assert_eq!(encoded[at..], ck::CKR_PIN_INCORRECT.to_le_bytes());
+        encoded[at..].fill(0x77);
+        assert_eq!(Answer::decode(&encoded).unwrap().result, Err(Error::FunctionFailed));
+    }
+
+    #[test]
+    fn an_answer_too_long_for_a_frame_says_so() {
+        let answer = Answer { seen: 5, result: Ok(Reply::Bytes(Bytes::zeroed(super::super::frame::LIMIT))) };
+        assert_eq!(
+            Answer::decode(&answer.encode()),
+            Some(Answer { seen: 5, result: Err(Error::DataLenRange) })
+        );
+    }
+
+    #[test]
+    fn a_mechanism_is_known_and_has_a_parameter_of_its_own_shape() {
+        assert!(chosen(ck::CKM_AES_CBC, Params::Iv(vec![0; 16])).mechanism().is_ok());
+        let refusal = |chosen: Chosen| chosen.mechanism().err();
+        assert_eq!(refusal(chosen(0xdead_beef, Params::None)), Some(Error::MechanismInvalid));
+        for params in [Params::None, Params::Iv(vec![0; 15]), Params::MacLength(16)] {
+            assert_eq!(refusal(chosen(ck::CKM_AES_CBC, params)), Some(Error::MechanismParamInvalid));
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let pin = Pin { name: "alice".to_owned(), password: b"rosebud".as_slice().into() };
+        let shown = format!("{:?}", request(Call::Login { role: Role::User, user: pin }));
+        assert!(shown.contains("alice") && !shown.contains("114, 111"), "{shown}");
+    }
+}

@@ -1,0 +1,212 @@
+//! [`RemoteToken`] at the seam: each method is one call to a node, or none.
+
+use super::held::{RemoteTicket, place};
+use super::{RemoteToken, unexpected};
+use crate::attribute::{AttributeType, Attributes, Bytes};
+use crate::error::{Error, Result};
+use crate::mechanism::{Digester, Mechanism, Purpose};
+use crate::pin::{Credentials, Role};
+use crate::proto::message::{Call, Origin, Reply};
+use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Random bytes and seed of one request.
+const PIECE: usize = 1 << 20;
+
+impl RemoteToken {
+    fn ticket(&self, reply: Reply, user: &str, role: Role, confirmed: bool) -> Result<Arc<dyn Ticket>> {
+        let Reply::Ticket(sealed) = reply else { return Err(unexpected()) };
+        let confirmed = AtomicBool::new(confirmed);
+        Ok(Arc::new(RemoteTicket { sealed, user: user.to_owned(), role, confirmed }))
+    }
+}
+
+impl Token for RemoteToken {
+    fn info(&self) -> Result<TokenInfo> {
+        let Reply::Info(info) = self.ask(None, Call::Info)? else { return Err(unexpected()) };
+        Ok(info)
+    }
+
+    fn is_initialized(&self) -> Result<bool> {
+        let Reply::Flag(flag) = self.ask(None, Call::IsInitialized)? else { return Err(unexpected()) };
+        Ok(flag)
+    }
+
+    fn initialize(&self, officer: &Credentials, label: &str) -> Result<()> {
+        self.known.clear();
+        self.tell(None, Call::Initialize { officer: officer.into(), label: label.to_owned() })
+    }
+
+    fn login(&self, role: Role, credentials: &Credentials) -> Result<Arc<dyn Ticket>> {
+        let reply = self.ask(None, Call::Login { role, user: credentials.into() })?;
+        self.ticket(reply, &credentials.name, role, false)
+    }
+
+    fn confirm(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>> {
+        let reply = self.ask(Some(ticket), Call::Confirm { password: password.into() })?;
+        self.ticket(reply, ticket.user(), ticket.role(), true)
+    }
+
+    /// While no node can say otherwise, it does.
+    fn holds(&self, ticket: &Arc<dyn Ticket>) -> bool {
+        !matches!(self.ask(Some(ticket), Call::Holds), Ok(Reply::Flag(false)) | Err(Error::UserNotLoggedIn))
+    }
+
+    fn logout(&self, _ticket: &Arc<dyn Ticket>) {
+        self.known.clear();
+    }
+
+    fn init_pin(&self, officer: Caller<'_>, user: &Credentials) -> Result<()> {
+        self.tell(officer, Call::InitPin { user: user.into() })
+    }
+
+    fn set_pin(&self, role: Role, old: &Credentials, new_password: &[u8]) -> Result<()> {
+        self.tell(None, Call::SetPin { role, old: old.into(), new: new_password.into() })
+    }
+
+    fn users(&self, officer: Caller<'_>) -> Result<Vec<UserInfo>> {
+        let Reply::Users(users) = self.ask(officer, Call::Users)? else { return Err(unexpected()) };
+        Ok(users)
+    }
+
+    fn create_user(&self, officer: Caller<'_>, role: Role, user: &Credentials) -> Result<()> {
+        self.tell(officer, Call::CreateUser { role, user: user.into() })
+    }
+
+    fn delete_user(&self, officer: Caller<'_>, role: Role, name: &str) -> Result<()> {
+        self.tell(officer, Call::DeleteUser { role, name: name.to_owned() })
+    }
+
+    fn unlock_user(&self, officer: Caller<'_>, role: Role, name: &str) -> Result<()> {
+        self.tell(officer, Call::UnlockUser { role, name: name.to_owned() })
+    }
+
+    fn find(&self, caller: Caller<'_>, template: &Attributes) -> Result<Vec<Found>> {
+        let call = Call::Find { template: template.clone() };
+        let Reply::Found(found) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok(found)
+    }
+
+    fn info_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>> {
+        if let ObjectRef::Held(held) = object {
+            return Ok(held.info().clone());
+        }
+        if let ObjectRef::Stored(id) = object
+            && let Some(made) = self.known.take_made(*id)
+        {
+            return Ok(made);
+        }
+        let call = Call::InfoOf { object: place(object)? };
+        let Reply::Object(info) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok(Arc::new(info))
+    }
+
+    fn reveal(&self, caller: Caller<'_>, object: &ObjectRef, wanted: &[AttributeType]) -> Result<Attributes> {
+        let call = Call::Reveal { object: place(object)?, wanted: wanted.to_vec() };
+        let Reply::Attributes(revealed) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok(revealed)
+    }
+
+    fn size_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<u64> {
+        let call = Call::SizeOf { object: place(object)? };
+        let Reply::Size(size) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok(size)
+    }
+
+    fn make(&self, caller: Caller<'_>, making: Making<'_>, template: &Attributes) -> Result<ObjectRef> {
+        let origin = match making {
+            Making::Create => Origin::Create,
+            Making::Generate(mechanism) => Origin::Generate(mechanism.into()),
+            Making::Unwrap { mechanism, key, wrapped } => {
+                Origin::Unwrap { mechanism: mechanism.into(), key: place(key)?, wrapped: wrapped.into() }
+            }
+            Making::Derive { mechanism, key } => {
+                Origin::Derive { mechanism: mechanism.into(), key: place(key)? }
+            }
+            Making::Copy(object) => Origin::Copy(place(object)?),
+        };
+        let call = Call::Make { origin, template: template.clone() };
+        let Reply::Made(made) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok(self.taken(made))
+    }
+
+    fn make_pair(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        public: &Attributes,
+        private: &Attributes,
+    ) -> Result<(ObjectRef, ObjectRef)> {
+        let (public, private) = (public.clone(), private.clone());
+        let call = Call::MakePair { mechanism: mechanism.into(), public, private };
+        let Reply::Pair(public, private) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok((self.taken(public), self.taken(private)))
+    }
+
+    fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {
+        let call = Call::Set { object: place(object)?, changes: changes.clone() };
+        let Reply::Made(made) = self.ask(caller, call)? else { return Err(unexpected()) };
+        let changed = self.taken(made);
+        if let ObjectRef::Stored(id) = changed {
+            // Nobody asks what it is at once, as for one just made.
+            self.known.remove(id);
+        }
+        Ok(changed)
+    }
+
+    fn destroy(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<()> {
+        self.tell(caller, Call::Destroy { object: place(object)? })?;
+        if let ObjectRef::Stored(id) = object {
+            self.known.remove(*id);
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &self,
+        caller: Caller<'_>,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+    ) -> Result<Begun> {
+        self.begin_operation(caller, purpose, mechanism, key)
+    }
+
+    fn digest_key(&self, caller: Caller<'_>, key: &ObjectRef, digester: &mut dyn Digester) -> Result<()> {
+        self.feed_key(caller, key, digester)
+    }
+
+    fn wrap(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        wrapping: &ObjectRef,
+        key: &ObjectRef,
+    ) -> Result<Vec<u8>> {
+        let (wrapping, key) = (place(wrapping)?, place(key)?);
+        let call = Call::Wrap { mechanism: mechanism.into(), wrapping, key };
+        let Reply::Bytes(wrapped) = self.ask(caller, call)? else { return Err(unexpected()) };
+        Ok(wrapped.to_vec())
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> Result<()> {
+        for piece in buffer.chunks_mut(PIECE) {
+            let reply = self.ask(None, Call::Random { length: piece.len() as u32 })?;
+            match reply {
+                Reply::Bytes(bytes) if bytes.len() == piece.len() => piece.copy_from_slice(&bytes),
+                _ => return Err(unexpected()),
+            }
+        }
+        Ok(())
+    }
+
+    fn seed(&self, seed: &[u8]) -> Result<()> {
+        seed.chunks(PIECE).try_for_each(|seed| self.tell(None, Call::Seed { seed: Bytes::from(seed) }))
+    }
+
+    fn pause(&self) -> Box<dyn Any> {
+        self.link.pause()
+    }
+}
