@@ -1,0 +1,149 @@
+//! The answering side of the sync socket: takes connections of peers, a bounded number of them, and answers Raft's
+//! requests and those to the leader.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openraft::error::{CheckIsLeaderError, InstallSnapshotError, RaftError};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::encoding::{decode, encode};
+use super::frame::{self, FrameError};
+use super::message::{Answer, Refusal, Request};
+use super::proposer::{LocalError, Proposer};
+use super::tls::{Stream, Tls};
+use super::types::{NodeId, Raft};
+
+/// How many strangers may shake hands at a time; the others wait before they are taken at all.
+const MOST_HANDSHAKES: usize = 64;
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How many connections of nodes there may be.
+const MOST_CONNECTIONS: usize = 256;
+/// How long a connection may be silent between two requests; heartbeats come far more often.
+const SILENCE: Duration = Duration::from_secs(300);
+/// How long the rest of a request may take once it has begun, and how long an answer may take to be taken.
+const TRANSFER: Duration = Duration::from_secs(30);
+
+/// What answers the requests.
+pub(crate) struct Service {
+    pub(crate) raft: Raft,
+    pub(crate) proposer: Proposer,
+}
+
+/// Takes connections until it is dropped, and all of them with it.
+pub(crate) async fn serve(listener: TcpListener, tls: Tls, service: Arc<Service>) {
+    let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
+    let established = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        // invariant: nobody closes the semaphore
+        let Ok(handshake) = Arc::clone(&handshakes).acquire_owned().await else { return };
+        let (socket, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "the sync socket can't take a connection");
+                // Out of file descriptors, most likely: some need time to be closed.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (tls, service, established) = (tls.clone(), Arc::clone(&service), Arc::clone(&established));
+        connections.spawn(async move {
+            let Some((stream, peer)) = greet(&tls, socket, address).await else { return };
+            let Ok(_established) = established.try_acquire() else {
+                tracing::warn!(%address, "a node has too many connections: one more is closed");
+                return;
+            };
+            drop(handshake);
+            converse(stream, peer, &service).await;
+        });
+    }
+}
+
+async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Stream, NodeId)> {
+    match timeout(HANDSHAKE, tls.accept(socket)).await {
+        Ok(Ok(greeted)) => Some(greeted),
+        Ok(Err(error)) => {
+            tracing::info!(%address, %error, "a connection to the sync socket is refused");
+            None
+        }
+        Err(_) => {
+            tracing::info!(%address, "a connection to the sync socket is dropped: no handshake");
+            None
+        }
+    }
+}
+
+/// Answers one request after the other, until the peer ends it or breaks a rule.
+async fn converse(mut stream: Stream, peer: NodeId, service: &Service) {
+    loop {
+        let (answer, last) = match read(&mut stream).await {
+            Ok(body) => match decode(&body) {
+                Ok(request) => (answer(service, peer, request).await, false),
+                Err(_) => (Answer::Refused(Refusal::Malformed), false),
+            },
+            Err(FrameError::Version(_)) => (Answer::Refused(Refusal::Version(frame::PROTOCOL)), true),
+            Err(FrameError::TooLong(_)) => (Answer::Refused(Refusal::TooLong(frame::LONGEST)), true),
+            Err(FrameError::Ended | FrameError::Io(_)) => return,
+        };
+        let written = timeout(TRANSFER, frame::write(&mut stream, &encode(&answer))).await;
+        if last || !matches!(written, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+async fn read(stream: &mut Stream) -> Result<Vec<u8>, FrameError> {
+    let late = || FrameError::Io(std::io::ErrorKind::TimedOut.into());
+    let length = timeout(SILENCE, frame::read_head(stream)).await.unwrap_or_else(|_| Err(late()))?;
+    timeout(TRANSFER, frame::read_body(stream, length)).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// Who the request says it is from: a leader or a candidate speaks for itself only.
+fn speaker(request: &Request) -> Option<NodeId> {
+    let vote = match request {
+        Request::Append(append) => &append.vote,
+        Request::Vote(vote) => &vote.vote,
+        Request::Snapshot(snapshot) => &snapshot.vote,
+        Request::Propose(_) | Request::ReadIndex => return None,
+    };
+    vote.leader_id().voted_for()
+}
+
+async fn answer(service: &Service, peer: NodeId, request: Request) -> Answer {
+    if speaker(&request).is_some_and(|speaker| speaker != peer) {
+        return Answer::Refused(Refusal::Impostor);
+    }
+    let stopped = Answer::Refused(Refusal::Stopped);
+    match request {
+        Request::Append(append) => service.raft.append_entries(append).await.map_or(stopped, Answer::Append),
+        Request::Vote(vote) => service.raft.vote(vote).await.map_or(stopped, Answer::Vote),
+        Request::Snapshot(piece) => match service.raft.install_snapshot(piece).await {
+            Ok(response) => Answer::Snapshot(response),
+            Err(RaftError::APIError(InstallSnapshotError::SnapshotMismatch(_))) => Answer::SnapshotFromStart,
+            Err(RaftError::Fatal(_)) => stopped,
+        },
+        Request::Propose(command) => match service.proposer.propose(command).await {
+            Ok((index, answer)) => Answer::Proposed { index, answer },
+            Err(LocalError::NotLeader(leader)) => Answer::NotLeader(leader),
+            Err(LocalError::Unknown) => Answer::Unknown,
+            Err(LocalError::Stopped) => stopped,
+        },
+        Request::ReadIndex => match service.raft.get_read_log_id().await {
+            Ok((read, _)) => Answer::ReadIndex(read.map_or(0, |read| read.index)),
+            Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(leader))) => {
+                Answer::NotLeader(leader.leader_id.zip(leader.leader_node))
+            }
+            Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_))) => {
+                Answer::Refused(Refusal::NoQuorum)
+            }
+            Err(RaftError::Fatal(_)) => stopped,
+        },
+    }
+}
