@@ -25,3 +25,6 @@ pub mod status;
 mod sync_socket;
 mod tls;
 pub mod types;
+
+#[cfg(test)]
+mod tests;
