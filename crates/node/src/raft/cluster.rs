@@ -6,31 +6,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::error::{
-    ChangeMembershipError, CheckIsLeaderError, ClientWriteError, Fatal, ForwardToLeader, InitializeError,
-    RaftError,
+    ChangeMembershipError, ClientWriteError, Fatal, ForwardToLeader, InitializeError, RaftError,
 };
 use openraft::{ChangeMembers, Config, SnapshotPolicy};
 use openssl::x509::X509;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::error::{ClusterError, StartError};
+use super::leader::Leader;
 use super::log::{LogStore, Owner};
 use super::machine::Machine;
-use super::message::{Answer, Refusal, Request};
-use super::network::{CallError, Network, Peers};
+use super::network::{Network, Peers};
 use super::pki::{self, Identity, Role};
-use super::proposer::{LocalError, Proposer};
+pub use super::proposer::LONGEST_COMMAND;
+use super::proposer::Proposer;
 use super::snapshot::Snapshots;
 use super::state_machine::StateMachine;
 use super::status::{Member, Status};
-use super::sync_socket::{self, Service};
+use super::sync_socket;
 use super::tls::Tls;
 use super::types::{Node, NodeId, Raft};
-
-/// The longest command.
-pub const LONGEST_COMMAND: usize = 1 << 20;
 
 /// The most entries a learner may miss to become a voter.
 const NEARLY: u64 = 100;
@@ -102,8 +99,8 @@ fn config(settings: &Settings) -> Result<Config, StartError> {
 pub struct Cluster {
     id: NodeId,
     raft: Raft,
+    leader: Arc<Leader>,
     proposer: Proposer,
-    peers: Arc<Peers>,
     patience: Duration,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -136,15 +133,15 @@ impl Cluster {
         let network = Network { peers: Arc::clone(&peers) };
         let raft = Raft::new(id, Arc::new(config), network, log, state).await;
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
-        let (proposer, gathering) = Proposer::start(raft.clone(), timing.patience);
-        let service = Arc::new(Service { raft: raft.clone(), proposer: proposer.clone() });
-        let serving = tokio::spawn(sync_socket::serve(listener, tls, service));
+        let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
+        let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
+        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         Ok(Cluster {
             id,
             raft,
+            leader,
             proposer,
-            peers,
             patience: timing.patience,
             tasks: vec![gathering, serving, watching],
         })
@@ -158,33 +155,22 @@ impl Cluster {
             .map_err(|error| match error {
                 RaftError::APIError(InitializeError::NotAllowed(_)) => ClusterError::Founded,
                 RaftError::APIError(InitializeError::NotInMembers(_)) => ClusterError::NotAMember(self.id),
-                RaftError::Fatal(fatal) => stopped(&fatal),
+                RaftError::Fatal(fatal) => ClusterError::stopped(&fatal),
             })
     }
 
     /// Has the cluster apply `command`, through whichever node leads; answers the log index and the machine's answer
     /// once a majority holds it and the leader applied it. After [`ClusterError::Unknown`] it may be applied or not.
     pub async fn propose(&self, command: Vec<u8>) -> Result<(u64, Vec<u8>), ClusterError> {
-        if command.len() > LONGEST_COMMAND {
-            return Err(ClusterError::TooLong(LONGEST_COMMAND));
-        }
-        let request = Request::Propose(command);
-        match self.ask_leader(&request).await? {
-            Answer::Proposed { index, answer } => Ok((index, answer)),
-            _ => Err(ClusterError::Unknown),
-        }
+        self.proposer.propose(command).await
     }
 
     /// Waits until this node has applied everything that was acknowledged to anyone before this call; answers the
     /// index it has at least applied. What is read from the machine after it is current.
     pub async fn read_barrier(&self) -> Result<u64, ClusterError> {
-        match self.ask_leader(&Request::ReadIndex).await? {
-            Answer::ReadIndex(index) => {
-                self.wait_applied(index).await?;
-                Ok(index)
-            }
-            _ => Err(ClusterError::NoLeader),
-        }
+        let index = self.leader.read_index().await?;
+        self.wait_applied(index).await?;
+        Ok(index)
     }
 
     /// Waits until this node has applied the entry at `index`.
@@ -195,8 +181,8 @@ impl Cluster {
                 || metrics.last_applied.is_some_and(|applied| applied.index >= index)
         });
         match timeout(self.patience, applied).await {
-            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(stopped).copied(),
-            Ok(Err(_)) => Err(stopped(&Fatal::Stopped)),
+            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(ClusterError::stopped).copied(),
+            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
             Err(_) => Err(ClusterError::TimedOut),
         }
     }
@@ -210,7 +196,7 @@ impl Cluster {
         let mut metrics = self.raft.metrics();
         match timeout(patience, metrics.wait_for(|metrics| wanted(&Status::of(metrics)))).await {
             Ok(Ok(metrics)) => Ok(Status::of(&metrics)),
-            Ok(Err(_)) => Err(stopped(&Fatal::Stopped)),
+            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
             Err(_) => Err(ClusterError::TimedOut),
         }
     }
@@ -261,12 +247,12 @@ impl Cluster {
     /// Takes a snapshot now and waits until it covers everything applied so far.
     pub async fn snapshot(&self) -> Result<(), ClusterError> {
         let applied = self.raft.metrics().borrow().last_applied;
-        self.raft.trigger().snapshot().await.map_err(|fatal| stopped(&fatal))?;
+        self.raft.trigger().snapshot().await.map_err(|fatal| ClusterError::stopped(&fatal))?;
         let mut metrics = self.raft.metrics();
         let taken = metrics.wait_for(|metrics| metrics.running_state.is_err() || metrics.snapshot >= applied);
         match timeout(self.patience, taken).await {
-            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(stopped).copied(),
-            Ok(Err(_)) => Err(stopped(&Fatal::Stopped)),
+            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(ClusterError::stopped).copied(),
+            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
             Err(_) => Err(ClusterError::TimedOut),
         }
     }
@@ -310,77 +296,7 @@ impl Cluster {
                 ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
                 ChangeMembershipError::EmptyMembership(_) => ClusterError::RemovesItself,
             }),
-            Err(RaftError::Fatal(fatal)) => Err(stopped(&fatal)),
-        }
-    }
-
-    /// Asks whoever leads, and whoever leads after that, until one answers or the patience is over.
-    async fn ask_leader(&self, request: &Request) -> Result<Answer, ClusterError> {
-        let deadline = Instant::now() + self.patience;
-        let mut metrics = self.raft.metrics();
-        loop {
-            let known = metrics
-                .wait_for(|metrics| metrics.running_state.is_err() || metrics.current_leader.is_some());
-            let (leader, node) = match timeout_at(deadline, known).await {
-                Ok(Ok(metrics)) => match (&metrics.running_state, metrics.current_leader) {
-                    (Err(fatal), _) => return Err(stopped(fatal)),
-                    (Ok(()), None) => return Err(ClusterError::NoLeader),
-                    (Ok(()), Some(leader)) => {
-                        (leader, metrics.membership_config.membership().get_node(&leader).cloned())
-                    }
-                },
-                Ok(Err(_)) => return Err(stopped(&Fatal::Stopped)),
-                Err(_) => return Err(ClusterError::NoLeader),
-            };
-            let answer = match (leader == self.id, node) {
-                (true, _) => timeout_at(deadline, self.ask_here(request)).await,
-                (false, Some(node)) => timeout_at(deadline, self.ask_there(leader, &node, request)).await,
-                (false, None) => Ok(Ok(Answer::NotLeader(None))),
-            };
-            match answer {
-                Err(_) => return Err(ClusterError::Unknown),
-                Ok(Ok(Answer::NotLeader(_))) => {}
-                Ok(answer) => return answer,
-            }
-            // Not the leader any more, or not to be reached: look again when something has changed, or soon.
-            let _ = timeout(Duration::from_millis(50), metrics.changed()).await;
-        }
-    }
-
-    async fn ask_here(&self, request: &Request) -> Result<Answer, ClusterError> {
-        match request {
-            Request::Propose(command) => match self.proposer.propose(command.clone()).await {
-                Ok((index, answer)) => Ok(Answer::Proposed { index, answer }),
-                Err(LocalError::NotLeader(leader)) => Ok(Answer::NotLeader(leader)),
-                Err(LocalError::Unknown) => Err(ClusterError::Unknown),
-                Err(LocalError::Stopped) => Err(stopped(&Fatal::Stopped)),
-            },
-            _ => match self.raft.get_read_log_id().await {
-                Ok((read, _)) => Ok(Answer::ReadIndex(read.map_or(0, |read| read.index))),
-                Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(leader))) => {
-                    Ok(Answer::NotLeader(leader.leader_id.zip(leader.leader_node)))
-                }
-                Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_))) => {
-                    Err(ClusterError::NoQuorum)
-                }
-                Err(RaftError::Fatal(fatal)) => Err(stopped(&fatal)),
-            },
-        }
-    }
-
-    async fn ask_there(
-        &self,
-        leader: NodeId,
-        node: &Node,
-        request: &Request,
-    ) -> Result<Answer, ClusterError> {
-        match self.peers.call(leader, node, request).await {
-            Ok(Answer::Unknown) | Err(CallError::Lost(_)) => Err(ClusterError::Unknown),
-            Ok(answer) => Ok(answer),
-            Err(CallError::Unreached(_)) => Ok(Answer::NotLeader(None)),
-            Err(CallError::Refused(Refusal::NoQuorum)) => Err(ClusterError::NoQuorum),
-            // It has stopped, and is no leader for long; or it is of a version that can't be spoken with.
-            Err(CallError::Refused(_)) => Ok(Answer::NotLeader(None)),
+            Err(RaftError::Fatal(fatal)) => Err(ClusterError::stopped(&fatal)),
         }
     }
 }
@@ -417,10 +333,6 @@ async fn reason_of_the_end(raft: &Raft) -> String {
 async fn tell_of_the_end(raft: Raft) {
     let reason = reason_of_the_end(&raft).await;
     tracing::error!("the node has stopped: {reason}");
-}
-
-fn stopped(fatal: &Fatal<NodeId>) -> ClusterError {
-    ClusterError::Stopped(fatal.to_string())
 }
 
 fn not_leader(leader: ForwardToLeader<NodeId, Node>) -> ClusterError {

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use openraft::error::Fatal;
+
 use super::log::LogError;
 use super::machine::MachineError;
 use super::pki::PkiError;
@@ -90,6 +92,12 @@ pub enum ClusterError {
     Founded,
     /// The node has stopped, for this reason.
     Stopped(String),
+}
+
+impl ClusterError {
+    pub(crate) fn stopped(fatal: &Fatal<NodeId>) -> ClusterError {
+        ClusterError::Stopped(fatal.to_string())
+    }
 }
 
 impl std::fmt::Display for ClusterError {

@@ -6,7 +6,7 @@ use openraft::raft::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::types::{Node, NodeId, Types};
+use super::types::{Answers, Commands, Node, NodeId, Types};
 
 /// A request.
 #[derive(Serialize, Deserialize)]
@@ -17,8 +17,8 @@ pub(crate) enum Request {
     Vote(VoteRequest<NodeId>),
     /// Raft: a piece of a snapshot.
     Snapshot(InstallSnapshotRequest<Types>),
-    /// To the leader: replicate this command.
-    Propose(Vec<u8>),
+    /// To the leader: replicate these commands as one entry.
+    Propose(Commands),
     /// To the leader: up to where must a node have applied to read what is current?
     ReadIndex,
 }
@@ -31,15 +31,15 @@ pub(crate) enum Answer {
     Snapshot(InstallSnapshotResponse<NodeId>),
     /// The piece does not follow the one before: send the snapshot from its beginning.
     SnapshotFromStart,
-    /// The command is applied, at this index, with this answer.
+    /// The commands are applied, at this index, with these answers.
     Proposed {
         index: u64,
-        answer: Vec<u8>,
+        answers: Answers,
     },
     ReadIndex(u64),
     /// Only the leader can; the leader, as far as this node knows.
     NotLeader(Option<(NodeId, Node)>),
-    /// Nobody knows whether the command was applied.
+    /// Nobody knows whether the commands were or will be applied.
     Unknown,
     Refused(Refusal),
 }
@@ -49,12 +49,14 @@ pub(crate) enum Answer {
 pub(crate) enum Refusal {
     /// It speaks this version of the protocol only.
     Version(u8),
-    /// The longest frame it reads.
+    /// It takes so many bytes at most.
     TooLong(u32),
     /// It can't read the request.
     Malformed,
     /// The request speaks in the name of another node than the certificate's.
     Impostor,
+    /// The request is one for members, and the node that sends it is none (any more).
+    NotAMember,
     /// Its leadership is not confirmed by a majority.
     NoQuorum,
     /// It has stopped, or is about to.
@@ -65,9 +67,10 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusal::Version(version) => write!(f, "it speaks version {version} of the protocol"),
-            Refusal::TooLong(most) => write!(f, "it reads frames up to {most} bytes"),
+            Refusal::TooLong(most) => write!(f, "it takes up to {most} bytes"),
             Refusal::Malformed => f.write_str("it can't read the request"),
             Refusal::Impostor => f.write_str("the request speaks for another node"),
+            Refusal::NotAMember => f.write_str("this node is not a member of the cluster (any more)"),
             Refusal::NoQuorum => f.write_str("it does not reach a majority"),
             Refusal::Stopped => f.write_str("it has stopped"),
         }

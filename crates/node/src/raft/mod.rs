@@ -13,6 +13,7 @@ pub mod cluster;
 mod encoding;
 pub mod error;
 mod frame;
+mod leader;
 pub mod log;
 pub mod machine;
 mod message;

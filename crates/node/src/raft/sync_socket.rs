@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::error::{CheckIsLeaderError, InstallSnapshotError, RaftError};
+use openraft::error::{InstallSnapshotError, RaftError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 
 use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
+use super::leader::Leader;
 use super::message::{Answer, Refusal, Request};
-use super::proposer::{LocalError, Proposer};
 use super::tls::{Stream, Tls};
-use super::types::{NodeId, Raft};
+use super::types::NodeId;
 
 /// How many strangers may shake hands at a time; the others wait before they are taken at all.
 const MOST_HANDSHAKES: usize = 64;
@@ -29,14 +29,8 @@ const SILENCE: Duration = Duration::from_secs(300);
 /// How long the rest of a request may take once it has begun, and how long an answer may take to be taken.
 const TRANSFER: Duration = Duration::from_secs(30);
 
-/// What answers the requests.
-pub(crate) struct Service {
-    pub(crate) raft: Raft,
-    pub(crate) proposer: Proposer,
-}
-
 /// Takes connections until it is dropped, and all of them with it.
-pub(crate) async fn serve(listener: TcpListener, tls: Tls, service: Arc<Service>) {
+pub(crate) async fn serve(listener: TcpListener, tls: Tls, leader: Arc<Leader>) {
     let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
     let established = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -53,7 +47,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Tls, service: Arc<Service>
                 continue;
             }
         };
-        let (tls, service, established) = (tls.clone(), Arc::clone(&service), Arc::clone(&established));
+        let (tls, leader, established) = (tls.clone(), Arc::clone(&leader), Arc::clone(&established));
         connections.spawn(async move {
             let Some((stream, peer)) = greet(&tls, socket, address).await else { return };
             let Ok(_established) = established.try_acquire() else {
@@ -61,7 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Tls, service: Arc<Service>
                 return;
             };
             drop(handshake);
-            converse(stream, peer, &service).await;
+            converse(stream, peer, &leader).await;
         });
     }
 }
@@ -81,11 +75,11 @@ async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Str
 }
 
 /// Answers one request after the other, until the peer ends it or breaks a rule.
-async fn converse(mut stream: Stream, peer: NodeId, service: &Service) {
+async fn converse(mut stream: Stream, peer: NodeId, leader: &Leader) {
     loop {
         let (answer, last) = match read(&mut stream).await {
             Ok(body) => match decode(&body) {
-                Ok(request) => (answer(service, peer, request).await, false),
+                Ok(request) => (answer(leader, peer, request).await, false),
                 Err(_) => (Answer::Refused(Refusal::Malformed), false),
             },
             Err(FrameError::Version(_)) => (Answer::Refused(Refusal::Version(frame::PROTOCOL)), true),
@@ -116,34 +110,29 @@ fn speaker(request: &Request) -> Option<NodeId> {
     vote.leader_id().voted_for()
 }
 
-async fn answer(service: &Service, peer: NodeId, request: Request) -> Answer {
+async fn answer(leader: &Leader, peer: NodeId, request: Request) -> Answer {
     if speaker(&request).is_some_and(|speaker| speaker != peer) {
         return Answer::Refused(Refusal::Impostor);
     }
     let stopped = Answer::Refused(Refusal::Stopped);
     match request {
-        Request::Append(append) => service.raft.append_entries(append).await.map_or(stopped, Answer::Append),
-        Request::Vote(vote) => service.raft.vote(vote).await.map_or(stopped, Answer::Vote),
-        Request::Snapshot(piece) => match service.raft.install_snapshot(piece).await {
+        Request::Append(append) => leader.raft.append_entries(append).await.map_or(stopped, Answer::Append),
+        Request::Vote(vote) => leader.raft.vote(vote).await.map_or(stopped, Answer::Vote),
+        Request::Snapshot(piece) => match leader.raft.install_snapshot(piece).await {
             Ok(response) => Answer::Snapshot(response),
             Err(RaftError::APIError(InstallSnapshotError::SnapshotMismatch(_))) => Answer::SnapshotFromStart,
             Err(RaftError::Fatal(_)) => stopped,
         },
-        Request::Propose(command) => match service.proposer.propose(command).await {
-            Ok((index, answer)) => Answer::Proposed { index, answer },
-            Err(LocalError::NotLeader(leader)) => Answer::NotLeader(leader),
-            Err(LocalError::Unknown) => Answer::Unknown,
-            Err(LocalError::Stopped) => stopped,
-        },
-        Request::ReadIndex => match service.raft.get_read_log_id().await {
-            Ok((read, _)) => Answer::ReadIndex(read.map_or(0, |read| read.index)),
-            Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(leader))) => {
-                Answer::NotLeader(leader.leader_id.zip(leader.leader_node))
-            }
-            Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_))) => {
-                Answer::Refused(Refusal::NoQuorum)
-            }
-            Err(RaftError::Fatal(_)) => stopped,
-        },
+        Request::Propose(_) | Request::ReadIndex if !is_member(leader, peer) => {
+            Answer::Refused(Refusal::NotAMember)
+        }
+        Request::Propose(commands) => leader.propose_here(commands).await,
+        Request::ReadIndex => leader.read_index_here().await,
     }
+}
+
+/// Whether the leader, if this node is it, counts `peer` among the members: a node that was removed still has its
+/// certificate. Raft's own requests are for Raft to judge, since a node may not know yet who was added.
+fn is_member(leader: &Leader, peer: NodeId) -> bool {
+    leader.raft.metrics().borrow().membership_config.membership().get_node(&peer).is_some()
 }
