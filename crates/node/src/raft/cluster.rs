@@ -301,6 +301,14 @@ impl Cluster {
     }
 }
 
+#[cfg(test)]
+impl Cluster {
+    /// How many proposals wait to be gathered.
+    pub(crate) fn waiting(&self) -> usize {
+        self.proposer.waiting()
+    }
+}
+
 fn open(
     folder: PathBuf,
     owner: Owner,
@@ -311,7 +319,7 @@ fn open(
     let log = LogStore::open(&folder.join("raft.db"), owner)?;
     let snapshots = Snapshots::open(folder.join("snapshots"));
     let snapshots = snapshots.map_err(|error| StartError::Snapshots(error.to_string()))?;
-    machine.applied()?;
+    log.fits(&machine.applied()?)?;
     Ok((log, StateMachine::new(machine, snapshots)))
 }
 

@@ -49,6 +49,14 @@ impl Proposer {
     }
 }
 
+#[cfg(test)]
+impl Proposer {
+    /// How many proposals wait to be gathered.
+    pub(crate) fn waiting(&self) -> usize {
+        QUEUE - self.queue.capacity()
+    }
+}
+
 async fn gather(leader: Arc<Leader>, mut proposals: mpsc::Receiver<Proposal>) {
     while let Some(first) = proposals.recv().await {
         let (mut commands, mut waiting, mut size) = (Vec::new(), Vec::new(), 0usize);

@@ -19,9 +19,9 @@ use super::tls::{Stream, Tls};
 use super::types::NodeId;
 
 /// How many strangers may shake hands at a time; the others wait before they are taken at all.
-const MOST_HANDSHAKES: usize = 64;
+pub(crate) const MOST_HANDSHAKES: usize = 256;
 /// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+const HANDSHAKE: Duration = Duration::from_secs(3);
 /// How many connections of nodes there may be.
 const MOST_CONNECTIONS: usize = 256;
 /// How long a connection may be silent between two requests; heartbeats come far more often.

@@ -38,7 +38,8 @@ pub(super) struct LogFile {
 
 impl LogFile {
     /// Opens the log in `path`, or makes it, for `owner` alone: no other process may have it open.
-    pub(super) fn open(path: &Path, owner: Owner) -> Result<LogFile, LogError> {
+    /// Answers too whether it was made just now.
+    pub(super) fn open(path: &Path, owner: Owner) -> Result<(LogFile, bool), LogError> {
         let connection = Connection::open(path).map_err(|error| opening(path, error))?;
         lock(&connection).map_err(|error| opening(path, error))?;
         let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -47,7 +48,9 @@ impl LogFile {
         }
         make_tables(&connection)?;
         let file = LogFile { connection, committed: RefCell::new(None), wrote: Cell::new(false) };
-        match file.fact::<Owner>("owner")? {
+        let found = file.fact::<Owner>("owner")?;
+        let is_new = found.is_none();
+        match found {
             Some(found) if found.cluster != owner.cluster => {
                 return Err(LogError::OtherCluster(path.to_owned()));
             }
@@ -59,7 +62,7 @@ impl LogFile {
         }
         let folder = path.parent().unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(LogError::Folder)?;
-        Ok(file)
+        Ok((file, is_new))
     }
 
     pub(super) fn begin(&self) -> Result<(), LogError> {

@@ -17,7 +17,7 @@ pub use file::Owner;
 use thread::LogThread;
 
 use super::encoding::DecodeError;
-use super::types::{Entry, LogId, NodeId, StorageError, Types, Vote};
+use super::types::{Applied, Entry, LogId, NodeId, StorageError, Types, Vote};
 
 /// The most bytes of entries read for one message to a peer; one entry may be larger than what is left of it.
 const MOST_READ: usize = 4 << 20;
@@ -47,6 +47,10 @@ pub enum LogError {
         /// Whose it is.
         node: NodeId,
     },
+    /// There is a state, and its log is gone.
+    Lost,
+    /// There is a log, and the state that its forgotten entries made is gone.
+    StateLost,
     /// SQLite failed to read or write.
     Sqlite(rusqlite::Error),
     /// A record can't be read.
@@ -72,6 +76,12 @@ impl std::fmt::Display for LogError {
                 write!(f, "{} belongs to another cluster (its CA is another)", path.display())
             }
             LogError::OtherNode { path, node } => write!(f, "{} belongs to node {node:016x}", path.display()),
+            LogError::Lost => f.write_str(
+                "the log is gone, and with it this node's votes: remove the node from the cluster, and add a new one",
+            ),
+            LogError::StateLost => f.write_str(
+                "the state is gone that the log goes on from: remove the node from the cluster, and add a new one",
+            ),
             LogError::Sqlite(error) => write!(f, "the log can't be read or written: {error}"),
             LogError::Decode(error) => write!(f, "the log can't be read: {error}"),
             LogError::Position(index) => write!(f, "no log has a position {index}"),
@@ -99,13 +109,28 @@ impl From<DecodeError> for LogError {
 #[derive(Clone)]
 pub struct LogStore {
     thread: LogThread,
+    is_new: bool,
+    purged: Option<LogId>,
 }
 
 impl LogStore {
     /// Opens the log in the file `path`, or makes it, for `owner` alone.
     pub fn open(path: &Path, owner: Owner) -> Result<LogStore, LogError> {
-        let file = LogFile::open(path, owner)?;
-        Ok(LogStore { thread: LogThread::start(file).map_err(LogError::Thread)? })
+        let (file, is_new) = LogFile::open(path, owner)?;
+        let purged = file.purged()?;
+        Ok(LogStore { thread: LogThread::start(file).map_err(LogError::Thread)?, is_new, purged })
+    }
+
+    /// Whether log and state can be of one node. A state without its log, and so without its votes, could vote twice
+    /// in one term; a state behind what the log has forgotten has a gap.
+    pub fn fits(&self, applied: &Applied) -> Result<(), LogError> {
+        if self.is_new && applied.last.is_some() {
+            return Err(LogError::Lost);
+        }
+        if applied.last < self.purged {
+            return Err(LogError::StateLost);
+        }
+        Ok(())
     }
 }
 

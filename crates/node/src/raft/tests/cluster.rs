@@ -1,7 +1,11 @@
 //! Nodes that agree.
 
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
 use super::machine::POISON;
-use super::nodes::{TestNode, founder, three};
+use super::nodes::{PATIENCE, TestNode, founder, three};
 use crate::raft::cluster::LONGEST_COMMAND;
 use crate::raft::error::ClusterError;
 use crate::raft::pki::Identity;
@@ -119,6 +123,43 @@ fn a_command_that_is_too_long_is_refused_before_it_is_proposed() {
     assert_eq!(node.cluster().status().last, before);
     let longest = format!("key={}", "x".repeat(LONGEST_COMMAND - 4));
     node.set(&longest);
+}
+
+#[test]
+fn what_is_proposed_while_an_entry_is_on_its_way_shares_the_next_one() {
+    let node = founder(&ca(), 10_000);
+    let propose = |number: usize| {
+        let cluster = Arc::clone(node.cluster());
+        async move { (number, cluster.propose(format!("key={number}").into_bytes()).await.unwrap()) }
+    };
+    let gate = node.machine.gate.lock();
+    let proposals = node.run(async {
+        let before = node.cluster().status().last;
+        let mut proposals = JoinSet::new();
+        proposals.spawn(propose(0));
+        // The first is in the log and waits at the gate; the others can but gather.
+        node.cluster().wait_until(PATIENCE, |status| status.last > before).await.unwrap();
+        for number in 1..64 {
+            proposals.spawn(propose(number));
+        }
+        while node.cluster().waiting() < 63 {
+            tokio::task::yield_now().await;
+        }
+        proposals
+    });
+    drop(gate);
+    let answers = node.run(proposals.join_all());
+    let index = |number: usize| answers.iter().find(|(found, _)| *found == number).unwrap().1.0;
+    let second = index(0) + 1;
+    assert!((1..64).all(|number| index(number) == second), "63 proposals, one entry");
+    // Each got the answer to its own command: every value but the last was before some other.
+    let mut before: Vec<String> =
+        answers.iter().map(|(_, (_, answer))| String::from_utf8(answer.clone()).unwrap()).collect();
+    before.push(node.machine.get("key").unwrap());
+    before.sort();
+    let mut all: Vec<String> = (0..64).map(|number| number.to_string()).chain([String::new()]).collect();
+    all.sort();
+    assert_eq!(before, all);
 }
 
 impl TestNode {

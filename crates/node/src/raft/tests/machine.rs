@@ -10,6 +10,8 @@ use crate::raft::types::{Applied, Committed};
 
 pub(super) struct KeyValue {
     connection: Mutex<Connection>,
+    /// Held by a test that wants [`Machine::apply`] to wait.
+    pub(super) gate: Mutex<()>,
 }
 
 /// A command that no machine of the tests can store.
@@ -31,7 +33,7 @@ impl KeyValue {
                  CREATE TABLE IF NOT EXISTS applied (one INTEGER PRIMARY KEY, bytes BLOB NOT NULL);",
             )
             .unwrap();
-        KeyValue { connection: Mutex::new(connection) }
+        KeyValue { connection: Mutex::new(connection), gate: Mutex::new(()) }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<String> {
@@ -73,6 +75,7 @@ impl Machine for KeyValue {
     }
 
     fn apply(&self, entries: &[Committed]) -> Result<Vec<Vec<u8>>, MachineError> {
+        let _gate = self.gate.lock();
         let mut connection = self.connection.lock();
         let transaction = connection.transaction().map_err(failed)?;
         let mut applied = read_applied(&transaction).map_err(failed)?;

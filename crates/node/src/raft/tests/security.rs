@@ -11,6 +11,7 @@ use crate::raft::encoding::{decode, encode};
 use crate::raft::frame::{LONGEST, PROTOCOL};
 use crate::raft::message::{Answer, Refusal, Request};
 use crate::raft::pki::{Identity, Role};
+use crate::raft::sync_socket::MOST_HANDSHAKES;
 use crate::raft::types::Vote;
 
 fn socket(node: &TestNode) -> TcpStream {
@@ -127,4 +128,25 @@ fn a_node_can_not_stand_for_election_in_the_name_of_another() {
     let vote = Request::Vote(VoteRequest::new(Vote::new(term + 10, 6), None));
     assert_eq!(refusal(ask(&node, Some(&peer), &vote)), Some(Refusal::Impostor));
     assert_eq!(node.cluster().status().term, term);
+}
+
+#[test]
+fn crowds_of_silent_and_of_babbling_connections_do_not_keep_a_node_from_being_heard() {
+    let ca = Identity::new_ca("test").unwrap();
+    let node = founder(&ca, 10_000);
+    let peer = ca.issue(&Role::Node(5)).unwrap();
+    for _ in 0..MOST_HANDSHAKES {
+        // The node may close it before all is written.
+        let _ = socket(&node).write_all(&[0xaa; 1000]);
+    }
+    let mut silent: Vec<TcpStream> = (0..MOST_HANDSHAKES + 10).map(|_| socket(&node)).collect();
+    assert_eq!(refusal(ask(&node, Some(&peer), &Request::ReadIndex)), Some(Refusal::NotAMember));
+    for connection in &mut silent {
+        let closed = match connection.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        assert!(closed, "a silent connection is closed");
+    }
+    node.set("key=value");
 }

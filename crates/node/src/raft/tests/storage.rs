@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use openraft::CommittedLeaderId;
+use openraft::storage::RaftLogStorage;
 use openraft::testing::{StoreBuilder, Suite};
 use tempfile::TempDir;
 
@@ -9,7 +11,7 @@ use super::machine::KeyValue;
 use crate::raft::log::{LogError, LogStore, Owner};
 use crate::raft::snapshot::Snapshots;
 use crate::raft::state_machine::StateMachine;
-use crate::raft::types::{StorageError, Types};
+use crate::raft::types::{Applied, LogId, StorageError, Types};
 
 const OWNER: Owner = Owner { node: 7, cluster: [1; 32] };
 
@@ -53,4 +55,23 @@ fn a_log_in_use_is_not_opened_twice() {
     let path = folder.path().join("raft.db");
     let _open = LogStore::open(&path, OWNER).unwrap();
     assert!(matches!(LogStore::open(&path, OWNER).err(), Some(LogError::InUse(_))));
+}
+
+#[test]
+fn a_log_without_its_state_and_a_state_without_its_log_do_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("raft.db");
+    let position = |index| LogId::new(CommittedLeaderId::new(1, OWNER.node), index);
+    let state = |index| Applied { last: Some(position(index)), ..Applied::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+
+    let mut log = LogStore::open(&path, OWNER).unwrap();
+    assert!(log.fits(&Applied::default()).is_ok(), "a new node");
+    assert!(matches!(log.fits(&state(9)), Err(LogError::Lost)));
+    runtime.block_on(log.purge(position(5))).unwrap();
+    drop(log);
+    let log = LogStore::open(&path, OWNER).unwrap();
+    assert!(log.fits(&state(5)).is_ok(), "a node that starts again");
+    assert!(matches!(log.fits(&state(4)), Err(LogError::StateLost)));
+    assert!(matches!(log.fits(&Applied::default()), Err(LogError::StateLost)));
 }
