@@ -1,0 +1,348 @@
+//! A node's part in its cluster: the face of this module for the rest of the node.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openraft::error::{
+    ChangeMembershipError, ClientWriteError, Fatal, ForwardToLeader, InitializeError, RaftError,
+};
+use openraft::{ChangeMembers, Config, SnapshotPolicy};
+use openssl::x509::X509;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::error::{ClusterError, StartError};
+use super::leader::Leader;
+use super::log::{LogStore, Owner};
+use super::machine::Machine;
+use super::network::{Network, Peers};
+use super::pki::{self, Identity, Role};
+pub use super::proposer::LONGEST_COMMAND;
+use super::proposer::Proposer;
+use super::snapshot::Snapshots;
+use super::state_machine::StateMachine;
+use super::status::{Member, Status};
+use super::sync_socket;
+use super::tls::Tls;
+use super::types::{Node, NodeId, Raft};
+
+/// The most entries a learner may miss to become a voter.
+const NEARLY: u64 = 100;
+
+/// The pieces of a snapshot on its way.
+const PIECE: u64 = 1 << 20;
+
+/// What a node needs to take part.
+pub struct Settings {
+    /// The node's id, the one in its certificate.
+    pub id: NodeId,
+    /// The folder of log and snapshots, this node's alone.
+    pub folder: PathBuf,
+    /// The certificate of the cluster's CA.
+    pub ca: X509,
+    /// The node's certificate and key.
+    pub identity: Identity,
+    /// How patient the node is.
+    pub timing: Timing,
+    /// After how many entries to take a snapshot, and to forget entries that are in one.
+    pub snapshot_every: u64,
+}
+
+/// How patient a node is.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Between two heartbeats of a leader; also how long a peer may take to write entries and answer.
+    pub heartbeat: Duration,
+    /// Without heartbeats, a follower stands for election after `election.1` and a random part of `election`.
+    pub election: (Duration, Duration),
+    /// How long a caller waits for a leader and a majority.
+    pub patience: Duration,
+}
+
+impl Default for Timing {
+    /// Another leader within a second.
+    fn default() -> Timing {
+        Timing {
+            heartbeat: Duration::from_millis(120),
+            election: (Duration::from_millis(250), Duration::from_millis(400)),
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn config(settings: &Settings) -> Result<Config, StartError> {
+    let Timing { heartbeat, election, .. } = settings.timing;
+    let config = Config {
+        cluster_name: "cloister".to_owned(),
+        heartbeat_interval: millis(heartbeat),
+        election_timeout_min: millis(election.0),
+        election_timeout_max: millis(election.1),
+        // A store of many objects takes its time to install; a lost connection is noticed anyway.
+        install_snapshot_timeout: 60_000,
+        snapshot_max_chunk_size: PIECE,
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(settings.snapshot_every),
+        replication_lag_threshold: settings.snapshot_every.saturating_mul(2),
+        max_in_snapshot_log_to_keep: settings.snapshot_every / 2,
+        ..Config::default()
+    };
+    config.validate().map_err(|error| StartError::Timing(error.to_string()))
+}
+
+/// A running node. Dropped, it lets go of its port and files, though not at once; [`Cluster::shutdown`] waits for it.
+pub struct Cluster {
+    id: NodeId,
+    raft: Raft,
+    leader: Arc<Leader>,
+    proposer: Proposer,
+    patience: Duration,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Cluster {
+    /// Starts a node that answers its peers on `listener`. It takes up where it stopped; a new one waits to be found
+    /// by [`Self::add_learner`] of another, or founds a cluster by [`Self::found`].
+    pub async fn start(
+        settings: Settings,
+        listener: TcpListener,
+        machine: Arc<dyn Machine>,
+    ) -> Result<Cluster, StartError> {
+        let config = config(&settings)?;
+        let Settings { id, folder, ca, identity, timing, .. } = settings;
+        if Role::of(&identity.certificate) != Some(Role::Node(id)) {
+            return Err(StartError::NotItsCertificate(id));
+        }
+        let tls = Tls::new(&ca, &identity).map_err(pki::PkiError::from)?;
+        let owner = Owner { node: id, cluster: pki::fingerprint(&ca)? };
+        let (log, state) = blocking(move || open(folder, owner, machine)).await?;
+        let peers = Peers::new(tls.clone());
+        let network = Network { peers: Arc::clone(&peers) };
+        let raft = Raft::new(id, Arc::new(config), network, log, state).await;
+        let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
+        let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
+        let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
+        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader)));
+        let watching = tokio::spawn(tell_of_the_end(raft.clone()));
+        Ok(Cluster {
+            id,
+            raft,
+            leader,
+            proposer,
+            patience: timing.patience,
+            tasks: vec![gathering, serving, watching],
+        })
+    }
+
+    /// Founds a cluster of this node alone; `node` is how the others will reach it.
+    pub async fn found(&self, node: Node) -> Result<(), ClusterError> {
+        self.raft
+            .initialize([(self.id, node)].into_iter().collect::<std::collections::BTreeMap<_, _>>())
+            .await
+            .map_err(|error| match error {
+                RaftError::APIError(InitializeError::NotAllowed(_)) => ClusterError::Founded,
+                RaftError::APIError(InitializeError::NotInMembers(_)) => ClusterError::NotAMember(self.id),
+                RaftError::Fatal(fatal) => ClusterError::stopped(&fatal),
+            })
+    }
+
+    /// Has the cluster apply `command`, through whichever node leads; answers the log index and the machine's answer
+    /// once a majority holds it and the leader applied it. After [`ClusterError::Unknown`] it may be applied or not.
+    pub async fn propose(&self, command: Vec<u8>) -> Result<(u64, Vec<u8>), ClusterError> {
+        self.proposer.propose(command).await
+    }
+
+    /// Waits until this node has applied everything that was acknowledged to anyone before this call; answers the
+    /// index it has at least applied. What is read from the machine after it is current.
+    pub async fn read_barrier(&self) -> Result<u64, ClusterError> {
+        let index = self.leader.read_index().await?;
+        self.wait_applied(index).await?;
+        Ok(index)
+    }
+
+    /// Waits until this node has applied the entry at `index`.
+    pub async fn wait_applied(&self, index: u64) -> Result<(), ClusterError> {
+        let mut metrics = self.raft.metrics();
+        let applied = metrics.wait_for(|metrics| {
+            metrics.running_state.is_err()
+                || metrics.last_applied.is_some_and(|applied| applied.index >= index)
+        });
+        match timeout(self.patience, applied).await {
+            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(ClusterError::stopped).copied(),
+            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
+            Err(_) => Err(ClusterError::TimedOut),
+        }
+    }
+
+    /// Waits until what this node knows of the cluster is as `wanted`, for as long as `patience` says.
+    pub async fn wait_until(
+        &self,
+        patience: Duration,
+        wanted: impl Fn(&Status) -> bool,
+    ) -> Result<Status, ClusterError> {
+        let mut metrics = self.raft.metrics();
+        match timeout(patience, metrics.wait_for(|metrics| wanted(&Status::of(metrics)))).await {
+            Ok(Ok(metrics)) => Ok(Status::of(&metrics)),
+            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
+            Err(_) => Err(ClusterError::TimedOut),
+        }
+    }
+
+    /// What this node knows of the cluster.
+    pub fn status(&self) -> Status {
+        Status::of(&self.raft.metrics().borrow())
+    }
+
+    /// The members, as far as this node knows.
+    pub fn members(&self) -> Vec<Member> {
+        self.status().members
+    }
+
+    /// Adds a node that does not vote yet and begins to send it everything. Only the leader can.
+    pub async fn add_learner(&self, id: NodeId, node: Node) -> Result<(), ClusterError> {
+        self.change("add", id, ChangeMembers::AddNodes([(id, node)].into())).await
+    }
+
+    /// Lets a learner vote that has caught up. Only the leader can.
+    pub async fn promote(&self, id: NodeId) -> Result<(), ClusterError> {
+        self.member(id)?;
+        let near = |status: &Status| {
+            status.member(id).and_then(|member| member.lag).is_some_and(|lag| lag <= NEARLY)
+        };
+        if self.wait_until(self.patience, near).await.is_err() {
+            let status = self.status();
+            let missing = status.member(id).and_then(|member| member.lag).or(status.last);
+            return Err(ClusterError::Behind(missing.unwrap_or(0)));
+        }
+        self.change("promote", id, ChangeMembers::AddVoterIds([id].into())).await
+    }
+
+    /// Removes a member. Only the leader can, and not itself.
+    pub async fn remove(&self, id: NodeId) -> Result<(), ClusterError> {
+        let member = self.member(id)?;
+        if id == self.id {
+            return Err(ClusterError::RemovesItself);
+        }
+        let ids = [id].into();
+        let change = match member.part {
+            super::status::Part::Voter => ChangeMembers::RemoveVoters(ids),
+            super::status::Part::Learner => ChangeMembers::RemoveNodes(ids),
+        };
+        self.change("remove", id, change).await
+    }
+
+    /// Takes a snapshot now and waits until it covers everything applied so far.
+    pub async fn snapshot(&self) -> Result<(), ClusterError> {
+        let applied = self.raft.metrics().borrow().last_applied;
+        self.raft.trigger().snapshot().await.map_err(|fatal| ClusterError::stopped(&fatal))?;
+        let mut metrics = self.raft.metrics();
+        let taken = metrics.wait_for(|metrics| metrics.running_state.is_err() || metrics.snapshot >= applied);
+        match timeout(self.patience, taken).await {
+            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(ClusterError::stopped).copied(),
+            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
+            Err(_) => Err(ClusterError::TimedOut),
+        }
+    }
+
+    /// Returns when the node has stopped, and says why: a storage error, most likely.
+    pub async fn stopped(&self) -> String {
+        reason_of_the_end(&self.raft).await
+    }
+
+    /// Stops the node and waits until it has.
+    pub async fn shutdown(mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            // Aborted on purpose.
+            let _ = task.await;
+        }
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::error!(%error, "the node did not stop in order");
+        }
+    }
+
+    fn member(&self, id: NodeId) -> Result<Member, ClusterError> {
+        self.status().member(id).cloned().ok_or(ClusterError::NotAMember(id))
+    }
+
+    async fn change(
+        &self,
+        what: &str,
+        id: NodeId,
+        change: ChangeMembers<NodeId, Node>,
+    ) -> Result<(), ClusterError> {
+        let changed = timeout(self.patience, self.raft.change_membership(change, false)).await;
+        match changed.map_err(|_| ClusterError::Unknown)? {
+            Ok(_) => {
+                tracing::info!(node = %format_args!("{id:016x}"), "members changed: {what}");
+                Ok(())
+            }
+            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(leader))) => Err(not_leader(leader)),
+            Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(error))) => Err(match error {
+                ChangeMembershipError::InProgress(_) => ClusterError::ChangeUnderWay,
+                ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
+                ChangeMembershipError::EmptyMembership(_) => ClusterError::RemovesItself,
+            }),
+            Err(RaftError::Fatal(fatal)) => Err(ClusterError::stopped(&fatal)),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Cluster {
+    /// How many proposals wait to be gathered.
+    pub(crate) fn waiting(&self) -> usize {
+        self.proposer.waiting()
+    }
+}
+
+fn open(
+    folder: PathBuf,
+    owner: Owner,
+    machine: Arc<dyn Machine>,
+) -> Result<(LogStore, StateMachine), StartError> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(StartError::Folder)?;
+    // The log first: its lock keeps another node out of the snapshots too.
+    let log = LogStore::open(&folder.join("raft.db"), owner)?;
+    let snapshots = Snapshots::open(folder.join("snapshots"));
+    let snapshots = snapshots.map_err(|error| StartError::Snapshots(error.to_string()))?;
+    log.fits(&machine.applied()?)?;
+    Ok((log, StateMachine::new(machine, snapshots)))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    let broken_off = || StartError::Consensus("it was broken off".to_owned());
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
+}
+
+async fn reason_of_the_end(raft: &Raft) -> String {
+    let mut metrics = raft.metrics();
+    match metrics.wait_for(|metrics| metrics.running_state.is_err()).await {
+        Ok(metrics) => metrics.running_state.as_ref().err().map_or(String::new(), ToString::to_string),
+        Err(_) => Fatal::<NodeId>::Stopped.to_string(),
+    }
+}
+
+async fn tell_of_the_end(raft: Raft) {
+    let reason = reason_of_the_end(&raft).await;
+    tracing::error!("the node has stopped: {reason}");
+}
+
+fn not_leader(leader: ForwardToLeader<NodeId, Node>) -> ClusterError {
+    ClusterError::NotLeader(leader.leader_id.zip(leader.leader_node))
+}

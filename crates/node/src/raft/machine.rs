@@ -1,0 +1,44 @@
+//! What a node brings along: the state that committed entries change.
+
+use std::path::Path;
+
+use super::types::{Applied, Committed};
+
+/// Why a machine can't go on. Either stops the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MachineError {
+    /// Its storage failed, for this reason.
+    Storage(String),
+    /// What it was given or holds is not what it should be.
+    Damaged(String),
+}
+
+impl std::fmt::Display for MachineError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MachineError::Storage(reason) => write!(f, "the state can't be read or written: {reason}"),
+            MachineError::Damaged(reason) => write!(f, "the state is damaged: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for MachineError {}
+
+/// A deterministic state: the same entries in the same order give the same state and the same answers on each node.
+///
+/// Every call may block; none is made on an async thread. [`Machine::apply`] and [`Machine::install`] are never
+/// called at the same time, [`Machine::snapshot`] may run next to either.
+pub trait Machine: Send + Sync + 'static {
+    /// How far the state got; the very same that the last [`Self::apply`] or [`Self::install`] made durable.
+    fn applied(&self) -> Result<Applied, MachineError>;
+
+    /// Applies `entries` in order and answers each (with nothing where there is no command), all of it and the new
+    /// [`Applied`] in ONE durable transaction. A command that makes no sense is answered so; an error is for storage.
+    fn apply(&self, entries: &[Committed]) -> Result<Vec<Vec<u8>>, MachineError>;
+
+    /// Writes a copy of the state as of one moment to the new file `into`, and nothing next to it; says which moment.
+    fn snapshot(&self, into: &Path) -> Result<Applied, MachineError>;
+
+    /// Replaces the whole state by the copy in the file `from`, taken at `applied`, in one durable transaction.
+    fn install(&self, from: &Path, applied: &Applied) -> Result<(), MachineError>;
+}

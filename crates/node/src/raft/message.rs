@@ -1,0 +1,78 @@
+//! What nodes say to each other: one request, one answer.
+
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse,
+    VoteRequest, VoteResponse,
+};
+use serde::{Deserialize, Serialize};
+
+use super::types::{Answers, Commands, Node, NodeId, Types};
+
+/// A request.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Raft: entries, or a heartbeat.
+    Append(AppendEntriesRequest<Types>),
+    /// Raft: a candidate asks for a vote.
+    Vote(VoteRequest<NodeId>),
+    /// Raft: a piece of a snapshot.
+    Snapshot(InstallSnapshotRequest<Types>),
+    /// To the leader: replicate these commands as one entry.
+    Propose(Commands),
+    /// To the leader: up to where must a node have applied to read what is current?
+    ReadIndex,
+}
+
+/// An answer, of the kind of its request.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Answer {
+    Append(AppendEntriesResponse<NodeId>),
+    Vote(VoteResponse<NodeId>),
+    Snapshot(InstallSnapshotResponse<NodeId>),
+    /// The piece does not follow the one before: send the snapshot from its beginning.
+    SnapshotFromStart,
+    /// The commands are applied, at this index, with these answers.
+    Proposed {
+        index: u64,
+        answers: Answers,
+    },
+    ReadIndex(u64),
+    /// Only the leader can; the leader, as far as this node knows.
+    NotLeader(Option<(NodeId, Node)>),
+    /// Nobody knows whether the commands were or will be applied.
+    Unknown,
+    Refused(Refusal),
+}
+
+/// Why a node does not answer a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// It speaks this version of the protocol only.
+    Version(u8),
+    /// It takes so many bytes at most.
+    TooLong(u32),
+    /// It can't read the request.
+    Malformed,
+    /// The request speaks in the name of another node than the certificate's.
+    Impostor,
+    /// The request is one for members, and the node that sends it is none (any more).
+    NotAMember,
+    /// Its leadership is not confirmed by a majority.
+    NoQuorum,
+    /// It has stopped, or is about to.
+    Stopped,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Version(version) => write!(f, "it speaks version {version} of the protocol"),
+            Refusal::TooLong(most) => write!(f, "it takes up to {most} bytes"),
+            Refusal::Malformed => f.write_str("it can't read the request"),
+            Refusal::Impostor => f.write_str("the request speaks for another node"),
+            Refusal::NotAMember => f.write_str("this node is not a member of the cluster (any more)"),
+            Refusal::NoQuorum => f.write_str("it does not reach a majority"),
+            Refusal::Stopped => f.write_str("it has stopped"),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Consensus among the nodes of a cluster: openraft behind a small face of our own.
+//!
+//! Nothing outside this module sees openraft, but for the [`types`] of a log position and a membership.
+//! What is replicated is opaque here: bytes in, bytes out, sealed by whoever proposes them.
+//!
+//! - [`cluster`]: the face: start, propose, read barrier, members, status
+//! - [`machine`]: what a node brings along: the state that committed entries change
+//! - [`pki`]: the cluster's own certificates; `tls`: who may speak on the sync socket
+//! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
+//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak
+
+pub mod cluster;
+mod encoding;
+pub mod error;
+mod frame;
+mod leader;
+pub mod log;
+pub mod machine;
+mod message;
+mod network;
+pub mod pki;
+mod proposer;
+mod snapshot;
+mod state_machine;
+pub mod status;
+mod sync_socket;
+mod tls;
+pub mod types;
+
+#[cfg(test)]
+mod tests;

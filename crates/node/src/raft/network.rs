@@ -1,0 +1,231 @@
+//! The calling side of the sync socket: connections to peers, kept and made anew, and Raft's requests over them.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use openraft::error::{
+    InstallSnapshotError, NetworkError, RPCError, RaftError, RemoteError, SnapshotMismatch, Unreachable,
+};
+use openraft::network::{Backoff, RPCOption};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse,
+    VoteRequest, VoteResponse,
+};
+use openraft::{RaftNetwork, RaftNetworkFactory, SnapshotSegmentId};
+use parking_lot::Mutex;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::encoding::{decode, encode};
+use super::frame;
+use super::message::{Answer, Refusal, Request};
+use super::tls::{Stream, Tls};
+use super::types::{Node, NodeId, Types};
+
+/// How long a connection may take to come about.
+const CONNECTING: Duration = Duration::from_secs(2);
+
+/// How many connections to one peer wait for their next use: one for what replicates, and one for what comes between.
+const MOST_IDLE: usize = 2;
+
+/// How long to leave a peer alone that could not be reached.
+const BACKOFF: Duration = Duration::from_millis(200);
+
+/// Why a peer did not answer.
+#[derive(Clone, Debug)]
+pub(crate) enum CallError {
+    /// It could not be reached: it heard nothing.
+    Unreached(String),
+    /// It may have heard the request, but its answer did not come.
+    Lost(String),
+    /// It refused.
+    Refused(Refusal),
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CallError::Unreached(reason) => write!(f, "it could not be reached: {reason}"),
+            CallError::Lost(reason) => write!(f, "its answer was lost: {reason}"),
+            CallError::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// The connections to all peers.
+pub(crate) struct Peers {
+    tls: Tls,
+    /// Connections nobody uses just now, by peer and its address.
+    idle: Mutex<HashMap<(NodeId, String), Vec<Stream>>>,
+}
+
+impl Peers {
+    pub(crate) fn new(tls: Tls) -> Arc<Peers> {
+        Arc::new(Peers { tls, idle: Mutex::new(HashMap::new()) })
+    }
+
+    /// Sends `request` to a peer and waits for its answer. A call that is dropped takes its connection with it.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        id: NodeId,
+        node: &Node,
+        request: &Request,
+    ) -> Result<Answer, CallError> {
+        let peer = (id, node.address.clone());
+        let mut stream = match self.take(&peer).await {
+            Some(stream) => stream,
+            None => self.connect(peer.clone()).await.map_err(CallError::Unreached)?,
+        };
+        let answer = exchange(&mut stream, request).await?;
+        self.give_back(peer, stream);
+        match answer {
+            Answer::Refused(refusal) => {
+                tracing::warn!(peer = %format_args!("{id:016x}"), name = node.name, "a peer refuses: {refusal}");
+                Err(CallError::Refused(refusal))
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    async fn take(&self, peer: &(NodeId, String)) -> Option<Stream> {
+        loop {
+            let stream = self.idle.lock().get_mut(peer)?.pop()?;
+            if is_quiet(&stream).await {
+                return Some(stream);
+            }
+        }
+    }
+
+    fn give_back(&self, peer: (NodeId, String), stream: Stream) {
+        let mut idle = self.idle.lock();
+        let idle = idle.entry(peer).or_default();
+        if idle.len() < MOST_IDLE {
+            idle.push(stream);
+        }
+    }
+
+    /// Connects in a task of its own: where a handshake takes longer than its caller waits, the next one finds it done.
+    async fn connect(self: &Arc<Self>, peer: (NodeId, String)) -> Result<Stream, String> {
+        let (sender, receiver) = oneshot::channel();
+        let peers = Arc::clone(self);
+        tokio::spawn(async move {
+            let connected = timeout(CONNECTING, connect(&peers.tls, &peer)).await;
+            let connected = connected.unwrap_or_else(|_| Err("it takes too long to connect".to_owned()));
+            if let Err(Ok(stream)) = sender.send(connected) {
+                peers.give_back(peer, stream);
+            }
+        });
+        receiver.await.unwrap_or_else(|_| Err("the node ends".to_owned()))
+    }
+}
+
+async fn connect(tls: &Tls, (id, address): &(NodeId, String)) -> Result<Stream, String> {
+    let socket = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
+    tls.connect(socket, *id).await.map_err(|error| format!("{address}: {error}"))
+}
+
+/// Whether the peer has neither closed the connection nor sent what nobody asked for.
+async fn is_quiet(stream: &Stream) -> bool {
+    let mut byte = [0; 1];
+    let mut byte = ReadBuf::new(&mut byte);
+    poll_fn(|context| Poll::Ready(stream.get_ref().poll_peek(context, &mut byte).is_pending())).await
+}
+
+async fn exchange(stream: &mut Stream, request: &Request) -> Result<Answer, CallError> {
+    let lost = |error: &dyn std::fmt::Display| CallError::Lost(error.to_string());
+    frame::write(stream, &encode(request)).await.map_err(|error| lost(&error))?;
+    let length = frame::read_head(stream).await.map_err(|error| lost(&error))?;
+    let body = frame::read_body(stream, length).await.map_err(|error| lost(&error))?;
+    decode(&body).map_err(|error| lost(&error))
+}
+
+/// Makes openraft's view of a peer.
+#[derive(Clone)]
+pub(crate) struct Network {
+    pub(crate) peers: Arc<Peers>,
+}
+
+impl RaftNetworkFactory<Types> for Network {
+    type Network = Peer;
+
+    async fn new_client(&mut self, target: NodeId, node: &Node) -> Peer {
+        Peer { peers: Arc::clone(&self.peers), id: target, node: node.clone() }
+    }
+}
+
+/// openraft's view of a peer.
+pub(crate) struct Peer {
+    peers: Arc<Peers>,
+    id: NodeId,
+    node: Node,
+}
+
+type RpcError<E = openraft::error::Infallible> = RPCError<NodeId, Node, RaftError<NodeId, E>>;
+
+impl Peer {
+    async fn call<E: std::error::Error>(&self, request: Request) -> Result<Answer, RpcError<E>> {
+        self.peers.call(self.id, &self.node, &request).await.map_err(|error| match error {
+            CallError::Lost(_) => RPCError::Network(NetworkError::new(&error)),
+            CallError::Unreached(_) | CallError::Refused(_) => {
+                RPCError::Unreachable(Unreachable::new(&error))
+            }
+        })
+    }
+}
+
+/// The answer was not of the kind of the request.
+fn unexpected<E: std::error::Error>() -> RpcError<E> {
+    RPCError::Unreachable(Unreachable::new(&CallError::Lost("the peer answered something else".to_owned())))
+}
+
+impl RaftNetwork<Types> for Peer {
+    async fn append_entries(
+        &mut self,
+        rpc: AppendEntriesRequest<Types>,
+        _option: RPCOption,
+    ) -> Result<AppendEntriesResponse<NodeId>, RpcError> {
+        match self.call(Request::Append(rpc)).await? {
+            Answer::Append(response) => Ok(response),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        rpc: InstallSnapshotRequest<Types>,
+        _option: RPCOption,
+    ) -> Result<InstallSnapshotResponse<NodeId>, RpcError<InstallSnapshotError>> {
+        let got = SnapshotSegmentId { id: rpc.meta.snapshot_id.clone(), offset: rpc.offset };
+        match self.call(Request::Snapshot(rpc)).await? {
+            Answer::Snapshot(response) => Ok(response),
+            Answer::SnapshotFromStart => {
+                let expect = SnapshotSegmentId { id: got.id.clone(), offset: 0 };
+                let mismatch = InstallSnapshotError::SnapshotMismatch(SnapshotMismatch { expect, got });
+                Err(RPCError::RemoteError(RemoteError::new(self.id, RaftError::APIError(mismatch))))
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn vote(
+        &mut self,
+        rpc: VoteRequest<NodeId>,
+        _option: RPCOption,
+    ) -> Result<VoteResponse<NodeId>, RpcError> {
+        match self.call(Request::Vote(rpc)).await? {
+            Answer::Vote(response) => Ok(response),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::new(std::iter::repeat(BACKOFF))
+    }
+}

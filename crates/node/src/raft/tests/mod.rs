@@ -1,0 +1,8 @@
+//! Consensus as a whole: storage, durability, three nodes on loopback, and who may speak on the sync socket.
+
+mod cluster;
+mod durable;
+mod machine;
+mod nodes;
+mod security;
+mod storage;
