@@ -1,7 +1,7 @@
-//! Everything this module writes to disk or to a peer, as bytes: a version byte, then bincode 1.3 with
-//! fixed-width little-endian integers. The only place here that knows the encoding.
+//! Everything this module writes to disk or to a peer, as bytes: the encoding of [`cloister::codec`], with the version told
+//! from what is damaged.
 
-use bincode::Options;
+use cloister::codec::Codec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,10 +35,9 @@ impl std::error::Error for DecodeError {}
 
 /// A value as a version byte and its encoding.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = vec![VERSION];
-    // invariant: our types hold no maps of unknown length, and writing to a Vec can't fail.
-    options(u64::MAX).serialize_into(&mut bytes, value).expect("encoding to memory");
-    bytes
+    // invariant: our types hold no maps of unknown length, and no value in memory passes the limit.
+    let mut bytes = Codec::new(VERSION, u64::MAX).encode(value).expect("encoding to memory");
+    std::mem::take(&mut *bytes)
 }
 
 /// The value that [`encode`] made these bytes of.
@@ -47,14 +46,10 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
         None => Err(DecodeError::Empty),
         // The limit keeps a length inside the bytes from asking for more memory than the bytes themselves.
         Some((&VERSION, body)) => {
-            options(body.len() as u64).deserialize(body).map_err(|_| DecodeError::Malformed)
+            Codec::new(VERSION, body.len() as u64).decode(bytes).ok_or(DecodeError::Malformed)
         }
         Some((&other, _)) => Err(DecodeError::Version(other)),
     }
-}
-
-fn options(limit: u64) -> impl Options {
-    bincode::DefaultOptions::new().with_fixint_encoding().reject_trailing_bytes().with_limit(limit)
 }
 
 #[cfg(test)]
