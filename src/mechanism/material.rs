@@ -192,3 +192,73 @@ pub(super) fn public_half(key: &PKeyRef<Private>) -> Result<PKey<Public>> {
     let encoded = key.public_key_to_der().map_err(unexpected)?;
     PKey::public_key_from_der(&encoded).map_err(unexpected)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::curves::CURVES;
+    use super::super::pair_testing::{curve, object, rsa};
+    use super::super::{Key, Mechanism, Params, registry};
+    use super::*;
+    use crate::attribute::Value;
+    use crate::object::schema;
+
+    /// What is known of a key without its secrets.
+    fn known(key: &Attributes) -> Attributes {
+        let class = key.ulong(ck::CKA_CLASS).unwrap();
+        key.clone().partition(|kind| !schema::is_secret(class, kind)).0
+    }
+
+    fn signature_size(id: u64, attributes: &Attributes, material: &Material) -> usize {
+        let mechanism = Mechanism { row: registry::find(id).unwrap(), params: Params::None };
+        mechanism.row.family.sign(Key { attributes, material }, &mechanism.params).unwrap().size()
+    }
+
+    fn check(key: &Attributes, signing: Option<u64>) {
+        let (real, stand_in) =
+            (Material::from_attributes(key).unwrap(), Material::stand_in(&known(key)).unwrap());
+        assert_eq!(real.size(), stand_in.size());
+        if let Some(id) = signing {
+            assert_eq!(signature_size(id, key, &real), signature_size(id, key, &stand_in));
+        }
+        assert!(Material::from_attributes(&known(key)).is_err(), "the key itself is known");
+    }
+
+    #[test]
+    fn a_stand_in_takes_no_secret_and_has_the_sizes_of_the_key() {
+        check(&rsa().1, Some(ck::CKM_SHA256_RSA_PKCS));
+        for one in CURVES {
+            let signing = match one.key_type {
+                ck::CKK_EC => Some(ck::CKM_ECDSA),
+                ck::CKK_EC_EDWARDS => Some(ck::CKM_EDDSA),
+                _ => None,
+            };
+            check(&curve(one.key_type, one.oid).1, signing);
+        }
+        let secret = |key_type, length: usize| {
+            let value = Value::from(vec![3u8; length]);
+            let length = Value::Ulong(length as u64);
+            object(ck::CKO_SECRET_KEY, key_type, [(ck::CKA_VALUE, value), (ck::CKA_VALUE_LEN, length)])
+        };
+        check(&secret(ck::CKK_AES, 24), Some(ck::CKM_AES_CMAC));
+        check(&secret(ck::CKK_DES3, 24), None);
+        check(&secret(ck::CKK_GENERIC_SECRET, 77), Some(ck::CKM_SHA384_HMAC));
+    }
+
+    #[test]
+    fn a_public_key_is_its_own_stand_in() {
+        let stand_in = Material::stand_in(&rsa().0).unwrap();
+        let (Material::Public(one), Material::Public(other)) =
+            (stand_in, Material::from_attributes(&rsa().0).unwrap())
+        else {
+            panic!("not public")
+        };
+        assert!(one.public_eq(&other));
+    }
+
+    #[test]
+    fn a_length_that_nobody_has_room_for_is_not_stood_in_for() {
+        let known =
+            object(ck::CKO_SECRET_KEY, ck::CKK_GENERIC_SECRET, [(ck::CKA_VALUE_LEN, Value::Ulong(u64::MAX))]);
+        assert_eq!(Material::stand_in(&known).unwrap().size(), STAND_IN_MAX);
+    }
+}

@@ -262,6 +262,10 @@ pub trait Cipher: Send {
     fn whole_size(&self, input: usize) -> Size;
     /// All in one step.
     fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
+    /// Whether updates yield anything, or the last step all.
+    fn yields_in_parts(&self) -> bool {
+        true
+    }
 }
 
 /// A digest in progress.

@@ -77,6 +77,10 @@ where
         self.input.check(input.len())?;
         (self.run)(input, output)
     }
+
+    fn yields_in_parts(&self) -> bool {
+        false
+    }
 }
 
 impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<usize, R> {

@@ -72,6 +72,10 @@ fn both(
     let (Operation::Cipher(cipher), kept) = ciphering.parts()? else {
         return Err(Error::OperationNotInitialized);
     };
+    if purpose == Purpose::Decrypt && !cipher.yields_in_parts() {
+        // All of the clear data comes with `C_DecryptFinal`, which nothing works beside: a digest would be of no data.
+        return Err(Error::FunctionNotSupported);
+    }
     let step = Step { part: Part::Update, input: input.len() };
     output.deliver(step, cipher.update_size(input.len()), kept, |room| {
         let written = cipher.update(input, room)?;

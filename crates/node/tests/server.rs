@@ -5,11 +5,14 @@
 mod common;
 
 use cloister::attribute::{Attributes, Bytes};
+use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
 use cloister::error::Error;
 use cloister::mechanism::{Mechanism, Params, Purpose, registry};
 use cloister::pin::{Credentials, Role};
 use cloister::proto::frame;
 use cloister::proto::message::{Answer, Call, Made, Origin, Place, Reply, Request};
+use cloister::token::Token;
+use cloister::token::remote::RemoteToken;
 use cloister_node::server::Limits;
 use common::Node;
 use common::certificates::Certificates;
@@ -255,4 +258,35 @@ fn only_a_clients_certificate_of_the_cluster_is_answered() {
     assert_eq!(by_tls(&node, Some((&strange, "client"))), None, "of another CA");
     assert_eq!(by_tls(&node, Some((&certificates, "node"))), None, "a node's");
     assert_eq!(by_tls(&node, Some((&certificates, ""))), None, "of no role");
+}
+
+#[test]
+fn a_library_asks_nobody_but_a_node_of_the_cluster_under_its_own_name() {
+    let (certificates, strange) = (Certificates::new(), Certificates::new());
+    let folder = tempfile::tempdir().unwrap();
+    certificates.write_client(folder.path());
+    let file = |name: &str| folder.path().join(name);
+    let ask = |node: &Node, host: &str| {
+        let port = node.address().port();
+        let settings = ClusterSettings {
+            nodes: vec![NodeAddress::Tls { host: host.to_owned(), port }],
+            tls: Some(TlsFiles {
+                ca: file("ca.pem"),
+                certificate: file("client.pem"),
+                key: file("client.key"),
+            }),
+            connect_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(60),
+            retry: Duration::ZERO,
+        };
+        RemoteToken::new(settings).is_initialized()
+    };
+    let node = |of: &Certificates, role: &str| {
+        Node::tls_as(Limits::default(), &certificates, of.issue(role, "localhost"))
+    };
+    assert_eq!(ask(&node(&certificates, "node"), "localhost"), Ok(false));
+    let refused = Err(Error::DeviceRemoved);
+    assert_eq!(ask(&node(&certificates, "node"), "127.0.0.1"), refused, "by another name");
+    assert_eq!(ask(&node(&certificates, "client"), "localhost"), refused, "a client's certificate");
+    assert_eq!(ask(&node(&strange, "node"), "localhost"), refused, "of another CA");
 }

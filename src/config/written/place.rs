@@ -125,6 +125,7 @@ impl File<'_> {
 mod tests {
     use super::super::tests::{parse, problem};
     use super::*;
+    use std::path::Path;
 
     fn slot(rest: &str) -> String {
         format!("[[slot]]\nid = 1\n{rest}")
@@ -158,6 +159,17 @@ mod tests {
             retry: Duration::ZERO,
         };
         assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn the_example_in_the_manual_is_valid_and_shows_the_defaults() {
+        let manual = include_str!("../../../docs/configuration.md");
+        let example = manual.split("```toml").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+        let Place::Cluster(given) = parse(example).unwrap().slots.remove(0).place else { panic!("no nodes") };
+        let usual = cluster("nodes = ['unix:/n.sock']");
+        let times = |of: &ClusterSettings| (of.connect_timeout, of.request_timeout, of.retry);
+        assert_eq!(times(&given), times(&usual));
+        assert_eq!(given.tls.unwrap().key, Path::new("/etc/c/client.key"));
     }
 
     #[test]

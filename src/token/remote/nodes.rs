@@ -164,3 +164,102 @@ impl Nodes {
 fn timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::message::Reply;
+    use std::os::unix::net::UnixListener;
+    use std::path::{Path, PathBuf};
+    use std::sync::mpsc::{Receiver, channel};
+
+    /// A node that answers so many requests on each of its connections before it closes it; what it was asked.
+    fn node(path: &Path, answers: Vec<usize>) -> Receiver<Vec<u8>> {
+        let listener = UnixListener::bind(path).unwrap();
+        let (told, asked) = channel();
+        std::thread::spawn(move || {
+            for count in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                for _ in 0..count {
+                    let Ok(message) = frame::read(&mut stream) else { break };
+                    told.send(message.to_vec()).unwrap();
+                    let answer = Answer { seen: 0, result: Ok(Reply::Done) }.encode();
+                    frame::write(&mut stream, frame::header(&answer).unwrap(), &answer).unwrap();
+                }
+            }
+        });
+        asked
+    }
+
+    fn nodes(paths: &[&PathBuf], retry: Duration) -> Nodes {
+        let settings = ClusterSettings {
+            nodes: paths.iter().map(|path| NodeAddress::Unix(path.to_path_buf())).collect(),
+            tls: None,
+            connect_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(60),
+            retry,
+        };
+        let nodes = Nodes::new(settings);
+        nodes.preferred.store(0, Ordering::Relaxed);
+        nodes
+    }
+
+    #[test]
+    fn a_node_that_is_not_there_is_passed_over_and_then_tried_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let (nowhere, here) = (folder.path().join("nowhere"), folder.path().join("here"));
+        let asked = node(&here, vec![2]);
+        let nodes = nodes(&[&nowhere, &here], Duration::ZERO);
+        assert!(nodes.exchange(b"one").is_ok());
+        assert_eq!(nodes.order(), [1, 0]);
+        assert!(nodes.exchange(b"two").is_ok());
+        assert_eq!(asked.iter().take(2).collect::<Vec<_>>(), [b"one", b"two"]);
+    }
+
+    #[test]
+    fn a_connection_that_died_while_idle_costs_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().join("here");
+        let asked = node(&here, vec![1, 1, 1]);
+        let nodes = nodes(&[&here], Duration::ZERO);
+        for message in [b"one", b"two"] {
+            assert!(nodes.exchange(message).is_ok());
+        }
+        assert_eq!(asked.iter().take(2).collect::<Vec<_>>(), [b"one", b"two"]);
+    }
+
+    #[test]
+    fn while_none_serves_it_is_told_whether_any_was_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        let (nowhere, here) = (folder.path().join("nowhere"), folder.path().join("here"));
+        assert_eq!(nodes(&[&nowhere], Duration::ZERO).exchange(b"x").err(), Some(Error::DeviceRemoved));
+        let _asked = node(&here, vec![0]);
+        assert_eq!(nodes(&[&here], Duration::ZERO).exchange(b"x").err(), Some(Error::DeviceError));
+    }
+
+    #[test]
+    fn a_node_that_comes_while_it_is_waited_for_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let late = folder.path().join("late");
+        let nodes = nodes(&[&late], Duration::from_secs(60));
+        std::thread::scope(|scope| {
+            let exchanged = scope.spawn(|| nodes.exchange(b"x"));
+            let _asked = node(&late, vec![1]);
+            assert!(exchanged.join().unwrap().is_ok());
+        });
+    }
+
+    #[test]
+    fn no_connection_is_open_while_paused() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().join("here");
+        let _asked = node(&here, vec![2]);
+        let nodes = nodes(&[&here], Duration::ZERO);
+        assert!(nodes.exchange(b"x").is_ok());
+        assert_eq!(nodes.idle.lock().len(), 1);
+        let paused = nodes.pause();
+        assert!(nodes.idle.try_lock().is_none(), "a connection could come back");
+        drop(paused);
+        assert!(nodes.idle.lock().is_empty());
+    }
+}

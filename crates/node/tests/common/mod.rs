@@ -48,8 +48,12 @@ impl Node {
 
     /// On TLS over TCP, with a certificate for `localhost`.
     pub fn tls(limits: Limits, certificates: &Certificates) -> Node {
+        Node::tls_as(limits, certificates, certificates.issue("node", "localhost"))
+    }
+
+    /// The same, with another certificate.
+    pub fn tls_as(limits: Limits, certificates: &Certificates, identity: Identity) -> Node {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let identity = certificates.issue("node", "localhost");
         let socket = Socket::Tls(address, identity, certificates.clone());
         Node::started(TempDir::new().unwrap(), socket, limits)
     }
