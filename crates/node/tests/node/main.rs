@@ -5,6 +5,5 @@
 
 mod common;
 
-mod links;
 mod module;
 mod server;
