@@ -47,3 +47,16 @@ fn without_a_home_it_says_what_to_do() {
         shown.failed(2, &["HOME", "CLOISTER_CONF"]);
     }
 }
+
+#[test]
+fn a_slot_on_nodes_is_shown_with_its_nodes() {
+    let machine = Machine::new();
+    machine.configure(
+        "[[slot]]\nid = 3\nnodes = ['unix:/n.sock', 'tls:a:1']\nca = 'c'\ncertificate = 'c'\nkey = 'k'",
+    );
+    let shown = machine.run(&["config", "show"]).done().stdout;
+    assert!(shown.contains("unix:/n.sock, tls:a:1"), "{shown}");
+    let slot = &machine.json(&["config", "show"])["slot"][0];
+    assert_eq!((&slot["id"], &slot["nodes"][1]), (&3.into(), &"tls:a:1".into()));
+    assert!(slot["ca"].as_str().is_some_and(|ca| ca.ends_with("/c")) && slot["retry_ms"] == 3000, "{slot}");
+}

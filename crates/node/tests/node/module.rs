@@ -1,11 +1,7 @@
 //! The module, loaded as programs load it, with slots on nodes: what a token on this machine promises holds there too, and a
 //! node that dies costs a retry.
 
-#![allow(clippy::unwrap_used, clippy::panic, unsafe_code, clippy::undocumented_unsafe_blocks, missing_docs)]
-
-mod common;
-
-use common::module::{self, OnNodes, SO_PIN, USER_PIN};
+use crate::common::module::{self, OnNodes, SO_PIN, USER_PIN};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::mechanism::{Mechanism, MechanismType};

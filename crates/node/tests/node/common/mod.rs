@@ -1,7 +1,5 @@
 //! Nodes inside the test's own process, and what it takes to reach them.
 
-#![allow(dead_code)] // each test uses its part
-
 pub mod certificates;
 pub mod module;
 
@@ -62,11 +60,6 @@ impl Node {
         let mut node = Node { folder, socket, limits, running: None };
         node.start();
         node
-    }
-
-    /// Its own folder.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Its Unix socket.

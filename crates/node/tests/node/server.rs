@@ -1,9 +1,7 @@
 //! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
 
-#![allow(clippy::unwrap_used, clippy::panic, unsafe_code, clippy::undocumented_unsafe_blocks, missing_docs)]
-
-mod common;
-
+use crate::common::Node;
+use crate::common::certificates::Certificates;
 use cloister::attribute::{Attributes, Bytes};
 use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
 use cloister::error::Error;
@@ -14,8 +12,6 @@ use cloister::proto::message::{Answer, Call, Made, Origin, Place, Reply, Request
 use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
 use cloister_node::server::Limits;
-use common::Node;
-use common::certificates::Certificates;
 use cryptoki_sys as ck;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use std::io::{Read, Write};
