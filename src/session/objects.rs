@@ -1,4 +1,7 @@
 //! Objects as a session sees them: by handle.
+//!
+//! Each function keeps the session's turn to its end: the session, and with it the objects it has made, does not go away in
+//! the middle of a call.
 
 use super::{Handle, Session};
 use crate::attribute::{AttributeType, Attributes, Value};
@@ -18,12 +21,13 @@ pub(super) struct Search {
 impl Session {
     /// `C_CreateObject`.
     pub fn create_object(&self, template: &Attributes) -> Result<Handle> {
+        let _turn = self.work()?;
         self.make(Making::Create, template)
     }
 
     /// `C_CopyObject`.
     pub fn copy_object(&self, object: Handle, template: &Attributes) -> Result<Handle> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         let object = self.slot.objects.get(object)?;
         let ticket = self.ticket();
         let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
@@ -36,7 +40,7 @@ impl Session {
 
     /// `C_DestroyObject`.
     pub fn destroy_object(&self, object: Handle) -> Result<()> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         let reference = self.slot.objects.get(object)?;
         self.require_may_change(&reference)?;
         self.slot.token().destroy(self.ticket().as_ref(), &reference)?;
@@ -46,14 +50,14 @@ impl Session {
 
     /// `C_GetObjectSize`, in bytes.
     pub fn object_size(&self, object: Handle) -> Result<u64> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         let object = self.slot.objects.get(object)?;
         self.slot.token().size_of(self.ticket().as_ref(), &object)
     }
 
     /// `C_GetAttributeValue`: for each wanted attribute its value, or `AttributeSensitive` or `AttributeTypeInvalid`.
     pub fn attributes(&self, object: Handle, wanted: &[AttributeType]) -> Result<Vec<Result<Value>>> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         let object = self.slot.objects.get(object)?;
         let ticket = self.ticket();
         let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
@@ -86,7 +90,7 @@ impl Session {
 
     /// `C_SetAttributeValue`.
     pub fn set_attributes(&self, object: Handle, changes: &Attributes) -> Result<()> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         loop {
             let old = self.slot.objects.get(object)?;
             self.require_may_change(&old)?;
@@ -137,6 +141,7 @@ impl Session {
 
     /// `C_GenerateKey`.
     pub fn generate_key(&self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
+        let _turn = self.work()?;
         self.make(Making::Generate(mechanism), template)
     }
 
@@ -147,7 +152,7 @@ impl Session {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(Handle, Handle)> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         self.require_may_make(public)?;
         self.require_may_make(private)?;
         let ticket = self.ticket();
@@ -163,7 +168,7 @@ impl Session {
         key: Handle,
         output: Output<'_>,
     ) -> Result<Delivery> {
-        drop(self.work()?);
+        let _turn = self.work()?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
@@ -179,42 +184,37 @@ impl Session {
         wrapped: &[u8],
         template: &Attributes,
     ) -> Result<Handle> {
+        let _turn = self.work()?;
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
         self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
     }
 
     /// `C_DeriveKey`.
     pub fn derive_key(&self, mechanism: &Mechanism, base: Handle, template: &Attributes) -> Result<Handle> {
+        let _turn = self.work()?;
         let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
         self.make(Making::Derive { mechanism, key: &key }, &self.kept_in_session(template))
     }
 
+    /// Makes an object. The caller holds the session's turn, so the session does not end meanwhile.
     fn make(&self, making: Making<'_>, template: &Attributes) -> Result<Handle> {
-        drop(self.work()?);
         self.require_may_make(template)?;
         let ticket = self.ticket();
         let made = self.slot.token().make(ticket.as_ref(), making, template)?;
         self.hand_out(ticket.as_ref(), made)
     }
 
-    /// A handle for what this session has just made for `caller`. If the session or the login has ended meanwhile, what it
-    /// made ends with it, and a token object is there for those who search.
+    /// A handle for what this session has just made for `caller`. If the login has ended meanwhile, a private session
+    /// object ends with it, and a private token object is there for those who search.
     fn hand_out(&self, caller: Caller<'_>, object: ObjectRef) -> Result<Handle> {
         let info = self.slot.token().info_of(caller, &object)?;
         let private = info.attributes.is_true(ck::CKA_PRIVATE);
         let handle = self.slot.objects.add(object, self.handle, private);
-        let ended = match self.work() {
-            Err(error) => Some(error),
-            Ok(_) if private && !self.slot.is_login(caller) => Some(Error::UserNotLoggedIn),
-            Ok(_) => None,
-        };
-        match ended {
-            Some(error) => {
-                self.slot.objects.remove(handle);
-                Err(error)
-            }
-            None => Ok(handle),
+        if private && !self.slot.is_login(caller) {
+            self.slot.objects.remove(handle);
+            return Err(Error::UserNotLoggedIn);
         }
+        Ok(handle)
     }
 
     /// In a session that may not write, what a key's own template asks for can't be a token object either: the template says
