@@ -178,7 +178,7 @@ impl<'a> Key<'a> {
 ///
 /// Key type, key size, usage flags and allowed mechanisms have been checked before a method is called; a family
 /// checks its parameter's values and answers `MechanismParamInvalid` for those that cannot be.
-#[allow(unused_variables)]
+#[allow(unused_variables)] // the defaults refuse whatever comes; the names are the documentation
 pub trait Family: Sync {
     /// Begins an encryption.
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {

@@ -51,7 +51,7 @@ fn loaded() -> &'static Loaded {
         }
         let file = folder.path().join("cloister.toml");
         std::fs::write(&file, configuration).unwrap();
-        // Every test comes through here before it does anything else.
+        // SAFETY: every test comes through here before it does anything else, so no thread reads the environment yet.
         unsafe { std::env::set_var("CLOISTER_CONF", &file) };
         let module = Pkcs11::new(path()).unwrap();
         module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
