@@ -5,8 +5,9 @@
 //! - [`proxy`]: the links between nodes, which can be cut and slowed
 //! - [`process`], [`cluster`]: nodes as processes, and their cluster by the words of the command line
 //! - [`fault`], [`inject`]: what is to go wrong, and how it is made to
-//! - [`load`]: clients at work
-//! - [`run`]: all of it together, and what is told of it
+//! - [`thing`], [`load`]: objects, and clients at work on them
+//! - [`inventory`]: what a node holds when all is over
+//! - [`run`], [`report`]: all of it together, and what is told of it
 
 #![deny(unsafe_code)]
 
@@ -15,7 +16,10 @@ pub mod cluster;
 pub mod fault;
 pub mod history;
 pub mod inject;
+pub mod inventory;
 pub mod load;
 pub mod process;
 pub mod proxy;
+pub mod report;
 pub mod run;
+pub mod thing;

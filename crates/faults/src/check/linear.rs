@@ -61,7 +61,8 @@ pub(super) fn check(object: usize, operations: &[&Operation], reads: Reads) -> O
 /// The operations that bind: with `Session`, what changes the object and what is left of it in the end.
 fn telling<'a>(operations: &[&'a Operation], reads: Reads) -> Vec<&'a Operation> {
     let binds = |operation: &&&'a Operation| match reads {
-        Reads::Current => true,
+        // To use a key takes no look at other nodes with either setting.
+        Reads::Current => operation.action != Action::Use,
         Reads::Session => {
             let done = matches!(operation.outcome, Outcome::Done | Outcome::Unknown);
             matches!(operation.action, Action::Look { .. }) || operation.action.changes() && done

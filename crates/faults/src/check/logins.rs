@@ -1,7 +1,7 @@
 //! Guesses at PINs: however many nodes there are, no more tries than allowed in all.
 
 use super::Breach;
-use crate::history::{Login, Verdict};
+use crate::history::{Login, NEVER, Verdict};
 use std::collections::BTreeMap;
 
 pub(super) fn check(logins: &[Login], tries: usize) -> Vec<Breach> {
@@ -30,17 +30,13 @@ fn check_user(logins: &[&Login], tries: usize) -> Option<Breach> {
     if let Some(login) = logins.iter().find(|login| came_after_the_lock(logins, login)) {
         return breach("who is locked out stays locked out", login);
     }
-    let wrong = logins.iter().filter(|login| login.verdict == Verdict::Wrong);
-    // A right PIN starts the count anew.
-    let never_in = logins.iter().all(|login| !login.right || matches!(login.verdict, Verdict::Locked));
-    wrong
-        .last()
-        .filter(|_| never_in && count(logins, Verdict::Wrong) > tries)
-        .and_then(|login| breach("no more wrong PINs are tried than allowed, on all nodes together", login))
-}
-
-fn count(logins: &[&Login], verdict: Verdict) -> usize {
-    logins.iter().filter(|login| login.verdict == verdict).count()
+    // A right PIN starts the count anew; but it has to come before the tries are used up.
+    let let_in = logins.iter().copied().find(|login| login.verdict == Verdict::In);
+    let until = let_in.map_or(NEVER, |login| login.called);
+    let wrong = logins.iter().copied().filter(|login| login.verdict == Verdict::Wrong);
+    let wrong: Vec<&Login> = wrong.filter(|login| login.returned < until).collect();
+    let one_too_many = wrong.get(tries).copied().or(let_in.filter(|_| wrong.len() >= tries))?;
+    breach("no more wrong PINs are tried than allowed, on all nodes together", one_too_many)
 }
 
 /// Whether enough wrong tries were under way by the time this one was told of the lock.

@@ -74,10 +74,8 @@ fn writes(operations: &[&Operation]) -> BTreeMap<Source, Span> {
             Action::Create(version) => drop(writes.insert(Source::Created(version), (operation.called, end))),
             Action::Set(version) => drop(writes.insert(Source::Set(version), (operation.called, end))),
             // One that was acknowledged did it; else the first that may have.
-            Action::Destroy => {
-                if end != NEVER || destroyed.is_none() {
-                    destroyed = Some((operation.called, end));
-                }
+            Action::Destroy if end != NEVER || destroyed.is_none() => {
+                destroyed = Some((operation.called, end));
             }
             _ => {}
         }

@@ -230,6 +230,9 @@ fn five_guesses_are_allowed_and_then_none() {
     assert_eq!(with(guess(false, Verdict::Wrong, 80)), ["who is locked out stays locked out"]);
     assert_eq!(with(guess(true, Verdict::In, 80)), ["who is locked out stays locked out"]);
     assert_eq!(with(guess(false, Verdict::In, 80)), ["a wrong PIN lets nobody in"]);
+    let tries: Vec<Login> = logins[..5].to_vec();
+    let late = [tries, vec![guess(true, Verdict::In, 60)]].concat();
+    assert_eq!(logins_broken(late), ["no more wrong PINs are tried than allowed, on all nodes together"]);
     let six = (0..6).map(|at| guess(false, Verdict::Wrong, 10 * at)).collect();
     assert_eq!(logins_broken(six), ["no more wrong PINs are tried than allowed, on all nodes together"]);
 }
