@@ -108,6 +108,19 @@ pub fn victim_credentials(name: &str, pin: &[u8]) -> Credentials {
     Credentials::from_pin(Role::User, &[name.as_bytes(), b":", pin].concat())
 }
 
+/// Makes the token, its user, and the users whose PINs are to be guessed.
+pub fn prepare(token: &RemoteToken) -> Result<(), Error> {
+    let officer = Credentials::from_pin(Role::Officer, OFFICER_PIN);
+    token.initialize(&officer, "faults")?;
+    let officer = token.login(Role::Officer, &officer)?;
+    token.init_pin(Some(&officer), &Credentials::from_pin(Role::User, USER_PIN))?;
+    for name in (0..VICTIMS).map(victim) {
+        let credentials = victim_credentials(&name, VICTIMS_PIN);
+        token.create_user(Some(&officer), Role::User, &credentials)?;
+    }
+    Ok(())
+}
+
 /// A client.
 pub struct Client {
     number: usize,
@@ -221,7 +234,11 @@ impl Client {
                 }
             }
             Step::Read => drop(note(Action::Read, &|| thing.read(&session))),
-            Step::Find => drop(note(Action::Find, &|| thing.find(&session))),
+            Step::Find => {
+                if note(Action::Find, &|| thing.find(&session)) == Outcome::Gone && thing.is_named() {
+                    load.put_on_shelf(draw.shelf, None);
+                }
+            }
             Step::Employ => drop(note(Action::Use, &|| thing.employ(&session))),
             Step::Login | Step::Guess => {}
         }

@@ -6,12 +6,9 @@ use crate::fault::{Fault, Schedule};
 use crate::history::{Operation, Recorder};
 use crate::inject::Injected;
 use crate::inventory::Inventory;
-use crate::load::{self, Client, Load, OFFICER_PIN, USER_PIN, VICTIMS, VICTIMS_PIN};
+use crate::load::{self, Client, Load, VICTIMS, VICTIMS_PIN};
 use crate::process;
 use crate::report::Report;
-use cloister::error::Error;
-use cloister::pin::{Credentials, Role};
-use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,7 +65,7 @@ impl Plan {
 
     fn run_on(&self, cluster: &mut Cluster, schedule: Schedule) -> Result<Report, Failure> {
         let everywhere: Vec<usize> = (0..self.nodes).collect();
-        prepare(&RemoteToken::new(cluster.client(&everywhere, PATIENCE)?))
+        load::prepare(&RemoteToken::new(cluster.client(&everywhere, PATIENCE)?))
             .map_err(|error| format!("the token can't be made: {error}"))?;
         println!("{} nodes serve; {} clients begin", self.nodes, self.clients);
         let load = Arc::new(Load::default());
@@ -172,19 +169,6 @@ impl std::fmt::Display for Plan {
             faults.join(",")
         )
     }
-}
-
-/// Makes the token, its user, and the users whose PINs are to be guessed.
-fn prepare(token: &RemoteToken) -> Result<(), Error> {
-    let officer = Credentials::from_pin(Role::Officer, OFFICER_PIN);
-    token.initialize(&officer, "faults")?;
-    let officer = token.login(Role::Officer, &officer)?;
-    token.init_pin(Some(&officer), &Credentials::from_pin(Role::User, USER_PIN))?;
-    for name in (0..VICTIMS).map(load::victim) {
-        let credentials = load::victim_credentials(&name, VICTIMS_PIN);
-        token.create_user(Some(&officer), Role::User, &credentials)?;
-    }
-    Ok(())
 }
 
 fn tell_of_nodes(cluster: &mut Cluster) {
