@@ -113,6 +113,9 @@ impl Cluster {
         let data = text(&self.places[at].data);
         let mut arguments = ["cluster", "join", "--data", &data, "--token-file"].map(str::to_owned).to_vec();
         arguments.push(text(&token));
+        let others = (0..self.size()).filter(|other| *other != at);
+        let via: Vec<String> = others.map(|other| self.places[other].shown[0].to_string()).collect();
+        arguments.extend(["--via".to_owned(), via.join(",")]);
         arguments.extend(self.addresses(at));
         self.say_until_heard(&arguments)?;
         self.write_settings(at)
@@ -365,7 +368,7 @@ impl Cluster {
 }
 
 /// How long a command may take, in seconds.
-const PATIENCE: &str = "20";
+const PATIENCE: &str = "60";
 /// How many lines of a node's log are shown.
 const LAST_WORDS: usize = 20;
 const NONE: &[&Path] = &[];

@@ -106,3 +106,60 @@ pub fn faketime() -> Option<PathBuf> {
     let folders = folders.chain([PathBuf::from("/usr/lib"), PathBuf::from("/usr/local/lib")]);
     folders.map(|folder| folder.join(FAKETIME)).find(|library| library.exists())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Begins a script in the place of the command; its folder is `$4`, its log `log` in it.
+    fn script(folder: &Path, body: &str) -> Process {
+        let program = folder.join("program");
+        std::fs::write(&program, format!("#!/bin/sh\n{body}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        Process::start(&program, folder, &folder.join("log"), None).unwrap()
+    }
+
+    fn wait_for(file: &Path) {
+        while !file.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_and_not_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = "cat /dev/zero | head -c 65536 > \"$4/file\" || touch \"$4/refused\"";
+        let mut process = script(
+            folder.path(),
+            &format!(
+                "touch \"$4/up\"; while [ ! -e \"$4/go\" ]; do sleep 0.01; done; {write}; touch \"$4/down\""
+            ),
+        );
+        wait_for(&folder.path().join("up"));
+        process.limit_files(Some(4096)).unwrap();
+        std::fs::write(folder.path().join("go"), "").unwrap();
+        assert!(process.wait(Duration::from_secs(60)).unwrap().unwrap().success());
+        for file in ["refused", "down"] {
+            assert!(folder.path().join(file).exists(), "{file}");
+        }
+        assert_eq!(std::fs::metadata(folder.path().join("file")).unwrap().len(), 4096);
+    }
+
+    #[test]
+    fn a_process_dies_with_the_thread_that_began_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let begun = std::thread::spawn(move || {
+            let process = script(&path, "touch \"$4/up\"; while true; do sleep 0.01; done");
+            wait_for(&path.join("up"));
+            let pid = process.pid;
+            // Not dropped, as if the test itself were killed.
+            std::mem::forget(process);
+            pid
+        });
+        let pid = Some(begun.join().unwrap());
+        let status = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
+        assert_eq!(status.unwrap().1.terminating_signal(), Some(Signal::KILL.as_raw()));
+    }
+}

@@ -101,4 +101,6 @@ fn silence(history: &History) -> Option<Breach> {
 }
 
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;

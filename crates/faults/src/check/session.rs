@@ -6,7 +6,7 @@
 
 use super::Breach;
 use crate::history::{Action, Moment, NEVER, Operation, Outcome, Version};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const BACK: &str = "no client goes back in time";
 const INVENTED: &str = "what is read was written before";
@@ -60,8 +60,13 @@ pub(super) fn check(object: usize, operations: &[&Operation]) -> Option<Breach> 
     })
 }
 
-/// All writes that were done or may have been.
+/// All writes that were done, or that may have been and whose traces were seen.
 fn writes(operations: &[&Operation]) -> BTreeMap<Source, Span> {
+    let values = operations.iter().filter_map(|operation| match operation.outcome {
+        Outcome::Value(version) => Some(version),
+        _ => None,
+    });
+    let seen: HashSet<Version> = values.collect();
     let mut writes = BTreeMap::new();
     let mut destroyed: Option<Span> = None;
     for operation in operations {
@@ -70,13 +75,14 @@ fn writes(operations: &[&Operation]) -> BTreeMap<Source, Span> {
             Outcome::Unknown => NEVER,
             _ => continue,
         };
+        let span = (operation.called, end);
         match operation.action {
-            Action::Create(version) => drop(writes.insert(Source::Created(version), (operation.called, end))),
-            Action::Set(version) => drop(writes.insert(Source::Set(version), (operation.called, end))),
-            // One that was acknowledged did it; else the first that may have.
-            Action::Destroy if end != NEVER || destroyed.is_none() => {
-                destroyed = Some((operation.called, end));
+            Action::Create(version) => writes.extend([(Source::Created(version), span)]),
+            Action::Set(version) if end != NEVER || seen.contains(&version) => {
+                writes.extend([(Source::Set(version), span)]);
             }
+            // One that was acknowledged did it; else the first that may have.
+            Action::Destroy if end != NEVER || destroyed.is_none() => destroyed = Some(span),
             _ => {}
         }
     }
