@@ -94,7 +94,7 @@ impl Node {
                 Listener::Tls(tokio::net::TcpListener::from_std(listener).unwrap(), context)
             }
         };
-        runtime.spawn(serve(listener, service, self.limits.clone()));
+        runtime.spawn(serve(listener, service, self.limits.clone(), Arc::default()));
         drop(_inside);
         self.running = Some(runtime);
     }

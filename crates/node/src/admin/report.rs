@@ -1,0 +1,264 @@
+//! What a node says of itself, and what it knows of the others. Reports travel between nodes and to the command line.
+
+use crate::raft::status::{Member, Part, Status};
+use crate::raft::types::NodeId;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use std::str::FromStr;
+
+/// A node's id as people see it: 16 hexadecimal digits. (Many readers of JSON have no room for all of a 64-bit number.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub NodeId);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The text is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoId;
+
+impl fmt::Display for NoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a node's id has 16 hexadecimal digits")
+    }
+}
+
+impl FromStr for Id {
+    type Err = NoId;
+
+    fn from_str(text: &str) -> Result<Id, NoId> {
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(NoId);
+        }
+        NodeId::from_str_radix(text, 16).map(Id).map_err(|_| NoId)
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serializer.is_human_readable() {
+            true => serializer.collect_str(self),
+            false => serializer.serialize_u64(self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        match deserializer.is_human_readable() {
+            true => String::deserialize(deserializer)?.parse().map_err(de::Error::custom),
+            false => u64::deserialize(deserializer).map(Id),
+        }
+    }
+}
+
+/// A node's part in consensus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It leads.
+    Leader,
+    /// It votes, and follows a leader.
+    Voter,
+    /// It votes, and knows of no leader.
+    Candidate,
+    /// It receives everything and does not vote.
+    Learner,
+    /// It is no member.
+    Outsider,
+    /// Consensus has stopped on it.
+    Stopped,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 6] =
+        [Role::Leader, Role::Voter, Role::Candidate, Role::Learner, Role::Outsider, Role::Stopped];
+
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Leader => "leader",
+            Role::Voter => "voter",
+            Role::Candidate => "candidate",
+            Role::Learner => "learner",
+            Role::Outsider => "outsider",
+            Role::Stopped => "stopped",
+        }
+    }
+
+    /// The part of the node whose view of the cluster this is.
+    pub fn of(status: &Status) -> Role {
+        if status.stopped.is_some() {
+            return Role::Stopped;
+        }
+        match status.member(status.id).map(|own| own.part) {
+            None => Role::Outsider,
+            Some(Part::Learner) => Role::Learner,
+            Some(Part::Voter) if status.leader == Some(status.id) => Role::Leader,
+            Some(Part::Voter) if status.leader.is_none() => Role::Candidate,
+            Some(Part::Voter) => Role::Voter,
+        }
+    }
+}
+
+/// How far a member is behind its leader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// The member's id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Entries that it has yet to receive.
+    pub entries: u64,
+}
+
+impl Lag {
+    /// Of all members that the leader knows it of; none where another leads.
+    pub fn of(status: &Status) -> Vec<Lag> {
+        let lag = |member: &Member| {
+            Some(Lag { id: Id(member.id), name: member.node.name.clone(), entries: member.lag? })
+        };
+        status.members.iter().filter_map(lag).collect()
+    }
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// Its id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// The version of the program.
+    pub software: String,
+    /// The version of the protocol between nodes.
+    pub protocol: u32,
+    /// Where other nodes reach it.
+    pub sync_address: String,
+    /// Where clients reach it.
+    pub client_address: String,
+    /// Seconds since it started.
+    pub uptime: u64,
+    /// Its part in consensus.
+    pub role: Role,
+    /// Who leads, if it knows.
+    pub leader: Option<Id>,
+    /// The term of consensus.
+    pub term: u64,
+    /// The last entry in its log.
+    pub last: Option<u64>,
+    /// The last entry applied to its token.
+    pub applied: Option<u64>,
+    /// How far members are behind; told by the leader only.
+    pub lags: Vec<Lag>,
+    /// Objects in its token.
+    pub objects: u64,
+    /// Users of its token.
+    pub users: u64,
+    /// Clients connected.
+    pub connections: u64,
+    /// Calls answered since it started.
+    pub operations: u64,
+    /// Calls answered a second, of late.
+    pub rate: f64,
+    /// Why it does not serve clients; `None` if it does.
+    pub not_serving: Option<String>,
+    /// Its clock: milliseconds since 1970.
+    pub clock: u64,
+    /// The label of its token, if that is initialised.
+    pub token: Option<String>,
+}
+
+impl NodeReport {
+    /// Whether it serves clients.
+    pub fn serves(&self) -> bool {
+        self.not_serving.is_none()
+    }
+}
+
+/// A member of the cluster, as far as the asked node could learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberReport {
+    /// Its id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Where other nodes reach it.
+    pub address: String,
+    /// Whether it votes; a learner doesn't.
+    pub votes: bool,
+    /// Entries that it is behind the leader, if that is known.
+    pub lag: Option<u64>,
+    /// What it says of itself; `None` if it was not reached.
+    pub report: Option<NodeReport>,
+    /// Milliseconds that its clock is ahead of that of the asked node.
+    pub skew: Option<i64>,
+}
+
+/// What a node knows of its cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterReport {
+    /// The node that was asked.
+    pub asked: Id,
+    /// Who leads, if it knows.
+    pub leader: Option<Id>,
+    /// The term of consensus.
+    pub term: u64,
+    /// All members, by id.
+    pub members: Vec<MemberReport>,
+}
+
+/// Another node's report, as it came in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// What it said.
+    pub report: NodeReport,
+    /// Its [`skew`].
+    pub skew: i64,
+}
+
+/// How many milliseconds the clock that showed `theirs` is ahead, when this node's clock showed `asked` before and `heard` after: their answer
+/// was most likely given half-way. All in milliseconds since 1970.
+pub fn skew(theirs: u64, asked: u64, heard: u64) -> i64 {
+    let half_way = asked.midpoint(heard);
+    i64::try_from(i128::from(theirs) - i128::from(half_way)).unwrap_or(i64::MAX)
+}
+
+impl ClusterReport {
+    /// From the asked node's view of the cluster, its own report, and what the members answered that it reached. How far they are behind is
+    /// taken from whoever leads.
+    pub fn of(status: &Status, own: NodeReport, heard: Vec<Heard>) -> ClusterReport {
+        let own = Heard { report: own, skew: 0 };
+        let all: Vec<Heard> = std::iter::once(own).chain(heard).collect();
+        let find = |id: NodeId| all.iter().find(|heard| heard.report.id == Id(id));
+        let lags = status.leader.and_then(find).map_or(&[][..], |leader| &leader.report.lags);
+        let member = |member: &Member| {
+            let heard = find(member.id);
+            let lag = lags.iter().find(|lag| lag.id == Id(member.id)).map(|lag| lag.entries);
+            MemberReport {
+                id: Id(member.id),
+                name: member.node.name.clone(),
+                address: member.node.address.clone(),
+                votes: member.part == Part::Voter,
+                lag,
+                report: heard.map(|heard| heard.report.clone()),
+                skew: heard.map(|heard| heard.skew),
+            }
+        };
+        ClusterReport {
+            asked: Id(status.id),
+            leader: status.leader.map(Id),
+            term: status.term,
+            members: status.members.iter().map(member).collect(),
+        }
+    }
+
+    /// The member with this id.
+    pub fn member(&self, id: Id) -> Option<&MemberReport> {
+        self.members.iter().find(|member| member.id == id)
+    }
+}
