@@ -225,7 +225,8 @@ pub struct Heard {
 /// was most likely given half-way. All in milliseconds since 1970.
 pub fn skew(theirs: u64, asked: u64, heard: u64) -> i64 {
     let half_way = asked.midpoint(heard);
-    i64::try_from(i128::from(theirs) - i128::from(half_way)).unwrap_or(i64::MAX)
+    let apart = i64::try_from(theirs.abs_diff(half_way));
+    if theirs < half_way { apart.map_or(i64::MIN, |apart| -apart) } else { apart.unwrap_or(i64::MAX) }
 }
 
 impl ClusterReport {
@@ -260,5 +261,117 @@ impl ClusterReport {
     /// The member with this id.
     pub fn member(&self, id: Id) -> Option<&MemberReport> {
         self.members.iter().find(|member| member.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::types::Node;
+    use cloister::codec::Codec;
+
+    fn member(id: NodeId, part: Part, lag: Option<u64>) -> Member {
+        Member { id, node: Node { address: format!("host:{id}"), name: format!("node{id}") }, part, lag }
+    }
+
+    /// A leader, a voter and a learner, as the first sees them.
+    fn status() -> Status {
+        Status {
+            id: 1,
+            leader: Some(1),
+            term: 4,
+            last: Some(9),
+            applied: Some(8),
+            members: vec![
+                member(1, Part::Voter, Some(0)),
+                member(2, Part::Voter, Some(5)),
+                member(3, Part::Learner, None),
+            ],
+            stopped: None,
+        }
+    }
+
+    fn report(status: &Status) -> NodeReport {
+        NodeReport {
+            id: Id(status.id),
+            name: format!("node{}", status.id),
+            software: "1.0.0".to_owned(),
+            protocol: 1,
+            sync_address: "host:1".to_owned(),
+            client_address: "host:2".to_owned(),
+            uptime: 1,
+            role: Role::of(status),
+            leader: status.leader.map(Id),
+            term: status.term,
+            last: status.last,
+            applied: status.applied,
+            lags: Lag::of(status),
+            objects: 2,
+            users: 3,
+            connections: 4,
+            operations: 5,
+            rate: 0.1,
+            not_serving: Some("it is a test".to_owned()),
+            clock: u64::MAX,
+            token: None,
+        }
+    }
+
+    #[test]
+    fn a_report_is_the_same_after_a_journey_in_both_encodings() {
+        let cluster = ClusterReport::of(&status(), report(&status()), Vec::new());
+        let json = serde_json::to_vec(&cluster).unwrap();
+        assert_eq!(serde_json::from_slice::<ClusterReport>(&json).unwrap(), cluster);
+        let codec = Codec::new(1, 1 << 20);
+        assert_eq!(codec.decode::<ClusterReport>(&codec.encode(&cluster).unwrap()), Some(cluster));
+    }
+
+    #[test]
+    fn an_id_is_read_as_it_is_shown_and_no_other_text_is_one() {
+        for id in [0, 1, u64::MAX, 0x0f3a_5c7e_91b2_d4f6] {
+            assert_eq!(Id(id).to_string().parse(), Ok(Id(id)));
+        }
+        for text in ["", "1", "+000000000000001", "000000000000000g", "00000000000000001", "0x00000000000001"]
+        {
+            assert_eq!(text.parse::<Id>(), Err(NoId), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_nodes_part_is_told_from_its_view_of_the_cluster() {
+        let seen = |id, leader, stopped: Option<&str>| {
+            Role::of(&Status { id, leader, stopped: stopped.map(str::to_owned), ..status() })
+        };
+        assert_eq!(seen(1, Some(1), None), Role::Leader);
+        assert_eq!(seen(2, Some(1), None), Role::Voter);
+        assert_eq!(seen(2, None, None), Role::Candidate);
+        assert_eq!(seen(3, None, None), Role::Learner);
+        assert_eq!(seen(4, Some(1), None), Role::Outsider);
+        assert_eq!(seen(1, Some(1), Some("the disk is full")), Role::Stopped);
+    }
+
+    #[test]
+    fn how_far_members_are_behind_is_the_leaders_to_say() {
+        let led = status();
+        let follower = Status { id: 2, members: led.members.iter().map(unknowing).collect(), ..led.clone() };
+        let asked = |heard| {
+            let cluster = ClusterReport::of(&follower, report(&follower), heard);
+            cluster.members.iter().map(|member| member.lag).collect::<Vec<_>>()
+        };
+        let leader = Heard { report: report(&led), skew: 12 };
+        assert_eq!(asked(vec![leader]), [Some(0), Some(5), None]);
+        assert_eq!(asked(Vec::new()), [None; 3]);
+    }
+
+    fn unknowing(member: &Member) -> Member {
+        Member { lag: None, ..member.clone() }
+    }
+
+    #[test]
+    fn a_clock_is_held_against_the_middle_of_question_and_answer() {
+        assert_eq!(skew(1500, 1000, 2000), 0);
+        assert_eq!(skew(1400, 1000, 2000), -100);
+        assert_eq!(skew(u64::MAX, 0, 0), i64::MAX);
+        assert_eq!(skew(0, u64::MAX, u64::MAX), i64::MIN);
     }
 }

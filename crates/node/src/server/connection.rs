@@ -47,34 +47,36 @@ impl Limited {
         let units = u32::try_from(message / UNIT).unwrap_or(u32::MAX);
         self.memory.acquire_many(units).await.map_err(|_| ErrorKind::OutOfMemory.into())
     }
-}
 
-/// Serves one connection until it ends, one way or another.
-pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
-    let ended = match stream {
-        Accepted::Unix(stream) => converse(stream, service, &limited).await,
-        Accepted::Tls(stream, context) => {
-            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
-                Ok(stream) => converse(stream, service, &limited).await,
-                Err(error) => Err(error),
-            }
-        }
-    };
-    // Clients leave when they like.
-    if let Err(error) = ended
-        && error.kind() != ErrorKind::UnexpectedEof
-    {
-        limited.counters.dropped(match error.kind() {
+    /// Tells how a connection ended, before it is closed. Clients leave when they like.
+    fn ended(&self, ended: io::Result<()>) {
+        let Err(error) = ended else { return };
+        let why = match error.kind() {
+            ErrorKind::UnexpectedEof => return,
             ErrorKind::TimedOut => Dropped::Slow,
             ErrorKind::InvalidData => Dropped::Malformed,
             _ => Dropped::Failed,
-        });
+        };
+        self.counters.dropped(why);
         tracing::debug!("a connection was closed: {error}");
     }
 }
 
+/// Serves one connection until it ends, one way or another.
+pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
+    match stream {
+        Accepted::Unix(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+        Accepted::Tls(stream, context) => {
+            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
+                Ok(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+                Err(error) => limited.ended(Err(error)),
+            }
+        }
+    }
+}
+
 /// Message and answer in turn, until the client leaves, misbehaves or asks nothing for long.
-async fn converse<S>(mut stream: S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
+async fn converse<S>(stream: &mut S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -87,7 +89,7 @@ where
         within(limited.limits.message, stream.read_exact(&mut message)).await?;
         limited.counters.received(header.len() + length);
         let answer = work(&service, limited, message).await?;
-        within(limited.limits.message, send(&mut stream, &answer)).await?;
+        within(limited.limits.message, send(stream, &answer)).await?;
         limited.counters.sent(header.len() + answer.len());
         match within(limited.limits.idle, stream.read_exact(&mut header)).await {
             Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(()),
