@@ -27,7 +27,7 @@ const COLUMNS: &[Column] = &[
     ("APPLIED", |member| known(member, |node| shown(node.applied))),
     ("LAG", |member| shown(member.lag)),
     ("OBJECTS", |member| known(member, |node| node.objects.to_string())),
-    ("CONNECTIONS", |member| known(member, |node| node.connections.to_string())),
+    ("CLIENTS", |member| known(member, |node| node.connections.to_string())),
     ("OPS/S", |member| known(member, |node| format!("{:.1}", node.rate))),
     ("CLOCK", |member| member.skew.map_or(UNKNOWN.to_owned(), |skew| format!("{skew:+} ms"))),
 ];
