@@ -242,6 +242,36 @@ impl Chosen {
 }
 
 impl Call {
+    /// What kind of call it is, for counting and logging.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::Info => "info",
+            Call::IsInitialized => "is_initialized",
+            Call::Initialize { .. } => "initialize",
+            Call::Login { .. } => "login",
+            Call::Confirm { .. } => "confirm",
+            Call::Holds => "holds",
+            Call::InitPin { .. } => "init_pin",
+            Call::SetPin { .. } => "set_pin",
+            Call::Users => "users",
+            Call::CreateUser { .. } => "create_user",
+            Call::DeleteUser { .. } => "delete_user",
+            Call::UnlockUser { .. } => "unlock_user",
+            Call::Find { .. } => "find",
+            Call::InfoOf { .. } => "info_of",
+            Call::Reveal { .. } => "reveal",
+            Call::SizeOf { .. } => "size_of",
+            Call::Make { .. } => "make",
+            Call::MakePair { .. } => "make_pair",
+            Call::Set { .. } => "set",
+            Call::Destroy { .. } => "destroy",
+            Call::Run { .. } => "run",
+            Call::Wrap { .. } => "wrap",
+            Call::Random { .. } => "random",
+            Call::Seed { .. } => "seed",
+        }
+    }
+
     /// Whether doing it twice would be seen; a wrong PIN counts each time.
     pub fn changes(&self) -> bool {
         match self {

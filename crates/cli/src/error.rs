@@ -2,6 +2,7 @@
 
 use cloister::config::Problem;
 use cloister::error::Error as Hsm;
+use cloister_node::admin::AdminError;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -13,6 +14,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The HSM said no: what was tried, and its answer. Exit code 1.
     Hsm(String, Hsm),
+    /// A node said no or doesn't run; the text says what to do. Exit code 1.
+    Node(String),
     /// Bad input or configuration; the text says what to do. Exit code 2.
     Input(String),
 }
@@ -26,7 +29,7 @@ impl Error {
     /// What the shell sees.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Error::Hsm(..) => ExitCode::from(1),
+            Error::Hsm(..) | Error::Node(_) => ExitCode::from(1),
             Error::Input(_) => ExitCode::from(2),
         }
     }
@@ -36,7 +39,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Hsm(tried, code) => write!(f, "{tried}: {} ({})", advice(*code), code.name()),
-            Error::Input(text) => f.write_str(text),
+            Error::Node(text) | Error::Input(text) => f.write_str(text),
         }
     }
 }
@@ -44,6 +47,16 @@ impl fmt::Display for Error {
 impl From<Problem> for Error {
     fn from(Problem(text): Problem) -> Error {
         Error::Input(text)
+    }
+}
+
+impl From<AdminError> for Error {
+    fn from(error: AdminError) -> Error {
+        let text = error.to_string();
+        match error {
+            AdminError::NoFolder(_) => Error::Input(text),
+            _ => Error::Node(text),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The words of the command line, one file per noun.
 
+mod cluster;
 mod compatibility;
 mod config;
 mod demo;
@@ -34,7 +35,7 @@ Examples:
   cloister token init payments --with-user   make a token and its default user
   cloister doctor                            find out what is wrong, and what to do
 
-Exit codes: 0 done; 1 the HSM said no, or doctor found something; 2 bad input or configuration.";
+Exit codes: 0 done; 1 the HSM or a node said no, or doctor found something; 2 bad input or configuration.";
 
 #[derive(Subcommand, Debug)]
 enum Noun {
@@ -52,6 +53,9 @@ enum Noun {
     /// Keys, as far as they may be known
     #[command(subcommand)]
     Key(key::Verb),
+    /// A cluster of nodes, and the nodes in it
+    #[command(subcommand)]
+    Cluster(cluster::Verb),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -75,6 +79,7 @@ impl Arguments {
             Noun::Token(verb) => verb.run(),
             Noun::User(verb) => verb.run(),
             Noun::Key(verb) => verb.run(),
+            Noun::Cluster(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),

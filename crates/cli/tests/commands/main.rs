@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that fails may panic
 
+mod cluster;
 mod compatibility;
 mod config;
 mod demo;

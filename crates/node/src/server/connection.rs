@@ -4,6 +4,8 @@ use super::Limits;
 use super::listen::Accepted;
 use super::service::Service;
 use super::tls;
+use crate::metrics::Counters;
+use crate::metrics::counters::Dropped;
 use cloister::proto::frame;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -21,11 +23,13 @@ pub(super) struct Limited {
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
     memory: Semaphore,
+    counters: Arc<Counters>,
 }
 
 impl Limited {
-    pub fn new(limits: Limits) -> Limited {
+    pub fn new(limits: Limits, counters: Arc<Counters>) -> Limited {
         Limited {
+            counters,
             places: Arc::new(Semaphore::new(limits.connections)),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
             // Room for at least one message of any size.
@@ -43,42 +47,54 @@ impl Limited {
         let units = u32::try_from(message / UNIT).unwrap_or(u32::MAX);
         self.memory.acquire_many(units).await.map_err(|_| ErrorKind::OutOfMemory.into())
     }
-}
 
-/// Serves one connection until it ends, one way or another.
-pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
-    let ended = match stream {
-        Accepted::Unix(stream) => converse(stream, service, &limited).await,
-        Accepted::Tls(stream, context) => {
-            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
-                Ok(stream) => converse(stream, service, &limited).await,
-                Err(error) => Err(error),
-            }
-        }
-    };
-    if let Err(error) = ended
-        && error.kind() != ErrorKind::UnexpectedEof
-    {
+    /// Tells how a connection ended, before it is closed. Clients leave when they like.
+    fn ended(&self, ended: io::Result<()>) {
+        let Err(error) = ended else { return };
+        let why = match error.kind() {
+            ErrorKind::UnexpectedEof => return,
+            ErrorKind::TimedOut => Dropped::Slow,
+            ErrorKind::InvalidData => Dropped::Malformed,
+            _ => Dropped::Failed,
+        };
+        self.counters.dropped(why);
         tracing::debug!("a connection was closed: {error}");
     }
 }
 
-/// Message and answer in turn.
-async fn converse<S>(mut stream: S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
+/// Serves one connection until it ends, one way or another.
+pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
+    match stream {
+        Accepted::Unix(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+        Accepted::Tls(stream, context) => {
+            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
+                Ok(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+                Err(error) => limited.ended(Err(error)),
+            }
+        }
+    }
+}
+
+/// Message and answer in turn, until the client leaves, misbehaves or asks nothing for long.
+async fn converse<S>(stream: &mut S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut patience = limited.limits.handshake;
+    let mut header = [0; frame::HEADER];
+    within(limited.limits.handshake, stream.read_exact(&mut header)).await?;
     loop {
-        let mut header = [0; frame::HEADER];
-        within(patience, stream.read_exact(&mut header)).await?;
         let length = frame::length(header).ok_or(ErrorKind::InvalidData)?;
         let _room = within(limited.limits.message, limited.room_for(length)).await?;
         let mut message = Zeroizing::new(vec![0; length]);
         within(limited.limits.message, stream.read_exact(&mut message)).await?;
+        limited.counters.received(header.len() + length);
         let answer = work(&service, limited, message).await?;
-        within(limited.limits.message, send(&mut stream, &answer)).await?;
-        patience = limited.limits.idle;
+        within(limited.limits.message, send(stream, &answer)).await?;
+        limited.counters.sent(header.len() + answer.len());
+        match within(limited.limits.idle, stream.read_exact(&mut header)).await {
+            Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(()),
+            next => next?,
+        };
     }
 }
 

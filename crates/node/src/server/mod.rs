@@ -10,6 +10,7 @@ mod run;
 pub mod service;
 pub mod tls;
 
+use crate::metrics::Counters;
 use connection::Limited;
 use listen::Listener;
 use service::Service;
@@ -51,21 +52,22 @@ impl Default for Limits {
 /// How long to wait after a connection could not be accepted: most often there are too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves clients until it is dropped, which closes all their connections.
-pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits) {
-    let limited = Arc::new(Limited::new(limits));
+/// Serves clients until it is dropped, which closes all their connections. Connections and bytes are counted here, calls by `service`.
+pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits, counters: Arc<Counters>) {
+    let limited = Arc::new(Limited::new(limits, counters.clone()));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(stream) => {
                     let Some(place) = limited.place() else {
+                        counters.refused();
                         tracing::warn!("a connection was refused: there are too many");
                         continue;
                     };
-                    let (service, limited) = (service.clone(), limited.clone());
+                    let (service, limited, open) = (service.clone(), limited.clone(), counters.connected());
                     connections.spawn(async move {
-                        let _place = place;
+                        let _held = (place, open);
                         connection::attend(stream, service, limited).await;
                     });
                 }

@@ -1,5 +1,6 @@
 //! Nodes inside the test's own process, and what it takes to reach them.
 
+pub mod administration;
 pub mod certificates;
 pub mod module;
 
@@ -7,6 +8,7 @@ use certificates::{Certificates, Identity};
 use cloister::config::TokenSettings;
 use cloister::token::local::LocalToken;
 use cloister::token::local::export::ClusterKey;
+use cloister_node::metrics::Counters;
 use cloister_node::server::listen::Listener;
 use cloister_node::server::service::{Lifetimes, Service};
 use cloister_node::server::{Limits, serve, tls};
@@ -33,6 +35,7 @@ pub struct Node {
     folder: TempDir,
     socket: Socket,
     limits: Limits,
+    counters: Arc<Counters>,
     running: Option<Runtime>,
 }
 
@@ -57,7 +60,8 @@ impl Node {
     }
 
     fn started(folder: TempDir, socket: Socket, limits: Limits) -> Node {
-        let mut node = Node { folder, socket, limits, running: None };
+        let counters = Arc::default();
+        let mut node = Node { folder, socket, limits, counters, running: None };
         node.start();
         node
     }
@@ -68,6 +72,11 @@ impl Node {
             Socket::Unix(path) => path,
             Socket::Tls(..) => panic!("not on a Unix socket"),
         }
+    }
+
+    /// What it counts.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
     }
 
     /// Its TCP address.
@@ -94,7 +103,7 @@ impl Node {
                 Listener::Tls(tokio::net::TcpListener::from_std(listener).unwrap(), context)
             }
         };
-        runtime.spawn(serve(listener, service, self.limits.clone()));
+        runtime.spawn(serve(listener, service, self.limits.clone(), self.counters()));
         drop(_inside);
         self.running = Some(runtime);
     }
