@@ -1,12 +1,12 @@
 //! A folder being made: whole in the end, or gone.
 
-use super::{CA, CA_KEY, CERTIFICATE, Folder, FolderError, KEY, SETTINGS, absolute, lock};
+use super::{CA, CA_KEY, CERTIFICATE, Folder, FolderError, KEY, LOCK, SETTINGS, absolute, lock};
 use crate::clock;
 use crate::pki::check::{Flaw, check_node};
 use crate::pki::{Identity, write_certificate, write_new};
 use crate::settings::{NewSettings, Settings};
 use openssl::x509::X509;
-use std::fs::{DirBuilder, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -39,8 +39,7 @@ impl NewFolder {
         if certified != settings.id {
             return Err(FolderError::OtherId { file: path.join(SETTINGS), written: settings.id, certified });
         }
-        let room = Room::take(&path)?;
-        let lock = lock(&path)?;
+        let (room, lock) = Room::take(&path)?;
         write_certificate(ca, &path.join(CA))?;
         identity.write(&path.join(CERTIFICATE), &path.join(KEY))?;
         let folder = Folder { path, settings, ca: ca.clone(), identity, _lock: Some(lock) };
@@ -77,7 +76,8 @@ struct Room {
 }
 
 impl Room {
-    fn take(path: &Path) -> Result<Room, FolderError> {
+    /// Nobody else can fill it while it is locked, and nothing is removed from a folder that another process has come to fill first.
+    fn take(path: &Path) -> Result<(Room, File), FolderError> {
         let failed = |error| FolderError::Io(path.to_owned(), error);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
@@ -91,13 +91,13 @@ impl Room {
             if !path.is_dir() {
                 return Err(FolderError::NoFolder(path.to_owned()));
             }
-            if std::fs::read_dir(path).map_err(failed)?.next().is_some() {
-                return Err(FolderError::NotEmpty(path.to_owned()));
-            }
+            check_empty(path)?;
         }
         // Also where it was made: the process may have a mask that takes permissions away from the owner.
         std::fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(failed)?;
-        Ok(Room { path: path.to_owned(), made, kept: false })
+        let lock = lock(path)?;
+        check_empty(path)?;
+        Ok((Room { path: path.to_owned(), made, kept: false }, lock))
     }
 
     fn empty(&self) -> std::io::Result<()> {
@@ -113,6 +113,17 @@ impl Room {
         }
         Ok(())
     }
+}
+
+/// Refuses a folder with anything in it but a lock.
+fn check_empty(path: &Path) -> Result<(), FolderError> {
+    let failed = |error| FolderError::Io(path.to_owned(), error);
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        if entry.map_err(failed)?.file_name() != LOCK {
+            return Err(FolderError::NotEmpty(path.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Room {

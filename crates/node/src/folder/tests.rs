@@ -92,6 +92,18 @@ fn a_new_folder_is_gone_unless_it_is_kept() {
 }
 
 #[test]
+fn a_folder_that_another_process_is_filling_is_left_alone() {
+    let ca = Identity::new_ca("test").unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    // The other has locked it and written nothing yet.
+    let other = lock(parent.path()).unwrap();
+    assert!(matches!(create(parent.path(), &ca), Err(FolderError::Locked(_))));
+    assert!(parent.path().join(LOCK).exists());
+    drop(other);
+    create(parent.path(), &ca).unwrap().keep().unwrap();
+}
+
+#[test]
 fn a_folder_that_is_in_use_is_left_alone() {
     let ca = Identity::new_ca("test").unwrap();
     let parent = tempfile::tempdir().unwrap();

@@ -140,6 +140,15 @@ impl Checked<'_> {
         let written = written.unwrap_or(&usual);
         let path = self.0.resolve("client-socket", written)?;
         let bytes = path.as_os_str().len();
+        // The socket for administration is always in the folder, and its name is no longer.
+        let own = self.0.path.with_file_name(CLIENT_SOCKET).as_os_str().len();
+        if own > SOCKET_PATH_BYTES {
+            let too_long = own - SOCKET_PATH_BYTES;
+            let text = format!(
+                "the folder's path is too long for the sockets in it: use one {too_long} bytes shorter"
+            );
+            return Err(self.0.problem(0..0, &text));
+        }
         if bytes > SOCKET_PATH_BYTES {
             let text = format!(
                 "client-socket is {}, {bytes} bytes: write a path of at most {SOCKET_PATH_BYTES}",
@@ -316,6 +325,9 @@ mod tests {
             assert!(words.iter().all(|word| said.contains(word)), "{line}: {said}");
         }
         let long = "x".repeat(200);
+        let folder = format!("/{long}/node.toml");
+        let told = Settings::of_text(Path::new(&folder), LEAST).unwrap_err().0;
+        assert!(told.contains("use one 110 bytes shorter"), "{told}");
         assert!(problem(&format!("client-socket = '{long}'")).contains("at most 103"));
     }
 
