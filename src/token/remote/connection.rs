@@ -1,6 +1,7 @@
 //! One connection to a node: blocking, with timeouts.
 
-use crate::proto::{frame, peer};
+use crate::proto::frame;
+use crate::proto::peer::Role;
 use openssl::ssl::{SslConnector, SslStream};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -20,7 +21,7 @@ impl Connection {
         UnixStream::connect(path).map(Connection::Unix)
     }
 
-    /// Connects to any of the host's addresses. A peer whose certificate is not a node's, for this host, is refused.
+    /// Connects to any of the host's addresses. A peer whose certificate is not a node's is refused; host names are in none.
     pub fn tls(connector: &SslConnector, host: &str, port: u16, timeout: Duration) -> io::Result<Self> {
         let mut failed = io::Error::from(ErrorKind::NotFound);
         for address in (host, port).to_socket_addrs()? {
@@ -73,10 +74,12 @@ fn shake_hands(
 ) -> io::Result<Connection> {
     set_timeout(&stream, timeout)?;
     stream.set_nodelay(true)?;
+    let connector = connector.configure()?.verify_hostname(false);
     let stream = connector.connect(host, stream).map_err(|error| io::Error::other(error.to_string()))?;
-    match stream.ssl().peer_certificate() {
-        Some(certificate) if peer::Role::Node.is_of(&certificate) => Ok(Connection::Tls(Box::new(stream))),
-        _ => Err(io::Error::new(ErrorKind::PermissionDenied, "its certificate is not a node's")),
+    let peer = stream.ssl().peer_certificate().and_then(|certificate| Role::of(&certificate));
+    match peer.is_some_and(|role| role.is_node()) {
+        true => Ok(Connection::Tls(Box::new(stream))),
+        false => Err(io::Error::new(ErrorKind::PermissionDenied, "its certificate is not a node's")),
     }
 }
 

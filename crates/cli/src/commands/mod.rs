@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod key;
+mod node;
 mod slot;
 mod token;
 mod user;
@@ -35,7 +36,7 @@ Examples:
   cloister token init payments --with-user   make a token and its default user
   cloister doctor                            find out what is wrong, and what to do
 
-Exit codes: 0 done; 1 the HSM or a node said no, or doctor found something; 2 bad input or configuration.";
+Exit codes: 0 done; 1 the HSM said no, or doctor found something; 2 bad input or configuration.";
 
 #[derive(Subcommand, Debug)]
 enum Noun {
@@ -53,9 +54,12 @@ enum Noun {
     /// Keys, as far as they may be known
     #[command(subcommand)]
     Key(key::Verb),
-    /// A cluster of nodes, and the nodes in it
+    /// Clusters of nodes: found one, and let nodes and clients in
     #[command(subcommand)]
     Cluster(cluster::Verb),
+    /// Nodes of a cluster
+    #[command(subcommand)]
+    Node(node::Verb),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -71,6 +75,14 @@ impl Arguments {
         if self.json { Format::Json } else { Format::People }
     }
 
+    /// Starts the log: a node has one of its own, all else that of the library.
+    pub fn start_log(&self) {
+        match &self.noun {
+            Noun::Node(verb) => verb.start_log(),
+            _ => cloister::logging::start(),
+        }
+    }
+
     /// Does what was asked for.
     pub fn run(&self) -> Result<Answer> {
         match &self.noun {
@@ -80,6 +92,7 @@ impl Arguments {
             Noun::User(verb) => verb.run(),
             Noun::Key(verb) => verb.run(),
             Noun::Cluster(verb) => verb.run(),
+            Noun::Node(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),

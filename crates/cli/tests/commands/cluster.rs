@@ -1,169 +1,154 @@
-//! A cluster is looked after through a node on this machine.
+//! What of a cluster needs no running node: folders, certificates, tokens, and what is refused.
 
-use crate::support::{Machine, Run, column};
-use cloister_node::admin::{
-    self, Administration, ClusterReport, Id, MemberReport, NodeReport, Refused, Role, SOCKET,
-};
-use cloister_node::raft::types::NodeId;
-use std::sync::{Arc, Mutex};
-use tokio::runtime::Runtime;
+use crate::support::{Machine, run};
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
-/// A node whose cluster has one leader, one voter that does not serve, one that is not reached, and a learner of the same name.
-#[derive(Default)]
-struct Node {
-    removed: Mutex<Vec<NodeId>>,
+/// An address of this machine that nobody listens on.
+fn address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-fn report(id: NodeId, name: &str, role: Role) -> NodeReport {
-    NodeReport {
-        id: Id(id),
-        name: name.to_owned(),
-        software: "1.2.3".to_owned(),
-        protocol: 1,
-        sync_address: format!("{name}:7001"),
-        client_address: format!("{name}:7002"),
-        uptime: 60,
-        role,
-        leader: Some(Id(1)),
-        term: 7,
-        last: Some(120),
-        applied: Some(119),
-        lags: Vec::new(),
-        objects: 42,
-        users: 3,
-        connections: 5,
-        operations: 1000,
-        rate: 12.25,
-        not_serving: None,
-        clock: 0,
-        token: None,
-    }
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
 }
 
-fn member(id: NodeId, name: &str, report: Option<NodeReport>) -> MemberReport {
-    let skew = report.as_ref().map(|_| -30);
-    let address = format!("{name}:7001");
-    MemberReport { id: Id(id), name: name.to_owned(), address, votes: id != 4, lag: Some(id), report, skew }
-}
-
-impl Administration for Node {
-    fn report(&self) -> NodeReport {
-        report(1, "one", Role::Leader)
-    }
-
-    async fn cluster(&self) -> ClusterReport {
-        let waiting = Some("it waits for\u{1b}[2J a leader".to_owned());
-        let two = NodeReport { not_serving: waiting, ..report(2, "two", Role::Voter) };
-        let members = vec![
-            member(1, "one", Some(self.report())),
-            member(2, "two", Some(two)),
-            member(3, "three", None),
-            member(4, "three", Some(report(4, "three", Role::Learner))),
-        ];
-        ClusterReport { asked: Id(1), leader: Some(Id(1)), term: 7, members }
-    }
-
-    async fn remove(&self, id: NodeId) -> Result<(), Refused> {
-        if id == 1 {
-            return Err(Refused("the leader can't remove itself: ask another".to_owned()));
-        }
-        self.removed.lock().unwrap().push(id);
-        Ok(())
-    }
-}
-
-/// A machine on which the node runs, in the folder `node`.
-struct Running {
-    machine: Machine,
-    node: Arc<Node>,
-    _runtime: Runtime,
-}
-
-impl Running {
-    fn start() -> Running {
-        let (machine, node, runtime) = (Machine::new(), Arc::<Node>::default(), Runtime::new().unwrap());
-        std::fs::create_dir(machine.path("node")).unwrap();
-        let _inside = runtime.enter();
-        runtime.spawn(admin::serve(admin::listen(&machine.path("node")).unwrap(), node.clone()));
-        drop(_inside);
-        Running { machine, node, _runtime: runtime }
-    }
-
-    fn cluster(&self, arguments: &[&str]) -> Run {
-        let folder = self.machine.path("node");
-        let data = ["--data", folder.to_str().unwrap()];
-        self.machine.run(&[&["cluster"], arguments, &data[..]].concat())
-    }
-}
-
-#[test]
-fn the_status_shows_leader_term_and_each_node() {
-    let shown = Running::start().cluster(&["status"]).done().stdout;
-    assert!(shown.starts_with("Leader one (0000000000000001), term 7\n"), "{shown}");
-    let row = |name: &str| {
-        let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    assert_eq!(row("NAME"), "NAME ID ADDRESS PART SERVES APPLIED LAG OBJECTS CLIENTS OPS/S CLOCK");
-    assert_eq!(row("one"), "one 0000000000000001 one:7001 leader yes 119 1 42 5 12.2 -30 ms");
-    assert_eq!(row("two"), "two 0000000000000002 two:7001 voter no 119 2 42 5 12.2 -30 ms");
-    assert_eq!(row("three"), "three 0000000000000003 three:7001 - not reached - 3 - - - -");
-    assert!(shown.contains("\ntwo: it waits for\\u{1b}[2J a leader\nthree: was not reached\n"), "{shown}");
-}
-
-#[test]
-fn programs_get_all_that_is_known() {
-    let status = Running::start().cluster(&["status", "--json"]).done().json();
-    assert_eq!(status["leader"], "0000000000000001");
-    assert_eq!(status["term"], 7);
-    assert_eq!(column(&status["members"], "name"), ["one", "two", "three", "three"]);
-    assert_eq!(status["members"][0]["report"]["objects"], 42);
-    assert!(status["members"][2]["report"].is_null());
-}
-
-#[test]
-fn members_are_listed_with_their_parts() {
-    let running = Running::start();
-    let shown = running.cluster(&["members"]).done().stdout;
-    let parts: Vec<_> = shown.lines().filter_map(|line| line.split_whitespace().last()).collect();
-    assert_eq!(parts, ["PART", "leader", "voter", "voter", "learner"]);
-    let listed = running.cluster(&["members", "--json"]).done().json();
-    assert_eq!(column(&listed, "votes"), ["true", "true", "true", "false"]);
-    assert_eq!(column(&listed, "leads"), ["true", "false", "false", "false"]);
-}
-
-#[test]
-fn a_member_is_removed_by_name_or_id() {
-    let running = Running::start();
-    running.cluster(&["remove", "two"]).done();
-    let removed = running.cluster(&["remove", "0000000000000004", "--json"]).done().json();
-    assert_eq!((&removed["removed"], &removed["name"]), (&"0000000000000004".into(), &"three".into()));
-    assert_eq!(*running.node.removed.lock().unwrap(), [2, 4]);
-}
-
-#[test]
-fn nothing_is_removed_that_was_not_clearly_meant() {
-    let running = Running::start();
-    running.cluster(&["remove", "four"]).failed(2, &["no member four", "cluster members"]);
-    running.cluster(&["remove", "0000000000000009"]).failed(2, &["no member"]);
-    running.cluster(&["remove", "three"]).failed(2, &["several", "0000000000000003, 0000000000000004"]);
-    running.cluster(&["remove", "one"]).failed(1, &["the leader can't remove itself: ask another"]);
-    assert!(running.node.removed.lock().unwrap().is_empty());
-}
-
-#[test]
-fn a_node_that_does_not_run_is_told_as_that() {
+/// A machine, the folder of a founder on it, and what it was told.
+fn founded() -> (Machine, String, serde_json::Value) {
     let machine = Machine::new();
-    let folder = machine.path("data");
-    let data = folder.to_str().unwrap();
-    machine.run(&["cluster", "status", "--data", data]).failed(2, &["no folder", data]);
-    std::fs::create_dir(&folder).unwrap();
-    // What a killed node leaves behind is no node either.
-    for _ in 0..2 {
-        for verb in [&["status"][..], &["members"], &["remove", "one"]] {
-            let advice = format!("is not running: start it with `cloister node run --data {data}`");
-            machine.run(&[&["cluster"], verb, &["--data", data]].concat()).failed(1, &[&advice]);
-        }
-        let _ = std::os::unix::net::UnixListener::bind(folder.join(SOCKET));
+    let folder = machine.path("n1").to_str().unwrap().to_owned();
+    let facts = machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", &address()]);
+    (machine, folder, facts)
+}
+
+#[test]
+fn a_founder_has_a_folder_of_its_own_with_a_ca() {
+    let (machine, folder, facts) = founded();
+    assert_eq!(facts["name"], "n1");
+    assert_eq!(facts["folder"], folder);
+    let settings = fs::read_to_string(machine.path("n1/node.toml")).unwrap();
+    let id = facts["node"].as_str().unwrap();
+    assert!(id.len() == 16 && settings.contains(&format!("id = \"{id}\"")), "{settings}");
+    assert_eq!(mode(&machine.path("n1")), 0o700);
+    for secret in ["n1/node.key", "n1/ca.key"] {
+        assert_eq!(mode(&machine.path(secret)), 0o600, "{secret}");
     }
+    assert!(machine.path("n1/ca.pem").exists() && machine.path("n1/node.pem").exists());
+}
+
+#[test]
+fn a_folder_that_holds_something_is_left_as_it_is() {
+    let (machine, folder, _) = founded();
+    let before = fs::read(machine.path("n1/ca.key")).unwrap();
+    let again = ["cluster", "init", "--data", &folder, "--name", "n1", "--sync", "localhost:7421"];
+    machine.run(&again).failed(2, &["is not empty"]);
+    assert_eq!(fs::read(machine.path("n1/ca.key")).unwrap(), before);
+}
+
+#[test]
+fn addresses_and_names_that_are_none_are_refused_and_nothing_is_left() {
+    let machine = Machine::new();
+    let folder = machine.path("n1");
+    let init = |name: &str, sync: &str| {
+        let folder = folder.to_str().unwrap();
+        machine.run(&["cluster", "init", "--data", folder, "--name", name, "--sync", sync])
+    };
+    init("n1", "0.0.0.0:7421").failed(2, &["--advertise HOST:PORT"]);
+    init("n1", "[::]:7421").failed(2, &["--advertise HOST:PORT"]);
+    for (name, sync) in
+        [("n1", "host"), ("n1", "host:0"), ("n1", "::1:7421"), ("a b", "host:7421"), ("", "host:1")]
+    {
+        let refused = init(name, sync);
+        assert_eq!(refused.code, 2, "{name} {sync}");
+        assert!(refused.stderr.contains("invalid value"), "{}", refused.stderr);
+    }
+    assert!(!folder.exists());
+}
+
+#[test]
+fn an_invitation_is_a_secret_file_for_one_new_node() {
+    let (machine, folder, founder) = founded();
+    let file = machine.path("token").to_str().unwrap().to_owned();
+    let first = machine.json(&["cluster", "invite", "--data", &folder, "--out", &file, "--hours", "1"]);
+    assert_eq!(mode(&machine.path("token")), 0o600);
+    assert!(fs::read_to_string(&file).unwrap().starts_with("cloister-join-1:"));
+    machine.run(&["cluster", "invite", "--data", &folder, "--out", &file]).failed(2, &["token"]);
+    let via = ["--via", "n1.example:7421,n2.example:7421"];
+    let second = machine.json(&[&["cluster", "invite", "--data", &folder][..], &via].concat());
+    assert_eq!(second["via"][1], "n2.example:7421");
+    assert!(second["token"].as_str().unwrap().starts_with("cloister-join-1:"));
+    let ids = [&founder["node"], &first["node"], &second["node"]];
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
+    for hours in ["0", "9000"] {
+        assert_eq!(machine.run(&["cluster", "invite", "--data", &folder, "--hours", hours]).code, 2);
+    }
+}
+
+#[test]
+fn a_token_that_is_none_or_was_damaged_makes_no_folder() {
+    let (machine, folder, _) = founded();
+    let text = machine.run(&["cluster", "invite", "--data", &folder]).done().stdout;
+    let (start, end) = text.trim().split_at(100);
+    let swapped = if end.starts_with('A') { "B" } else { "A" };
+    let changed = format!("{start}{swapped}{}", &end[1..]);
+    let new = machine.path("n2");
+    let join = |file: &str| {
+        let new = new.to_str().unwrap();
+        let node = ["--name", "n2", "--sync", "127.0.0.1:7421", "--data", new];
+        machine.run(&[&["cluster", "join", "--token-file", file][..], &node].concat())
+    };
+    for (text, words) in [
+        ("hello", &["no join token"][..]),
+        ("cloister-join-7:AAAA", &["version 7"]),
+        (start, &["changed or cut short"]),
+        (&changed, &["changed or cut short"]),
+    ] {
+        join(&machine.file("token", text)).failed(2, words);
+    }
+    join("/nowhere/token").failed(2, &["/nowhere/token"]);
+    assert!(!new.exists());
+}
+
+#[test]
+fn a_client_gets_three_files_and_the_ca_may_be_kept_elsewhere() {
+    let (machine, folder, _) = founded();
+    let client = |name: &str, out: &str, more: &[&str]| {
+        let out = machine.path(out).to_str().unwrap().to_owned();
+        machine.run(&[&["cluster", "client", name, "--data", &folder, "--out", &out][..], more].concat())
+    };
+    client("web-1", "web", &[]).done();
+    assert_eq!(mode(&machine.path("web/client.key")), 0o600);
+    assert_eq!(fs::read(machine.path("web/ca.pem")).unwrap(), fs::read(machine.path("n1/ca.pem")).unwrap());
+    client("web-2", "web", &[]).failed(2, &["ca.pem is there already"]);
+    assert_eq!(client("web/2", "web2", &[]).code, 2);
+
+    fs::rename(machine.path("n1/ca.key"), machine.path("safe.key")).unwrap();
+    client("web-2", "web2", &[]).failed(2, &["--ca-key FILE"]);
+    machine.run(&["cluster", "invite", "--data", &folder]).failed(2, &["--ca-key FILE"]);
+    let wrong = machine.path("n1/node.key");
+    client("web-2", "web2", &["--ca-key", wrong.to_str().unwrap()])
+        .failed(2, &["is not the key of this cluster's CA"]);
+    assert!(!machine.path("web2").exists());
+    client("web-2", "web2", &["--ca-key", machine.path("safe.key").to_str().unwrap()]).done();
+}
+
+#[test]
+fn a_node_does_not_run_on_a_folder_that_is_wrong() {
+    let (machine, folder, _) = founded();
+    machine.run(&["node", "run", "--data", "/nowhere/n1"]).failed(2, &["there is no folder /nowhere/n1"]);
+    fs::set_permissions(machine.path("n1/node.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    machine.run(&["node", "run", "--data", &folder]).failed(2, &["chmod go= ", "node.key"]);
+    fs::set_permissions(machine.path("n1/node.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(machine.path("n1/node.toml"), "name = 'n1'\nspeed = 1\n").unwrap();
+    machine.run(&["node", "run", "--data", &folder]).failed(2, &["node.toml:2: ", "speed"]);
+}
+
+#[test]
+fn an_unknown_level_of_the_log_is_told_the_known_ones() {
+    let (machine, folder, _) = founded();
+    let mut command = machine.command(&["node", "run", "--data", &folder]);
+    let refused = run(command.env("CLOISTER_LOG", "loud"));
+    assert!(refused.code == 2 && refused.stderr.contains("trace"), "{}", refused.stderr);
 }

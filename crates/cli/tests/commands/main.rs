@@ -9,6 +9,8 @@ mod demo;
 mod doctor;
 mod keys;
 mod pins;
+mod running_cluster;
+mod slot_add;
 mod support;
 mod tokens;
 mod users;

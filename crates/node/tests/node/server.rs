@@ -1,7 +1,7 @@
 //! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
 
 use crate::common::Node;
-use crate::common::certificates::Certificates;
+use crate::common::certificates::{self, Certificates, NODE};
 use cloister::attribute::{Attributes, Bytes};
 use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
 use cloister::error::Error;
@@ -11,6 +11,7 @@ use cloister::proto::frame;
 use cloister::proto::message::{Answer, Call, Made, Origin, Place, Reply, Request};
 use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
+use cloister_node::pki::Identity;
 use cloister_node::server::Limits;
 use cryptoki_sys as ck;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
@@ -228,12 +229,11 @@ fn a_socket_is_its_owners_and_is_not_taken_from_a_node_that_serves() {
     assert!(Client::of(&node).ask(None, Call::IsInitialized).is_ok());
 }
 
-/// Connects as `role` with a certificate of `issuer`, and asks.
-fn by_tls(node: &Node, issuer: Option<(&Certificates, &str)>) -> Option<Answer> {
+/// Connects with a certificate, and asks.
+fn by_tls(node: &Node, identity: Option<&Identity>) -> Option<Answer> {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
     builder.set_verify(SslVerifyMode::NONE);
-    if let Some((certificates, role)) = issuer {
-        let identity = certificates.issue(role, "someone");
+    if let Some(identity) = identity {
         builder.set_certificate(&identity.certificate).unwrap();
         builder.set_private_key(&identity.key).unwrap();
     }
@@ -249,15 +249,16 @@ fn by_tls(node: &Node, issuer: Option<(&Certificates, &str)>) -> Option<Answer> 
 fn only_a_clients_certificate_of_the_cluster_is_answered() {
     let (certificates, strange) = (Certificates::new(), Certificates::new());
     let node = Node::tls(Limits::default(), &certificates);
-    assert!(by_tls(&node, Some((&certificates, "client"))).is_some());
+    let client = certificates::client();
+    assert!(by_tls(&node, Some(&certificates.issue(&client))).is_some());
     assert_eq!(by_tls(&node, None), None, "without a certificate");
-    assert_eq!(by_tls(&node, Some((&strange, "client"))), None, "of another CA");
-    assert_eq!(by_tls(&node, Some((&certificates, "node"))), None, "a node's");
-    assert_eq!(by_tls(&node, Some((&certificates, ""))), None, "of no role");
+    assert_eq!(by_tls(&node, Some(&strange.issue(&client))), None, "of another CA");
+    assert_eq!(by_tls(&node, Some(&certificates.issue(&NODE))), None, "a node's");
+    assert_eq!(by_tls(&node, Some(&certificates.ca)), None, "of no role");
 }
 
 #[test]
-fn a_library_asks_nobody_but_a_node_of_the_cluster_under_its_own_name() {
+fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called() {
     let (certificates, strange) = (Certificates::new(), Certificates::new());
     let folder = tempfile::tempdir().unwrap();
     certificates.write_client(folder.path());
@@ -277,12 +278,13 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_under_its_own_name() {
         };
         RemoteToken::new(settings).is_initialized()
     };
-    let node = |of: &Certificates, role: &str| {
-        Node::tls_as(Limits::default(), &certificates, of.issue(role, "localhost"))
-    };
-    assert_eq!(ask(&node(&certificates, "node"), "localhost"), Ok(false));
+    let node = |identity: Identity| Node::tls_as(Limits::default(), &certificates, identity);
+    let good = node(certificates.issue(&NODE));
+    assert_eq!(ask(&good, "localhost"), Ok(false));
+    assert_eq!(ask(&good, "127.0.0.1"), Ok(false));
     let refused = Err(Error::DeviceRemoved);
-    assert_eq!(ask(&node(&certificates, "node"), "127.0.0.1"), refused, "by another name");
-    assert_eq!(ask(&node(&certificates, "client"), "localhost"), refused, "a client's certificate");
-    assert_eq!(ask(&node(&strange, "node"), "localhost"), refused, "of another CA");
+    let client = certificates.issue(&certificates::client());
+    assert_eq!(ask(&node(client), "localhost"), refused, "a client's certificate");
+    assert_eq!(ask(&node(certificates.ca.clone()), "localhost"), refused, "of no role");
+    assert_eq!(ask(&node(strange.issue(&NODE)), "localhost"), refused, "of another CA");
 }

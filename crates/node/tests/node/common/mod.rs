@@ -4,11 +4,12 @@ pub mod administration;
 pub mod certificates;
 pub mod module;
 
-use certificates::{Certificates, Identity};
+use certificates::{Certificates, NODE};
 use cloister::config::TokenSettings;
 use cloister::token::local::LocalToken;
 use cloister::token::local::export::ClusterKey;
 use cloister_node::metrics::Counters;
+use cloister_node::pki::Identity;
 use cloister_node::server::listen::Listener;
 use cloister_node::server::service::{Lifetimes, Service};
 use cloister_node::server::{Limits, serve, tls};
@@ -47,9 +48,9 @@ impl Node {
         Node::started(folder, socket, limits)
     }
 
-    /// On TLS over TCP, with a certificate for `localhost`.
+    /// On TLS over TCP, with a node's certificate.
     pub fn tls(limits: Limits, certificates: &Certificates) -> Node {
-        Node::tls_as(limits, certificates, certificates.issue("node", "localhost"))
+        Node::tls_as(limits, certificates, certificates.issue(&NODE))
     }
 
     /// The same, with another certificate.
@@ -99,7 +100,8 @@ impl Node {
             Socket::Tls(address, identity, certificates) => {
                 let listener = TcpListener::bind(address).unwrap();
                 listener.set_nonblocking(true).unwrap();
-                let context = tls::context(&certificates.ca, &identity.certificate, &identity.key).unwrap();
+                let context =
+                    tls::context(&certificates.ca.certificate, &identity.certificate, &identity.key).unwrap();
                 Listener::Tls(tokio::net::TcpListener::from_std(listener).unwrap(), context)
             }
         };
