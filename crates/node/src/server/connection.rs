@@ -5,6 +5,7 @@ use super::listen::Accepted;
 use super::service::Service;
 use super::tls;
 use cloister::proto::frame;
+use cloister::proto::message::{Answer, Request};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,11 @@ where
         let _room = within(limited.limits.message, limited.room_for(length)).await?;
         let mut message = Zeroizing::new(vec![0; length]);
         within(limited.limits.message, stream.read_exact(&mut message)).await?;
-        let answer = work(&service, limited, message).await?;
+        // Whoever pings wants to know whether the node is there, not whether a worker is free.
+        let answer = match Request::is_ping(&message) {
+            true => Arc::new(Answer::pong().encode()),
+            false => work(&service, limited, message).await?,
+        };
         within(limited.limits.message, send(&mut stream, &answer)).await?;
         patience = limited.limits.idle;
     }

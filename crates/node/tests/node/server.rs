@@ -51,7 +51,7 @@ impl Client {
 
     fn log_in(&mut self, role: Role, pin: &str) -> Bytes {
         let user = (&credentials(role, pin)).into();
-        let Ok(Reply::Ticket(ticket)) = self.ask(None, Call::Login { role, user }) else {
+        let Ok(Reply::Ticket { sealed: ticket, .. }) = self.ask(None, Call::Login { role, user }) else {
             panic!("no ticket")
         };
         ticket
@@ -130,7 +130,7 @@ fn a_confirmation_is_good_for_one_operation() {
         Call::Run { purpose: Purpose::Encrypt, mechanism, key, input, signature: None }
     };
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
-    let Ok(Reply::Ticket(confirmed)) = asked else { panic!("{asked:?}") };
+    let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
     assert!(client.ask(Some(&confirmed), run(place.clone())).is_ok());
     let pair = client.ask(Some(&confirmed), ec_pair());
     let Ok(Reply::Pair(_, private)) = pair else { panic!("{pair:?}") };
@@ -143,7 +143,7 @@ fn a_confirmation_is_good_for_one_operation() {
     assert_eq!(client.ask(Some(&ticket), sign(private.place.clone())), refused, "not confirmed");
     assert_eq!(client.ask(Some(&confirmed), sign(private.place.clone())), refused, "used before");
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
-    let Ok(Reply::Ticket(confirmed)) = asked else { panic!("{asked:?}") };
+    let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
     let signed = client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone()));
     assert!(signed.is_ok(), "{signed:?}");
     assert_eq!(
@@ -272,6 +272,7 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_under_its_own_name() {
                 key: file("client.key"),
             }),
             connect_timeout: Duration::from_secs(60),
+            probe: Duration::from_secs(60),
             request_timeout: Duration::from_secs(60),
             retry: Duration::ZERO,
         };
