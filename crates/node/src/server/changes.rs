@@ -3,7 +3,6 @@
 //! It is in memory and bounded, and says that anything may have changed where it doesn't know.
 
 use cloister::proto::message::Changed;
-use cloister::token::ObjectId;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 
@@ -72,6 +71,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cloister::token::ObjectId;
 
     fn id(number: u8) -> ObjectId {
         ObjectId([number; 16])
