@@ -12,6 +12,8 @@ mod nodes;
 mod patient;
 mod pool;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 
