@@ -111,7 +111,10 @@ impl Nodes {
         let mut stalled = || {
             within(began, self.settings.request_timeout)?;
             // As a timeout, whatever it was: this connection was not merely idle for too long.
-            let gone = |failure| io::Error::new(ErrorKind::TimedOut, format!("silent; pinged: {failure}"));
+            let gone = |failure| {
+                let why = format!("nothing comes, and when pinged it {failure}");
+                io::Error::new(ErrorKind::TimedOut, why)
+            };
             self.ping(turn).map_err(gone)
         };
         let (answer, _) = self.ask(turn.node, self.settings.connect_timeout, message, &mut stalled)?;

@@ -297,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_stays_away_is_tried_ever_more_rarely_and_one_failure_counts_once() {
+        let standings = three();
+        let away = |times| Some(Trouble::Failed { until: Instant::now(), times });
+        let (first, second) = (turn(&standings, 0), turn(&standings, 0));
+        assert!(first.failed() && !second.failed());
+        assert!(matches!(standings.0.lock().nodes[0].trouble, Some(Trouble::Failed { times: 1, .. })));
+        for (times, seconds) in [(1, 10), (2, 20), (3, 40), (4, 60), (u32::MAX, 60)] {
+            standings.0.lock().nodes[0].trouble = away(times);
+            let before = Instant::now();
+            assert!(!turn(&standings, 0).failed());
+            let Some(Trouble::Failed { until, .. }) = standings.0.lock().nodes[0].trouble else {
+                panic!("it is trusted")
+            };
+            assert!(until >= before + Duration::from_secs(seconds), "{times}");
+        }
+    }
+
+    #[test]
     fn the_near_are_asked_before_the_far_and_noise_is_no_distance() {
         let standings = three();
         for (node, micros) in [(0, 5_000), (1, 400), (2, 10)] {
