@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The nodes of a slot whose token is on a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClusterSettings {
-    /// At least one; tried in turn.
+    /// At least one.
     pub nodes: Vec<NodeAddress>,
     /// What TLS takes; there if any node is reached by it.
     #[serde(flatten)]
@@ -15,7 +15,10 @@ pub struct ClusterSettings {
     /// For reaching one node, TLS handshake included.
     #[serde(rename = "connect_timeout_ms", serialize_with = "milliseconds")]
     pub connect_timeout: Duration,
-    /// For the answer to one request.
+    /// How long a node may be silent before it is asked whether it is still there, and how long it may take to say so.
+    #[serde(rename = "probe_ms", serialize_with = "milliseconds")]
+    pub probe: Duration,
+    /// For the answer to one request, from a node that is there.
     #[serde(rename = "request_timeout_ms", serialize_with = "milliseconds")]
     pub request_timeout: Duration,
     /// How long to go on looking for a node that serves while none does.

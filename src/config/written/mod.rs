@@ -42,6 +42,7 @@ struct WrittenSlot {
     certificate: Option<Spanned<PathBuf>>,
     key: Option<Spanned<PathBuf>>,
     connect_timeout_ms: Option<Spanned<u64>>,
+    probe_ms: Option<Spanned<u64>>,
     request_timeout_ms: Option<Spanned<u64>>,
     retry_ms: Option<Spanned<u64>>,
 }

@@ -207,7 +207,9 @@ fn class(call: &Call) -> &'static str {
         | Call::UnlockUser { .. }
         | Call::Set { .. }
         | Call::Destroy { .. } => "manage",
-        Call::Info
+        Call::Ping
+        | Call::Renew
+        | Call::Info
         | Call::IsInitialized
         | Call::Holds
         | Call::Users

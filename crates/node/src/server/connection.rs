@@ -7,6 +7,7 @@ use super::tls;
 use crate::metrics::Counters;
 use crate::metrics::counters::Dropped;
 use cloister::proto::frame;
+use cloister::proto::message::{Answer, Request};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +89,11 @@ where
         let mut message = Zeroizing::new(vec![0; length]);
         within(limited.limits.message, stream.read_exact(&mut message)).await?;
         limited.counters.received(header.len() + length);
-        let answer = work(&service, limited, message).await?;
+        // Whoever pings wants to know whether the node is there, not whether a worker is free.
+        let answer = match Request::is_ping(&message) {
+            true => Arc::new(Answer::pong().encode()),
+            false => work(&service, limited, message).await?,
+        };
         within(limited.limits.message, send(stream, &answer)).await?;
         limited.counters.sent(header.len() + answer.len());
         match within(limited.limits.idle, stream.read_exact(&mut header)).await {
@@ -136,4 +141,35 @@ async fn work(
 
 async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     tokio::time::timeout(limit, what).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::service::Lifetimes;
+    use cloister::config::TokenSettings;
+    use cloister::token::local::LocalToken;
+    use cloister::token::local::export::ClusterKey;
+    use std::path::PathBuf;
+
+    #[tokio::test]
+    async fn a_ping_is_answered_while_all_workers_are_busy_and_without_a_token() {
+        let cluster = ClusterKey::new(&Zeroizing::new([1; 32])).unwrap();
+        let token = LocalToken::new(PathBuf::from("/nonexistent"), TokenSettings::default());
+        let service = Arc::new(Service::new(token, cluster, Lifetimes::default()));
+        let limited = Arc::new(Limited::new(Limits { workers: 1, ..Limits::default() }));
+        let _busy = limited.workers.clone().acquire_owned().await.unwrap();
+        let (mut client, stream) = tokio::io::duplex(1024);
+        let node = tokio::spawn(async move { converse(stream, service, &limited).await });
+
+        let ping = Request::ping().unwrap();
+        client.write_all(&frame::header(&ping).unwrap()).await.unwrap();
+        client.write_all(&ping).await.unwrap();
+        let expected = Answer::pong().encode();
+        let mut answer = vec![0; frame::HEADER + expected.len()];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer[frame::HEADER..], **expected);
+        drop(client);
+        assert!(node.await.unwrap().is_err(), "the end of the connection");
+    }
 }

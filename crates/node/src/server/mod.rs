@@ -1,8 +1,9 @@
 //! The client socket: libraries ask, this node's token answers. See `docs/wire.md`.
 //!
-//! [`listen`] opens the socket, [`connection`] speaks with one client, [`service`] does what it asks, and [`recent`] sees to it that a call
-//! asked twice is done once. A node keeps nothing of a client: logins come along as tickets, session objects as capsules.
+//! [`listen`] opens the socket, [`connection`] speaks with one client, [`service`] does what it asks, [`recent`] sees to it that a call
+//! asked twice is done once, and [`changes`] tells clients what they should no longer believe. A node keeps nothing of a client: logins come along as tickets, session objects as capsules.
 
+pub mod changes;
 mod connection;
 pub mod listen;
 mod recent;
