@@ -26,11 +26,10 @@ pub struct WrittenToken {
     usage_default: Option<bool>,
 }
 
-/// Reads a file whole, if it is not too large and in UTF-8.
-pub fn read_text(path: &Path) -> Result<String, Problem> {
+/// Reads a file whole, if it is not too large and in UTF-8. `advice` says what to do if it can't be read.
+pub fn read_text(path: &Path, advice: &str) -> Result<String, Problem> {
     let problem = |what: String| Problem(format!("{}: {what}", path.display()));
-    let file = std::fs::File::open(path)
-        .map_err(|error| problem(format!("{error}. Make this file readable, or name another")))?;
+    let file = std::fs::File::open(path).map_err(|error| problem(format!("{error}. {advice}")))?;
     let mut text = String::new();
     let read = file.take(MOST_BYTES + 1).read_to_string(&mut text);
     match read {

@@ -50,7 +50,7 @@ struct WrittenSlot {
 /// Reads and checks one file.
 pub(super) fn read(path: &Path, places: &Places) -> Result<Config, Problem> {
     let path = absolute(path)?;
-    let text = read_text(&path)?;
+    let text = read_text(&path, "Make this file readable, or have CLOISTER_CONF name another")?;
     File { path: &path, text: &text }.parse(places)
 }
 

@@ -67,7 +67,7 @@ impl Settings {
     pub fn read(path: &Path) -> Result<Settings, Problem> {
         let path =
             std::path::absolute(path).map_err(|error| Problem(format!("{}: {error}", path.display())))?;
-        Settings::of_text(&path, &read_text(&path)?)
+        Settings::of_text(&path, &read_text(&path, "Make this file readable for the user who runs the node")?)
     }
 
     /// The same, of a text that is or will be in the file at `path`, which is absolute.
