@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The nodes of a slot whose token is on a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClusterSettings {
-    /// At least one; tried in turn.
+    /// At least one.
     pub nodes: Vec<NodeAddress>,
     /// What TLS takes; there if any node is reached by it.
     #[serde(flatten)]
@@ -15,7 +15,10 @@ pub struct ClusterSettings {
     /// For reaching one node, TLS handshake included.
     #[serde(rename = "connect_timeout_ms", serialize_with = "milliseconds")]
     pub connect_timeout: Duration,
-    /// For the answer to one request.
+    /// How long a node may be silent before it is asked whether it is still there, and how long it may take to say so.
+    #[serde(rename = "probe_ms", serialize_with = "milliseconds")]
+    pub probe: Duration,
+    /// For the answer to one request, from a node that is there.
     #[serde(rename = "request_timeout_ms", serialize_with = "milliseconds")]
     pub request_timeout: Duration,
     /// How long to go on looking for a node that serves while none does.
@@ -41,7 +44,7 @@ pub enum NodeAddress {
     Unix(PathBuf),
     /// TLS over TCP.
     Tls {
-        /// Name or address, as the node's certificate has it.
+        /// Name or address.
         host: String,
         /// TCP port.
         port: u16,
@@ -50,17 +53,25 @@ pub enum NodeAddress {
 
 impl NodeAddress {
     /// Reads `unix:<path>` or `tls:<host>:<port>` (an IPv6 address in brackets).
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             return (!path.is_empty()).then(|| NodeAddress::Unix(path.into()));
         }
-        let (host, port) = text.strip_prefix("tls:")?.rsplit_once(':')?;
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let is_bracketed = bare.len() != host.len();
-        let port = port.parse().ok().filter(|port| *port != 0)?;
-        let is_name = !bare.is_empty() && bare.contains(':') == is_bracketed;
-        is_name.then(|| NodeAddress::Tls { host: bare.to_owned(), port })
+        let (host, port) = host_and_port(text.strip_prefix("tls:")?)?;
+        Some(NodeAddress::Tls { host: host.to_owned(), port })
     }
+}
+
+/// Reads `<host>:<port>`, where the host is a name or an address, one of IPv6 in brackets, and the port is not 0. The host is answered
+/// without brackets.
+pub fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_bracketed = bare.len() != host.len();
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:%".contains(&byte);
+    let is_name = !bare.is_empty() && bare.contains(':') == is_bracketed && bare.bytes().all(is_host);
+    is_name.then_some((bare, port))
 }
 
 impl std::fmt::Display for NodeAddress {
@@ -100,7 +111,7 @@ mod tests {
         for text in ["", "/run/x", "unix:", "tls:", "tls:host", "tls::1", "tls:host:0", "tls:host:65536"] {
             assert_eq!(NodeAddress::parse(text), None, "{text}");
         }
-        for text in ["tls:::1:7001", "tls:[host]:1", "tcp:host:1"] {
+        for text in ["tls:::1:7001", "tls:[host]:1", "tcp:host:1", "tls:a host:1", "tls:\"a:1"] {
             assert_eq!(NodeAddress::parse(text), None, "{text}");
         }
     }

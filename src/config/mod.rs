@@ -5,10 +5,11 @@
 //! user's data folder (`XDG_DATA_HOME`, `~/.local/share`).
 
 mod cluster;
+pub mod file;
 mod places;
 mod written;
 
-pub use cluster::{ClusterSettings, NodeAddress, TlsFiles};
+pub use cluster::{ClusterSettings, NodeAddress, TlsFiles, host_and_port};
 
 use places::Places;
 use serde::Serialize;

@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// Version 1 of the messages.
 const CODEC: Codec = Codec::new(1, super::frame::LIMIT as u64 - 1);
 
+/// Most bytes of a ping: longer messages need no look.
+const PING_BYTES: usize = 64;
+
 /// What a library asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -32,8 +35,19 @@ pub struct Request {
 pub struct Answer {
     /// The log index that the node had come to.
     pub seen: u64,
+    /// What has changed from the index that the request told up to that one.
+    pub changed: Changed,
     /// The result.
     pub result: Result<Reply>,
+}
+
+/// The token objects made, changed or destroyed between two log indexes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Changed {
+    /// These and no others.
+    Only(Vec<ObjectId>),
+    /// Any may have been.
+    Any,
 }
 
 /// A user's name and password.
@@ -79,10 +93,15 @@ pub enum Origin {
     Copy(Place),
 }
 
-/// One method of [`crate::token::Token`], which says what it does. Logging out takes no call: the ticket is forgotten.
+/// One method of [`crate::token::Token`], which says what it does. Logging out takes no call: the ticket is forgotten. [`needs`] says which node
+/// may do it.
+///
+/// [`needs`]: super::needs
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Call {
+    /// Whether the node is there at all: answered at once, whatever else it does.
+    Ping,
     Info,
     IsInitialized,
     Initialize {
@@ -97,6 +116,8 @@ pub enum Call {
         password: Bytes,
     },
     Holds,
+    /// The same login, in a ticket that is good for longer.
+    Renew,
     InitPin {
         user: Pin,
     },
@@ -175,7 +196,11 @@ pub enum Reply {
     Done,
     Flag(bool),
     Info(TokenInfo),
-    Ticket(Bytes),
+    /// `lifetime`: for how many seconds it is good.
+    Ticket {
+        sealed: Bytes,
+        lifetime: u64,
+    },
     Users(Vec<UserInfo>),
     Found(Vec<Found>),
     Object(ObjectInfo),
@@ -192,6 +217,17 @@ impl Request {
         CODEC.encode(self).map_err(|_| Error::DataLenRange)
     }
 
+    /// [`Call::Ping`], as a frame carries it.
+    pub fn ping() -> Result<Zeroizing<Vec<u8>>> {
+        Request { ticket: None, id: None, seen: 0, call: Call::Ping }.encode()
+    }
+
+    /// Whether these bytes are [`Request::ping`].
+    pub fn is_ping(message: &[u8]) -> bool {
+        message.len() <= PING_BYTES
+            && Request::decode(message).is_some_and(|request| request.call == Call::Ping)
+    }
+
     /// From a frame; `None` for bytes that are no request.
     pub fn decode(message: &[u8]) -> Option<Self> {
         CODEC.decode(message)
@@ -199,9 +235,14 @@ impl Request {
 }
 
 impl Answer {
+    /// To [`Call::Ping`].
+    pub fn pong() -> Self {
+        Answer { seen: 0, changed: Changed::Any, result: Ok(Reply::Done) }
+    }
+
     /// As a frame carries it. An answer that is too long for one becomes `DataLenRange`.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let too_long = Answer { seen: self.seen, result: Err(Error::DataLenRange) };
+        let too_long = Answer { seen: self.seen, changed: Changed::Any, result: Err(Error::DataLenRange) };
         CODEC.encode(self).or_else(|_| CODEC.encode(&too_long)).unwrap_or_default()
     }
 
@@ -242,33 +283,35 @@ impl Chosen {
 }
 
 impl Call {
-    /// Whether doing it twice would be seen; a wrong PIN counts each time.
-    pub fn changes(&self) -> bool {
+    /// What kind of call it is, for counting and logging.
+    pub fn name(&self) -> &'static str {
         match self {
-            Call::Initialize { .. }
-            | Call::Login { .. }
-            | Call::Confirm { .. }
-            | Call::InitPin { .. }
-            | Call::SetPin { .. }
-            | Call::CreateUser { .. }
-            | Call::DeleteUser { .. }
-            | Call::UnlockUser { .. }
-            | Call::Make { .. }
-            | Call::MakePair { .. }
-            | Call::Set { .. }
-            | Call::Destroy { .. } => true,
-            Call::Info
-            | Call::IsInitialized
-            | Call::Holds
-            | Call::Users
-            | Call::Find { .. }
-            | Call::InfoOf { .. }
-            | Call::Reveal { .. }
-            | Call::SizeOf { .. }
-            | Call::Run { .. }
-            | Call::Wrap { .. }
-            | Call::Random { .. }
-            | Call::Seed { .. } => false,
+            Call::Ping => "ping",
+            Call::Renew => "renew",
+            Call::Info => "info",
+            Call::IsInitialized => "is_initialized",
+            Call::Initialize { .. } => "initialize",
+            Call::Login { .. } => "login",
+            Call::Confirm { .. } => "confirm",
+            Call::Holds => "holds",
+            Call::InitPin { .. } => "init_pin",
+            Call::SetPin { .. } => "set_pin",
+            Call::Users => "users",
+            Call::CreateUser { .. } => "create_user",
+            Call::DeleteUser { .. } => "delete_user",
+            Call::UnlockUser { .. } => "unlock_user",
+            Call::Find { .. } => "find",
+            Call::InfoOf { .. } => "info_of",
+            Call::Reveal { .. } => "reveal",
+            Call::SizeOf { .. } => "size_of",
+            Call::Make { .. } => "make",
+            Call::MakePair { .. } => "make_pair",
+            Call::Set { .. } => "set",
+            Call::Destroy { .. } => "destroy",
+            Call::Run { .. } => "run",
+            Call::Wrap { .. } => "wrap",
+            Call::Random { .. } => "random",
+            Call::Seed { .. } => "seed",
         }
     }
 }
@@ -319,7 +362,7 @@ mod tests {
         }
         let made = Made { place: Place::Stored(ObjectId([3; 16])), info };
         for result in [Ok(Reply::Pair(made.clone(), made)), Err(Error::KeyHandleInvalid)] {
-            let answer = Answer { seen: 3, result };
+            let answer = Answer { seen: 3, changed: Changed::Only(vec![ObjectId([4; 16])]), result };
             assert_eq!(Answer::decode(&answer.encode()), Some(answer));
         }
     }
@@ -339,7 +382,7 @@ mod tests {
 
     #[test]
     fn an_error_travels_by_its_number_and_an_unknown_one_is_a_failed_function() {
-        let answer = Answer { seen: 0, result: Err(Error::PinIncorrect) };
+        let answer = Answer { seen: 0, changed: Changed::Any, result: Err(Error::PinIncorrect) };
         let mut encoded = answer.encode().to_vec();
         let at = encoded.len() - 8;
         assert_eq!(encoded[at..], ck::CKR_PIN_INCORRECT.to_le_bytes());
@@ -349,11 +392,10 @@ mod tests {
 
     #[test]
     fn an_answer_too_long_for_a_frame_says_so() {
-        let answer = Answer { seen: 5, result: Ok(Reply::Bytes(Bytes::zeroed(super::super::frame::LIMIT))) };
-        assert_eq!(
-            Answer::decode(&answer.encode()),
-            Some(Answer { seen: 5, result: Err(Error::DataLenRange) })
-        );
+        let result = Ok(Reply::Bytes(Bytes::zeroed(super::super::frame::LIMIT)));
+        let answer = Answer { seen: 5, changed: Changed::Only(Vec::new()), result };
+        let said = Answer { seen: 5, changed: Changed::Any, result: Err(Error::DataLenRange) };
+        assert_eq!(Answer::decode(&answer.encode()), Some(said));
     }
 
     #[test]
@@ -364,6 +406,13 @@ mod tests {
         for params in [Params::None, Params::Iv(vec![0; 15]), Params::MacLength(16)] {
             assert_eq!(refusal(chosen(ck::CKM_AES_CBC, params)), Some(Error::MechanismParamInvalid));
         }
+    }
+
+    #[test]
+    fn a_ping_is_known_by_its_bytes() {
+        assert!(Request::is_ping(&Request::ping().unwrap()));
+        assert!(!Request::is_ping(&request(Call::Info).encode().unwrap()));
+        assert!(!Request::is_ping(b""));
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 use super::counter::Counter;
 use super::error::{Error, Fault, Result, Step};
+use super::replica::Replica;
 use super::schema::{self, Content};
+use super::writer::Writer;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::any::Any;
+use std::fs::DirBuilder;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -33,6 +36,8 @@ pub(super) struct Database {
     identity: OnceLock<(u64, u64)>,
     /// `None`: not open at the moment.
     slot: Arc<Mutex<Option<Connection>>>,
+    /// In a store that is one of several: the only way to write.
+    pub(super) replica: Option<Replica>,
 }
 
 impl Database {
@@ -44,6 +49,7 @@ impl Database {
             counter: Counter::open(folder),
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
+            replica: None,
         }
     }
 
@@ -81,14 +87,18 @@ impl Database {
         })
     }
 
-    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing.
-    pub(super) fn write<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing. In a store that is one of several it
+    /// may run more than once, and all of it is agreed on.
+    pub(super) fn write<T>(&self, work: impl Fn(&Writer<'_>) -> Step<T>) -> Result<T> {
+        if let Some(replica) = &self.replica {
+            return replica.write(&self.file, work);
+        }
         self.peek(|connection| {
             if self.is_read_only() {
                 return Err(Error::ReadOnly(self.file.clone()).into());
             }
             let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
+            let value = work(&Writer::new(&transaction))?;
             let Some(moving) = self.counter.begin() else {
                 return Err(Error::ReadOnly(self.counter.path().to_path_buf()).into());
             };
@@ -146,7 +156,8 @@ impl Database {
             .map_err(|_| Error::Failed(self.file.clone(), "the connection is closed".to_owned()))
     }
 
-    fn connect(&self) -> Result<Connection> {
+    /// One more connection, set up as every one is.
+    pub(super) fn connect(&self) -> Result<Connection> {
         let connection = self.open_writable().or_else(|fault| self.open_immutable(fault));
         let connection = connection.map_err(|fault| fault.at(&self.file))?;
         let read_only = connection.is_readonly("main").map_err(|error| Fault::from(error).at(&self.file))?;
@@ -184,6 +195,12 @@ impl Database {
         configure(&connection)?;
         Ok(connection)
     }
+}
+
+/// Makes the folder of a token, for its owner only, if there is none.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Error::from_io(folder, &error))
 }
 
 /// Makes an empty file for a token, for its owner only (SQLite would ask the umask), if there is none.

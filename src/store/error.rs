@@ -44,6 +44,10 @@ pub enum Error {
     LoginOver,
     /// More than a record may hold.
     TooLarge,
+    /// The request has been done before: [`super::Store::outcome_of`] tells what it came to.
+    Repeated,
+    /// The stores of the cluster could not agree: why.
+    Unavailable(String),
 }
 
 /// The result of a store's method.
@@ -53,12 +57,12 @@ impl Error {
     /// What a caller of the module sees.
     pub fn code(&self) -> Code {
         match self {
-            Error::Unreachable(..) => Code::DeviceRemoved,
+            Error::Unreachable(..) | Error::Unavailable(_) => Code::DeviceRemoved,
             Error::ReadOnly(_) => Code::TokenWriteProtected,
             Error::Full(_) | Error::TooLarge => Code::DeviceMemory,
             Error::Newer { .. } => Code::TokenNotRecognized,
             Error::Corrupt(..) => Code::DeviceError,
-            Error::Busy(_) => Code::FunctionFailed,
+            Error::Busy(_) | Error::Repeated => Code::FunctionFailed,
             Error::Failed(..) => Code::GeneralError,
             Error::Gone => Code::ObjectHandleInvalid,
             Error::Exists => Code::ArgumentsBad,
@@ -74,7 +78,8 @@ impl Error {
             Unreachable(..) | ReadOnly(_) | Full(_) | Newer { .. } | Corrupt(..) | Busy(_) | Failed(..) => {
                 true
             }
-            Gone | Exists | LastOfficer | LoginNeeded | LoginOver | TooLarge => false,
+            Gone | Exists | LastOfficer | LoginNeeded | LoginOver | TooLarge | Repeated => false,
+            Unavailable(_) => false,
         }
     }
 
@@ -143,6 +148,8 @@ impl fmt::Display for Error {
             Error::LoginNeeded => return f.write_str("that can't be written without a login"),
             Error::LoginOver => return f.write_str("the token or the user of this login is gone"),
             Error::TooLarge => return f.write_str("more than a record can hold"),
+            Error::Repeated => return f.write_str("the request has been done before"),
+            Error::Unavailable(why) => return write!(f, "the cluster could not agree: {why}"),
         };
         write!(f, "token store {}: {what}", path.display())
     }

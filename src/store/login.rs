@@ -11,9 +11,11 @@ use super::keys::TokenKey;
 use super::meta::{self, Meta};
 use super::password::{Holder, PasswordKey, SALT, WrappedKey};
 use super::seal::{self, Secret};
+use super::statement;
 use super::users::{self, User};
+use super::writer::Writer;
 use crate::pin::{Credentials, Role};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 /// The answer to a name and password.
 pub enum Authentication {
@@ -73,9 +75,9 @@ impl Store {
                 (account, verdict) if self.database.is_read_only() || !account.moves(&verdict) => {
                     (account, verdict)
                 }
-                _ => self.database.write(|connection| {
-                    let (account, verdict) = look(connection)?;
-                    account.count(connection, &verdict)?;
+                _ => self.database.write(|writer| {
+                    let (account, verdict) = look(writer)?;
+                    account.count(writer, &verdict)?;
                     Ok((account, verdict))
                 })?,
             };
@@ -139,13 +141,16 @@ impl Account {
     }
 
     /// Stores the failures that the verdict leaves.
-    fn count(&self, connection: &Connection, verdict: &Verdict) -> Step<()> {
+    fn count(&self, writer: &Writer<'_>, verdict: &Verdict) -> Step<()> {
+        match verdict {
+            Verdict::Wrong { .. } => writer.counts_wrong_password(),
+            // What the right password is given for is yet to come.
+            _ => writer.is_but_a_step(),
+        }
         match (verdict.failures(), &self.user) {
-            (Some(failures), Some(user)) => users::set_failures(connection, user.number, failures),
+            (Some(failures), Some(user)) => users::set_failures(writer, user.number, failures),
             (Some(failures), None) => {
-                let sql = "INSERT OR REPLACE INTO stranger (bucket, failures) VALUES (?1, ?2)";
-                connection.prepare_cached(sql)?.execute(params![self.bucket, failures])?;
-                Ok(())
+                writer.execute(statement::SET_STRANGER, &[&self.bucket, &failures]).map(|_| ())
             }
             (None, _) => Ok(()),
         }

@@ -4,7 +4,9 @@ use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
 use super::password::Argon2;
 use super::seal::{self, Secret};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::statement;
+use super::writer::Writer;
+use rusqlite::{Connection, OptionalExtension};
 use zeroize::Zeroizing;
 
 /// What is fixed when a token is made, and its label.
@@ -39,25 +41,22 @@ pub(super) fn read(connection: &Connection) -> Step<Meta> {
 }
 
 /// Writes the row for a new token, in place of the one that may be there, and without users.
-pub(super) fn replace(connection: &Connection, meta: &Meta, key: &TokenKey) -> Step<()> {
+pub(super) fn replace(writer: &Writer<'_>, meta: &Meta, key: &TokenKey) -> Step<()> {
     // Numbers of users are never used again, not even in the next token: a login to the last one must not fit.
     let next_user =
-        connection.query_row("SELECT max(next_user) FROM token", (), |row| row.get::<_, Option<i64>>(0))?;
+        writer.query_row("SELECT max(next_user) FROM token", (), |row| row.get::<_, Option<i64>>(0))?;
     let open_key: Secret = Zeroizing::new(seal::random()?);
-    let sql = "INSERT OR REPLACE INTO token (one, label, serial, max_failures, argon2_memory, argon2_passes, \
-               open_key, key_id, next_user, roster_digest, roster_count, roster_mac) \
-               VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, x'', 0, x'')";
-    connection.execute(
-        sql,
-        params![
-            meta.label,
-            meta.serial,
-            meta.max_failures,
-            meta.argon2.memory_kib,
-            meta.argon2.passes,
-            &open_key[..],
+    writer.execute(
+        statement::PUT_TOKEN,
+        &[
+            &meta.label,
+            &meta.serial,
+            &meta.max_failures,
+            &meta.argon2.memory_kib,
+            &meta.argon2.passes,
+            &&open_key[..],
             key.id(),
-            next_user.unwrap_or(1),
+            &next_user.unwrap_or(1),
         ],
     )?;
     Ok(())
@@ -70,9 +69,12 @@ pub(super) fn open_key(connection: &Connection) -> Step<Secret> {
 }
 
 /// Takes the number for a new user.
-pub(super) fn take_user_number(connection: &Connection) -> Step<i64> {
-    let sql = "UPDATE token SET next_user = next_user + 1 RETURNING next_user - 1";
-    Ok(connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?)
+pub(super) fn take_user_number(writer: &Writer<'_>) -> Step<i64> {
+    let sql = "SELECT next_user FROM token";
+    let number: i64 = writer.prepare_cached(sql)?.query_row((), |row| row.get(0))?;
+    let next = number.checked_add(1).ok_or(Error::TooLarge)?;
+    writer.execute(statement::SET_NEXT_USER, &[&next])?;
+    Ok(number)
 }
 
 /// `LoginOver` if `key` is not (any more) this token's.

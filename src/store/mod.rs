@@ -10,6 +10,7 @@ mod check;
 mod codec;
 mod connection;
 mod counter;
+pub mod errand;
 mod error;
 pub(crate) mod keys;
 mod login;
@@ -17,12 +18,15 @@ mod meta;
 mod objects;
 mod password;
 mod record;
+mod replica;
 mod roster;
 mod schema;
 pub(crate) mod seal;
 mod search;
+mod statement;
 mod tags;
 mod users;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -34,20 +38,25 @@ pub use login::Authentication;
 pub use meta::Meta;
 pub use password::{Argon2, WrappedKey};
 pub use record::Record;
+pub use replica::{Consensus, LONGEST_COMMAND, Remembered, Verdict};
 pub use users::User;
+pub use writer::Outcome;
 
 use crate::pin::{Credentials, Role};
 use connection::Database;
 use error::{Fault, Step};
 use password::PasswordKey;
 use roster::Roster;
-use rusqlite::Connection;
 use schema::Content;
+use statement::Statement;
 use std::any::Any;
-use std::fs::DirBuilder;
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use writer::Writer;
+
+/// What a token made anew begins by deleting.
+const EVERYTHING: [Statement; 3] =
+    [statement::DELETE_ALL_OBJECTS, statement::DELETE_ALL_USERS, statement::DELETE_ALL_STRANGERS];
 
 /// Who looks: a user's number and the token key it logged in with.
 #[derive(Clone, Copy)]
@@ -86,6 +95,10 @@ impl Store {
         if !store.is_whole()? {
             return Ok(None);
         }
+        if store.database.peek(schema::is_replica)? {
+            let why = "it belongs to a node of a cluster; list the node in the slot's configuration instead";
+            return Err(Error::Unreachable(file, why.to_owned()));
+        }
         if store.database.counter().is_odd() && !store.is_read_only() {
             // A writer has died: an empty transaction of our own makes the counter even again. If it can't, reading still works.
             if let Err(error) = store.database.write(|_| Ok(())) {
@@ -97,11 +110,7 @@ impl Store {
 
     /// Makes a token in `folder` (made too if it is missing; mode 0700) with one officer. `Exists` if there is one already.
     pub fn create(folder: &Path, meta: &Meta, officer: &Credentials) -> Result<Store> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| Error::from_io(folder, &error))?;
+        connection::make_folder(folder)?;
         let file = connection::path(folder);
         let made = Made::new(meta, officer).map_err(|fault| fault.at(&file))?;
 
@@ -112,9 +121,9 @@ impl Store {
             return Err(Error::Exists);
         }
         store.database.prepare()?;
-        store.database.write(|connection| {
-            schema::create(connection)?;
-            made.put(connection)
+        store.database.write(|writer| {
+            schema::create(writer)?;
+            made.put(writer)
         })?;
         Ok(store)
     }
@@ -122,9 +131,22 @@ impl Store {
     /// Makes the token anew in one transaction: a new token key, no objects, and `officer` as its only user.
     pub fn recreate(&self, meta: &Meta, officer: &Credentials) -> Result<()> {
         let made = Made::new(meta, officer).map_err(|fault| fault.at(self.database.path()))?;
-        self.database.write(|connection| {
-            connection.execute_batch("DELETE FROM object; DELETE FROM user; DELETE FROM stranger;")?;
-            made.put(connection)
+        self.database.write(|writer| {
+            for statement in EVERYTHING {
+                writer.execute(statement, &[])?;
+            }
+            made.put(writer)
+        })
+    }
+
+    /// Makes the first token in a store that has none yet (`Exists` if it has one).
+    pub fn make_first(&self, meta: &Meta, officer: &Credentials) -> Result<()> {
+        let made = Made::new(meta, officer).map_err(|fault| fault.at(self.database.path()))?;
+        self.database.write(|writer| {
+            if meta::exists(writer)? {
+                return Err(Error::Exists.into());
+            }
+            made.put(writer)
         })
     }
 
@@ -187,9 +209,9 @@ impl<'a> Made<'a> {
         Ok(Made { meta, key, officer: &officer.name, password })
     }
 
-    fn put(&self, connection: &Connection) -> Step<()> {
-        meta::replace(connection, self.meta, &self.key)?;
-        Roster::empty().write(connection, &self.key)?;
-        users::add(connection, &self.key, Role::Officer, self.officer, &self.password)
+    fn put(&self, writer: &Writer<'_>) -> Step<()> {
+        meta::replace(writer, self.meta, &self.key)?;
+        Roster::empty().write(writer, &self.key)?;
+        users::add(writer, &self.key, Role::Officer, self.officer, &self.password)
     }
 }

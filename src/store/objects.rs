@@ -4,11 +4,12 @@ use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::record::{Name, Record, Row};
 use super::roster::Keeper;
-use super::{Store, Viewer, meta, users};
+use super::writer::Writer;
+use super::{Store, Viewer, meta, statement, users};
 use crate::token::ObjectId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
-/// The columns of a row, in the order that [`row_from`] and [`put_row`] have them.
+/// The columns of a row, in the order that [`row_from`] and [`statement::PUT_OBJECT`] have them.
 pub(super) const COLUMNS: &str =
     "id, version, owner, id_tag, label_tag, type_tag, class_tag, public, public_mac, secret";
 
@@ -30,14 +31,14 @@ impl Store {
     /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
     pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<()> {
         let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |connection, keeper| {
-            let open_key = meta::open_key(connection)?;
+        self.write_objects(key, |writer, keeper| {
+            let open_key = meta::open_key(writer)?;
             for record in records {
                 let row = Row::seal(record, key, &open_key)?;
-                if name_of(connection, record.id)?.is_some() {
+                if name_of(writer, record.id)?.is_some() {
                     return Err(Error::Exists.into());
                 }
-                put_row(connection, keeper, &row)?;
+                put_row(writer, keeper, &row)?;
             }
             Ok(())
         })
@@ -46,18 +47,17 @@ impl Store {
     /// Replaces an object; `record.version` is one above that of the stored one, or the answer is `Gone`.
     pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<()> {
         let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |connection, keeper| {
-            let row = Row::seal(record, key, &meta::open_key(connection)?)?;
-            let stored = read_row(connection, record.id)?
-                .filter(|stored| stored.is_visible(key))
-                .ok_or(Error::Gone)?;
+        self.write_objects(key, |writer, keeper| {
+            let row = Row::seal(record, key, &meta::open_key(writer)?)?;
+            let stored =
+                read_row(writer, record.id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
             if stored.name.version.checked_add(1) != Some(row.name.version) {
                 return Err(Error::Gone.into());
             }
             // Without a key this refuses too what would lose its secret: who has no key sees none.
             keeper.strike(&stored)?;
-            connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([record.id.0])?;
-            put_row(connection, keeper, &row)
+            writer.execute(statement::DELETE_OBJECT, &[&record.id.0])?;
+            put_row(writer, keeper, &row)
         })
     }
 
@@ -65,11 +65,10 @@ impl Store {
     /// can't be deleted (`LoginNeeded`).
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
         let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |connection, keeper| {
-            let stored =
-                read_row(connection, id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
+        self.write_objects(key, |writer, keeper| {
+            let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
             keeper.strike(&stored)?;
-            connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([id.0])?;
+            writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
             Ok(())
         })
     }
@@ -95,27 +94,27 @@ impl Store {
     fn write_objects(
         &self,
         key: Option<&TokenKey>,
-        work: impl FnOnce(&Connection, &mut Keeper<'_>) -> Step<()>,
+        work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()>,
     ) -> Result<()> {
-        self.database.write(|connection| {
+        self.database.write(|writer| {
             if let Some(key) = key {
-                meta::require_key(connection, key)?;
+                meta::require_key(writer, key)?;
             }
-            let mut keeper = Keeper::new(connection, key);
-            work(connection, &mut keeper)?;
+            let mut keeper = Keeper::new(writer, key);
+            work(writer, &mut keeper)?;
             keeper.finish()
         })
     }
 }
 
 /// Deletes all private objects of a user.
-pub(super) fn delete_owned(connection: &Connection, keeper: &mut Keeper<'_>, owner: i64) -> Step<()> {
-    let mut statement = connection.prepare("SELECT id, version, owner FROM object WHERE owner = ?1")?;
-    let mut rows = statement.query([owner])?;
+pub(super) fn delete_owned(writer: &Writer<'_>, keeper: &mut Keeper<'_>, owner: i64) -> Step<()> {
+    let mut owned = writer.prepare("SELECT id, version, owner FROM object WHERE owner = ?1")?;
+    let mut rows = owned.query([owner])?;
     while let Some(row) = rows.next()? {
         keeper.strike_name(&name_from(row)?)?;
     }
-    connection.execute("DELETE FROM object WHERE owner = ?1", [owner])?;
+    writer.execute(statement::DELETE_OBJECTS_OF_USER, &[&owner])?;
     Ok(())
 }
 
@@ -150,26 +149,28 @@ fn name_of(connection: &Connection, id: ObjectId) -> Step<Option<Name>> {
     Ok(connection.prepare_cached(sql)?.query_row([id.0], name_from).optional()?)
 }
 
-fn put_row(connection: &Connection, keeper: &mut Keeper<'_>, row: &Row) -> Step<()> {
+fn put_row(writer: &Writer<'_>, keeper: &mut Keeper<'_>, row: &Row) -> Step<()> {
     let Name { id, version, owner } = row.name;
     if let Some(owner) = owner {
         // A login outlives its user in other processes.
-        users::require(connection, owner)?;
+        users::require(writer, owner)?;
     }
     keeper.enter(row)?;
-    let sql = format!("INSERT INTO object ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     let [id_tag, label_tag, type_tag, class_tag] = row.tags;
-    connection.prepare_cached(&sql)?.execute(params![
-        id.0,
-        version,
-        owner,
-        id_tag,
-        label_tag,
-        type_tag,
-        class_tag,
-        row.public,
-        row.public_mac,
-        row.secret
-    ])?;
+    writer.execute(
+        statement::PUT_OBJECT,
+        &[
+            &id.0,
+            &version,
+            &owner,
+            &id_tag,
+            &label_tag,
+            &type_tag,
+            &class_tag,
+            &row.public,
+            &row.public_mac,
+            &row.secret,
+        ],
+    )?;
     Ok(())
 }

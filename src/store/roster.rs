@@ -9,7 +9,9 @@ use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
 use super::record::{Name, Row};
 use super::seal;
-use rusqlite::{Connection, params};
+use super::statement;
+use super::writer::Writer;
+use rusqlite::Connection;
 
 /// The digest, and how many objects it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +44,8 @@ impl Roster {
     }
 
     /// Authenticates and writes it.
-    pub(super) fn write(&self, connection: &Connection, key: &TokenKey) -> Step<()> {
-        let sql = "UPDATE token SET roster_digest = ?1, roster_count = ?2, roster_mac = ?3";
-        connection.prepare_cached(sql)?.execute(params![self.digest, self.count, self.mac(key)?])?;
-        Ok(())
+    pub(super) fn write(&self, writer: &Writer<'_>, key: &TokenKey) -> Step<()> {
+        writer.execute(statement::SET_ROSTER, &[&self.digest, &self.count, &self.mac(key)?]).map(|_| ())
     }
 
     /// Enters an object.
@@ -78,15 +78,15 @@ impl Roster {
 
 /// The roster while one transaction changes objects: read with the first that is on it, written at the end.
 pub(super) struct Keeper<'a> {
-    connection: &'a Connection,
+    writer: &'a Writer<'a>,
     key: Option<&'a TokenKey>,
     roster: Option<Roster>,
 }
 
 impl<'a> Keeper<'a> {
     /// Nothing is read yet. Without a key nothing can be entered or struck out.
-    pub(super) fn new(connection: &'a Connection, key: Option<&'a TokenKey>) -> Self {
-        Keeper { connection, key, roster: None }
+    pub(super) fn new(writer: &'a Writer<'a>, key: Option<&'a TokenKey>) -> Self {
+        Keeper { writer, key, roster: None }
     }
 
     /// An object is new. `LoginNeeded` if it belongs on the roster and there is no key.
@@ -107,7 +107,7 @@ impl<'a> Keeper<'a> {
     /// Writes what has changed.
     pub(super) fn finish(self) -> Step<()> {
         match (self.key, self.roster) {
-            (Some(key), Some(roster)) => roster.write(self.connection, key),
+            (Some(key), Some(roster)) => roster.write(self.writer, key),
             _ => Ok(()),
         }
     }
@@ -116,7 +116,7 @@ impl<'a> Keeper<'a> {
         let key = self.key.ok_or(Error::LoginNeeded)?;
         let mut roster = match self.roster.take() {
             Some(roster) => roster,
-            None => Roster::read(self.connection, key)?,
+            None => Roster::read(self.writer, key)?,
         };
         how(&mut roster, key, name)?;
         self.roster = Some(roster);

@@ -44,3 +44,15 @@ pub(super) fn create(connection: &Connection) -> Step<()> {
     connection.pragma_update(None, "user_version", FORMAT)?;
     Ok(())
 }
+
+/// Makes the tables that a store has as one of a cluster's, in the caller's transaction.
+pub(super) fn create_replica(connection: &Connection) -> Step<()> {
+    connection.execute_batch(include_str!("replica.sql"))?;
+    Ok(())
+}
+
+/// Whether the store is one of a cluster's.
+pub(super) fn is_replica(connection: &Connection) -> Step<bool> {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'replica'";
+    Ok(connection.prepare(sql)?.exists(())?)
+}

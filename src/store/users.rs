@@ -4,7 +4,8 @@ use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::password::{Argon2, Holder, PasswordKey, WrappedKey};
 use super::roster::Keeper;
-use super::{Store, meta, objects};
+use super::writer::Writer;
+use super::{Store, meta, objects, statement};
 use crate::pin::{Credentials, Role};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -25,7 +26,9 @@ pub struct User {
     pub epoch: u64,
 }
 
-const COLUMNS: &str = "number, role, name, argon2_memory, argon2_passes, salt, wrapped, failures, epoch";
+/// The columns of a row, in the order that [`user_from`] and [`statement::PUT_USER`] have them.
+pub(super) const COLUMNS: &str =
+    "number, role, name, argon2_memory, argon2_passes, salt, wrapped, failures, epoch";
 
 impl Store {
     /// One user.
@@ -41,9 +44,9 @@ impl Store {
     /// Adds a user (`Exists` if there is one of that role and name).
     pub fn add_user(&self, key: &TokenKey, role: Role, user: &Credentials) -> Result<()> {
         let password = self.choose(user)?;
-        self.database.write(|connection| {
-            meta::require_key(connection, key)?;
-            add(connection, key, role, &user.name, &password)
+        self.database.write(|writer| {
+            meta::require_key(writer, key)?;
+            add(writer, key, role, &user.name, &password)
         })
     }
 
@@ -59,9 +62,9 @@ impl Store {
         known: Option<&User>,
     ) -> Result<()> {
         let password = self.choose(user)?;
-        self.database.write(|connection| {
-            meta::require_key(connection, key)?;
-            let stored = find(connection, role, &user.name)?.ok_or(Error::Gone)?;
+        self.database.write(|writer| {
+            meta::require_key(writer, key)?;
+            let stored = find(writer, role, &user.name)?.ok_or(Error::Gone)?;
             if known.is_some_and(|known| (known.number, known.epoch) != (stored.number, stored.epoch)) {
                 return Err(Error::Gone.into());
             }
@@ -69,34 +72,34 @@ impl Store {
             let wrapped =
                 password.wrap(key, Holder { serial: key.serial(), role, name: &user.name, number })?;
             let Argon2 { memory_kib, passes } = wrapped.argon2;
-            let sql = "UPDATE user SET argon2_memory = ?2, argon2_passes = ?3, salt = ?4, wrapped = ?5, \
-                       failures = 0, epoch = epoch + 1 WHERE number = ?1";
-            connection.execute(sql, params![number, memory_kib, passes, wrapped.salt, wrapped.sealed])?;
+            writer.execute(
+                statement::SET_PASSWORD,
+                &[&number, &memory_kib, &passes, &wrapped.salt, &wrapped.sealed],
+            )?;
             Ok(())
         })
     }
 
     /// Forgets a user's failures (`Gone` if there is no such user).
     pub fn unlock(&self, role: Role, name: &str) -> Result<()> {
-        self.database.write(|connection| {
-            let sql = "UPDATE user SET failures = 0 WHERE role = ?1 AND name = ?2";
-            let changed = connection.execute(sql, params![number_of(role), name])?;
-            if changed == 1 { Ok(()) } else { Err(Error::Gone.into()) }
+        self.database.write(|writer| {
+            let user = find(writer, role, name)?.ok_or(Error::Gone)?;
+            set_failures(writer, user.number, 0)
         })
     }
 
     /// Deletes a user and the private objects it owns (`Gone` if there is no such user, `LastOfficer` if no officer would be left).
     pub fn delete_user(&self, key: &TokenKey, role: Role, name: &str) -> Result<()> {
-        self.database.write(|connection| {
-            meta::require_key(connection, key)?;
-            let user = find(connection, role, name)?.ok_or(Error::Gone)?;
-            if role == Role::Officer && count(connection, role)? == 1 {
+        self.database.write(|writer| {
+            meta::require_key(writer, key)?;
+            let user = find(writer, role, name)?.ok_or(Error::Gone)?;
+            if role == Role::Officer && count(writer, role)? == 1 {
                 return Err(Error::LastOfficer.into());
             }
-            let mut keeper = Keeper::new(connection, Some(key));
-            objects::delete_owned(connection, &mut keeper, user.number)?;
+            let mut keeper = Keeper::new(writer, Some(key));
+            objects::delete_owned(writer, &mut keeper, user.number)?;
             keeper.finish()?;
-            connection.execute("DELETE FROM user WHERE number = ?1", [user.number])?;
+            writer.execute(statement::DELETE_USER, &[&user.number])?;
             Ok(())
         })
     }
@@ -111,22 +114,21 @@ impl Store {
 
 /// Adds a user, in the caller's transaction.
 pub(super) fn add(
-    connection: &Connection,
+    writer: &Writer<'_>,
     key: &TokenKey,
     role: Role,
     name: &str,
     password: &PasswordKey,
 ) -> Step<()> {
-    if find(connection, role, name)?.is_some() {
+    if find(writer, role, name)?.is_some() {
         return Err(Error::Exists.into());
     }
-    let number = meta::take_user_number(connection)?;
+    let number = meta::take_user_number(writer)?;
     let wrapped = password.wrap(key, Holder { serial: key.serial(), role, name, number })?;
     let Argon2 { memory_kib, passes } = wrapped.argon2;
-    let sql = format!("INSERT INTO user ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1)");
-    connection.execute(
-        &sql,
-        params![number, number_of(role), name, memory_kib, passes, wrapped.salt, wrapped.sealed],
+    writer.execute(
+        statement::PUT_USER,
+        &[&number, &number_of(role), &name, &memory_kib, &passes, &wrapped.salt, &wrapped.sealed],
     )?;
     Ok(())
 }
@@ -160,10 +162,8 @@ pub(super) fn require(connection: &Connection, number: i64) -> Step<()> {
 }
 
 /// Sets how many wrong passwords a user has given.
-pub(super) fn set_failures(connection: &Connection, user: i64, failures: u32) -> Step<()> {
-    let sql = "UPDATE user SET failures = ?2 WHERE number = ?1";
-    connection.prepare_cached(sql)?.execute(params![user, failures])?;
-    Ok(())
+pub(super) fn set_failures(writer: &Writer<'_>, user: i64, failures: u32) -> Step<()> {
+    writer.execute(statement::SET_FAILURES, &[&user, &failures]).map(|_| ())
 }
 
 /// A role as the table has it: officers come first.

@@ -2,6 +2,11 @@
 
 use cloister::config::Problem;
 use cloister::error::Error as Hsm;
+use cloister_node::admin::AdminError;
+use cloister_node::folder::FolderError;
+use cloister_node::join_token::JoinTokenError;
+use cloister_node::node::NodeError;
+use cloister_node::pki::PkiError;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -15,6 +20,8 @@ pub enum Error {
     Hsm(String, Hsm),
     /// Bad input or configuration; the text says what to do. Exit code 2.
     Input(String),
+    /// Something else failed on the way. Exit code 1.
+    Failed(String),
 }
 
 impl Error {
@@ -26,7 +33,7 @@ impl Error {
     /// What the shell sees.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Error::Hsm(..) => ExitCode::from(1),
+            Error::Hsm(..) | Error::Failed(_) => ExitCode::from(1),
             Error::Input(_) => ExitCode::from(2),
         }
     }
@@ -36,7 +43,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Hsm(tried, code) => write!(f, "{tried}: {} ({})", advice(*code), code.name()),
-            Error::Input(text) => f.write_str(text),
+            Error::Input(text) | Error::Failed(text) => f.write_str(text),
         }
     }
 }
@@ -44,6 +51,43 @@ impl fmt::Display for Error {
 impl From<Problem> for Error {
     fn from(Problem(text): Problem) -> Error {
         Error::Input(text)
+    }
+}
+
+impl From<AdminError> for Error {
+    fn from(error: AdminError) -> Error {
+        let text = error.to_string();
+        match error {
+            AdminError::NoFolder(_) => Error::Input(text),
+            _ => Error::Failed(text),
+        }
+    }
+}
+
+impl From<FolderError> for Error {
+    fn from(error: FolderError) -> Error {
+        Error::Input(error.to_string())
+    }
+}
+
+impl From<JoinTokenError> for Error {
+    fn from(error: JoinTokenError) -> Error {
+        Error::Input(error.to_string())
+    }
+}
+
+impl From<PkiError> for Error {
+    fn from(error: PkiError) -> Error {
+        Error::Input(error.to_string())
+    }
+}
+
+impl From<NodeError> for Error {
+    fn from(error: NodeError) -> Error {
+        match error {
+            NodeError::Configuration(text) => Error::Input(text),
+            NodeError::Failed(text) => Error::Failed(text),
+        }
     }
 }
 

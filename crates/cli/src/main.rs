@@ -6,6 +6,7 @@
 //! - [`names`]: numbers of the standard in words
 //! - [`show`]: attributes in words
 //! - [`render`]: answers, as tables for people or JSON for programs
+//! - [`node_log`]: what a running node tells
 //! - [`error`]: what is told when something fails, and exit codes
 
 #![deny(unsafe_code)]
@@ -13,6 +14,7 @@
 mod commands;
 mod error;
 mod names;
+mod node_log;
 mod pin;
 mod render;
 mod show;
@@ -23,7 +25,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
-    cloister::logging::start();
+    arguments.start_log();
     let format = arguments.format();
     match arguments.run().and_then(|answer| render::print(&answer, format)) {
         Ok(code) => code,

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let cluster = ClusterKey::new(&Zeroizing::new([1; 32]))?;
         let service = Arc::new(Service::new(token, cluster, Lifetimes::default()));
         let listener = Listener::unix(&folder.join("node.sock"), 0o600)?;
-        nodes.spawn(serve(listener, service, Limits::default()));
+        nodes.spawn(serve(listener, service, Limits::default(), Arc::default()));
     }
     println!("ready");
     nodes.join_next().await;

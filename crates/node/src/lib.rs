@@ -1,10 +1,23 @@
-//! The rooms of a node: a token served to libraries, and consensus among nodes. Each stands on its own so far; a node's token
-//! is not replicated yet.
+//! The rooms of a node: a token served to libraries, consensus among nodes, and the folder that a node keeps all in.
 //!
 //! - [`server`]: the client socket, where libraries ask
 //! - [`raft`]: consensus, behind a small face of our own
+//! - [`admin`]: what a node reports of itself, and the local socket to look after it
+//! - [`metrics`]: what a node counts, and the local port to watch it
+//! - [`pki`]: the cluster's own certificates
+//! - [`settings`]: `node.toml`; [`folder`]: the data folder; [`join_token`]: what a new node needs to join
+//! - [`node`]: founding, joining, running
 
 #![deny(unsafe_code)]
 
+pub mod admin;
+pub mod clock;
+pub mod folder;
+pub mod join_token;
+pub mod metrics;
+pub mod node;
+pub mod pki;
 pub mod raft;
 pub mod server;
+pub mod settings;
+mod visitors;

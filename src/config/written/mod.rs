@@ -4,21 +4,15 @@
 
 mod place;
 
+use super::file::{File, WrittenToken, read_text};
 use super::places::Places;
 use super::{Config, DEFAULT_LOG, Problem, SlotSettings, TokenSettings, absolute};
 use serde::Deserialize;
-use std::io::Read;
-use std::ops::{Range, RangeInclusive};
-use std::path::{Component, Path, PathBuf};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
-/// A file larger than this is not one of ours.
-const MOST_BYTES: u64 = 1 << 20;
 const LOG_LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
-const PIN_FAILURES: RangeInclusive<u32> = 1..=100;
-/// From the least that Argon2 can work with (RFC 9106, section 3.1) to 4 GiB.
-const ARGON2_MEMORY_KIB: RangeInclusive<u32> = 8..=4 * 1024 * 1024;
-const ARGON2_PASSES: RangeInclusive<u32> = 1..=1000;
 /// `CK_SLOT_ID` on every platform; the last one is `CK_UNAVAILABLE_INFORMATION` on some.
 const SLOT_IDS: RangeInclusive<u64> = 0..=0xffff_fffe;
 /// Bytes of `slotDescription` in `CK_SLOT_INFO`.
@@ -36,15 +30,6 @@ struct Written {
     slots: Vec<WrittenSlot>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct WrittenToken {
-    max_pin_failures: Option<Spanned<u32>>,
-    argon2_memory_kib: Option<Spanned<u32>>,
-    argon2_passes: Option<Spanned<u32>>,
-    usage_default: Option<bool>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenSlot {
@@ -57,6 +42,7 @@ struct WrittenSlot {
     certificate: Option<Spanned<PathBuf>>,
     key: Option<Spanned<PathBuf>>,
     connect_timeout_ms: Option<Spanned<u64>>,
+    probe_ms: Option<Spanned<u64>>,
     request_timeout_ms: Option<Spanned<u64>>,
     retry_ms: Option<Spanned<u64>>,
 }
@@ -64,36 +50,13 @@ struct WrittenSlot {
 /// Reads and checks one file.
 pub(super) fn read(path: &Path, places: &Places) -> Result<Config, Problem> {
     let path = absolute(path)?;
-    let text = read_text(&path)?;
+    let text = read_text(&path, "Make this file readable, or have CLOISTER_CONF name another")?;
     File { path: &path, text: &text }.parse(places)
-}
-
-fn read_text(path: &Path) -> Result<String, Problem> {
-    let problem = |what: String| Problem(format!("{}: {what}", path.display()));
-    let file = std::fs::File::open(path).map_err(|error| {
-        problem(format!("{error}. Make this file readable, or have CLOISTER_CONF name another"))
-    })?;
-    let mut text = String::new();
-    let read = file.take(MOST_BYTES + 1).read_to_string(&mut text);
-    match read {
-        Ok(bytes) if bytes as u64 > MOST_BYTES => {
-            Err(problem("over 1 MiB, no configuration file".to_owned()))
-        }
-        Ok(_) => Ok(text),
-        Err(error) => Err(problem(format!("{error}. A configuration is a TOML file in UTF-8"))),
-    }
-}
-
-/// A file's text, and where it came from.
-struct File<'a> {
-    path: &'a Path,
-    text: &'a str,
 }
 
 impl File<'_> {
     fn parse(&self, places: &Places) -> Result<Config, Problem> {
-        let written: Written = toml::from_str(self.text)
-            .map_err(|error| self.problem(error.span().unwrap_or(0..0), error.message()))?;
+        let written: Written = self.read()?;
         let token = self.token(&written.token, &TokenSettings::default())?;
         let data_dir = match &written.data_dir {
             Some(folder) => Some(self.resolve("data_dir", folder)?),
@@ -118,35 +81,6 @@ impl File<'_> {
         let text =
             format!("log = \"{}\" is no level: write one of {}", level.get_ref(), LOG_LEVELS.join(", "));
         Err(self.problem(level.span(), &text))
-    }
-
-    /// What is left out comes from `general`.
-    fn token(&self, written: &WrittenToken, general: &TokenSettings) -> Result<TokenSettings, Problem> {
-        let number = |key: &str, value: &Option<Spanned<u32>>, general: u32, range: RangeInclusive<u32>| {
-            let Some(value) = value else { return Ok(general) };
-            self.within(key, value, range).copied()
-        };
-        Ok(TokenSettings {
-            max_pin_failures: number(
-                "max_pin_failures",
-                &written.max_pin_failures,
-                general.max_pin_failures,
-                PIN_FAILURES,
-            )?,
-            argon2_memory_kib: number(
-                "argon2_memory_kib",
-                &written.argon2_memory_kib,
-                general.argon2_memory_kib,
-                ARGON2_MEMORY_KIB,
-            )?,
-            argon2_passes: number(
-                "argon2_passes",
-                &written.argon2_passes,
-                general.argon2_passes,
-                ARGON2_PASSES,
-            )?,
-            usage_default: written.usage_default.unwrap_or(general.usage_default),
-        })
     }
 
     fn slots(
@@ -210,58 +144,6 @@ impl File<'_> {
         );
         Err(self.problem(written.span(), &text))
     }
-
-    fn within<'v, N>(
-        &self,
-        key: &str,
-        value: &'v Spanned<N>,
-        range: RangeInclusive<N>,
-    ) -> Result<&'v N, Problem>
-    where
-        N: PartialOrd + std::fmt::Display,
-    {
-        if range.contains(value.get_ref()) {
-            return Ok(value.get_ref());
-        }
-        let text =
-            format!("{key} = {}: give a number from {} to {}", value.get_ref(), range.start(), range.end());
-        Err(self.problem(value.span(), &text))
-    }
-
-    /// A path from the root, without `.` and `..`; a relative one starts at the file's folder.
-    fn resolve(&self, key: &str, path: &Spanned<PathBuf>) -> Result<PathBuf, Problem> {
-        let written = path.get_ref();
-        if written.as_os_str().is_empty() {
-            return Err(self.problem(path.span(), &format!("{key} is empty: write a path, or leave it out")));
-        }
-        if written.starts_with("~") {
-            let text = format!("{key} begins with ~, which only shells know: write the path out");
-            return Err(self.problem(path.span(), &text));
-        }
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        Ok(without_dots(&folder.join(written)))
-    }
-
-    fn problem(&self, span: Range<usize>, text: &str) -> Problem {
-        let before = self.text.get(..span.start).unwrap_or_default();
-        let line = 1 + before.matches('\n').count();
-        Problem(format!("{}:{line}: {}", self.path.display(), text.trim()))
-    }
-}
-
-/// The same path with `.` and `..` taken out, by its letters alone: the folder need not exist yet.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

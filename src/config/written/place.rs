@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
 
-/// Of `connect_timeout_ms` and `request_timeout_ms`: to ten minutes.
+/// Of `connect_timeout_ms`, `probe_ms` and `request_timeout_ms`: to ten minutes.
 const TIMEOUTS_MS: RangeInclusive<u64> = 1..=600_000;
-const CONNECT_MS: u64 = 2_000;
+const CONNECT_MS: u64 = 1_000;
+const PROBE_MS: u64 = 500;
 /// Making the largest RSA keys takes that long.
 const REQUEST_MS: u64 = 60_000;
 /// Of `retry_ms`: nodes may also be tried just once each.
@@ -45,6 +46,7 @@ impl File<'_> {
         let files = [("ca", &written.ca), ("certificate", &written.certificate), ("key", &written.key)];
         let times = [
             ("connect_timeout_ms", &written.connect_timeout_ms),
+            ("probe_ms", &written.probe_ms),
             ("request_timeout_ms", &written.request_timeout_ms),
             ("retry_ms", &written.retry_ms),
         ];
@@ -81,6 +83,7 @@ impl File<'_> {
                 CONNECT_MS,
                 TIMEOUTS_MS,
             )?,
+            probe: milliseconds("probe_ms", &written.probe_ms, PROBE_MS, TIMEOUTS_MS)?,
             request_timeout: milliseconds(
                 "request_timeout_ms",
                 &written.request_timeout_ms,
@@ -142,7 +145,7 @@ mod tests {
     fn a_slot_may_be_on_nodes() {
         let given = cluster(
             "nodes = ['unix:run/n.sock', 'tls:a.example:7']\nca = 'ca.pem'\ncertificate = '/c.pem'\n\
-             key = 'k.pem'\nconnect_timeout_ms = 5\nrequest_timeout_ms = 6\nretry_ms = 0",
+             key = 'k.pem'\nconnect_timeout_ms = 5\nprobe_ms = 4\nrequest_timeout_ms = 6\nretry_ms = 0",
         );
         let expected = ClusterSettings {
             nodes: vec![
@@ -155,6 +158,7 @@ mod tests {
                 key: "/etc/c/k.pem".into(),
             }),
             connect_timeout: Duration::from_millis(5),
+            probe: Duration::from_millis(4),
             request_timeout: Duration::from_millis(6),
             retry: Duration::ZERO,
         };
@@ -167,7 +171,7 @@ mod tests {
         let example = manual.split("```toml").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
         let Place::Cluster(given) = parse(example).unwrap().slots.remove(0).place else { panic!("no nodes") };
         let usual = cluster("nodes = ['unix:/n.sock']");
-        let times = |of: &ClusterSettings| (of.connect_timeout, of.request_timeout, of.retry);
+        let times = |of: &ClusterSettings| (of.connect_timeout, of.probe, of.request_timeout, of.retry);
         assert_eq!(times(&given), times(&usual));
         assert_eq!(given.tls.unwrap().key, Path::new("/etc/c/client.key"));
     }

@@ -81,7 +81,7 @@ fn a_token_half_made_is_none_and_can_be_made_again() {
         Err(Error::Gone.into())
     });
     assert!(undone.is_err() && open(folder.path()).unwrap().is_none(), "tables, not committed");
-    half.database.write(schema::create).unwrap();
+    half.database.write(|writer| schema::create(writer)).unwrap();
     assert!(open(folder.path()).unwrap().is_none(), "tables without a token");
 }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod objects;
+mod replica;
 mod search;
 mod tampering;
 mod users;
@@ -10,6 +11,7 @@ use super::*;
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
 use cryptoki_sys as ck;
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 const CHEAP: Argon2 = Argon2 { memory_kib: 8, passes: 1 };

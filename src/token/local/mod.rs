@@ -23,21 +23,41 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A token in a folder, initialised or not yet.
+/// A token in a folder or in a cluster's store, initialised or not yet.
 pub struct LocalToken {
-    folder: PathBuf,
+    home: Home,
     settings: TokenSettings,
     store: Arc<RwLock<Option<Arc<Store>>>>,
-    /// Whether this process has seen that there is no token here: when it listed the slot, or when it was asked about it.
-    seen_free: AtomicBool,
     cache: Cache,
+}
+
+/// Where the token is.
+enum Home {
+    /// In this folder, which need not exist.
+    Folder {
+        path: PathBuf,
+        /// Whether this process has seen that there is no token here: when it listed the slot, or when it was asked about it.
+        seen_free: AtomicBool,
+    },
+    /// In a store that nodes keep together. It is there all the time, with a token or without.
+    Replica {
+        /// Whether the token has been seen: it is made anew at times, but never taken away.
+        seen: AtomicBool,
+    },
 }
 
 impl LocalToken {
     /// The token in `folder`, which need not exist. Nothing is opened before it is needed.
     pub fn new(folder: PathBuf, settings: TokenSettings) -> Self {
         let seen_free = AtomicBool::new(!Store::is_in(&folder));
-        LocalToken { folder, settings, store: Arc::default(), seen_free, cache: Cache::default() }
+        let home = Home::Folder { path: folder, seen_free };
+        LocalToken { home, settings, store: Arc::default(), cache: Cache::default() }
+    }
+
+    /// The token in a store that nodes keep together.
+    pub fn replicated(store: Arc<Store>, settings: TokenSettings) -> Self {
+        let home = Home::Replica { seen: AtomicBool::new(false) };
+        LocalToken { home, settings, store: Arc::new(RwLock::new(Some(store))), cache: Cache::default() }
     }
 
     /// The store; `TokenNotRecognized` as long as the token is not initialised.
@@ -48,6 +68,9 @@ impl LocalToken {
     /// Lets go of a store whose file has been replaced or removed, so that the next call finds what is there now. Costs a
     /// system call: for calls that begin something, not for those that use a key.
     fn forget_replaced(&self) {
+        if let Home::Replica { .. } = self.home {
+            return;
+        }
         let is_replaced =
             |place: &Option<Arc<Store>>| place.as_ref().is_some_and(|store| store.is_replaced());
         if !is_replaced(&self.store.read()) {
@@ -62,14 +85,23 @@ impl LocalToken {
 
     fn store_if_any(&self) -> Result<Option<Arc<Store>>> {
         if let Some(store) = &*self.store.read() {
-            return Ok(Some(store.clone()));
+            return Ok(self.has_token(store)?.then(|| store.clone()));
         }
         let mut place = self.store.write();
-        if place.is_none() {
-            *place = Store::open(&self.folder)?.map(Arc::new);
+        if let (None, Home::Folder { path, seen_free }) = (&*place, &self.home) {
+            *place = Store::open(path)?.map(Arc::new);
             // There may have been a file before: one that another process was about to make a token of.
-            self.seen_free.fetch_or(place.is_none(), Ordering::Relaxed);
+            seen_free.fetch_or(place.is_none(), Ordering::Relaxed);
         }
         Ok(place.clone())
+    }
+
+    /// Whether there is a token in the store. One in a folder is opened only when there is.
+    fn has_token(&self, store: &Store) -> Result<bool> {
+        let Home::Replica { seen } = &self.home else { return Ok(true) };
+        if !seen.load(Ordering::Relaxed) {
+            seen.store(store.has_token()?, Ordering::Relaxed);
+        }
+        Ok(seen.load(Ordering::Relaxed))
     }
 }

@@ -1,12 +1,13 @@
 //! The token itself and its users: initialising, logging in, PINs.
 
-use super::LocalToken;
 use super::ticket::{Known, LocalTicket, ticket_of};
+use super::{Home, LocalToken};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::pin::{self, Credentials, Role};
 use crate::store::{self, Argon2, Authentication, Meta, Store, TokenKey, User};
 use crate::token::{Caller, PinState, Ticket, TokenInfo, UserInfo};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -40,12 +41,27 @@ impl LocalToken {
 
     pub(super) fn make_token(&self, officer: &Credentials, label: &str) -> Result<()> {
         self.forget_replaced();
-        let mut place = self.store.write();
-        let Some(store) = &*place else {
-            *place = Some(Arc::new(self.make_first(officer, label)?));
-            return Ok(());
-        };
-        // Whoever knows the officer's PIN may begin anew, whatever the token holds.
+        match &self.home {
+            Home::Folder { path, seen_free } => {
+                let mut place = self.store.write();
+                match &*place {
+                    Some(store) => self.make_anew(store, officer, label)?,
+                    None => {
+                        let seen_free = seen_free.load(Ordering::Relaxed);
+                        *place = Some(Arc::new(self.make_first(path, seen_free, officer, label)?));
+                    }
+                }
+            }
+            Home::Replica { .. } => match self.store_if_any()? {
+                Some(store) => self.make_anew(&store, officer, label)?,
+                None => self.make_first_of_all(officer, label)?,
+            },
+        }
+        Ok(())
+    }
+
+    /// Whoever knows the officer's PIN may begin anew, whatever the token holds.
+    fn make_anew(&self, store: &Store, officer: &Credentials, label: &str) -> Result<()> {
         authenticate(store, Role::Officer, officer)?;
         pin::check_new_password(&officer.password)?;
         store.recreate(&self.new_meta(label)?, officer)?;
@@ -54,32 +70,30 @@ impl LocalToken {
     }
 
     /// Makes the token in a slot where this process has seen none, or makes one anew that it has not looked at yet.
-    fn make_first(&self, officer: &Credentials, label: &str) -> Result<Store> {
-        let meta = self.new_meta(label)?;
-        if let Some(store) = Store::open(&self.folder)? {
-            if self.seen_free.load(Ordering::Relaxed) {
-                return Err(self.taken());
+    fn make_first(&self, path: &Path, seen_free: bool, officer: &Credentials, label: &str) -> Result<Store> {
+        if let Some(store) = Store::open(path)? {
+            if seen_free {
+                return Err(taken(path));
             }
-            authenticate(&store, Role::Officer, officer)?;
-            pin::check_new_password(&officer.password)?;
-            store.recreate(&meta, officer)?;
+            self.make_anew(&store, officer, label)?;
             return Ok(store);
         }
         pin::check_new_password(&officer.password)?;
-        match Store::create(&self.folder, &meta, officer) {
-            Err(store::Error::Exists) => Err(self.taken()),
+        match Store::create(path, &self.new_meta(label)?, officer) {
+            Err(store::Error::Exists) => Err(taken(path)),
             made => Ok(made?),
         }
     }
 
-    /// The slot was free and another process has made a token in it: that token must not be lost, not even to one who
-    /// knows the same PIN.
-    fn taken(&self) -> Error {
-        log::error!(
-            "{}: another process has made a token here; look at the slots again",
-            self.folder.display()
-        );
-        Error::FunctionFailed
+    /// Makes the token in a cluster that has none yet.
+    fn make_first_of_all(&self, officer: &Credentials, label: &str) -> Result<()> {
+        pin::check_new_password(&officer.password)?;
+        let store = self.store.read().clone().ok_or(Error::TokenNotRecognized)?;
+        match store.make_first(&self.new_meta(label)?, officer) {
+            // Another client has been quicker: its token must not be lost.
+            Err(store::Error::Exists) => Err(Error::FunctionFailed),
+            made => Ok(made?),
+        }
     }
 
     fn new_meta(&self, label: &str) -> Result<Meta> {
@@ -158,6 +172,13 @@ impl LocalToken {
         let known = self.know(&store, officer)?;
         Ok(change(&store, officer_of(known)?)?)
     }
+}
+
+/// The slot was free and another process has made a token in it: that token must not be lost, not even to one who knows the
+/// same PIN.
+fn taken(path: &Path) -> Error {
+    log::error!("{}: another process has made a token here; look at the slots again", path.display());
+    Error::FunctionFailed
 }
 
 fn authenticate(store: &Store, role: Role, user: &Credentials) -> Result<(User, TokenKey)> {

@@ -1,6 +1,9 @@
-//! What is known of token objects, for deciding early whether a key may be used. It is right as long as no answer has told of a change since;
-//! and where it is not, the node decides otherwise.
+//! What is known of token objects, for deciding early whether a key may be used.
+//!
+//! Each answer tells which objects have changed since the log index that its request told; these are forgotten, and the others are known on. So what
+//! is known is right up to the last answer; and where that is not enough, the node decides otherwise.
 
+use crate::proto::message::Changed;
 use crate::token::{ObjectId, ObjectInfo};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -11,8 +14,9 @@ const MOST: usize = 4096;
 
 #[derive(Default)]
 struct Known {
-    /// With the log index they were read at.
-    read: HashMap<ObjectId, (Arc<ObjectInfo>, u64)>,
+    /// The log index up to which every change has been heeded.
+    heeded: u64,
+    read: HashMap<ObjectId, Arc<ObjectInfo>>,
     /// Objects just made: their maker asks what they are, once.
     made: HashMap<ObjectId, Arc<ObjectInfo>>,
 }
@@ -22,41 +26,46 @@ struct Known {
 pub(super) struct Infos(Mutex<Known>);
 
 impl Infos {
-    /// What is known, if nothing has changed since up to the log index `seen`.
-    pub fn get(&self, id: ObjectId, seen: u64) -> Option<Arc<ObjectInfo>> {
-        let known = self.0.lock();
-        known.read.get(&id).filter(|(_, at)| *at == seen && seen != 0).map(|(info, _)| info.clone())
+    /// What is known of an object.
+    pub fn get(&self, id: ObjectId) -> Option<Arc<ObjectInfo>> {
+        self.0.lock().read.get(&id).cloned()
     }
 
-    /// Keeps what was read at the log index `seen`.
+    /// An answer has come: at the log index `seen`, where `changed` is all that has changed since an index heeded before.
+    pub fn advance(&self, seen: u64, changed: &Changed) {
+        let mut known = self.0.lock();
+        if seen <= known.heeded {
+            return;
+        }
+        known.heeded = seen;
+        match changed {
+            Changed::Only(ids) => ids.iter().for_each(|id| known.forget(*id)),
+            Changed::Any => known.forget_all(),
+        }
+    }
+
+    /// Keeps what was read at the log index `seen`; unless more has been heeded since, of which it may not know.
     pub fn put(&self, info: &Arc<ObjectInfo>, seen: u64) {
         let mut known = self.0.lock();
-        if known.read.len() >= MOST {
-            known.read.clear();
+        if seen == known.heeded && seen != 0 {
+            insert(&mut known.read, info.clone());
         }
-        known.read.insert(info.id, (info.clone(), seen));
     }
 
     /// Forgets one object.
     pub fn remove(&self, id: ObjectId) {
-        let mut known = self.0.lock();
-        known.read.remove(&id);
-        known.made.remove(&id);
+        self.0.lock().forget(id);
     }
 
     /// Forgets all.
     pub fn clear(&self) {
-        *self.0.lock() = Known::default();
+        self.0.lock().forget_all();
     }
 
-    /// An object has just been made or changed.
-    pub fn note_made(&self, info: Arc<ObjectInfo>) {
-        let mut known = self.0.lock();
-        known.read.remove(&info.id);
-        if known.made.len() >= MOST {
-            known.made.clear();
-        }
-        known.made.insert(info.id, info);
+    /// An object has just been made, at the log index `seen`.
+    pub fn note_made(&self, info: Arc<ObjectInfo>, seen: u64) {
+        self.put(&info, seen);
+        insert(&mut self.0.lock().made, info);
     }
 
     /// What was just made, for the first who asks.
@@ -65,37 +74,97 @@ impl Infos {
     }
 }
 
+impl Known {
+    fn forget(&mut self, id: ObjectId) {
+        self.read.remove(&id);
+        self.made.remove(&id);
+    }
+
+    fn forget_all(&mut self) {
+        self.read.clear();
+        self.made.clear();
+    }
+}
+
+fn insert(infos: &mut HashMap<ObjectId, Arc<ObjectInfo>>, info: Arc<ObjectInfo>) {
+    if infos.len() >= MOST {
+        infos.clear();
+    }
+    infos.insert(info.id, info);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::attribute::Attributes;
 
-    fn info() -> Arc<ObjectInfo> {
-        Arc::new(ObjectInfo { id: ObjectId([1; 16]), attributes: Attributes::new() })
+    fn info(number: u8) -> Arc<ObjectInfo> {
+        Arc::new(ObjectInfo { id: ObjectId([number; 16]), attributes: Attributes::new() })
+    }
+
+    /// Two objects, read at index 4.
+    fn two() -> (Infos, ObjectId, ObjectId) {
+        let (infos, one, other) = (Infos::default(), info(1), info(2));
+        infos.advance(4, &Changed::Any);
+        infos.put(&one, 4);
+        infos.put(&other, 4);
+        (infos, one.id, other.id)
+    }
+
+    fn known(infos: &Infos, ids: [ObjectId; 2]) -> [bool; 2] {
+        ids.map(|id| infos.get(id).is_some())
     }
 
     #[test]
-    fn what_was_read_is_good_until_the_log_moves() {
-        let (infos, info) = (Infos::default(), info());
-        infos.put(&info, 4);
-        assert!(infos.get(info.id, 4).is_some());
-        assert!(infos.get(info.id, 6).is_none());
+    fn what_is_known_stays_known_while_others_are_changed() {
+        let (infos, one, other) = two();
+        infos.advance(5, &Changed::Only(vec![other]));
+        infos.advance(6, &Changed::Only(Vec::new()));
+        assert_eq!(known(&infos, [one, other]), [true, false]);
+    }
+
+    #[test]
+    fn when_anything_may_have_changed_nothing_is_known() {
+        let (infos, one, other) = two();
+        infos.advance(4, &Changed::Any);
+        assert_eq!(known(&infos, [one, other]), [true, true], "nothing new");
+        infos.advance(5, &Changed::Any);
+        assert_eq!(known(&infos, [one, other]), [false, false]);
+    }
+
+    #[test]
+    fn what_was_read_before_the_last_answer_is_not_kept() {
+        let infos = Infos::default();
+        infos.advance(6, &Changed::Only(vec![info(1).id]));
+        infos.put(&info(1), 5);
+        assert!(infos.get(info(1).id).is_none(), "it is the object before its change");
+        infos.put(&info(1), 6);
+        assert!(infos.get(info(1).id).is_some());
     }
 
     #[test]
     fn without_a_log_index_nothing_is_known() {
-        let (infos, info) = (Infos::default(), info());
-        infos.put(&info, 0);
-        assert!(infos.get(info.id, 0).is_none());
+        let infos = Infos::default();
+        infos.put(&info(1), 0);
+        assert!(infos.get(info(1).id).is_none());
     }
 
     #[test]
-    fn what_was_made_is_told_once() {
-        let (infos, info) = (Infos::default(), info());
-        infos.put(&info, 4);
-        infos.note_made(info.clone());
-        assert!(infos.get(info.id, 4).is_none());
-        assert!(infos.take_made(info.id).is_some());
-        assert!(infos.take_made(info.id).is_none());
+    fn what_was_made_is_told_once_and_known_on() {
+        let infos = Infos::default();
+        infos.advance(4, &Changed::Any);
+        infos.note_made(info(1), 4);
+        assert!(infos.take_made(info(1).id).is_some());
+        assert!(infos.take_made(info(1).id).is_none());
+        assert!(infos.get(info(1).id).is_some());
+    }
+
+    #[test]
+    fn what_was_made_and_then_changed_by_others_is_not_told() {
+        let infos = Infos::default();
+        infos.advance(4, &Changed::Any);
+        infos.note_made(info(1), 4);
+        infos.advance(5, &Changed::Only(vec![info(1).id]));
+        assert!(infos.take_made(info(1).id).is_none());
     }
 }

@@ -5,7 +5,7 @@
 
 use super::held::{place, ticket_of};
 use super::link::Link;
-use super::{RemoteToken, cache::Infos, sealed, unexpected};
+use super::{RemoteToken, unexpected};
 use crate::attribute::Bytes;
 use crate::error::{Error, Result};
 use crate::mechanism::staged::Staged;
@@ -29,7 +29,7 @@ impl RemoteToken {
     ) -> Result<Begun> {
         let permission = purpose.permission().ok_or(Error::KeyNotNeeded)?;
         if let ObjectRef::Stored(id) = key
-            && let Some(info) = self.known.get(*id, self.link.seen())
+            && let Some(info) = self.link.known.get(*id)
             && let Ok(begun) = self.decide(caller, (purpose, permission), mechanism, key, &info)
         {
             return Ok(begun);
@@ -40,16 +40,16 @@ impl RemoteToken {
     }
 
     /// What is known of an object, from a node; kept for the next time.
-    fn look_at(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>> {
+    pub(super) fn look_at(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>> {
         if let ObjectRef::Held(held) = object {
             return Ok(held.info().clone());
         }
         let call = Call::InfoOf { object: place(object)? };
-        let (Reply::Object(info), seen) = self.link.ask(sealed(caller)?, call)? else {
+        let (Reply::Object(info), seen) = self.ask_seeing(caller, call)? else {
             return Err(unexpected());
         };
         let info = Arc::new(info);
-        self.known.put(&info, seen);
+        self.link.known.put(&info, seen);
         Ok(info)
     }
 
@@ -81,8 +81,7 @@ impl RemoteToken {
         }
         let errand = Errand {
             link: self.link.clone(),
-            known: self.known.clone(),
-            ticket: sealed(caller)?,
+            ticket: self.sealed(caller)?,
             confirmed,
             purpose,
             mechanism: mechanism.clone(),
@@ -136,7 +135,6 @@ fn key_error(error: Error) -> Error {
 /// An operation to be done by a node.
 struct Errand {
     link: Arc<Link>,
-    known: Arc<Infos>,
     ticket: Option<Bytes>,
     /// Whether the ticket is good for this once only: then a node must not take a second try for a second use.
     confirmed: bool,
@@ -195,7 +193,7 @@ impl Errand {
         let asked = self.link.ask_counting(self.ticket.clone(), call, self.confirmed);
         if let (Err(_), Place::Stored(id)) = (&asked, &self.key) {
             // It may be another than it was thought to be.
-            self.known.remove(*id);
+            self.link.known.remove(*id);
         }
         asked.map(|(reply, _)| reply)
     }

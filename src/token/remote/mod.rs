@@ -9,6 +9,11 @@ mod held;
 mod keys;
 mod link;
 mod nodes;
+mod patient;
+mod pool;
+mod standing;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 
@@ -17,26 +22,28 @@ use crate::config::ClusterSettings;
 use crate::error::{Error, Result};
 use crate::proto::message::{Call, Made, Reply};
 use crate::token::{Caller, ObjectRef};
-use cache::Infos;
-use held::{RemoteObject, ticket_of};
+use held::{Login, RemoteObject, ticket_of};
 use link::Link;
 use std::sync::Arc;
 
 /// A token on a cluster.
 pub struct RemoteToken {
     link: Arc<Link>,
-    /// What is known of token objects, for deciding early.
-    known: Arc<Infos>,
 }
 
 impl RemoteToken {
     /// The token of these nodes. Nothing is connected before it is needed.
     pub fn new(settings: ClusterSettings) -> Self {
-        RemoteToken { link: Arc::new(Link::new(settings)), known: Arc::default() }
+        RemoteToken { link: Arc::new(Link::new(settings)) }
     }
 
     fn ask(&self, caller: Caller<'_>, call: Call) -> Result<Reply> {
-        self.link.ask(sealed(caller)?, call).map(|(reply, _)| reply)
+        self.ask_seeing(caller, call).map(|(reply, _)| reply)
+    }
+
+    /// The reply, and the log index it was given at.
+    fn ask_seeing(&self, caller: Caller<'_>, call: Call) -> Result<(Reply, u64)> {
+        self.link.ask(self.sealed(caller)?, call)
     }
 
     /// For calls that answer nothing but that they are done.
@@ -47,15 +54,28 @@ impl RemoteToken {
         }
     }
 
-    /// An object that a node has just made or changed, as the seam has it.
-    fn taken(&self, made: Made) -> ObjectRef {
-        RemoteObject::taken(made, &self.known)
+    /// For calls that make an object.
+    fn take(&self, caller: Caller<'_>, call: Call) -> Result<ObjectRef> {
+        let (Reply::Made(made), seen) = self.ask_seeing(caller, call)? else { return Err(unexpected()) };
+        Ok(self.taken(made, seen))
     }
-}
 
-/// A caller's ticket as it travels.
-fn sealed(caller: Caller<'_>) -> Result<Option<Bytes>> {
-    caller.map(|ticket| Ok(ticket_of(ticket)?.sealed.clone())).transpose()
+    /// An object that a node has just made or changed, as the seam has it.
+    fn taken(&self, made: Made, seen: u64) -> ObjectRef {
+        RemoteObject::taken(made, &self.link.known, seen)
+    }
+
+    /// A caller's ticket as it travels, renewed in time.
+    fn sealed(&self, caller: Caller<'_>) -> Result<Option<Bytes>> {
+        caller.map(|ticket| Ok(ticket_of(ticket)?.sealed(|old| self.renew(old)))).transpose()
+    }
+
+    fn renew(&self, old: Bytes) -> Result<Login> {
+        match self.link.ask(Some(old), Call::Renew)? {
+            (Reply::Ticket { sealed, lifetime }, _) => Ok(Login::new(sealed, lifetime)),
+            _ => Err(unexpected()),
+        }
+    }
 }
 
 /// The answer was another call's.

@@ -1,6 +1,6 @@
 //! [`RemoteToken`] at the seam: each method is one call to a node, or none.
 
-use super::held::{RemoteTicket, place};
+use super::held::{Login, RemoteTicket, place};
 use super::{RemoteToken, unexpected};
 use crate::attribute::{AttributeType, Attributes, Bytes};
 use crate::error::{Error, Result};
@@ -10,18 +10,9 @@ use crate::proto::message::{Call, Origin, Reply};
 use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Random bytes and seed of one request.
 const PIECE: usize = 1 << 20;
-
-impl RemoteToken {
-    fn ticket(&self, reply: Reply, user: &str, role: Role, confirmed: bool) -> Result<Arc<dyn Ticket>> {
-        let Reply::Ticket(sealed) = reply else { return Err(unexpected()) };
-        let confirmed = AtomicBool::new(confirmed);
-        Ok(Arc::new(RemoteTicket { sealed, user: user.to_owned(), role, confirmed }))
-    }
-}
 
 impl Token for RemoteToken {
     fn info(&self) -> Result<TokenInfo> {
@@ -35,18 +26,20 @@ impl Token for RemoteToken {
     }
 
     fn initialize(&self, officer: &Credentials, label: &str) -> Result<()> {
-        self.known.clear();
+        self.link.known.clear();
         self.tell(None, Call::Initialize { officer: officer.into(), label: label.to_owned() })
     }
 
     fn login(&self, role: Role, credentials: &Credentials) -> Result<Arc<dyn Ticket>> {
         let reply = self.ask(None, Call::Login { role, user: credentials.into() })?;
-        self.ticket(reply, &credentials.name, role, false)
+        let Reply::Ticket { sealed, lifetime } = reply else { return Err(unexpected()) };
+        Ok(Arc::new(RemoteTicket::new(Login::new(sealed, lifetime), &credentials.name, role, false)))
     }
 
     fn confirm(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>> {
         let reply = self.ask(Some(ticket), Call::Confirm { password: password.into() })?;
-        self.ticket(reply, ticket.user(), ticket.role(), true)
+        let Reply::Ticket { sealed, .. } = reply else { return Err(unexpected()) };
+        Ok(Arc::new(RemoteTicket::new(Login::once(sealed), ticket.user(), ticket.role(), true)))
     }
 
     /// While no node can say otherwise, it does.
@@ -55,7 +48,7 @@ impl Token for RemoteToken {
     }
 
     fn logout(&self, _ticket: &Arc<dyn Ticket>) {
-        self.known.clear();
+        self.link.known.clear();
     }
 
     fn init_pin(&self, officer: Caller<'_>, user: &Credentials) -> Result<()> {
@@ -94,13 +87,11 @@ impl Token for RemoteToken {
             return Ok(held.info().clone());
         }
         if let ObjectRef::Stored(id) = object
-            && let Some(made) = self.known.take_made(*id)
+            && let Some(made) = self.link.known.take_made(*id)
         {
             return Ok(made);
         }
-        let call = Call::InfoOf { object: place(object)? };
-        let Reply::Object(info) = self.ask(caller, call)? else { return Err(unexpected()) };
-        Ok(Arc::new(info))
+        self.look_at(caller, object)
     }
 
     fn reveal(&self, caller: Caller<'_>, object: &ObjectRef, wanted: &[AttributeType]) -> Result<Attributes> {
@@ -128,8 +119,7 @@ impl Token for RemoteToken {
             Making::Copy(object) => Origin::Copy(place(object)?),
         };
         let call = Call::Make { origin, template: template.clone() };
-        let Reply::Made(made) = self.ask(caller, call)? else { return Err(unexpected()) };
-        Ok(self.taken(made))
+        self.take(caller, call)
     }
 
     fn make_pair(
@@ -141,17 +131,18 @@ impl Token for RemoteToken {
     ) -> Result<(ObjectRef, ObjectRef)> {
         let (public, private) = (public.clone(), private.clone());
         let call = Call::MakePair { mechanism: mechanism.into(), public, private };
-        let Reply::Pair(public, private) = self.ask(caller, call)? else { return Err(unexpected()) };
-        Ok((self.taken(public), self.taken(private)))
+        let (Reply::Pair(public, private), seen) = self.ask_seeing(caller, call)? else {
+            return Err(unexpected());
+        };
+        Ok((self.taken(public, seen), self.taken(private, seen)))
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {
         let call = Call::Set { object: place(object)?, changes: changes.clone() };
-        let Reply::Made(made) = self.ask(caller, call)? else { return Err(unexpected()) };
-        let changed = self.taken(made);
+        let changed = self.take(caller, call)?;
         if let ObjectRef::Stored(id) = changed {
             // Nobody asks what it is at once, as for one just made.
-            self.known.remove(id);
+            self.link.known.take_made(id);
         }
         Ok(changed)
     }
@@ -159,7 +150,7 @@ impl Token for RemoteToken {
     fn destroy(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<()> {
         self.tell(caller, Call::Destroy { object: place(object)? })?;
         if let ObjectRef::Stored(id) = object {
-            self.known.remove(*id);
+            self.link.known.remove(*id);
         }
         Ok(())
     }

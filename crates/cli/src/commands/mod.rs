@@ -1,10 +1,12 @@
 //! The words of the command line, one file per noun.
 
+mod cluster;
 mod compatibility;
 mod config;
 mod demo;
 mod doctor;
 mod key;
+mod node;
 mod slot;
 mod token;
 mod user;
@@ -52,6 +54,12 @@ enum Noun {
     /// Keys, as far as they may be known
     #[command(subcommand)]
     Key(key::Verb),
+    /// Clusters of nodes: found one, and let nodes and clients in
+    #[command(subcommand)]
+    Cluster(cluster::Verb),
+    /// Nodes of a cluster
+    #[command(subcommand)]
+    Node(node::Verb),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -67,6 +75,14 @@ impl Arguments {
         if self.json { Format::Json } else { Format::People }
     }
 
+    /// Starts the log: a node has one of its own, all else that of the library.
+    pub fn start_log(&self) {
+        match &self.noun {
+            Noun::Node(verb) => verb.start_log(),
+            _ => cloister::logging::start(),
+        }
+    }
+
     /// Does what was asked for.
     pub fn run(&self) -> Result<Answer> {
         match &self.noun {
@@ -75,6 +91,8 @@ impl Arguments {
             Noun::Token(verb) => verb.run(),
             Noun::User(verb) => verb.run(),
             Noun::Key(verb) => verb.run(),
+            Noun::Cluster(verb) => verb.run(),
+            Noun::Node(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used)] // a test that fails may panic
 
+mod cluster;
 mod compatibility;
 mod config;
 mod demo;
 mod doctor;
 mod keys;
 mod pins;
+mod running_cluster;
+mod slot_add;
 mod support;
 mod tokens;
 mod users;

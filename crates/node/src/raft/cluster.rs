@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloister::proto::peer::Role;
 use openraft::error::{
     ChangeMembershipError, ClientWriteError, Fatal, ForwardToLeader, InitializeError, RaftError,
 };
@@ -19,7 +20,6 @@ use super::leader::Leader;
 use super::log::{LogStore, Owner};
 use super::machine::Machine;
 use super::network::{Network, Peers};
-use super::pki::{self, Identity, Role};
 pub use super::proposer::LONGEST_COMMAND;
 use super::proposer::Proposer;
 use super::snapshot::Snapshots;
@@ -28,6 +28,7 @@ use super::status::{Member, Status};
 use super::sync_socket;
 use super::tls::Tls;
 use super::types::{Node, NodeId, Raft};
+use crate::pki::{self, Identity};
 
 /// The most entries a learner may miss to become a voter.
 const NEARLY: u64 = 100;

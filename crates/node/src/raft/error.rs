@@ -6,8 +6,8 @@ use openraft::error::Fatal;
 
 use super::log::LogError;
 use super::machine::MachineError;
-use super::pki::PkiError;
 use super::types::{Node, NodeId};
+use crate::pki::PkiError;
 
 /// Why a node can't start.
 #[derive(Debug)]

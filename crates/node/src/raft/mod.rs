@@ -5,12 +5,12 @@
 //!
 //! - [`cluster`]: the face: start, propose, read barrier, members, status
 //! - [`machine`]: what a node brings along: the state that committed entries change
-//! - [`pki`]: the cluster's own certificates; `tls`: who may speak on the sync socket
+//! - `tls`: who may speak on the sync socket
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak
 
 pub mod cluster;
-mod encoding;
+pub(crate) mod encoding;
 pub mod error;
 mod frame;
 mod leader;
@@ -18,7 +18,6 @@ pub mod log;
 pub mod machine;
 mod message;
 mod network;
-pub mod pki;
 mod proposer;
 mod snapshot;
 mod state_machine;

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 
+use cloister::proto::peer::Role;
 use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions, SslVerifyMode, SslVersion};
 use openssl::ssl::{SslRef, SslSessionCacheMode};
@@ -11,8 +12,8 @@ use openssl::x509::{X509, X509StoreContextRef};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use super::pki::{Identity, Role};
 use super::types::NodeId;
+use crate::pki::Identity;
 
 /// A TLS connection to a node.
 pub(crate) type Stream = SslStream<TcpStream>;
@@ -74,7 +75,7 @@ impl Tls {
 /// Lets the handshake fail unless the chain is good and the certificate at its end is a node's.
 fn only_nodes(good: bool, chain: &mut X509StoreContextRef) -> bool {
     let is_end = chain.error_depth() == 0;
-    good && (!is_end || chain.current_cert().is_some_and(|end| matches!(Role::of(end), Some(Role::Node(_)))))
+    good && (!is_end || chain.current_cert().and_then(Role::of).is_some_and(|role| role.is_node()))
 }
 
 fn peer(ssl: &SslRef) -> Option<NodeId> {

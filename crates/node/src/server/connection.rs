@@ -4,7 +4,10 @@ use super::Limits;
 use super::listen::Accepted;
 use super::service::Service;
 use super::tls;
+use crate::metrics::Counters;
+use crate::metrics::counters::Dropped;
 use cloister::proto::frame;
+use cloister::proto::message::{Answer, Request};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +24,13 @@ pub(super) struct Limited {
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
     memory: Semaphore,
+    counters: Arc<Counters>,
 }
 
 impl Limited {
-    pub fn new(limits: Limits) -> Limited {
+    pub fn new(limits: Limits, counters: Arc<Counters>) -> Limited {
         Limited {
+            counters,
             places: Arc::new(Semaphore::new(limits.connections)),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
             // Room for at least one message of any size.
@@ -43,42 +48,58 @@ impl Limited {
         let units = u32::try_from(message / UNIT).unwrap_or(u32::MAX);
         self.memory.acquire_many(units).await.map_err(|_| ErrorKind::OutOfMemory.into())
     }
-}
 
-/// Serves one connection until it ends, one way or another.
-pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
-    let ended = match stream {
-        Accepted::Unix(stream) => converse(stream, service, &limited).await,
-        Accepted::Tls(stream, context) => {
-            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
-                Ok(stream) => converse(stream, service, &limited).await,
-                Err(error) => Err(error),
-            }
-        }
-    };
-    if let Err(error) = ended
-        && error.kind() != ErrorKind::UnexpectedEof
-    {
+    /// Tells how a connection ended, before it is closed. Clients leave when they like.
+    fn ended(&self, ended: io::Result<()>) {
+        let Err(error) = ended else { return };
+        let why = match error.kind() {
+            ErrorKind::UnexpectedEof => return,
+            ErrorKind::TimedOut => Dropped::Slow,
+            ErrorKind::InvalidData => Dropped::Malformed,
+            _ => Dropped::Failed,
+        };
+        self.counters.dropped(why);
         tracing::debug!("a connection was closed: {error}");
     }
 }
 
-/// Message and answer in turn.
-async fn converse<S>(mut stream: S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
+/// Serves one connection until it ends, one way or another.
+pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
+    match stream {
+        Accepted::Unix(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+        Accepted::Tls(stream, context) => {
+            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
+                Ok(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+                Err(error) => limited.ended(Err(error)),
+            }
+        }
+    }
+}
+
+/// Message and answer in turn, until the client leaves, misbehaves or asks nothing for long.
+async fn converse<S>(stream: &mut S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut patience = limited.limits.handshake;
+    let mut header = [0; frame::HEADER];
+    within(limited.limits.handshake, stream.read_exact(&mut header)).await?;
     loop {
-        let mut header = [0; frame::HEADER];
-        within(patience, stream.read_exact(&mut header)).await?;
         let length = frame::length(header).ok_or(ErrorKind::InvalidData)?;
         let _room = within(limited.limits.message, limited.room_for(length)).await?;
         let mut message = Zeroizing::new(vec![0; length]);
         within(limited.limits.message, stream.read_exact(&mut message)).await?;
-        let answer = work(&service, limited, message).await?;
-        within(limited.limits.message, send(&mut stream, &answer)).await?;
-        patience = limited.limits.idle;
+        limited.counters.received(header.len() + length);
+        // Whoever pings wants to know whether the node is there, not whether a worker is free.
+        let answer = match Request::is_ping(&message) {
+            true => Arc::new(Answer::pong().encode()),
+            false => work(&service, limited, message).await?,
+        };
+        within(limited.limits.message, send(stream, &answer)).await?;
+        limited.counters.sent(header.len() + answer.len());
+        match within(limited.limits.idle, stream.read_exact(&mut header)).await {
+            Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(()),
+            next => next?,
+        };
     }
 }
 
@@ -120,4 +141,35 @@ async fn work(
 
 async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     tokio::time::timeout(limit, what).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::service::Lifetimes;
+    use cloister::config::TokenSettings;
+    use cloister::token::local::LocalToken;
+    use cloister::token::local::export::ClusterKey;
+    use std::path::PathBuf;
+
+    #[tokio::test]
+    async fn a_ping_is_answered_while_all_workers_are_busy_and_without_a_token() {
+        let cluster = ClusterKey::new(&Zeroizing::new([1; 32])).unwrap();
+        let token = LocalToken::new(PathBuf::from("/nonexistent"), TokenSettings::default());
+        let service = Arc::new(Service::new(token, cluster, Lifetimes::default()));
+        let limited = Arc::new(Limited::new(Limits { workers: 1, ..Limits::default() }));
+        let _busy = limited.workers.clone().acquire_owned().await.unwrap();
+        let (mut client, stream) = tokio::io::duplex(1024);
+        let node = tokio::spawn(async move { converse(stream, service, &limited).await });
+
+        let ping = Request::ping().unwrap();
+        client.write_all(&frame::header(&ping).unwrap()).await.unwrap();
+        client.write_all(&ping).await.unwrap();
+        let expected = Answer::pong().encode();
+        let mut answer = vec![0; frame::HEADER + expected.len()];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer[frame::HEADER..], **expected);
+        drop(client);
+        assert!(node.await.unwrap().is_err(), "the end of the connection");
+    }
 }

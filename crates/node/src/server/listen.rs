@@ -24,19 +24,7 @@ impl Listener {
     /// A Unix socket at `path` with these permissions. One that a node which has died left behind is replaced; one that is answered is
     /// `AddrInUse`.
     pub fn unix(path: &Path, mode: u32) -> io::Result<Listener> {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(ErrorKind::AddrInUse.into());
-        }
-        // Under another name until its permissions are right.
-        let beside = beside(path);
-        match std::fs::remove_file(&beside) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(&beside)?;
-        std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode))?;
-        std::fs::rename(&beside, path)?;
-        Ok(Listener::Unix(listener))
+        unix(path, mode).map(Listener::Unix)
     }
 
     pub(super) async fn accept(&self) -> io::Result<Accepted> {
@@ -49,6 +37,23 @@ impl Listener {
             }
         }
     }
+}
+
+/// What [`Listener::unix`] is, without the choice.
+pub(crate) fn unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(ErrorKind::AddrInUse.into());
+    }
+    // Under another name until its permissions are right.
+    let beside = beside(path);
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&beside)?;
+    std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode))?;
+    std::fs::rename(&beside, path)?;
+    Ok(listener)
 }
 
 fn beside(path: &Path) -> PathBuf {

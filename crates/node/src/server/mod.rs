@@ -1,8 +1,9 @@
 //! The client socket: libraries ask, this node's token answers. See `docs/wire.md`.
 //!
-//! [`listen`] opens the socket, [`connection`] speaks with one client, [`service`] does what it asks, and [`recent`] sees to it that a call
-//! asked twice is done once. A node keeps nothing of a client: logins come along as tickets, session objects as capsules.
+//! [`listen`] opens the socket, [`connection`] speaks with one client, [`service`] does what it asks, [`recent`] sees to it that a call
+//! asked twice is done once, and [`changes`] tells clients what they should no longer believe. A node keeps nothing of a client: logins come along as tickets, session objects as capsules.
 
+pub mod changes;
 mod connection;
 pub mod listen;
 mod recent;
@@ -10,6 +11,7 @@ mod run;
 pub mod service;
 pub mod tls;
 
+use crate::metrics::Counters;
 use connection::Limited;
 use listen::Listener;
 use service::Service;
@@ -51,21 +53,22 @@ impl Default for Limits {
 /// How long to wait after a connection could not be accepted: most often there are too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves clients until it is dropped, which closes all their connections.
-pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits) {
-    let limited = Arc::new(Limited::new(limits));
+/// Serves clients until it is dropped, which closes all their connections. Connections and bytes are counted here, calls by `service`.
+pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits, counters: Arc<Counters>) {
+    let limited = Arc::new(Limited::new(limits, counters.clone()));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(stream) => {
                     let Some(place) = limited.place() else {
+                        counters.refused();
                         tracing::warn!("a connection was refused: there are too many");
                         continue;
                     };
-                    let (service, limited) = (service.clone(), limited.clone());
+                    let (service, limited, open) = (service.clone(), limited.clone(), counters.connected());
                     connections.spawn(async move {
-                        let _place = place;
+                        let _held = (place, open);
                         connection::attend(stream, service, limited).await;
                     });
                 }

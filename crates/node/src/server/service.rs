@@ -1,11 +1,13 @@
 //! What a request comes to: the seam's call on this node's token.
 
+use super::changes::Changes;
 use super::recent::{Recent, Sent};
 use super::run;
 use cloister::attribute::{Attributes, Bytes};
 use cloister::error::{Error, Result};
 use cloister::pin::{Credentials, Role};
-use cloister::proto::message::{Answer, Call, Made, Origin, Place, Reply, Request};
+use cloister::proto::message::{Answer, Call, Changed, Made, Origin, Place, Reply, Request};
+use cloister::proto::needs::Needs;
 use cloister::token::local::LocalToken;
 use cloister::token::local::export::{ClusterKey, Opened};
 use cloister::token::{Caller, Making, ObjectRef, Ticket, Token};
@@ -24,6 +26,8 @@ pub struct Service {
     cluster: ClusterKey,
     lifetimes: Lifetimes,
     recent: Recent,
+    /// What the token's latest changes were.
+    changes: Changes,
     /// Confirmations used, with their expiry.
     spent: Mutex<HashMap<[u8; 16], u64>>,
 }
@@ -46,7 +50,19 @@ impl Default for Lifetimes {
 impl Service {
     /// Serves `token`; `cluster` seals what clients keep.
     pub fn new(token: LocalToken, cluster: ClusterKey, lifetimes: Lifetimes) -> Self {
-        Service { token, cluster, lifetimes, recent: Recent::default(), spent: Mutex::default() }
+        Service {
+            token,
+            cluster,
+            lifetimes,
+            recent: Recent::default(),
+            changes: Changes::default(),
+            spent: Mutex::default(),
+        }
+    }
+
+    /// To be told of each change as it is made.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The answer to a message; `None` if it is no request.
@@ -56,11 +72,12 @@ impl Service {
             // What is read is as it was at least at the index told; what is changed is seen from the index told on.
             let before = self.token.seen();
             let result = self.result(&request);
-            let seen = if request.call.changes() { self.token.seen() } else { before };
-            Answer { seen, result }.encode()
+            let seen = if request.call.needs() == Needs::Leader { self.token.seen() } else { before };
+            let changed = self.changes.between(request.seen, seen);
+            Answer { seen, changed, result }.encode()
         };
         let Some(id) = request.id else { return Some(Arc::new(run())) };
-        let strange = || Answer { result: Err(Error::ArgumentsBad), seen: self.token.seen() }.encode();
+        let strange = || Answer { seen: 0, changed: Changed::Any, result: Err(Error::ArgumentsBad) }.encode();
         Some(self.recent.once(id, sha256(message), run).unwrap_or_else(|| Arc::new(strange())))
     }
 
@@ -72,7 +89,8 @@ impl Service {
 
     fn seal(&self, ticket: &Arc<dyn Ticket>, lifetime: Duration) -> Result<Reply> {
         let expiry = now().saturating_add(lifetime.as_secs());
-        Ok(Reply::Ticket(self.token.export_ticket(ticket, &self.cluster, expiry)?))
+        let sealed = self.token.export_ticket(ticket, &self.cluster, expiry)?;
+        Ok(Reply::Ticket { sealed, lifetime: lifetime.as_secs() })
     }
 
     /// Whether a confirmation has not been used on this node yet; now it has.
@@ -94,6 +112,7 @@ impl Asked<'_> {
     fn reply(&self, call: &Call) -> Result<Reply> {
         let (token, caller) = (&self.service.token, self.caller());
         match call {
+            Call::Ping => Ok(Reply::Done),
             Call::Info => token.info().map(Reply::Info),
             Call::IsInitialized => token.is_initialized().map(Reply::Flag),
             Call::Initialize { officer, label } => {
@@ -102,6 +121,7 @@ impl Asked<'_> {
             Call::Login { role, user } => self.log_in(*role, &user.credentials(*role)?),
             Call::Confirm { password } => self.confirm(password),
             Call::Holds => Ok(Reply::Flag(self.ticket().is_ok_and(|ticket| token.holds(ticket)))),
+            Call::Renew => self.renew(),
             Call::InitPin { user } => done(token.init_pin(caller, &user.credentials(Role::User)?)),
             Call::SetPin { role, old, new } => done(token.set_pin(*role, &old.credentials(*role)?, new)),
             Call::Users => token.users(caller).map(Reply::Users),
@@ -158,6 +178,12 @@ impl Asked<'_> {
     fn log_in(&self, role: Role, user: &Credentials) -> Result<Reply> {
         let ticket = self.service.token.login(role, user)?;
         self.service.seal(&ticket, self.service.lifetimes.login)
+    }
+
+    /// The same login for a full lifetime. A confirmation is good for what it was given for, and not renewed.
+    fn renew(&self) -> Result<Reply> {
+        let opened = self.opened.filter(|opened| opened.confirmed.is_none()).ok_or(Error::UserNotLoggedIn)?;
+        self.service.seal(&opened.ticket, self.service.lifetimes.login)
     }
 
     fn confirm(&self, password: &[u8]) -> Result<Reply> {

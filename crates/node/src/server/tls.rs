@@ -1,6 +1,6 @@
 //! TLS on the client socket: certificates of the cluster's own CA on both sides, and none but a client's is let in.
 
-use cloister::proto::peer;
+use cloister::proto::peer::Role;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{Ssl, SslAcceptor, SslContext, SslMethod, SslVerifyMode, SslVersion};
@@ -31,8 +31,9 @@ pub fn context(ca: &X509, certificate: &X509, key: &PKey<Private>) -> Result<Ssl
 pub(super) async fn accept(stream: TcpStream, context: &SslContext) -> io::Result<SslStream<TcpStream>> {
     let mut stream = SslStream::new(Ssl::new(context)?, stream)?;
     Pin::new(&mut stream).accept().await.map_err(io::Error::other)?;
-    match stream.ssl().peer_certificate() {
-        Some(certificate) if peer::Role::Client.is_of(&certificate) => Ok(stream),
-        _ => Err(ErrorKind::PermissionDenied.into()),
+    let peer = stream.ssl().peer_certificate().and_then(|certificate| Role::of(&certificate));
+    match peer.is_some_and(|role| role.is_client()) {
+        true => Ok(stream),
+        false => Err(ErrorKind::PermissionDenied.into()),
     }
 }

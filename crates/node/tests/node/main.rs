@@ -5,5 +5,7 @@
 
 mod common;
 
+mod admin;
+mod metrics;
 mod module;
 mod server;

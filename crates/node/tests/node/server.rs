@@ -1,23 +1,26 @@
 //! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
 
 use crate::common::Node;
-use crate::common::certificates::Certificates;
+use crate::common::certificates::{self, Certificates, NODE};
 use cloister::attribute::{Attributes, Bytes};
 use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
 use cloister::error::Error;
 use cloister::mechanism::{Mechanism, Params, Purpose, registry};
 use cloister::pin::{Credentials, Role};
 use cloister::proto::frame;
-use cloister::proto::message::{Answer, Call, Made, Origin, Place, Reply, Request};
+use cloister::proto::message::{Answer, Call, Changed, Made, Origin, Place, Reply, Request};
 use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
-use cloister_node::server::Limits;
+use cloister_node::pki::Identity;
+use cloister_node::server::service::Lifetimes;
+use cloister_node::server::{Limits, tls};
 use cryptoki_sys as ck;
-use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
+use openssl::ssl::{Ssl, SslConnector, SslMethod, SslVerifyMode};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 fn credentials(role: Role, pin: &str) -> Credentials {
@@ -51,7 +54,7 @@ impl Client {
 
     fn log_in(&mut self, role: Role, pin: &str) -> Bytes {
         let user = (&credentials(role, pin)).into();
-        let Ok(Reply::Ticket(ticket)) = self.ask(None, Call::Login { role, user }) else {
+        let Ok(Reply::Ticket { sealed: ticket, .. }) = self.ask(None, Call::Login { role, user }) else {
             panic!("no ticket")
         };
         ticket
@@ -130,7 +133,7 @@ fn a_confirmation_is_good_for_one_operation() {
         Call::Run { purpose: Purpose::Encrypt, mechanism, key, input, signature: None }
     };
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
-    let Ok(Reply::Ticket(confirmed)) = asked else { panic!("{asked:?}") };
+    let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
     assert!(client.ask(Some(&confirmed), run(place.clone())).is_ok());
     let pair = client.ask(Some(&confirmed), ec_pair());
     let Ok(Reply::Pair(_, private)) = pair else { panic!("{pair:?}") };
@@ -143,7 +146,7 @@ fn a_confirmation_is_good_for_one_operation() {
     assert_eq!(client.ask(Some(&ticket), sign(private.place.clone())), refused, "not confirmed");
     assert_eq!(client.ask(Some(&confirmed), sign(private.place.clone())), refused, "used before");
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
-    let Ok(Reply::Ticket(confirmed)) = asked else { panic!("{asked:?}") };
+    let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
     let signed = client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone()));
     assert!(signed.is_ok(), "{signed:?}");
     assert_eq!(
@@ -152,6 +155,40 @@ fn a_confirmation_is_good_for_one_operation() {
         "retried"
     );
     assert_eq!(client.ask_as(Some(&confirmed), Some([2; 16]), sign(private.place)), refused, "used twice");
+}
+
+#[test]
+fn a_login_is_renewed_for_its_user_and_nobody_else() {
+    let node = Node::unix(Limits::default());
+    let mut client = Client::of(&node);
+    let ticket = client.set_up();
+    let renewed = client.ask(Some(&ticket), Call::Renew);
+    let Ok(Reply::Ticket { sealed, lifetime }) = renewed else { panic!("{renewed:?}") };
+    assert_eq!(lifetime, Lifetimes::default().login.as_secs());
+    assert_ne!(sealed, ticket);
+    assert_eq!(client.ask(Some(&sealed), Call::Holds), Ok(Reply::Flag(true)));
+
+    let refused = Err(Error::UserNotLoggedIn);
+    assert_eq!(client.ask(None, Call::Renew), refused);
+    let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
+    let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
+    assert_eq!(client.ask(Some(&confirmed), Call::Renew), refused, "a confirmation");
+    let officer = client.log_in(Role::Officer, "officer-1");
+    let gone = Call::DeleteUser { role: Role::User, name: "user".to_owned() };
+    assert_eq!(client.ask(Some(&officer), gone), Ok(Reply::Done));
+    assert_eq!(client.ask(Some(&sealed), Call::Renew), refused, "of a user who has gone");
+}
+
+#[test]
+fn an_answer_tells_whether_anything_has_changed_since_the_index_of_its_request() {
+    let node = Node::unix(Limits::default());
+    let mut client = Client::of(&node);
+    client.set_up();
+    let mut ask =
+        |seen| exchange(&mut client.0, &Request { ticket: None, id: None, seen, call: Call::IsInitialized });
+    let first = ask(0);
+    assert!(first.seen > 0 && first.changed == Changed::Any);
+    assert_eq!(ask(first.seen).changed, Changed::Only(Vec::new()));
 }
 
 fn ec_pair() -> Call {
@@ -228,12 +265,11 @@ fn a_socket_is_its_owners_and_is_not_taken_from_a_node_that_serves() {
     assert!(Client::of(&node).ask(None, Call::IsInitialized).is_ok());
 }
 
-/// Connects as `role` with a certificate of `issuer`, and asks.
-fn by_tls(node: &Node, issuer: Option<(&Certificates, &str)>) -> Option<Answer> {
+/// Connects with a certificate, and asks.
+fn by_tls(node: &Node, identity: Option<&Identity>) -> Option<Answer> {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
     builder.set_verify(SslVerifyMode::NONE);
-    if let Some((certificates, role)) = issuer {
-        let identity = certificates.issue(role, "someone");
+    if let Some(identity) = identity {
         builder.set_certificate(&identity.certificate).unwrap();
         builder.set_private_key(&identity.key).unwrap();
     }
@@ -249,15 +285,16 @@ fn by_tls(node: &Node, issuer: Option<(&Certificates, &str)>) -> Option<Answer> 
 fn only_a_clients_certificate_of_the_cluster_is_answered() {
     let (certificates, strange) = (Certificates::new(), Certificates::new());
     let node = Node::tls(Limits::default(), &certificates);
-    assert!(by_tls(&node, Some((&certificates, "client"))).is_some());
+    let client = certificates::client();
+    assert!(by_tls(&node, Some(&certificates.issue(&client))).is_some());
     assert_eq!(by_tls(&node, None), None, "without a certificate");
-    assert_eq!(by_tls(&node, Some((&strange, "client"))), None, "of another CA");
-    assert_eq!(by_tls(&node, Some((&certificates, "node"))), None, "a node's");
-    assert_eq!(by_tls(&node, Some((&certificates, ""))), None, "of no role");
+    assert_eq!(by_tls(&node, Some(&strange.issue(&client))), None, "of another CA");
+    assert_eq!(by_tls(&node, Some(&certificates.issue(&NODE))), None, "a node's");
+    assert_eq!(by_tls(&node, Some(&certificates.ca)), None, "of no role");
 }
 
 #[test]
-fn a_library_asks_nobody_but_a_node_of_the_cluster_under_its_own_name() {
+fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called() {
     let (certificates, strange) = (Certificates::new(), Certificates::new());
     let folder = tempfile::tempdir().unwrap();
     certificates.write_client(folder.path());
@@ -272,17 +309,69 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_under_its_own_name() {
                 key: file("client.key"),
             }),
             connect_timeout: Duration::from_secs(60),
+            probe: Duration::from_secs(60),
             request_timeout: Duration::from_secs(60),
             retry: Duration::ZERO,
         };
         RemoteToken::new(settings).is_initialized()
     };
-    let node = |of: &Certificates, role: &str| {
-        Node::tls_as(Limits::default(), &certificates, of.issue(role, "localhost"))
-    };
-    assert_eq!(ask(&node(&certificates, "node"), "localhost"), Ok(false));
+    let node = |identity: Identity| Node::tls_as(Limits::default(), &certificates, identity);
+    let good = node(certificates.issue(&NODE));
+    assert_eq!(ask(&good, "localhost"), Ok(false));
+    assert_eq!(ask(&good, "127.0.0.1"), Ok(false));
     let refused = Err(Error::DeviceRemoved);
-    assert_eq!(ask(&node(&certificates, "node"), "127.0.0.1"), refused, "by another name");
-    assert_eq!(ask(&node(&certificates, "client"), "localhost"), refused, "a client's certificate");
-    assert_eq!(ask(&node(&strange, "node"), "localhost"), refused, "of another CA");
+    let client = certificates.issue(&certificates::client());
+    assert_eq!(ask(&node(client), "localhost"), refused, "a client's certificate");
+    assert_eq!(ask(&node(certificates.ca.clone()), "localhost"), refused, "of no role");
+    assert_eq!(ask(&node(strange.issue(&NODE)), "localhost"), refused, "of another CA");
+}
+
+/// A node on TLS that answers its first call only after a ping over another connection.
+fn busy_node(certificates: &Certificates) -> SocketAddr {
+    let context = tls::context(&certificates.ca.certificate, &certificates.issue(&NODE)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pinged = Arc::new((Mutex::new(false), Condvar::new()));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (pinged, context) = (pinged.clone(), context.clone());
+            std::thread::spawn(move || {
+                let mut stream = Ssl::new(&context).unwrap().accept(stream.unwrap()).ok()?;
+                while let Ok(message) = frame::read(&mut stream) {
+                    let mut seen = pinged.0.lock().unwrap();
+                    let result = if Request::is_ping(&message) {
+                        *seen = true;
+                        pinged.1.notify_all();
+                        Ok(Reply::Done)
+                    } else {
+                        drop(pinged.1.wait_while(seen, |seen| !*seen).unwrap());
+                        Ok(Reply::Flag(true))
+                    };
+                    let answer = Answer { seen: 0, changed: Changed::Any, result }.encode();
+                    frame::write(&mut stream, frame::header(&answer).unwrap(), &answer).ok()?;
+                }
+                Some(())
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_library_waits_for_a_busy_node_over_tls_and_pings_it_meanwhile() {
+    let certificates = Certificates::new();
+    let folder = tempfile::tempdir().unwrap();
+    certificates.write_client(folder.path());
+    let file = |name: &str| folder.path().join(name);
+    let long = Duration::from_secs(24 * 3600);
+    let settings = ClusterSettings {
+        nodes: vec![NodeAddress::Tls { host: "localhost".to_owned(), port: busy_node(&certificates).port() }],
+        tls: Some(TlsFiles { ca: file("ca.pem"), certificate: file("client.pem"), key: file("client.key") }),
+        connect_timeout: long,
+        probe: Duration::from_millis(50),
+        request_timeout: long,
+        // On a slow machine the ping may come too late: then the call is tried again.
+        retry: long,
+    };
+    assert_eq!(RemoteToken::new(settings).is_initialized(), Ok(true));
 }

@@ -6,9 +6,9 @@ use tokio::task::JoinSet;
 
 use super::machine::POISON;
 use super::nodes::{PATIENCE, TestNode, founder, three};
+use crate::pki::Identity;
 use crate::raft::cluster::LONGEST_COMMAND;
 use crate::raft::error::ClusterError;
-use crate::raft::pki::Identity;
 use crate::raft::status::Part;
 
 fn ca() -> Identity {

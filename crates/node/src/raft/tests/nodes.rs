@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloister::proto::peer::Role;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::machine::KeyValue;
+use crate::pki::Identity;
 use crate::raft::cluster::{Cluster, Settings, Timing};
-use crate::raft::pki::{Identity, Role};
 use crate::raft::status::Status;
 use crate::raft::types::{Node, NodeId, new_node_id};
 

@@ -3,14 +3,15 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use cloister::proto::peer::Role;
 use openraft::raft::VoteRequest;
 use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
 
 use super::nodes::{PATIENCE, TestNode, founder};
+use crate::pki::Identity;
 use crate::raft::encoding::{decode, encode};
 use crate::raft::frame::{LONGEST, PROTOCOL};
 use crate::raft::message::{Answer, Refusal, Request};
-use crate::raft::pki::{Identity, Role};
 use crate::raft::sync_socket::MOST_HANDSHAKES;
 use crate::raft::types::Vote;
 

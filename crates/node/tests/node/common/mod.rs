@@ -1,12 +1,15 @@
 //! Nodes inside the test's own process, and what it takes to reach them.
 
+pub mod administration;
 pub mod certificates;
 pub mod module;
 
-use certificates::{Certificates, Identity};
+use certificates::{Certificates, NODE};
 use cloister::config::TokenSettings;
 use cloister::token::local::LocalToken;
 use cloister::token::local::export::ClusterKey;
+use cloister_node::metrics::Counters;
+use cloister_node::pki::Identity;
 use cloister_node::server::listen::Listener;
 use cloister_node::server::service::{Lifetimes, Service};
 use cloister_node::server::{Limits, serve, tls};
@@ -33,6 +36,7 @@ pub struct Node {
     folder: TempDir,
     socket: Socket,
     limits: Limits,
+    counters: Arc<Counters>,
     running: Option<Runtime>,
 }
 
@@ -44,9 +48,9 @@ impl Node {
         Node::started(folder, socket, limits)
     }
 
-    /// On TLS over TCP, with a certificate for `localhost`.
+    /// On TLS over TCP, with a node's certificate.
     pub fn tls(limits: Limits, certificates: &Certificates) -> Node {
-        Node::tls_as(limits, certificates, certificates.issue("node", "localhost"))
+        Node::tls_as(limits, certificates, certificates.issue(&NODE))
     }
 
     /// The same, with another certificate.
@@ -57,7 +61,8 @@ impl Node {
     }
 
     fn started(folder: TempDir, socket: Socket, limits: Limits) -> Node {
-        let mut node = Node { folder, socket, limits, running: None };
+        let counters = Arc::default();
+        let mut node = Node { folder, socket, limits, counters, running: None };
         node.start();
         node
     }
@@ -68,6 +73,11 @@ impl Node {
             Socket::Unix(path) => path,
             Socket::Tls(..) => panic!("not on a Unix socket"),
         }
+    }
+
+    /// What it counts.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
     }
 
     /// Its TCP address.
@@ -90,11 +100,12 @@ impl Node {
             Socket::Tls(address, identity, certificates) => {
                 let listener = TcpListener::bind(address).unwrap();
                 listener.set_nonblocking(true).unwrap();
-                let context = tls::context(&certificates.ca, &identity.certificate, &identity.key).unwrap();
+                let context =
+                    tls::context(&certificates.ca.certificate, &identity.certificate, &identity.key).unwrap();
                 Listener::Tls(tokio::net::TcpListener::from_std(listener).unwrap(), context)
             }
         };
-        runtime.spawn(serve(listener, service, self.limits.clone()));
+        runtime.spawn(serve(listener, service, self.limits.clone(), self.counters()));
         drop(_inside);
         self.running = Some(runtime);
     }

@@ -1,5 +1,7 @@
 //! `cloister slot`.
 
+mod add;
+
 use crate::error::Result;
 use crate::names;
 use crate::render::Answer;
@@ -13,12 +15,16 @@ pub enum Verb {
     /// List all slots and the tokens in them
     #[command(after_help = "Example:\n  cloister slot list")]
     List,
+    /// Add a slot whose token is on the nodes of a cluster
+    #[command(after_help = add::EXAMPLE)]
+    Add(add::Add),
 }
 
 impl Verb {
     pub fn run(&self) -> Result<Answer> {
         match self {
             Verb::List => list(),
+            Verb::Add(add) => add.run(),
         }
     }
 }

@@ -1,0 +1,81 @@
+//! `cloister cluster status`.
+
+use super::RunningNode;
+use crate::error::Result;
+use crate::render::{Answer, printable, table};
+use clap::Args;
+use cloister_node::admin::{ClusterReport, MemberReport, NodeReport};
+
+#[derive(Args, Debug)]
+pub struct Status {
+    #[command(flatten)]
+    node: RunningNode,
+}
+
+/// What stands for what is not known.
+const UNKNOWN: &str = "-";
+
+/// A column of the table, and what a node has in it.
+type Column = (&'static str, fn(&MemberReport) -> String);
+
+const COLUMNS: &[Column] = &[
+    ("NAME", |member| member.name.clone()),
+    ("ID", |member| member.id.to_string()),
+    ("ADDRESS", |member| member.address.clone()),
+    ("PART", |member| known(member, |node| node.role.name().to_owned())),
+    ("SERVES", serves),
+    ("APPLIED", |member| known(member, |node| shown(node.applied))),
+    ("LAG", |member| shown(member.lag)),
+    ("OBJECTS", |member| known(member, |node| node.objects.to_string())),
+    ("CLIENTS", |member| known(member, |node| node.connections.to_string())),
+    ("OPS/S", |member| known(member, |node| format!("{:.1}", node.rate))),
+    ("CLOCK", |member| member.skew.map_or(UNKNOWN.to_owned(), |skew| format!("{skew:+} ms"))),
+];
+
+impl Status {
+    pub fn run(&self) -> Result<Answer> {
+        let cluster = self.node.connect()?.status()?;
+        Answer::text(text(&cluster), &cluster)
+    }
+}
+
+fn text(cluster: &ClusterReport) -> String {
+    let columns: Vec<&str> = COLUMNS.iter().map(|(column, _)| *column).collect();
+    let row = |member| COLUMNS.iter().map(|(_, cell)| cell(member)).collect();
+    let rows: Vec<Vec<String>> = cluster.members.iter().map(row).collect();
+    format!("{}\n\n{}{}", leader(cluster), table(&columns, &rows), troubles(cluster))
+}
+
+fn leader(cluster: &ClusterReport) -> String {
+    let term = cluster.term;
+    let Some(leader) = cluster.leader else {
+        return format!("No leader is known (term {term}): is a majority of the voters running?");
+    };
+    let name = cluster.member(leader).map_or(UNKNOWN, |member| &member.name);
+    format!("Leader {} ({leader}), term {term}", printable(name))
+}
+
+/// A line for each node that is not as it should be.
+fn troubles(cluster: &ClusterReport) -> String {
+    let trouble = |member: &MemberReport| {
+        let reason = match &member.report {
+            None => "was not reached",
+            Some(node) => node.not_serving.as_ref()?,
+        };
+        Some(format!("\n{}: {}", printable(&member.name), printable(reason)))
+    };
+    cluster.members.iter().filter_map(trouble).collect()
+}
+
+fn serves(member: &MemberReport) -> String {
+    let word = member.report.as_ref().map(|node| if node.serves() { "yes" } else { "no" });
+    word.unwrap_or("not reached").to_owned()
+}
+
+fn known(member: &MemberReport, cell: fn(&NodeReport) -> String) -> String {
+    member.report.as_ref().map_or(UNKNOWN.to_owned(), cell)
+}
+
+fn shown(number: Option<u64>) -> String {
+    number.map_or(UNKNOWN.to_owned(), |number| number.to_string())
+}

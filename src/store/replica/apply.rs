@@ -1,0 +1,94 @@
+//! Changes made: by every node, in the order of the log.
+
+use super::{COMMANDS, Command, Replica, sequence};
+use crate::store::Store;
+use crate::store::counter::Counter;
+use crate::store::error::{Error, Fault, Result, Step};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
+
+/// What becomes of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// All its changes are made.
+    Made = 1,
+    /// It was drafted on a state that is no longer the present one. Nothing has been changed.
+    Stale = 2,
+}
+
+impl Verdict {
+    /// From its number.
+    pub fn from_byte(byte: u8) -> Option<Verdict> {
+        [Verdict::Made, Verdict::Stale].into_iter().find(|verdict| *verdict as u8 == byte)
+    }
+}
+
+impl Store {
+    /// What the last [`Store::apply`] or [`Store::install`] has stored as the position in the log; empty before the first.
+    pub fn applied(&self) -> Result<Vec<u8>> {
+        self.database.peek(read_applied)
+    }
+
+    /// Makes the changes of commands that all stores have agreed on, in this order, and stores `applied`, the position in the log, in one
+    /// durable transaction. An error means that this node can't go on: what it has is not what the others have.
+    pub fn apply(&self, commands: &[&[u8]], applied: &[u8]) -> Result<Vec<Verdict>> {
+        let (path, counter) = (self.database.path(), self.database.counter());
+        let mut verdicts = Vec::with_capacity(commands.len());
+        self.replica()?.change(path, counter, |connection| {
+            verdicts.clear();
+            let mut present = sequence(connection)?;
+            for command in commands {
+                verdicts.push(make(connection, command, &mut present)?);
+            }
+            let sql = "UPDATE replica SET sequence = ?1, applied = ?2";
+            connection.prepare_cached(sql)?.execute((present, applied))?;
+            Ok(())
+        })?;
+        Ok(verdicts)
+    }
+}
+
+impl Replica {
+    /// A durable transaction on the desk's connection.
+    pub(super) fn change(
+        &self,
+        path: &Path,
+        counter: &Counter,
+        work: impl FnOnce(&Connection) -> Step<()>,
+    ) -> Result<()> {
+        let desk = self.free_desk();
+        let commit = || -> Step<()> {
+            let transaction = Transaction::new_unchecked(&desk.connection, TransactionBehavior::Immediate)?;
+            work(&transaction)?;
+            let moving =
+                counter.begin().ok_or_else(|| Fault::Told(Error::ReadOnly(counter.path().to_path_buf())))?;
+            let committed = transaction.commit();
+            drop(moving);
+            Ok(committed?)
+        };
+        commit().map_err(|fault| fault.at(path))
+    }
+}
+
+fn make(connection: &Connection, command: &[u8], present: &mut i64) -> Step<Verdict> {
+    let unreadable = || {
+        let version = command.first().copied().unwrap_or_default();
+        Fault::Damaged(format!(
+            "a command of version {version} can't be read; is this node's program the oldest?"
+        ))
+    };
+    let command: Command = COMMANDS.decode(command).ok_or_else(unreadable)?;
+    if command.base != *present {
+        return Ok(Verdict::Stale);
+    }
+    for change in &command.changes {
+        change.make(connection)?;
+    }
+    *present = present.checked_add(1).ok_or(Error::TooLarge)?;
+    Ok(Verdict::Made)
+}
+
+pub(super) fn read_applied(connection: &Connection) -> Step<Vec<u8>> {
+    Ok(connection.prepare_cached("SELECT applied FROM replica")?.query_row((), |row| row.get(0))?)
+}

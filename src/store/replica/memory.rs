@@ -1,0 +1,91 @@
+//! What the stores of a cluster remember beside their token.
+
+use crate::codec::Codec;
+use crate::store::Store;
+use crate::store::errand::Errand;
+use crate::store::error::{Fault, Result, Step};
+use crate::store::statement::{FORGET_SPENT, NOTE_NODE, SPEND};
+use crate::store::writer::Outcome;
+use rusqlite::{Connection, OptionalExtension};
+
+/// Version 1 of the outcomes.
+const OUTCOMES: Codec = Codec::new(1, 1 << 16);
+
+/// What is remembered of a request's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// The request, and what it has come to.
+    Outcome(Outcome),
+    /// Another request had that id.
+    Other,
+}
+
+impl Store {
+    /// What a request has come to, if it is one of the last that have changed anything.
+    pub fn outcome_of(&self, errand: Errand) -> Result<Option<Remembered>> {
+        self.database.peek(|connection| outcome_of(connection, errand))
+    }
+
+    /// Uses up a confirmation, by its number, until `expiry` (seconds since 1970); those that ended before `now` are forgotten. Whether it may be
+    /// used: for the first time, or once more by the very same request.
+    pub fn spend(&self, number: [u8; 16], request: Option<[u8; 16]>, expiry: u64, now: u64) -> Result<bool> {
+        let (expiry, now) = (seconds(expiry), seconds(now));
+        self.database.write(|writer| {
+            writer.is_but_a_step();
+            let sql = "SELECT request FROM spent WHERE number = ?1";
+            let by: Option<Option<[u8; 16]>> =
+                writer.prepare_cached(sql)?.query_row([number], |row| row.get(0)).optional()?;
+            if let Some(by) = by {
+                return Ok(by.is_some() && by == request);
+            }
+            writer.execute(SPEND, &[&number, &request, &expiry])?;
+            writer.execute(FORGET_SPENT, &[&now])?;
+            Ok(true)
+        })
+    }
+
+    /// Remembers for ever that there is or was a node of this id.
+    pub fn note_node(&self, id: u64) -> Result<()> {
+        self.database.write(|writer| {
+            writer.is_but_a_step();
+            writer.execute(NOTE_NODE, &[&id.cast_signed()]).map(|_| ())
+        })
+    }
+
+    /// Whether there is or was a node of this id, as far as was noted.
+    pub fn had_node(&self, id: u64) -> Result<bool> {
+        self.database.peek(|connection| {
+            Ok(connection.prepare_cached("SELECT 1 FROM node WHERE id = ?1")?.exists([id.cast_signed()])?)
+        })
+    }
+
+    /// How many objects there are, of everybody.
+    pub fn count_objects(&self) -> Result<u64> {
+        self.database.peek(|connection| {
+            let count =
+                connection.query_row("SELECT count(*) FROM object", (), |row| row.get::<_, i64>(0))?;
+            Ok(count.unsigned_abs())
+        })
+    }
+}
+
+pub(super) fn outcome_of(connection: &Connection, errand: Errand) -> Step<Option<Remembered>> {
+    let sql = "SELECT digest, outcome FROM request WHERE id = ?1";
+    let row = connection
+        .prepare_cached(sql)?
+        .query_row([errand.id], |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Vec<u8>>(1)?)));
+    let Some((digest, outcome)) = row.optional()? else { return Ok(None) };
+    if digest != errand.digest {
+        return Ok(Some(Remembered::Other));
+    }
+    let unreadable = || Fault::Damaged("the outcome of a request can't be read".to_owned());
+    OUTCOMES.decode(&outcome).map(|outcome| Some(Remembered::Outcome(outcome))).ok_or_else(unreadable)
+}
+
+pub(super) fn encode(outcome: &Outcome) -> Step<Vec<u8>> {
+    Ok(OUTCOMES.encode(outcome)?.to_vec())
+}
+
+fn seconds(time: u64) -> i64 {
+    i64::try_from(time).unwrap_or(i64::MAX)
+}

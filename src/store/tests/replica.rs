@@ -1,0 +1,316 @@
+//! Stores that are one: what all have agreed on, and nothing else.
+
+use super::*;
+use errand::Errand;
+use parking_lot::Mutex;
+use std::sync::{Arc, Barrier};
+
+/// Three stores, and a log that each follows.
+struct Cluster {
+    folders: Vec<TempDir>,
+    stores: Vec<Arc<Store>>,
+    log: Arc<Log>,
+}
+
+/// The log, and what is to happen to the commands that come next.
+#[derive(Default)]
+struct Log {
+    commands: Mutex<Vec<Vec<u8>>>,
+    stores: Mutex<Vec<Arc<Store>>>,
+    /// Of the next command: applied, but its answer is lost.
+    loses_answer: Mutex<bool>,
+}
+
+impl Log {
+    /// Every store applies the command, at the next position.
+    fn append(&self, command: Vec<u8>) -> Verdict {
+        let mut commands = self.commands.lock();
+        commands.push(command);
+        let applied = (commands.len() as u64).to_le_bytes();
+        let apply = |store: &Arc<Store>| store.apply(&[commands.last().unwrap()], &applied).unwrap();
+        let verdicts: Vec<_> = self.stores.lock().iter().map(apply).collect();
+        assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "the stores disagree: {verdicts:?}");
+        verdicts[0][0]
+    }
+}
+
+impl Consensus for Log {
+    fn agree(&self, command: Vec<u8>) -> std::result::Result<Verdict, String> {
+        let verdict = self.append(command);
+        match std::mem::take(&mut *self.loses_answer.lock()) {
+            true => Err("the answer is lost".to_owned()),
+            false => Ok(verdict),
+        }
+    }
+}
+
+impl Cluster {
+    fn new() -> Cluster {
+        let folders: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+        let log = Arc::new(Log::default());
+        let stores: Vec<_> =
+            folders.iter().map(|folder| Arc::new(Store::open_replica(folder.path()).unwrap())).collect();
+        stores.iter().for_each(|store| store.agree_by(log.clone()));
+        *log.stores.lock() = stores.clone();
+        Cluster { folders, stores, log }
+    }
+
+    /// One with a token, and a user `one`.
+    fn with_user() -> (Cluster, TokenKey, i64) {
+        let it = Cluster::new();
+        it.stores[0].make_first(&meta(), &officer("so-pin")).unwrap();
+        let key = login(&it.stores[1], Role::Officer, &officer("so-pin")).1;
+        it.stores[1].add_user(&key, Role::User, &user("one:pin-1")).unwrap();
+        let number = it.stores[2].user(Role::User, "one").unwrap().unwrap().number;
+        (it, key, number)
+    }
+
+    /// All rows of all tables of a store.
+    fn rows(&self, store: usize) -> String {
+        let connection = Connection::open(self.folders[store].path().join("token.db")).unwrap();
+        let mut all = String::new();
+        for table in ["token", "user", "stranger", "object", "replica", "request", "spent", "node"] {
+            let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query(()).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                all.extend((0..columns).map(|at| format!("{:?};", row.get_ref(at).unwrap())));
+                all.push('\n');
+            }
+        }
+        all
+    }
+
+    fn assert_equal(&self) {
+        assert_eq!(self.rows(0), self.rows(1));
+        assert_eq!(self.rows(0), self.rows(2));
+    }
+}
+
+fn errand(number: u8) -> Option<Errand> {
+    Some(Errand { id: [number; 16], digest: [number; 32] })
+}
+
+#[test]
+fn what_is_written_through_one_store_is_in_all_of_them_and_they_are_equal() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[2].insert(viewer, &[record(1, Some(number)), plain(2)]).unwrap();
+    it.stores[0].replace(viewer, &Record { version: 2, ..record(1, Some(number)) }).unwrap();
+    it.stores[1].delete(viewer, id(2)).unwrap();
+    for store in &it.stores {
+        assert_eq!(store.get(viewer, id(1)).unwrap().unwrap().version, 2);
+        assert!(store.get(viewer, id(2)).unwrap().is_none());
+        assert_eq!(store.check(Some(&key)).unwrap().problems, [""; 0]);
+        login(store, Role::User, &user("one:pin-1"));
+    }
+    it.assert_equal();
+}
+
+#[test]
+fn what_fails_on_one_store_is_heard_of_by_none() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[0].insert(viewer, &[record(1, Some(number))]).unwrap();
+    let before = it.log.commands.lock().len();
+    let twice = it.stores[1].insert(viewer, &[record(7, Some(number)), record(1, Some(number))]);
+    assert!(matches!(twice, Err(Error::Exists)));
+    assert!(matches!(it.stores[2].delete(viewer, id(9)), Err(Error::Gone)));
+    assert!(matches!(it.stores[2].make_first(&meta(), &officer("so-pin")), Err(Error::Exists)));
+    assert_eq!(it.log.commands.lock().len(), before);
+    assert!(it.stores.iter().all(|store| store.get(viewer, id(7)).unwrap().is_none()));
+    // And nothing of it goes along with the next change.
+    it.stores[1].insert(viewer, &[record(3, Some(number))]).unwrap();
+    it.assert_equal();
+}
+
+#[test]
+fn a_change_drafted_on_another_state_is_made_nowhere_and_drafted_anew() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[0].insert(viewer, &[record(1, Some(number))]).unwrap();
+    let last = it.log.commands.lock().last().unwrap().clone();
+    let rows = it.rows(0);
+    assert_eq!(it.log.append(last), Verdict::Stale);
+    let without_position = |rows: String| rows.lines().filter(|line| line.len() > 80).collect::<String>();
+    assert_eq!(without_position(it.rows(0)), without_position(rows));
+
+    // Two stores write at once, each on what it knows: both get what they want.
+    let start = Barrier::new(2);
+    std::thread::scope(|scope| {
+        for store in 0..2 {
+            let (start, it, key) = (&start, &it, &key);
+            scope.spawn(move || {
+                start.wait();
+                for number in 0..10u8 {
+                    let object = plain(100 + number * 2 + store as u8);
+                    let viewer = Some(Viewer { user: 2, key });
+                    it.stores[store].insert(viewer, &[object]).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(it.stores[2].count_objects().unwrap(), 21);
+    it.assert_equal();
+}
+
+#[test]
+fn what_many_want_at_once_goes_in_few_commands() {
+    let (it, key, number) = Cluster::with_user();
+    let before = it.log.commands.lock().len();
+    let replica = it.stores[0].database.replica.as_ref().unwrap();
+    let insert = &|thread: u8| {
+        let viewer = Some(Viewer { user: number, key: &key });
+        it.stores[0].insert(viewer, &[record(thread, Some(number))]).unwrap();
+    };
+    // The log holds still until the first is on its way and all others have come.
+    let gate = it.log.commands.lock();
+    std::thread::scope(|scope| {
+        scope.spawn(|| insert(0));
+        while !replica.has_sent() {
+            std::thread::yield_now();
+        }
+        for thread in 1..16 {
+            scope.spawn(move || insert(thread));
+        }
+        while replica.coming() < 15 {
+            std::thread::yield_now();
+        }
+        drop(gate);
+    });
+    assert_eq!(it.log.commands.lock().len() - before, 2, "one, and all others together");
+    assert_eq!(it.stores[1].check(Some(&key)).unwrap().objects, 16);
+    it.assert_equal();
+}
+
+#[test]
+fn a_request_asked_again_after_its_answer_was_lost_changes_nothing_twice() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    *it.log.loses_answer.lock() = true;
+    let lost = errand::on(errand(1), || it.stores[0].insert(viewer, &[record(1, Some(number))]));
+    assert!(matches!(lost, Err(Error::Unavailable(_))));
+    // Another node is asked: it draws another id for the object.
+    let again = errand::on(errand(1), || it.stores[1].insert(viewer, &[record(2, Some(number))]));
+    assert!(matches!(again, Err(Error::Repeated)));
+    let outcome = it.stores[1].outcome_of(errand(1).unwrap()).unwrap();
+    assert_eq!(outcome, Some(Remembered::Outcome(Outcome::Done(vec![id(1)]))));
+    let stranger = Errand { digest: [9; 32], ..errand(1).unwrap() };
+    assert_eq!(it.stores[1].outcome_of(stranger).unwrap(), Some(Remembered::Other));
+    assert_eq!(it.stores[1].outcome_of(errand(3).unwrap()).unwrap(), None);
+    assert_eq!(it.stores[2].count_objects().unwrap(), 1);
+}
+
+#[test]
+fn wrong_passwords_are_counted_by_all_stores_together_and_once_each() {
+    let (it, ..) = Cluster::with_user();
+    let wrong = user("one:wrong");
+    let try_at = |store: usize| it.stores[store].authenticate(Role::User, &wrong);
+    assert!(matches!(try_at(0), Ok(Authentication::Wrong)));
+    *it.log.loses_answer.lock() = true;
+    assert!(matches!(errand::on(errand(1), || try_at(1)), Err(Error::Unavailable(_))));
+    assert!(matches!(errand::on(errand(1), || try_at(2)), Err(Error::Repeated)));
+    let outcome = it.stores[2].outcome_of(errand(1).unwrap()).unwrap();
+    assert_eq!(outcome, Some(Remembered::Outcome(Outcome::WrongPassword)));
+    // Three in all lock it, wherever they come.
+    assert!(matches!(try_at(2), Ok(Authentication::Wrong)));
+    let right = user("one:pin-1");
+    assert!(
+        it.stores
+            .iter()
+            .all(|store| matches!(store.authenticate(Role::User, &right), Ok(Authentication::Locked)))
+    );
+}
+
+#[test]
+fn a_confirmation_is_used_once_in_all_or_again_by_the_same_request() {
+    let (it, ..) = Cluster::with_user();
+    let spend = |store: usize, number, request, now| it.stores[store].spend([number; 16], request, 100, now);
+    assert!(spend(0, 1, Some([5; 16]), 10).unwrap());
+    assert!(spend(1, 1, Some([5; 16]), 10).unwrap());
+    assert!(!spend(2, 1, Some([6; 16]), 10).unwrap());
+    assert!(spend(2, 2, None, 10).unwrap());
+    assert!(!spend(0, 2, None, 10).unwrap());
+    // What has expired is forgotten.
+    assert!(spend(0, 3, None, 100).unwrap());
+    assert_eq!(it.rows(1).matches("Blob([1, 1, 1, 1").count(), 0);
+    it.assert_equal();
+}
+
+#[test]
+fn a_store_replaced_by_a_copy_is_the_one_it_was_copied_from() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[0].insert(viewer, &[record(1, Some(number)), plain(2)]).unwrap();
+    it.stores[0].note_node(u64::MAX).unwrap();
+    let copy = it.folders[0].path().join("copy");
+    assert_eq!(it.stores[0].copy(&copy).unwrap(), it.stores[0].applied().unwrap());
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_replica(folder.path()).unwrap();
+    let counter = store.counter();
+    store.install(&copy, b"position").unwrap();
+    assert_ne!(store.counter(), counter, "caches must notice");
+    assert_eq!(store.applied().unwrap(), b"position");
+    assert_eq!(store.get(viewer, id(1)).unwrap().unwrap(), record(1, Some(number)));
+    assert!(store.had_node(u64::MAX).unwrap() && !store.had_node(1).unwrap());
+    assert_eq!(store.check(Some(&key)).unwrap().problems, [""; 0]);
+    login(&store, Role::User, &user("one:pin-1"));
+    // Twice, and over what is there.
+    store.install(&copy, b"again").unwrap();
+    assert_eq!(store.count_objects().unwrap(), 2);
+
+    let other = folder.path().join("other");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE token (x); PRAGMA user_version = 1")
+        .unwrap();
+    assert!(matches!(store.install(&other, b"never"), Err(Error::Corrupt(..))));
+    assert_eq!(store.applied().unwrap(), b"again");
+    assert_eq!(store.count_objects().unwrap(), 2);
+}
+
+#[test]
+fn a_command_of_a_later_version_stops_the_store_and_changes_nothing() {
+    let (it, ..) = Cluster::with_user();
+    let before = it.rows(0);
+    let mut later = it.log.commands.lock().last().unwrap().clone();
+    later[0] = 2;
+    assert!(
+        matches!(it.stores[0].apply(&[&later], b"next"), Err(Error::Corrupt(_, why)) if why.contains("version 2"))
+    );
+    assert_eq!(it.rows(0), before);
+}
+
+#[test]
+fn a_call_that_panics_at_the_desk_takes_nobody_with_it() {
+    let (it, key, number) = Cluster::with_user();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = it.stores[0].database.write(|_| -> error::Step<()> { panic!("on purpose") });
+    }));
+    assert!(panicked.is_err());
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[0].insert(viewer, &[record(1, Some(number))]).unwrap();
+    it.assert_equal();
+}
+
+#[test]
+fn a_nodes_store_is_no_store_of_a_machine_and_the_other_way_round() {
+    let (it, ..) = Cluster::with_user();
+    let opened = Store::open(it.folders[0].path());
+    assert!(matches!(opened, Err(Error::Unreachable(_, why)) if why.contains("node")));
+    let machine = Fixture::new();
+    let opened = Store::open_replica(machine.folder.path());
+    assert!(matches!(opened, Err(Error::Unreachable(_, why)) if why.contains("one machine")));
+}
+
+#[test]
+fn a_change_too_long_for_the_log_is_refused_and_others_are_not_held_up() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    let mut long = record(1, Some(number));
+    long.public.set(ck::CKA_LABEL, vec![b'x'; LONGEST_COMMAND]);
+    assert!(matches!(it.stores[0].insert(viewer, &[long]), Err(Error::TooLarge)));
+    it.stores[0].insert(viewer, &[record(2, Some(number))]).unwrap();
+    it.assert_equal();
+}

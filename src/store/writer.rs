@@ -1,0 +1,159 @@
+//! A transaction that changes rows: each change is a [`Statement`] with its values, made at once and, where it is to travel, kept.
+
+use super::error::{Fault, Step};
+use super::statement::Statement;
+use crate::attribute::Bytes;
+use crate::token::ObjectId;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+
+/// A value of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Bound {
+    Null,
+    Integer(i64),
+    Text(String),
+    Blob(Bytes),
+}
+
+/// One statement with its values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Change {
+    pub(super) statement: u16,
+    pub(super) values: Vec<Bound>,
+}
+
+/// What a request of a cluster's client has come to; remembered with the change, so that asking again changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is done, and these objects are new or changed.
+    Done(Vec<ObjectId>),
+    /// The password was wrong, and has been counted.
+    WrongPassword,
+}
+
+/// The connection while a transaction is open on it. Reading goes through [`Deref`].
+pub(super) struct Writer<'a> {
+    connection: &'a Connection,
+    changes: RefCell<Vec<Change>>,
+    keeps: bool,
+    wrong_password: Cell<bool>,
+    unnoted: Cell<bool>,
+}
+
+impl<'a> Writer<'a> {
+    /// Changes rows and keeps nothing.
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self::with(connection, false)
+    }
+
+    /// Keeps what is changed.
+    pub(super) fn keeping(connection: &'a Connection) -> Self {
+        Self::with(connection, true)
+    }
+
+    fn with(connection: &'a Connection, keeps: bool) -> Self {
+        Writer {
+            connection,
+            changes: RefCell::default(),
+            keeps,
+            wrong_password: Cell::new(false),
+            unnoted: Cell::new(false),
+        }
+    }
+
+    /// Runs a statement; answers how many rows it has changed.
+    pub(super) fn execute(&self, statement: Statement, values: &[&dyn ToSql]) -> Step<usize> {
+        let values = values.iter().map(|value| Bound::of(*value)).collect::<Step<Vec<_>>>()?;
+        let change = Change { statement: statement.0, values };
+        let changed = change.make(self.connection)?;
+        if self.keeps {
+            self.changes.borrow_mut().push(change);
+        }
+        Ok(changed)
+    }
+
+    /// What is being done is the counting of a wrong password.
+    pub(super) fn counts_wrong_password(&self) {
+        self.wrong_password.set(true);
+    }
+
+    /// What is being done is not yet what was asked for: only a step on the way.
+    pub(super) fn is_but_a_step(&self) {
+        self.unnoted.set(true);
+    }
+
+    /// What was kept, and what to remember of it as the answer to a request.
+    pub(super) fn finish(self) -> (Vec<Change>, Option<Outcome>) {
+        let changes = self.changes.into_inner();
+        let outcome = match self.wrong_password.get() {
+            _ if self.unnoted.get() => None,
+            true => Some(Outcome::WrongPassword),
+            false => Some(Outcome::Done(changes.iter().filter_map(Change::object).collect())),
+        };
+        (changes, outcome)
+    }
+}
+
+impl Deref for Writer<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+impl Change {
+    /// Makes the change, in the caller's transaction; answers how many rows it has changed.
+    pub(super) fn make(&self, connection: &Connection) -> Step<usize> {
+        let unknown = || Fault::Damaged(format!("a change has the unknown number {}", self.statement));
+        let sql = Statement(self.statement).sql().ok_or_else(unknown)?;
+        let mut statement = connection.prepare_cached(sql)?;
+        if statement.parameter_count() != self.values.len() {
+            return Err(Fault::Damaged(format!("change {} has other values", self.statement)));
+        }
+        Ok(statement.execute(params_from_iter(&self.values))?)
+    }
+
+    /// The object it puts, if it puts one.
+    fn object(&self) -> Option<ObjectId> {
+        match self.values.first() {
+            Some(Bound::Blob(id)) if self.statement == super::statement::PUT_OBJECT.0 => {
+                Some(ObjectId(id[..].try_into().ok()?))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Bound {
+    fn of(value: &dyn ToSql) -> Step<Bound> {
+        let output = value.to_sql()?;
+        let borrowed = match &output {
+            ToSqlOutput::Borrowed(value) => *value,
+            ToSqlOutput::Owned(value) => value.into(),
+            _ => return Err(Fault::Damaged("a value of no kind that is kept".to_owned())),
+        };
+        Ok(match borrowed {
+            ValueRef::Null => Bound::Null,
+            ValueRef::Integer(value) => Bound::Integer(value),
+            ValueRef::Text(text) => Bound::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(blob) => Bound::Blob(blob.into()),
+            ValueRef::Real(_) => return Err(Fault::Damaged("no column holds fractions".to_owned())),
+        })
+    }
+}
+
+impl ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Bound::Null => ValueRef::Null,
+            Bound::Integer(value) => ValueRef::Integer(*value),
+            Bound::Text(text) => ValueRef::Text(text.as_bytes()),
+            Bound::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
