@@ -181,6 +181,16 @@ impl Cluster {
         process.is_some_and(|process| matches!(process.ended(), Ok(None)))
     }
 
+    /// Whether every node that was begun still runs.
+    pub fn check_running(&mut self) -> Result<(), Failure> {
+        let begun = |at: &usize| self.places[*at].process.is_some();
+        let begun: Vec<usize> = (0..self.size()).filter(begun).collect();
+        match begun.into_iter().find(|at| !self.is_running(*at)) {
+            None => Ok(()),
+            Some(at) => Err(format!("{} has ended by itself:\n{}", self.name(at), self.last_words(at))),
+        }
+    }
+
     /// Sends a signal to the node at a place.
     pub fn signal(&self, at: usize, signal: Signal) -> Result<(), Failure> {
         let process = self.places[at].process.as_ref();
@@ -286,6 +296,7 @@ impl Cluster {
     fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Cluster) -> bool) -> Result<(), Failure> {
         let began = Instant::now();
         while !is_so(self) {
+            self.check_running()?;
             if began.elapsed() > AGREEMENT {
                 return Err(format!("there were no {what} within {AGREEMENT:?}"));
             }

@@ -113,11 +113,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     /// Begins a script in the place of the command; its folder is `$4`, its log `log` in it.
-    fn script(folder: &Path, body: &str) -> Process {
+    fn script(folder: &Path, body: &str, clock: Option<&Clock>) -> Process {
         let program = folder.join("program");
         std::fs::write(&program, format!("#!/bin/sh\n{body}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        Process::start(&program, folder, &folder.join("log"), None).unwrap()
+        Process::start(&program, folder, &folder.join("log"), clock).unwrap()
     }
 
     fn wait_for(file: &Path) {
@@ -151,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         let begun = std::thread::spawn(move || {
-            let process = script(&path, "touch \"$4/up\"; while true; do sleep 0.01; done");
+            let process = script(&path, "touch \"$4/up\"; while true; do sleep 0.01; done", None);
             wait_for(&path.join("up"));
             let pid = process.pid;
             // Not dropped, as if the test itself were killed.
@@ -161,5 +161,21 @@ mod tests {
         let pid = Some(begun.join().unwrap());
         let status = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
         assert_eq!(status.unwrap().1.terminating_signal(), Some(Signal::KILL.as_raw()));
+    }
+
+    #[test]
+    fn a_clock_steps_for_one_process_only() {
+        let Some(library) = faketime() else { return println!("skipped: libfaketime is not installed") };
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock { library, file: folder.path().join("clock") };
+        for step in [7200, -7200] {
+            clock.step(step).unwrap();
+            let mut process = script(folder.path(), "date +%s > \"$4/now\"", Some(&clock));
+            assert!(process.wait(Duration::from_secs(60)).unwrap().unwrap().success());
+            let there: i64 =
+                std::fs::read_to_string(folder.path().join("now")).unwrap().trim().parse().unwrap();
+            let here = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64;
+            assert!((there - here - step).abs() < 120, "{there} and {here}");
+        }
     }
 }

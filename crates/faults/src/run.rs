@@ -84,10 +84,9 @@ impl Plan {
     }
 
     fn start_clients(&self, cluster: &Cluster, load: &Arc<Load>) -> Result<Vec<JoinHandle<()>>, Failure> {
+        let everywhere: Vec<usize> = (0..self.nodes).collect();
         let start = |number: usize| {
-            // Each has another node first.
-            let places: Vec<usize> = (0..self.nodes).map(|step| (number + step) % self.nodes).collect();
-            let client = Client::new(number, self.seed, cluster.client(&places, RETRY)?);
+            let client = Client::new(number, self.seed, cluster.client(&everywhere, RETRY)?);
             let load = load.clone();
             Ok(std::thread::spawn(move || client.work(&load)))
         };
@@ -105,11 +104,7 @@ impl Plan {
         let mut count = 0;
         for round in schedule {
             self.wait(round.calm);
-            for at in 0..cluster.size() {
-                if !cluster.is_running(at) {
-                    return Err(format!("{} has ended by itself", cluster.name(at)));
-                }
-            }
+            cluster.check_running()?;
             if began.elapsed() >= self.lasting || self.stop.load(Ordering::Acquire) {
                 break;
             }
