@@ -135,6 +135,7 @@ mod tests {
             &format!(
                 "touch \"$4/up\"; while [ ! -e \"$4/go\" ]; do sleep 0.01; done; {write}; touch \"$4/down\""
             ),
+            None,
         );
         wait_for(&folder.path().join("up"));
         process.limit_files(Some(4096)).unwrap();
