@@ -234,11 +234,21 @@ impl Cluster {
 
     /// Removes the node at a place from the cluster, by the word of another; ends it and throws its folder away.
     pub fn remove(&mut self, at: usize) -> Result<(), Failure> {
-        let asked = (0..self.size()).find(|other| *other != at).map(|other| text(&self.places[other].data));
-        let asked = asked.unwrap_or_default();
         let name = self.name(at);
-        self.say_until_heard(&["cluster", "remove", &name, "--data", &asked].map(str::to_owned))?;
-        self.kill(at);
+        let asked = (0..self.size()).find(|other| *other != at).ok_or("there is no other node to ask")?;
+        let data = text(&self.places[asked].data);
+        // It may end by itself once it is no member.
+        let process = self.places[at].process.take();
+        let is_member = |status: &Value| members(status).any(|member| member["name"] == name.as_str());
+        let mut refusal = String::new();
+        self.until(&format!("agreement to remove {name}"), |cluster| {
+            if let Err(failure) = cluster.say(&["cluster", "remove", &name, "--data", &data], NONE) {
+                refusal = failure;
+            }
+            cluster.status(asked).is_some_and(|status| !is_member(&status))
+        })
+        .map_err(|failure| format!("{failure}; {refusal}"))?;
+        drop(process);
         std::fs::remove_dir_all(&self.places[at].data).map_err(told("the folder of a removed node"))?;
         self.places[at].tenant += 1;
         Ok(())
