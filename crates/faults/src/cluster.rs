@@ -308,7 +308,7 @@ impl Cluster {
         while !is_so(self) {
             self.check_running()?;
             if began.elapsed() > AGREEMENT {
-                return Err(format!("there were no {what} within {AGREEMENT:?}"));
+                return Err(format!("waited {AGREEMENT:?} in vain for {what}"));
             }
             std::thread::sleep(Duration::from_millis(100));
         }
