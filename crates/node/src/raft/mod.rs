@@ -6,6 +6,7 @@
 //! - [`cluster`]: the face: start, propose, read barrier, members, status
 //! - [`machine`]: what a node brings along: the state that committed entries change
 //! - `tls`: who may speak on the sync socket
+//! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak
 
@@ -17,6 +18,7 @@ mod leader;
 pub mod log;
 pub mod machine;
 mod message;
+pub mod neighbour;
 mod network;
 mod proposer;
 mod snapshot;
