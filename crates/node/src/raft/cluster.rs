@@ -203,6 +203,11 @@ impl Cluster {
         }
     }
 
+    /// This node's id.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
     /// What this node knows of the cluster, each time that changes; the receiver is told of the present state first.
     pub fn watch(&self) -> Watch {
         let mut metrics = self.raft.metrics();

@@ -13,13 +13,13 @@
 pub mod cluster;
 pub(crate) mod encoding;
 pub mod error;
-mod frame;
+pub(crate) mod frame;
 mod leader;
 pub mod log;
 pub mod machine;
 mod message;
 pub mod neighbour;
-mod network;
+pub mod network;
 mod proposer;
 mod snapshot;
 mod state_machine;
