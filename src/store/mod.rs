@@ -38,7 +38,7 @@ pub use login::Authentication;
 pub use meta::Meta;
 pub use password::{Argon2, WrappedKey};
 pub use record::Record;
-pub use replica::{Consensus, LONGEST_COMMAND, Remembered, Verdict};
+pub use replica::{Consensus, Effect, LONGEST_COMMAND, Remembered, Verdict};
 pub use users::User;
 pub use writer::Outcome;
 

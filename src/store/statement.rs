@@ -54,8 +54,6 @@ statements! {
     /// On a cluster: a confirmation that has been used, by which request, and when it may be forgotten.
     17 SPEND = "INSERT INTO spent (number, request, expiry) VALUES (?1, ?2, ?3)";
     18 FORGET_SPENT = "DELETE FROM spent WHERE expiry <= ?1";
-    /// On a cluster: an id that a node has, or has had.
-    19 NOTE_NODE = "INSERT OR IGNORE INTO node (id) VALUES (?1)";
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A transaction that changes rows: each change is a [`Statement`] with its values, made at once and, where it is to travel, kept.
 
 use super::error::{Fault, Step};
-use super::statement::Statement;
+use super::statement::{DELETE_ALL_OBJECTS, DELETE_OBJECT, DELETE_OBJECTS_OF_USER, PUT_OBJECT, Statement};
 use crate::attribute::Bytes;
 use crate::token::ObjectId;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -120,10 +120,22 @@ impl Change {
 
     /// The object it puts, if it puts one.
     fn object(&self) -> Option<ObjectId> {
-        match self.values.first() {
-            Some(Bound::Blob(id)) if self.statement == super::statement::PUT_OBJECT.0 => {
-                Some(ObjectId(id[..].try_into().ok()?))
-            }
+        if Statement(self.statement) == PUT_OBJECT { self.first_id() } else { None }
+    }
+
+    /// The objects it puts or deletes; `None`: it may be any.
+    pub(super) fn objects(&self) -> Option<Vec<ObjectId>> {
+        match Statement(self.statement) {
+            PUT_OBJECT | DELETE_OBJECT => self.first_id().map(|id| vec![id]),
+            DELETE_OBJECTS_OF_USER | DELETE_ALL_OBJECTS => None,
+            _ => Some(Vec::new()),
+        }
+    }
+
+    /// Its first value, as an object's id.
+    fn first_id(&self) -> Option<ObjectId> {
+        match self.values.first()? {
+            Bound::Blob(id) => Some(ObjectId(id[..].try_into().ok()?)),
             _ => None,
         }
     }

@@ -4,6 +4,8 @@ use super::{COMMANDS, Command, Replica, sequence};
 use crate::store::Store;
 use crate::store::counter::Counter;
 use crate::store::error::{Error, Fault, Result, Step};
+use crate::store::writer::Change;
+use crate::token::ObjectId;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 
@@ -15,6 +17,15 @@ pub enum Verdict {
     Made = 1,
     /// It was drafted on a state that is no longer the present one. Nothing has been changed.
     Stale = 2,
+}
+
+/// What a command has done to this store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Whether its changes are made.
+    pub verdict: Verdict,
+    /// The objects that are new, changed or gone; `None`: it may be any.
+    pub objects: Option<Vec<ObjectId>>,
 }
 
 impl Verdict {
@@ -31,21 +42,25 @@ impl Store {
     }
 
     /// Makes the changes of commands that all stores have agreed on, in this order, and stores `applied`, the position in the log, in one
-    /// durable transaction. An error means that this node can't go on: what it has is not what the others have.
-    pub fn apply(&self, commands: &[&[u8]], applied: &[u8]) -> Result<Vec<Verdict>> {
+    /// durable transaction; remembers the ids of `nodes` for ever. An error means that this node can't go on: what it has is not what the
+    /// others have.
+    pub fn apply(&self, commands: &[&[u8]], nodes: &[u64], applied: &[u8]) -> Result<Vec<Effect>> {
         let (path, counter) = (self.database.path(), self.database.counter());
-        let mut verdicts = Vec::with_capacity(commands.len());
+        let mut effects = Vec::with_capacity(commands.len());
         self.replica()?.change(path, counter, |connection| {
-            verdicts.clear();
             let mut present = sequence(connection)?;
             for command in commands {
-                verdicts.push(make(connection, command, &mut present)?);
+                effects.push(make(connection, command, &mut present)?);
+            }
+            for node in nodes {
+                let sql = "INSERT OR IGNORE INTO node (id) VALUES (?1)";
+                connection.prepare_cached(sql)?.execute([node.cast_signed()])?;
             }
             let sql = "UPDATE replica SET sequence = ?1, applied = ?2";
             connection.prepare_cached(sql)?.execute((present, applied))?;
             Ok(())
         })?;
-        Ok(verdicts)
+        Ok(effects)
     }
 }
 
@@ -71,7 +86,7 @@ impl Replica {
     }
 }
 
-fn make(connection: &Connection, command: &[u8], present: &mut i64) -> Step<Verdict> {
+fn make(connection: &Connection, command: &[u8], present: &mut i64) -> Step<Effect> {
     let unreadable = || {
         let version = command.first().copied().unwrap_or_default();
         Fault::Damaged(format!(
@@ -80,13 +95,14 @@ fn make(connection: &Connection, command: &[u8], present: &mut i64) -> Step<Verd
     };
     let command: Command = COMMANDS.decode(command).ok_or_else(unreadable)?;
     if command.base != *present {
-        return Ok(Verdict::Stale);
+        return Ok(Effect { verdict: Verdict::Stale, objects: Some(Vec::new()) });
     }
     for change in &command.changes {
         change.make(connection)?;
     }
     *present = present.checked_add(1).ok_or(Error::TooLarge)?;
-    Ok(Verdict::Made)
+    let objects = command.changes.iter().map(Change::objects).collect::<Option<Vec<_>>>();
+    Ok(Effect { verdict: Verdict::Made, objects: objects.map(|objects| objects.concat()) })
 }
 
 pub(super) fn read_applied(connection: &Connection) -> Step<Vec<u8>> {

@@ -60,6 +60,9 @@ enum Drafted<T> {
 impl Replica {
     /// Runs `work`, and returns when what it changes is agreed on and made. It is run again when something else has come first.
     pub(in crate::store) fn write<T>(&self, path: &Path, work: impl Fn(&Writer<'_>) -> Step<T>) -> Result<T> {
+        if let Some(consensus) = self.consensus.get() {
+            consensus.about_to_wait();
+        }
         for _ in 0..TRIES {
             let (drafted, batch) = self.draft(&work);
             if let Some(batch) = batch {

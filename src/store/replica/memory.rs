@@ -4,7 +4,7 @@ use crate::codec::Codec;
 use crate::store::Store;
 use crate::store::errand::Errand;
 use crate::store::error::{Fault, Result, Step};
-use crate::store::statement::{FORGET_SPENT, NOTE_NODE, SPEND};
+use crate::store::statement::{FORGET_SPENT, SPEND};
 use crate::store::writer::Outcome;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -44,15 +44,7 @@ impl Store {
         })
     }
 
-    /// Remembers for ever that there is or was a node of this id.
-    pub fn note_node(&self, id: u64) -> Result<()> {
-        self.database.write(|writer| {
-            writer.is_but_a_step();
-            writer.execute(NOTE_NODE, &[&id.cast_signed()]).map(|_| ())
-        })
-    }
-
-    /// Whether there is or was a node of this id, as far as was noted.
+    /// Whether there is or was a node of this id, as far as this store has come.
     pub fn had_node(&self, id: u64) -> Result<bool> {
         self.database.peek(|connection| {
             Ok(connection.prepare_cached("SELECT 1 FROM node WHERE id = ?1")?.exists([id.cast_signed()])?)

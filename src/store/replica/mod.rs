@@ -15,7 +15,7 @@ mod copy;
 mod draft;
 mod memory;
 
-pub use apply::Verdict;
+pub use apply::{Effect, Verdict};
 pub use memory::Remembered;
 
 use super::connection::Database;
@@ -42,6 +42,9 @@ pub trait Consensus: Send + Sync {
     /// Has every store apply `command`, and waits until this one has; the verdict that [`Store::apply`] gave. An error says why nobody
     /// knows whether it is or will be applied.
     fn agree(&self, command: Vec<u8>) -> std::result::Result<Verdict, String>;
+
+    /// The calling thread is about to wait for others: it may take long, and costs no processor.
+    fn about_to_wait(&self) {}
 }
 
 /// Changes, all made or none, and the state they were drafted on.

@@ -27,10 +27,10 @@ impl Log {
         let mut commands = self.commands.lock();
         commands.push(command);
         let applied = (commands.len() as u64).to_le_bytes();
-        let apply = |store: &Arc<Store>| store.apply(&[commands.last().unwrap()], &applied).unwrap();
-        let verdicts: Vec<_> = self.stores.lock().iter().map(apply).collect();
-        assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "the stores disagree: {verdicts:?}");
-        verdicts[0][0]
+        let apply = |store: &Arc<Store>| store.apply(&[commands.last().unwrap()], &[], &applied).unwrap();
+        let effects: Vec<_> = self.stores.lock().iter().map(apply).collect();
+        assert!(effects.windows(2).all(|pair| pair[0] == pair[1]), "the stores disagree: {effects:?}");
+        effects[0][0].verdict
     }
 }
 
@@ -242,7 +242,7 @@ fn a_store_replaced_by_a_copy_is_the_one_it_was_copied_from() {
     let (it, key, number) = Cluster::with_user();
     let viewer = Some(Viewer { user: number, key: &key });
     it.stores[0].insert(viewer, &[record(1, Some(number)), plain(2)]).unwrap();
-    it.stores[0].note_node(u64::MAX).unwrap();
+    it.stores[0].apply(&[], &[u64::MAX], b"a node has come").unwrap();
     let copy = it.folders[0].path().join("copy");
     assert_eq!(it.stores[0].copy(&copy).unwrap(), it.stores[0].applied().unwrap());
 
@@ -277,7 +277,7 @@ fn a_command_of_a_later_version_stops_the_store_and_changes_nothing() {
     let mut later = it.log.commands.lock().last().unwrap().clone();
     later[0] = 2;
     assert!(
-        matches!(it.stores[0].apply(&[&later], b"next"), Err(Error::Corrupt(_, why)) if why.contains("version 2"))
+        matches!(it.stores[0].apply(&[&later], &[], b"next"), Err(Error::Corrupt(_, why)) if why.contains("version 2"))
     );
     assert_eq!(it.rows(0), before);
 }
@@ -313,4 +313,22 @@ fn a_change_too_long_for_the_log_is_refused_and_others_are_not_held_up() {
     assert!(matches!(it.stores[0].insert(viewer, &[long]), Err(Error::TooLarge)));
     it.stores[0].insert(viewer, &[record(2, Some(number))]).unwrap();
     it.assert_equal();
+}
+
+#[test]
+fn a_command_tells_which_objects_it_has_changed() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[0].insert(viewer, &[record(1, Some(number)), plain(2)]).unwrap();
+    it.stores[0].delete(viewer, id(2)).unwrap();
+    it.stores[0].unlock(Role::User, "one").unwrap();
+    it.stores[0].delete_user(&key, Role::User, "one").unwrap();
+    let commands = it.log.commands.lock().clone();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_replica(folder.path()).unwrap();
+    let commands: Vec<&[u8]> = commands.iter().map(Vec::as_slice).collect();
+    let objects: Vec<_> =
+        store.apply(&commands, &[], b"").unwrap().into_iter().map(|effect| effect.objects).collect();
+    assert_eq!(objects[2..], [Some(vec![id(1), id(2)]), Some(vec![id(2)]), Some(vec![]), None]);
+    assert_eq!(objects[..2], [Some(vec![]), Some(vec![])]);
 }

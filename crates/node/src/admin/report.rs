@@ -287,6 +287,7 @@ mod tests {
                 member(2, Part::Voter, Some(5)),
                 member(3, Part::Learner, None),
             ],
+            confirmed: None,
             stopped: None,
         }
     }

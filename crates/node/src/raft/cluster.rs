@@ -20,7 +20,9 @@ use super::error::{ClusterError, StartError};
 use super::leader::Leader;
 use super::log::{LogStore, Owner};
 use super::machine::Machine;
-use super::network::{Network, Peers};
+use super::message::{Answer, Request};
+use super::neighbour::Neighbourly;
+use super::network::{CallError, Network, Peers};
 pub use super::proposer::LONGEST_COMMAND;
 use super::proposer::Proposer;
 use super::snapshot::Snapshots;
@@ -99,6 +101,26 @@ fn config(settings: &Settings) -> Result<Config, StartError> {
     config.validate().map_err(|error| StartError::Timing(error.to_string()))
 }
 
+/// Why another node did not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAnswered {
+    /// Whether it may have heard the question.
+    pub heard: bool,
+    /// In words.
+    pub why: String,
+}
+
+/// News of the cluster.
+pub struct Watch(tokio::sync::watch::Receiver<openraft::RaftMetrics<NodeId, Node>>);
+
+impl Watch {
+    /// The next state; `None` when the node has ended. States between two calls are passed over.
+    pub async fn next(&mut self) -> Option<Status> {
+        self.0.changed().await.ok()?;
+        Some(Status::of(&self.0.borrow_and_update()))
+    }
+}
+
 /// A running node. Dropped, it lets go of its port and files, though not at once; [`Cluster::shutdown`] waits for it.
 pub struct Cluster {
     id: NodeId,
@@ -124,6 +146,7 @@ impl Cluster {
         settings: Settings,
         listener: TcpListener,
         machine: Arc<dyn Machine>,
+        neighbourly: Arc<dyn Neighbourly>,
     ) -> Result<Cluster, StartError> {
         let config = config(&settings)?;
         let Settings { id, folder, ca, identity, timing, .. } = settings;
@@ -139,7 +162,7 @@ impl Cluster {
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
         let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
-        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader)));
+        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader), neighbourly));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         Ok(Cluster {
             id,
@@ -167,6 +190,32 @@ impl Cluster {
     /// once a majority holds it and the leader applied it. After [`ClusterError::Unknown`] it may be applied or not.
     pub async fn propose(&self, command: Vec<u8>) -> Result<(u64, Vec<u8>), ClusterError> {
         self.proposer.propose(command).await
+    }
+
+    /// Asks another member something that is not about consensus. A call that is dropped takes its connection with it; how long to wait is for
+    /// the caller to say.
+    pub async fn ask(&self, id: NodeId, question: Vec<u8>) -> Result<Vec<u8>, NotAnswered> {
+        let node =
+            self.member(id).map_err(|error| NotAnswered { heard: false, why: error.to_string() })?.node;
+        match self.leader.peers.call(id, &node, &Request::Node(question)).await {
+            Ok(Answer::Node(answer)) => Ok(answer),
+            Ok(_) => Err(NotAnswered { heard: true, why: "it answered something else".to_owned() }),
+            Err(error) => {
+                Err(NotAnswered { heard: !matches!(error, CallError::Unreached(_)), why: error.to_string() })
+            }
+        }
+    }
+
+    /// This node's id.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// What this node knows of the cluster, each time that changes; the receiver is told of the present state first.
+    pub fn watch(&self) -> Watch {
+        let mut metrics = self.raft.metrics();
+        metrics.mark_changed();
+        Watch(metrics)
     }
 
     /// Waits until this node has applied everything that was acknowledged to anyone before this call; answers the

@@ -21,6 +21,8 @@ pub(crate) enum Request {
     Propose(Commands),
     /// To the leader: up to where must a node have applied to read what is current?
     ReadIndex,
+    /// To the node as a whole, not to its part in consensus.
+    Node(Vec<u8>),
 }
 
 /// An answer, of the kind of its request.
@@ -37,6 +39,7 @@ pub(crate) enum Answer {
         answers: Answers,
     },
     ReadIndex(u64),
+    Node(Vec<u8>),
     /// Only the leader can; the leader, as far as this node knows.
     NotLeader(Option<(NodeId, Node)>),
     /// Nobody knows whether the commands were or will be applied.

@@ -6,18 +6,20 @@
 //! - [`cluster`]: the face: start, propose, read barrier, members, status
 //! - [`machine`]: what a node brings along: the state that committed entries change
 //! - `tls`: who may speak on the sync socket
+//! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak
 
 pub mod cluster;
 pub(crate) mod encoding;
 pub mod error;
-mod frame;
+pub(crate) mod frame;
 mod leader;
 pub mod log;
 pub mod machine;
 mod message;
-mod network;
+pub mod neighbour;
+pub mod network;
 mod proposer;
 mod snapshot;
 mod state_machine;

@@ -17,6 +17,7 @@ use openraft::raft::{
     VoteRequest, VoteResponse,
 };
 use openraft::{RaftNetwork, RaftNetworkFactory, SnapshotSegmentId};
+use openssl::x509::X509;
 use parking_lot::Mutex;
 use tokio::io::ReadBuf;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
@@ -28,9 +29,13 @@ use super::frame;
 use super::message::{Answer, Refusal, Request};
 use super::tls::{Stream, Tls};
 use super::types::{Node, NodeId, Types};
+use crate::pki::Identity;
 
 /// How long a connection may take to come about.
 const CONNECTING: Duration = Duration::from_secs(2);
+
+/// How long a stranger's question may take.
+const STRANGER: Duration = Duration::from_secs(15);
 
 /// How many connections to one peer wait for their next use: one for what replicates, and one for what comes between.
 const MOST_IDLE: usize = 2;
@@ -128,6 +133,26 @@ impl Peers {
         });
         receiver.await.unwrap_or_else(|_| Err("the node ends".to_owned()))
     }
+}
+
+/// Asks the node at `address`, whichever that is, something that is not about consensus: for who is no member (yet). Answers who it was, too.
+pub async fn ask_stranger(
+    ca: &X509,
+    identity: &Identity,
+    address: &str,
+    question: Vec<u8>,
+) -> Result<(NodeId, Vec<u8>), String> {
+    let tls = Tls::new(ca, identity).map_err(|error| error.to_string())?;
+    let asking = async {
+        let socket = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+        let (mut stream, id) = tls.connect_to_any(socket).await.map_err(|error| error.to_string())?;
+        match exchange(&mut stream, &Request::Node(question)).await.map_err(|error| error.to_string())? {
+            Answer::Node(answer) => Ok((id, answer)),
+            Answer::Refused(refusal) => Err(refusal.to_string()),
+            _ => Err("it answered something else".to_owned()),
+        }
+    };
+    timeout(STRANGER, asking).await.unwrap_or_else(|_| Err("it takes too long to answer".to_owned()))
 }
 
 async fn connect(peers: &Peers, (id, address): &(NodeId, String)) -> Result<Stream, String> {

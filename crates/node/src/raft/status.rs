@@ -41,6 +41,8 @@ pub struct Status {
     pub applied: Option<u64>,
     /// The members, by id.
     pub members: Vec<Member>,
+    /// If it leads: milliseconds since a majority has last confirmed that.
+    pub confirmed: Option<u64>,
     /// Why the node has stopped, if it has.
     pub stopped: Option<String>,
 }
@@ -66,6 +68,7 @@ impl Status {
             last: metrics.last_log_index,
             applied: metrics.last_applied.map(|applied| applied.index),
             members: members.nodes().map(member).collect(),
+            confirmed: metrics.millis_since_quorum_ack,
             stopped: metrics.running_state.as_ref().err().map(|fatal| fatal.to_string()),
         }
     }

@@ -15,8 +15,10 @@ use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
 use super::leader::Leader;
 use super::message::{Answer, Refusal, Request};
+use super::neighbour::{Neighbour, Neighbourly};
 use super::tls::{Stream, Tls};
 use super::types::NodeId;
+use crate::pki;
 
 /// How many strangers may shake hands at a time; the others wait before they are taken at all.
 pub(crate) const MOST_HANDSHAKES: usize = 256;
@@ -30,7 +32,12 @@ const SILENCE: Duration = Duration::from_secs(300);
 const TRANSFER: Duration = Duration::from_secs(30);
 
 /// Takes connections until it is dropped, and all of them with it.
-pub(crate) async fn serve(listener: TcpListener, tls: Tls, leader: Arc<Leader>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Tls,
+    leader: Arc<Leader>,
+    neighbourly: Arc<dyn Neighbourly>,
+) {
     let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
     let established = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -47,7 +54,8 @@ pub(crate) async fn serve(listener: TcpListener, tls: Tls, leader: Arc<Leader>) 
                 continue;
             }
         };
-        let (tls, leader, established) = (tls.clone(), Arc::clone(&leader), Arc::clone(&established));
+        let (tls, established) = (tls.clone(), Arc::clone(&established));
+        let host = Host { leader: Arc::clone(&leader), neighbourly: Arc::clone(&neighbourly) };
         connections.spawn(async move {
             let Some((stream, peer)) = greet(&tls, socket, address).await else { return };
             let Ok(_established) = established.try_acquire() else {
@@ -55,7 +63,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Tls, leader: Arc<Leader>) 
                 return;
             };
             drop(handshake);
-            converse(stream, peer, &leader).await;
+            converse(stream, peer, &host).await;
         });
     }
 }
@@ -74,12 +82,22 @@ async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Str
     }
 }
 
+/// Who answers.
+struct Host {
+    leader: Arc<Leader>,
+    neighbourly: Arc<dyn Neighbourly>,
+}
+
 /// Answers one request after the other, until the peer ends it or breaks a rule.
-async fn converse(mut stream: Stream, peer: NodeId, leader: &Leader) {
+async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
+    let invited_until = stream.ssl().peer_certificate().as_deref().and_then(pki::invited_until);
     loop {
         let (answer, last) = match read(&mut stream).await {
             Ok(body) => match decode(&body) {
-                Ok(request) => (answer(leader, peer, request).await, false),
+                Ok(Request::Node(question)) => {
+                    (answer_node(host, peer, invited_until, question).await, false)
+                }
+                Ok(request) => (answer(&host.leader, peer, request).await, false),
                 Err(_) => (Answer::Refused(Refusal::Malformed), false),
             },
             Err(FrameError::Version(_)) => (Answer::Refused(Refusal::Version(frame::PROTOCOL)), true),
@@ -105,9 +123,17 @@ fn speaker(request: &Request) -> Option<NodeId> {
         Request::Append(append) => &append.vote,
         Request::Vote(vote) => &vote.vote,
         Request::Snapshot(snapshot) => &snapshot.vote,
-        Request::Propose(_) | Request::ReadIndex => return None,
+        Request::Propose(_) | Request::ReadIndex | Request::Node(_) => return None,
     };
     vote.leader_id().voted_for()
+}
+
+async fn answer_node(host: &Host, id: NodeId, invited_until: Option<u64>, question: Vec<u8>) -> Answer {
+    let from = Neighbour { id, member: is_member(&host.leader, id), invited_until };
+    match host.neighbourly.answer(from, question).await {
+        Some(answer) => Answer::Node(answer),
+        None => Answer::Refused(Refusal::Malformed),
+    }
 }
 
 async fn answer(leader: &Leader, peer: NodeId, request: Request) -> Answer {
@@ -128,6 +154,8 @@ async fn answer(leader: &Leader, peer: NodeId, request: Request) -> Answer {
         }
         Request::Propose(commands) => leader.propose_here(commands).await,
         Request::ReadIndex => leader.read_index_here().await,
+        // Answered before.
+        Request::Node(_) => Answer::Refused(Refusal::Malformed),
     }
 }
 

@@ -55,13 +55,21 @@ impl Tls {
         socket: TcpStream,
         expected: NodeId,
     ) -> Result<Stream, HandshakeError> {
+        match self.connect_to_any(socket).await? {
+            (stream, found) if found == expected => Ok(stream),
+            (_, found) => Err(HandshakeError::OtherNode(found)),
+        }
+    }
+
+    /// Shakes hands with whichever node was called.
+    pub(crate) async fn connect_to_any(
+        &self,
+        socket: TcpStream,
+    ) -> Result<(Stream, NodeId), HandshakeError> {
         let mut stream = self.stream(socket)?;
         Pin::new(&mut stream).connect().await.map_err(HandshakeError::Tls)?;
-        match peer(stream.ssl()) {
-            Some(found) if found == expected => Ok(stream),
-            Some(found) => Err(HandshakeError::OtherNode(found)),
-            None => Err(HandshakeError::NotANode),
-        }
+        let found = peer(stream.ssl()).ok_or(HandshakeError::NotANode)?;
+        Ok((stream, found))
     }
 
     fn stream(&self, socket: TcpStream) -> Result<Stream, HandshakeError> {

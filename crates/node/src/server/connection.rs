@@ -22,7 +22,6 @@ const UNIT: usize = 64 << 10;
 pub(super) struct Limited {
     limits: Limits,
     places: Arc<Semaphore>,
-    workers: Arc<Semaphore>,
     memory: Semaphore,
     counters: Arc<Counters>,
 }
@@ -32,7 +31,6 @@ impl Limited {
         Limited {
             counters,
             places: Arc::new(Semaphore::new(limits.connections)),
-            workers: Arc::new(Semaphore::new(limits.workers.max(1))),
             // Room for at least one message of any size.
             memory: Semaphore::new(limits.memory.max(frame::LIMIT) / UNIT + 1),
             limits,
@@ -92,7 +90,7 @@ where
         // Whoever pings wants to know whether the node is there, not whether a worker is free.
         let answer = match Request::is_ping(&message) {
             true => Arc::new(Answer::pong().encode()),
-            false => work(&service, limited, message).await?,
+            false => service.answer(message, false).await.ok_or(ErrorKind::InvalidData)?,
         };
         within(limited.limits.message, send(stream, &answer)).await?;
         limited.counters.sent(header.len() + answer.len());
@@ -116,27 +114,6 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), answer: &[u8]) -> io::Resu
         stream.write_all(answer).await?;
     }
     stream.flush().await
-}
-
-/// The answer to a message, worked out on a thread that may block. What is no request ends the connection, and so does a panic.
-async fn work(
-    service: &Arc<Service>,
-    limited: &Limited,
-    message: Zeroizing<Vec<u8>>,
-) -> io::Result<Arc<Zeroizing<Vec<u8>>>> {
-    let turn = limited.workers.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let service = service.clone();
-    let answered = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        service.answer(&message)
-    });
-    match answered.await {
-        Ok(answer) => answer.ok_or(ErrorKind::InvalidData.into()),
-        Err(_) => {
-            tracing::error!("a call ended in a panic; its connection is closed");
-            Err(io::Error::other("panic"))
-        }
-    }
 }
 
 async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -> io::Result<T> {

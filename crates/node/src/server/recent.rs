@@ -1,6 +1,6 @@
 //! Calls that change something, done lately: asked again with the same id, they are answered as they were.
 //!
-//! This is remembered in memory: a node that has ended since does a call again that a client asks again.
+//! This is the memory of one node, for what it is doing just now; what has been done is remembered in the store, by all nodes.
 
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
@@ -34,12 +34,13 @@ struct Calls {
 pub(super) struct Recent(Mutex<Calls>);
 
 impl Recent {
-    /// Does a call, unless it has been done: then its answer. `None` if the id was another request's.
+    /// Does a call, unless it has been done: then its answer. `None` if the id was another request's. `run` tells, too, whether its answer is the
+    /// last word; if not, the call is done again when it is asked again.
     pub fn once(
         &self,
         id: [u8; 16],
         request: [u8; 32],
-        run: impl FnOnce() -> Zeroizing<Vec<u8>>,
+        run: impl FnOnce() -> (Zeroizing<Vec<u8>>, bool),
     ) -> Option<Sent> {
         let new = || Arc::new(Done { request, answer: Mutex::new(None) });
         let done = self.0.lock().by_id.entry(id).or_insert_with(new).clone();
@@ -50,7 +51,12 @@ impl Recent {
         if let Some(sent) = &*answer {
             return Some(sent.clone());
         }
-        let sent = Arc::new(run());
+        let (sent, is_final) = run();
+        let sent = Arc::new(sent);
+        if !is_final {
+            self.0.lock().by_id.remove(&id);
+            return Some(sent);
+        }
         *answer = Some(sent.clone());
         self.0.lock().end(id, sent.len());
         Some(sent)
@@ -81,10 +87,10 @@ mod tests {
     #[test]
     fn a_call_asked_twice_is_done_once() {
         let recent = Recent::default();
-        let first = recent.once([1; 16], [2; 32], || answer("first")).unwrap();
+        let first = recent.once([1; 16], [2; 32], || (answer("first"), true)).unwrap();
         let again = recent.once([1; 16], [2; 32], || panic!("done twice")).unwrap();
         assert_eq!(first, again);
-        assert_ne!(recent.once([3; 16], [2; 32], || answer("other")).unwrap(), first);
+        assert_ne!(recent.once([3; 16], [2; 32], || (answer("other"), true)).unwrap(), first);
     }
 
     #[test]
@@ -95,7 +101,7 @@ mod tests {
                 scope.spawn(|| {
                     recent.once([1; 16], [2; 32], || {
                         done.fetch_add(1, Ordering::Relaxed);
-                        answer("x")
+                        (answer("x"), true)
                     })
                 });
             }
@@ -104,9 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_not_the_last_word_is_not_remembered() {
+        let recent = Recent::default();
+        recent.once([1; 16], [2; 32], || (answer("not here"), false));
+        let again = recent.once([1; 16], [2; 32], || (answer("done"), true)).unwrap();
+        assert_eq!(*again, answer("done"));
+    }
+
+    #[test]
     fn an_id_of_another_request_brings_no_answer() {
         let recent = Recent::default();
-        recent.once([1; 16], [2; 32], || answer("secret"));
+        recent.once([1; 16], [2; 32], || (answer("secret"), true));
         assert_eq!(recent.once([1; 16], [3; 32], || panic!("done")), None);
     }
 
@@ -115,7 +129,7 @@ mod tests {
         let recent = Recent::default();
         let id = |number: usize| (number as u128).to_be_bytes();
         for number in 0..=MOST_CALLS {
-            recent.once(id(number), [0; 32], || answer("x"));
+            recent.once(id(number), [0; 32], || (answer("x"), true));
         }
         let calls = recent.0.lock();
         assert_eq!((calls.by_id.len(), calls.bytes), (MOST_CALLS, MOST_CALLS));

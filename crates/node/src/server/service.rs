@@ -1,35 +1,41 @@
-//! What a request comes to: the seam's call on this node's token.
+//! What a request comes to: done by this node's token, or by the leader's.
 
-use super::changes::Changes;
+use super::asked::Asked;
 use super::recent::{Recent, Sent};
-use super::run;
-use cloister::attribute::{Attributes, Bytes};
+use super::tickets::Tickets;
+use super::turn;
+use crate::clock;
+use crate::member::{Member, Way};
 use cloister::error::{Error, Result};
-use cloister::pin::{Credentials, Role};
-use cloister::proto::message::{Answer, Call, Changed, Made, Origin, Place, Reply, Request};
+use cloister::proto::message::{Answer, Changed, Reply, Request};
 use cloister::proto::needs::Needs;
+use cloister::store::errand::{self, Errand};
+use cloister::store::{Outcome, Remembered, Store};
+use cloister::token::Ticket;
 use cloister::token::local::LocalToken;
 use cloister::token::local::export::{ClusterKey, Opened};
-use cloister::token::{Caller, Making, ObjectRef, Ticket, Token};
 use openssl::sha::sha256;
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
-/// Most random bytes of one answer.
-const RANDOM_MAX: u32 = 1 << 20;
+/// Calls taken on at once, most of which wait for other nodes. Fewer than a runtime has threads that may block.
+const MOST_CALLS: usize = 256;
 
 /// A node's token, for clients.
 pub struct Service {
     token: LocalToken,
-    cluster: ClusterKey,
+    store: Arc<Store>,
+    member: Arc<Member>,
     lifetimes: Lifetimes,
     recent: Recent,
-    /// What the token's latest changes were.
-    changes: Changes,
-    /// Confirmations used, with their expiry.
-    spent: Mutex<HashMap<[u8; 16], u64>>,
+    tickets: Tickets,
+    calls: Semaphore,
+    /// Calls at work at once.
+    turns: Arc<Semaphore>,
+    runtime: Handle,
 }
 
 /// How long tickets are good.
@@ -48,224 +54,180 @@ impl Default for Lifetimes {
 }
 
 impl Service {
-    /// Serves `token`; `cluster` seals what clients keep.
-    pub fn new(token: LocalToken, cluster: ClusterKey, lifetimes: Lifetimes) -> Self {
+    /// Serves `token`, which is kept in `store`, as `member` of a cluster, with so many calls at work at once. In a runtime, for what waits for
+    /// other nodes.
+    pub fn new(
+        token: LocalToken,
+        store: Arc<Store>,
+        member: Arc<Member>,
+        lifetimes: Lifetimes,
+        workers: usize,
+    ) -> Self {
         Service {
             token,
-            cluster,
+            store,
+            member,
             lifetimes,
             recent: Recent::default(),
-            changes: Changes::default(),
-            spent: Mutex::default(),
+            tickets: Tickets::default(),
+            calls: Semaphore::new(MOST_CALLS),
+            turns: Arc::new(Semaphore::new(workers.max(1))),
+            runtime: Handle::current(),
         }
     }
 
-    /// To be told of each change as it is made.
-    pub fn changes(&self) -> &Changes {
-        &self.changes
+    /// The answer to a client's message, from here or from the leader; `None` if it is no request, or the call ended in a panic. `forwarded`: it
+    /// was sent here because this node leads.
+    pub async fn answer(self: &Arc<Self>, message: Zeroizing<Vec<u8>>, forwarded: bool) -> Option<Sent> {
+        let request = Request::decode(&message)?;
+        let began = Instant::now();
+        let way = self.member.way(&request, forwarded).await;
+        let failed = match way {
+            Ok(Way::Here) => return self.do_here(request, sha256(&message)).await,
+            Ok(Way::Forward(leader)) => match self.member.forward(leader, &message).await {
+                Ok(answer) => return Some(Arc::new(Zeroizing::new(answer))),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        let result: Result<Reply> = Err(failed);
+        self.member.counters.answered(&request.call, &result, began.elapsed());
+        let seen = self.member.machine.index();
+        Some(Arc::new(Answer { seen, changed: Changed::Any, result }.encode()))
     }
 
-    /// The answer to a message; `None` if it is no request.
-    pub(super) fn answer(&self, message: &[u8]) -> Option<Sent> {
-        let request = Request::decode(message)?;
+    /// Does a call on a thread that may block, when it is its turn.
+    async fn do_here(self: &Arc<Self>, request: Request, digest: [u8; 32]) -> Option<Sent> {
+        let _call = self.calls.acquire().await.ok()?;
+        let turn = self.turns.clone().acquire_owned().await.ok()?;
+        let service = self.clone();
+        let done =
+            tokio::task::spawn_blocking(move || turn::with(turn, || service.do_once(&request, digest)));
+        match done.await {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                tracing::error!("a call ended in a panic; its connection is closed");
+                None
+            }
+        }
+    }
+
+    /// Does a call, unless the same request has been done before.
+    fn do_once(&self, request: &Request, digest: [u8; 32]) -> Sent {
         let run = || {
             // What is read is as it was at least at the index told; what is changed is seen from the index told on.
-            let before = self.token.seen();
-            let result = self.result(&request);
-            let seen = if request.call.needs() == Needs::Leader { self.token.seen() } else { before };
-            let changed = self.changes.between(request.seen, seen);
-            Answer { seen, changed, result }.encode()
+            let began = Instant::now();
+            let before = self.member.machine.index();
+            let result = self.result(request, digest);
+            self.member.counters.answered(&request.call, &result, began.elapsed());
+            let changes = request.call.needs() == Needs::Leader;
+            let seen = if changes { self.member.machine.index() } else { before };
+            let changed = self.member.machine.changes().between(request.seen, seen);
+            // One that could not be done here is to be tried again.
+            let is_final = !matches!(result, Err(Error::DeviceRemoved | Error::DeviceError));
+            (Answer { seen, changed, result }.encode(), is_final)
         };
-        let Some(id) = request.id else { return Some(Arc::new(run())) };
+        let Some(id) = request.id else { return Arc::new(run().0) };
         let strange = || Answer { seen: 0, changed: Changed::Any, result: Err(Error::ArgumentsBad) }.encode();
-        Some(self.recent.once(id, sha256(message), run).unwrap_or_else(|| Arc::new(strange())))
+        self.recent.once(id, digest, run).unwrap_or_else(|| Arc::new(strange()))
     }
 
-    fn result(&self, request: &Request) -> Result<Reply> {
-        let open = |sealed: &Bytes| self.token.import_ticket(sealed, &self.cluster, now());
-        let opened = request.ticket.as_ref().map(open).transpose()?;
-        Asked { service: self, opened: opened.as_ref() }.reply(&request.call)
+    fn result(&self, request: &Request, digest: [u8; 32]) -> Result<Reply> {
+        let opened = request.ticket.as_ref().map(|sealed| self.open_ticket(sealed)).transpose()?;
+        let asked = Asked { service: self, opened: opened.as_deref(), id: request.id };
+        let Some(id) = request.id else { return asked.reply(&request.call) };
+        let errand = Errand { id, digest };
+        if let Some(answer) = self.remembered(&asked, request, errand)? {
+            return answer;
+        }
+        let result = errand::on(Some(errand), || asked.reply(&request.call));
+        // It may have been made while this node was still at it.
+        match result.is_err() {
+            true => Ok(self.remembered(&asked, request, errand)?.unwrap_or(result)?),
+            false => result,
+        }
     }
 
-    fn seal(&self, ticket: &Arc<dyn Ticket>, lifetime: Duration) -> Result<Reply> {
-        let expiry = now().saturating_add(lifetime.as_secs());
-        let sealed = self.token.export_ticket(ticket, &self.cluster, expiry)?;
+    /// The answer to a request that has changed something before, on this node or another.
+    fn remembered(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request,
+        errand: Errand,
+    ) -> Result<Option<Result<Reply>>> {
+        Ok(match self.store.outcome_of(errand)? {
+            None => None,
+            Some(Remembered::Other) => Some(Err(Error::ArgumentsBad)),
+            Some(Remembered::Outcome(Outcome::WrongPassword)) => Some(Err(Error::PinIncorrect)),
+            Some(Remembered::Outcome(Outcome::Done(objects))) => {
+                let again = asked.again(&request.call, &objects);
+                Some(again.unwrap_or_else(|| errand::on(None, || asked.reply(&request.call))))
+            }
+        })
+    }
+
+    fn open_ticket(&self, sealed: &[u8]) -> Result<Arc<Opened>> {
+        let (digest, now) = (sha256(sealed), clock::now());
+        if let Some(opened) = self.tickets.get(&digest, now) {
+            return Ok(opened);
+        }
+        let opened = Arc::new(self.open(|token, key| token.import_ticket(sealed, key, now))?);
+        self.tickets.put(digest, &opened);
+        Ok(opened)
+    }
+
+    /// Lets go of tickets that nobody brings any more; to be called now and then.
+    pub fn sweep(&self) {
+        self.tickets.sweep();
+    }
+
+    /// The token.
+    pub(super) fn token(&self) -> &LocalToken {
+        &self.token
+    }
+
+    /// The cluster key in use.
+    pub(super) fn key(&self) -> Result<Arc<ClusterKey>> {
+        self.member.ring.keys().into_iter().next().ok_or(Error::DeviceRemoved)
+    }
+
+    /// Opens what one of the cluster keys has sealed; the error is that of the key in use.
+    pub(super) fn open<T>(&self, open: impl Fn(&LocalToken, &ClusterKey) -> Result<T>) -> Result<T> {
+        let mut first = None;
+        for key in self.member.ring.keys() {
+            match open(&self.token, &key) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or(Error::DeviceRemoved))
+    }
+
+    /// Seals a login, or the confirmation of one.
+    pub(super) fn seal(&self, ticket: &Arc<dyn Ticket>, lifetime: Duration) -> Result<Reply> {
+        let expiry = clock::now().saturating_add(lifetime.as_secs());
+        let sealed = self.token.export_ticket(ticket, &*self.key()?, expiry)?;
         Ok(Reply::Ticket { sealed, lifetime: lifetime.as_secs() })
     }
 
-    /// Whether a confirmation has not been used on this node yet; now it has.
-    fn is_first_use(&self, number: [u8; 16], expiry: u64) -> bool {
-        let mut spent = self.spent.lock();
-        let now = now();
-        spent.retain(|_, expiry| *expiry > now);
-        spent.insert(number, expiry).is_none()
-    }
-}
-
-/// One request, its ticket opened.
-struct Asked<'a> {
-    service: &'a Service,
-    opened: Option<&'a Opened>,
-}
-
-impl Asked<'_> {
-    fn reply(&self, call: &Call) -> Result<Reply> {
-        let (token, caller) = (&self.service.token, self.caller());
-        match call {
-            Call::Ping => Ok(Reply::Done),
-            Call::Info => token.info().map(Reply::Info),
-            Call::IsInitialized => token.is_initialized().map(Reply::Flag),
-            Call::Initialize { officer, label } => {
-                done(token.initialize(&officer.credentials(Role::Officer)?, label))
-            }
-            Call::Login { role, user } => self.log_in(*role, &user.credentials(*role)?),
-            Call::Confirm { password } => self.confirm(password),
-            Call::Holds => Ok(Reply::Flag(self.ticket().is_ok_and(|ticket| token.holds(ticket)))),
-            Call::Renew => self.renew(),
-            Call::InitPin { user } => done(token.init_pin(caller, &user.credentials(Role::User)?)),
-            Call::SetPin { role, old, new } => done(token.set_pin(*role, &old.credentials(*role)?, new)),
-            Call::Users => token.users(caller).map(Reply::Users),
-            Call::CreateUser { role, user } => {
-                done(token.create_user(caller, *role, &user.credentials(*role)?))
-            }
-            Call::DeleteUser { role, name } => done(token.delete_user(caller, *role, name)),
-            Call::UnlockUser { role, name } => done(token.unlock_user(caller, *role, name)),
-            Call::Find { template } => token.find(caller, template).map(Reply::Found),
-            Call::InfoOf { object } => {
-                Ok(Reply::Object((*token.info_of(caller, &self.object(object)?)?).clone()))
-            }
-            Call::Reveal { object, wanted } => {
-                token.reveal(caller, &self.object(object)?, wanted).map(Reply::Attributes)
-            }
-            Call::SizeOf { object } => token.size_of(caller, &self.object(object)?).map(Reply::Size),
-            Call::Make { origin, template } => self.make(origin, template),
-            Call::MakePair { mechanism, public, private } => {
-                let pair = token.make_pair(caller, &mechanism.mechanism()?, public, private)?;
-                Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?))
-            }
-            Call::Set { object, changes } => {
-                self.made(token.set(caller, &self.object(object)?, changes)?).map(Reply::Made)
-            }
-            Call::Destroy { object } => done(token.destroy(caller, &self.object(object)?)),
-            Call::Run { purpose, mechanism, key, input, signature } => {
-                self.take_confirmation()?;
-                let key = self.object(key).map_err(key_error)?;
-                let begun = token.begin(caller, *purpose, &mechanism.mechanism()?, &key)?;
-                run::whole(begun, input, signature.as_deref())
-            }
-            Call::Wrap { mechanism, wrapping, key } => {
-                let wrapping = self.object(wrapping).map_err(|error| match error {
-                    Error::ObjectHandleInvalid => Error::WrappingKeyHandleInvalid,
-                    other => other,
-                })?;
-                let key = self.object(key).map_err(key_error)?;
-                let wrapped = token.wrap(caller, &mechanism.mechanism()?, &wrapping, &key)?;
-                Ok(Reply::Bytes(wrapped.into()))
-            }
-            Call::Random { length } => self.random(*length),
-            Call::Seed { seed } => done(token.seed(seed)),
-        }
+    /// How long tickets are good.
+    pub(super) fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
     }
 
-    fn caller(&self) -> Caller<'_> {
-        self.opened.map(|opened| &opened.ticket)
+    /// Whether a confirmation has not been used yet, on any node, or by this very request only; now it has.
+    pub(super) fn is_first_use(
+        &self,
+        number: [u8; 16],
+        request: Option<[u8; 16]>,
+        expiry: u64,
+    ) -> Result<bool> {
+        Ok(self.store.spend(number, request, expiry, clock::now())?)
     }
 
-    fn ticket(&self) -> Result<&Arc<dyn Ticket>> {
-        self.caller().ok_or(Error::UserNotLoggedIn)
+    /// Waits until what has been made is on as many nodes as the settings want.
+    pub(super) fn is_available(&self) -> bool {
+        turn::give_up();
+        self.runtime.block_on(self.member.is_available(self.member.machine.index()))
     }
-
-    fn log_in(&self, role: Role, user: &Credentials) -> Result<Reply> {
-        let ticket = self.service.token.login(role, user)?;
-        self.service.seal(&ticket, self.service.lifetimes.login)
-    }
-
-    /// The same login for a full lifetime. A confirmation is good for what it was given for, and not renewed.
-    fn renew(&self) -> Result<Reply> {
-        let opened = self.opened.filter(|opened| opened.confirmed.is_none()).ok_or(Error::UserNotLoggedIn)?;
-        self.service.seal(&opened.ticket, self.service.lifetimes.login)
-    }
-
-    fn confirm(&self, password: &[u8]) -> Result<Reply> {
-        let confirmed = self.service.token.confirm(self.ticket()?, password)?;
-        self.service.seal(&confirmed, self.service.lifetimes.confirmation)
-    }
-
-    /// A confirmation is good for one operation: used before, it is taken off the ticket.
-    fn take_confirmation(&self) -> Result<()> {
-        if let Some(opened) = self.opened
-            && let Some(number) = opened.confirmed
-            && !self.service.is_first_use(number, opened.expiry)
-        {
-            opened.spend()?;
-        }
-        Ok(())
-    }
-
-    fn object(&self, place: &Place) -> Result<ObjectRef> {
-        let Service { token, cluster, .. } = self.service;
-        match place {
-            Place::Stored(id) => Ok(ObjectRef::Stored(*id)),
-            Place::Capsule(capsule) => token.import_object(self.caller(), capsule, cluster),
-        }
-    }
-
-    fn make(&self, origin: &Origin, template: &Attributes) -> Result<Reply> {
-        let make = |making: Making<'_>| {
-            let made = self.service.token.make(self.caller(), making, template)?;
-            self.made(made).map(Reply::Made)
-        };
-        match origin {
-            Origin::Create => make(Making::Create),
-            Origin::Generate(mechanism) => make(Making::Generate(&mechanism.mechanism()?)),
-            Origin::Unwrap { mechanism, key, wrapped } => {
-                let key = self.object(key).map_err(|error| match error {
-                    Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
-                    other => other,
-                })?;
-                make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
-            }
-            Origin::Derive { mechanism, key } => {
-                let key = self.object(key).map_err(key_error)?;
-                make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
-            }
-            Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
-        }
-    }
-
-    fn made(&self, object: ObjectRef) -> Result<Made> {
-        let Service { token, cluster, .. } = self.service;
-        let info = (*token.info_of(self.caller(), &object)?).clone();
-        let place = match object {
-            ObjectRef::Stored(id) => Place::Stored(id),
-            ObjectRef::Held(held) => Place::Capsule(token.export_object(self.caller(), &held, cluster)?),
-        };
-        Ok(Made { place, info })
-    }
-
-    fn random(&self, length: u32) -> Result<Reply> {
-        if length > RANDOM_MAX {
-            return Err(Error::ArgumentsBad);
-        }
-        let mut bytes = Bytes::zeroed(length as usize);
-        self.service.token.random(&mut bytes)?;
-        Ok(Reply::Bytes(bytes))
-    }
-}
-
-fn done(result: Result<()>) -> Result<Reply> {
-    result.map(|()| Reply::Done)
-}
-
-/// What works with a key speaks of it, not of an object.
-fn key_error(error: Error) -> Error {
-    match error {
-        Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
-        other => other,
-    }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

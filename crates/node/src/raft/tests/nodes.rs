@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use super::machine::KeyValue;
 use crate::pki::Identity;
 use crate::raft::cluster::{Cluster, Settings, Timing};
+use crate::raft::neighbour::Silent;
 use crate::raft::status::Status;
 use crate::raft::types::{Node, NodeId, new_node_id};
 
@@ -78,7 +79,7 @@ impl TestNode {
         let cluster = runtime.block_on(async {
             let listener = TcpListener::bind(&self.node.address).await.unwrap();
             self.node.address = listener.local_addr().unwrap().to_string();
-            Cluster::start(settings, listener, self.machine.clone()).await.unwrap()
+            Cluster::start(settings, listener, self.machine.clone(), Arc::new(Silent)).await.unwrap()
         });
         self.running = Some((runtime, Arc::new(cluster)));
     }

@@ -71,6 +71,7 @@ pub fn status() -> Status {
             member(THREE, "three", Part::Learner, None),
             member(ONE, "one", Part::Voter, Some(0)),
         ],
+        confirmed: None,
         stopped: None,
     }
 }

@@ -1,0 +1,256 @@
+//! A node's place among the others: whether it may serve a call here and now, and who may if it may not.
+
+use crate::metrics::Counters;
+use crate::neighbours::{Question, Reply};
+use crate::raft::cluster::Cluster;
+use crate::raft::status::{Part, Status};
+use crate::raft::types::NodeId;
+use crate::replica::machine::TokenMachine;
+use crate::ring::Ring;
+use crate::settings::{KeyAvailability, Reads, Settings};
+use cloister::error::{Error, Result};
+use cloister::proto::message::Request;
+use cloister::proto::needs::Needs;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+/// How long a node goes on to serve what changes nothing when it hears of no leader: longer than it takes to elect one.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long a call waits for a leader, or for the node to come to what its client has seen.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a new key may take to come to all nodes it must be on.
+const SPREADING: Duration = Duration::from_secs(10);
+
+/// Where a call is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By this node.
+    Here,
+    /// By the leader.
+    Forward(NodeId),
+}
+
+/// A node among others.
+pub struct Member {
+    /// Consensus.
+    pub cluster: Arc<Cluster>,
+    /// The state that is agreed on.
+    pub machine: Arc<TokenMachine>,
+    /// The keys that all nodes have.
+    pub ring: Arc<Ring>,
+    /// What is counted.
+    pub counters: Arc<Counters>,
+    reads: Reads,
+    serve_alone: bool,
+    key_availability: KeyAvailability,
+    barrier: mpsc::Sender<oneshot::Sender<bool>>,
+    /// Since when no leader has been heard of.
+    lost: Mutex<Option<Instant>>,
+}
+
+impl Member {
+    /// In the runtime that it is called in, its tasks run until it is dropped.
+    pub fn start(
+        cluster: Arc<Cluster>,
+        machine: Arc<TokenMachine>,
+        ring: Arc<Ring>,
+        counters: Arc<Counters>,
+        settings: &Settings,
+    ) -> Arc<Member> {
+        let (barrier, waiting) = mpsc::channel(1024);
+        let member = Arc::new(Member {
+            reads: settings.reads,
+            serve_alone: settings.serve_alone,
+            key_availability: settings.key_availability,
+            barrier,
+            lost: Mutex::new(Some(Instant::now())),
+            cluster,
+            machine,
+            ring,
+            counters,
+        });
+        tokio::spawn(share_barriers(member.cluster.clone(), waiting));
+        tokio::spawn(watch_leader(Arc::downgrade(&member), member.cluster.watch()));
+        member
+    }
+
+    /// Why this node does not serve clients; `None` if it does.
+    pub fn not_serving(&self) -> Option<String> {
+        let status = self.cluster.status();
+        let waits = |what: &str| Some(format!("it {what}"));
+        if let Some(why) = &status.stopped {
+            return Some(format!("it has stopped: {why}"));
+        }
+        match status.member(self.cluster.id()).map(|own| own.part) {
+            None => return waits("is not a member of the cluster (any more)"),
+            Some(Part::Learner) => return waits("is still catching up with the others"),
+            Some(Part::Voter) => {}
+        }
+        if self.ring.is_empty() {
+            return waits("has not got the cluster keys yet");
+        }
+        if self.is_out_of_touch(&status) && !self.serve_alone {
+            return waits("does not reach a majority of the nodes");
+        }
+        None
+    }
+
+    /// Where to do `request`. An error is for the client: `DeviceRemoved` sends it to another node.
+    pub async fn way(&self, request: &Request, forwarded: bool) -> Result<Way> {
+        let needs = request.call.needs();
+        if needs == Needs::Leader {
+            return self.way_to_leader(forwarded).await;
+        }
+        if let Some(why) = self.not_serving() {
+            tracing::debug!("a call is refused: {why}");
+            return Err(Error::DeviceRemoved);
+        }
+        if needs == Needs::Current && self.reads == Reads::Current && !self.is_current().await {
+            return Err(Error::DeviceRemoved);
+        }
+        match timeout(PATIENCE, self.cluster.wait_applied(request.seen)).await {
+            Ok(Ok(())) => Ok(Way::Here),
+            _ => Err(Error::DeviceRemoved),
+        }
+    }
+
+    async fn way_to_leader(&self, forwarded: bool) -> Result<Way> {
+        let known = |status: &Status| status.stopped.is_some() || status.leader.is_some();
+        let leader = match self.cluster.wait_until(PATIENCE, known).await {
+            Ok(status) => status.leader,
+            Err(_) => None,
+        };
+        match leader {
+            Some(leader) if leader == self.cluster.id() => match self.is_current().await {
+                true if !self.ring.is_empty() => Ok(Way::Here),
+                _ => Err(self.nobody_leads()),
+            },
+            Some(leader) if !forwarded => Ok(Way::Forward(leader)),
+            Some(_) => Err(Error::DeviceRemoved),
+            None => Err(self.nobody_leads()),
+        }
+    }
+
+    /// Where the only node left may serve, it says that nothing can be changed; else it sends the client to another node.
+    fn nobody_leads(&self) -> Error {
+        if self.serve_alone { Error::TokenWriteProtected } else { Error::DeviceRemoved }
+    }
+
+    /// The leader's answer to a client's request.
+    pub async fn forward(&self, leader: NodeId, message: &[u8]) -> Result<Vec<u8>> {
+        self.counters.forwarded();
+        let question = Question::Client(message.into()).to_bytes();
+        let asked = tokio::select! {
+            asked = self.cluster.ask(leader, question) => asked,
+            () = self.is_led_by_another(leader) => return Err(Error::DeviceRemoved),
+        };
+        match asked.map(|answer| Reply::from_bytes(&answer)) {
+            Ok(Some(Reply::Client(answer))) => Ok(answer.to_vec()),
+            Ok(_) => Err(Error::DeviceRemoved),
+            Err(error) => {
+                tracing::info!("the leader does not answer: {}", error.why);
+                // It may take a moment until another leads: the client need not ask all nodes meanwhile.
+                let _ = timeout(GRACE, self.is_led_by_another(leader)).await;
+                Err(Error::DeviceRemoved)
+            }
+        }
+    }
+
+    /// Returns when another node leads, or none.
+    async fn is_led_by_another(&self, leader: NodeId) {
+        let mut news = self.cluster.watch();
+        while let Some(status) = news.next().await {
+            if status.leader != Some(leader) || status.stopped.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until this node has applied all that was acknowledged to anyone before; `false` if that can't be known now.
+    pub async fn is_current(&self) -> bool {
+        let (done, heard) = oneshot::channel();
+        if self.barrier.send(done).await.is_err() {
+            return false;
+        }
+        timeout(PATIENCE, heard).await.is_ok_and(|heard| heard.unwrap_or(false))
+    }
+
+    /// Waits until a key made at `index` is on as many nodes as the settings want. Only the leader can tell.
+    pub async fn is_available(&self, index: u64) -> bool {
+        let status = self.cluster.status();
+        let voters = status.members.iter().filter(|member| member.part == Part::Voter).count();
+        let wanted = match self.key_availability {
+            KeyAvailability::Majority => voters / 2 + 1,
+            KeyAvailability::All => status.members.len(),
+            KeyAvailability::Nodes(nodes) => nodes as usize,
+        };
+        if wanted <= voters / 2 + 1 {
+            return true;
+        }
+        let own = self.cluster.id();
+        let held = |status: &Status| {
+            let has = |lag: u64| status.last.unwrap_or(0).saturating_sub(lag) >= index;
+            status.members.iter().filter(|member| member.id == own || member.lag.is_some_and(has)).count()
+        };
+        let enough = |status: &Status| held(status) >= wanted || status.leader != Some(own);
+        matches!(self.cluster.wait_until(SPREADING, enough).await, Ok(status) if held(&status) >= wanted)
+    }
+
+    /// Whether neither a leader has been heard of for too long, nor, if this node leads, a majority.
+    fn is_out_of_touch(&self, status: &Status) -> bool {
+        let voters = status.members.iter().filter(|member| member.part == Part::Voter).count();
+        if status.leader == Some(self.cluster.id()) {
+            let confirmed = status.confirmed.map(Duration::from_millis);
+            return voters > 1 && confirmed.is_some_and(|confirmed| confirmed > GRACE);
+        }
+        status.leader.is_none() && self.lost.lock().is_none_or(|lost| lost.elapsed() > GRACE)
+    }
+}
+
+/// Read barriers cost a round to a majority: all who come while one is under way share the next.
+async fn share_barriers(cluster: Arc<Cluster>, mut waiting: mpsc::Receiver<oneshot::Sender<bool>>) {
+    while let Some(first) = waiting.recv().await {
+        let mut sharing = vec![first];
+        while let Ok(next) = waiting.try_recv() {
+            sharing.push(next);
+        }
+        let passed = match cluster.read_barrier().await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!("what is current can't be known: {error}");
+                false
+            }
+        };
+        for done in sharing {
+            // Who no longer waits need not know.
+            let _ = done.send(passed);
+        }
+    }
+}
+
+/// Remembers since when no leader is known, and tells the log who leads.
+async fn watch_leader(member: std::sync::Weak<Member>, mut news: crate::raft::cluster::Watch) {
+    let mut last = None;
+    while let Some(status) = news.next().await {
+        let Some(member) = member.upgrade() else { return };
+        let mut lost = member.lost.lock();
+        match (status.leader, *lost) {
+            (Some(_), _) => *lost = None,
+            (None, None) => *lost = Some(Instant::now()),
+            (None, Some(_)) => {}
+        }
+        if status.leader != last {
+            last = status.leader;
+            match last.map(|id| (id, status.member(id))) {
+                Some((id, known)) => {
+                    let name = known.map_or("a node", |known| known.node.name.as_str());
+                    tracing::info!(leader = %format_args!("{id:016x}"), term = status.term, "{name} leads");
+                }
+                None => tracing::info!(term = status.term, "no leader is heard of"),
+            }
+        }
+    }
+}

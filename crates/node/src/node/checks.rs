@@ -1,0 +1,79 @@
+//! What is looked at before a node takes part: a node that is not what its cluster thinks it is must not run.
+
+use super::NodeError;
+use crate::admin::skew;
+use crate::clock;
+use crate::folder::Folder;
+use crate::neighbours::{Question, Reply};
+use crate::raft::machine::Machine;
+use crate::raft::network::ask_stranger;
+use crate::raft::types::Applied;
+use crate::replica::machine::TokenMachine;
+
+/// How far a clock may be off, in milliseconds: tickets and certificates end by it.
+const FAR_OFF: u64 = 60_000;
+
+/// The store knows this node where its settings say it is, if it knows it at all.
+pub(super) fn placed(folder: &Folder, machine: &TokenMachine) -> Result<(), NodeError> {
+    let Ok(Applied { membership, .. }) = machine.applied() else { return Ok(()) };
+    let settings = folder.settings();
+    let known = membership.nodes().find(|(id, _)| **id == folder.id()).map(|(_, node)| node);
+    match known {
+        Some(node) if node.address != settings.advertise => Err(NodeError::configuration(format!(
+            "the cluster knows this node at {}, but node.toml says {}: put that back, or remove the node and let it join anew at the new address",
+            node.address, settings.advertise
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Nobody else is this node, and its clock is right as far as other nodes can tell.
+pub(super) async fn neighbours(folder: &Folder) -> Result<(), NodeError> {
+    let own = &folder.settings().advertise;
+    let answered = ask_stranger(folder.ca(), folder.identity(), own, Question::Clock.to_bytes()).await;
+    if let Ok((id, _)) = answered
+        && id == folder.id()
+    {
+        return Err(NodeError::configuration(format!(
+            "another process runs this node already, at {own}: a data folder is never to be copied; let a second node join with a token of its own"
+        )));
+    }
+    clocks(folder, &known_addresses(folder)).await
+}
+
+/// The sync addresses of the other members, as this node last knew them.
+fn known_addresses(folder: &Folder) -> Vec<String> {
+    let token = folder.token();
+    if !token.exists() {
+        return Vec::new();
+    }
+    let Ok(store) = cloister::store::Store::open_replica(&token) else { return Vec::new() };
+    let applied = store.applied().ok().and_then(|applied| Applied::from_bytes(&applied).ok());
+    let Some(applied) = applied else { return Vec::new() };
+    let others = applied.membership.nodes().filter(|(id, _)| **id != folder.id());
+    others.map(|(_, node)| node.address.clone()).collect()
+}
+
+/// This machine's clock is not far from those of the nodes at `addresses`, of which one that does not answer has no say.
+pub(super) async fn clocks(folder: &Folder, addresses: &[String]) -> Result<(), NodeError> {
+    let mut apart = Vec::new();
+    for address in addresses {
+        let asked = clock::now_ms();
+        let answer = ask_stranger(folder.ca(), folder.identity(), address, Question::Clock.to_bytes()).await;
+        let Ok((_, answer)) = answer else { continue };
+        if let Some(Reply::Clock(theirs)) = Reply::from_bytes(&answer) {
+            apart.push((address, skew(theirs, asked, clock::now_ms())));
+        }
+    }
+    let is_far = |apart: i64| apart.unsigned_abs() > FAR_OFF;
+    match apart.first() {
+        Some((address, first)) if apart.iter().all(|(_, apart)| is_far(*apart)) => {
+            Err(NodeError::configuration(format!(
+                "this machine's clock is {} s {} that of the node at {address}: set the clocks right (with NTP), and start again",
+                first.unsigned_abs() / 1000,
+                if *first > 0 { "behind" } else { "ahead of" },
+            )))
+        }
+        _ => Ok(()),
+    }
+}

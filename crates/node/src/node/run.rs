@@ -1,0 +1,25 @@
+//! A node that runs until it is told to end.
+
+use super::{Node, NodeError};
+use crate::folder::Folder;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the node until it is told to end (SIGTERM, SIGINT), or can't go on.
+pub fn run(folder: Folder) -> Result<(), NodeError> {
+    let name = folder.settings().name.clone();
+    let node = Node::start(folder)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "{name} runs");
+    let ended = node.block_on(async {
+        let failed = |error| NodeError::failed("signals can't be heard", error);
+        let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+        tokio::select! {
+            _ = term.recv() => Ok(()),
+            _ = int.recv() => Ok(()),
+            why = node.cluster.stopped() => Err(NodeError::Failed(format!("the node has stopped: {why}"))),
+        }
+    });
+    node.end();
+    tracing::info!("{name} ends");
+    ended.unwrap_or(Ok(()))
+}

@@ -1,0 +1,90 @@
+//! What a node sees to by itself.
+
+use crate::member::Member;
+use crate::neighbours::{Question, Reply};
+use crate::raft::cluster::Cluster;
+use crate::raft::status::{Part, Status};
+use crate::server::service::Service;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// Between two tries.
+const AGAIN: Duration = Duration::from_millis(200);
+/// How long another node may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks for what nobody uses any more.
+const SWEEPING: Duration = Duration::from_secs(60);
+
+/// A learner that misses no more entries than this may vote.
+const NEARLY: u64 = 100;
+
+/// Each time another leader is elected: gets the cluster keys that other nodes have. A leader that finds none draws the first.
+pub(super) async fn keep_keys(member: Arc<Member>) {
+    let mut news = member.cluster.watch();
+    let mut settled = None;
+    while let Some(status) = news.next().await {
+        let Some(leader) = status.leader.filter(|leader| settled != Some((status.term, *leader))) else { continue };
+        if gather_keys(&member, &status, leader).await {
+            settled = Some((status.term, leader));
+        } else {
+            sleep(AGAIN).await;
+            // Whatever has changed meanwhile: another look.
+            news = member.cluster.watch();
+        }
+    }
+}
+
+/// Whether this node has now got what there is.
+async fn gather_keys(member: &Member, status: &Status, leader: u64) -> bool {
+    let own = member.cluster.id();
+    let mut heard_leader = false;
+    for other in status.members.iter().filter(|other| other.id != own) {
+        let asked = timeout(PATIENCE, member.cluster.ask(other.id, Question::Keys.to_bytes())).await;
+        let Ok(Ok(answer)) = asked else { continue };
+        let Some(Reply::Keys(masters)) = Reply::from_bytes(&answer) else { continue };
+        heard_leader |= other.id == leader && !masters.is_empty();
+        if let Err(error) = member.ring.adopt(&masters, other.id == leader) {
+            tracing::error!("a cluster key can't be taken over: {}", error.name());
+        }
+    }
+    if leader == own {
+        if let Err(error) = member.ring.draw() {
+            tracing::error!("a cluster key can't be drawn: {}", error.name());
+        }
+        return !member.ring.is_empty();
+    }
+    heard_leader
+}
+
+/// While this node leads: learners that have caught up get their vote.
+pub(super) async fn promote_learners(cluster: Arc<Cluster>) {
+    let mut news = cluster.watch();
+    while let Some(status) = news.next().await {
+        if status.leader != Some(status.id) {
+            continue;
+        }
+        let ready = |member: &&crate::raft::status::Member| {
+            member.part == Part::Learner && member.lag.is_some_and(|lag| lag <= NEARLY)
+        };
+        if let Some(learner) = status.members.iter().find(ready) {
+            match cluster.promote(learner.id).await {
+                Ok(()) => tracing::info!("{} votes from now on", learner.node.name),
+                Err(error) => {
+                    tracing::warn!("{} can't be given its vote yet: {error}", learner.node.name);
+                    sleep(AGAIN).await;
+                    news = cluster.watch();
+                }
+            }
+        }
+    }
+}
+
+/// Lets go of what nobody uses any more.
+pub(super) async fn sweep(service: Weak<Service>) {
+    while let Some(service) = service.upgrade() {
+        service.sweep();
+        drop(service);
+        sleep(SWEEPING).await;
+    }
+}

@@ -1,0 +1,106 @@
+//! The store as consensus sees it: a machine that committed commands change.
+
+use crate::raft::machine::{Machine, MachineError};
+use crate::raft::types::{Applied, Committed, NodeId};
+use crate::server::changes::Changes;
+use cloister::proto::message::Changed;
+use cloister::store::{Effect, Error, Store};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A token's store that follows the log.
+pub struct TokenMachine {
+    store: Arc<Store>,
+    /// The index of the last entry applied; 0 before the first.
+    applied: AtomicU64,
+    changes: Changes,
+}
+
+impl TokenMachine {
+    /// Takes up where the store was left.
+    pub fn new(store: Arc<Store>) -> Result<TokenMachine, MachineError> {
+        let machine = TokenMachine { store, applied: AtomicU64::new(0), changes: Changes::default() };
+        machine.come_to(&machine.applied()?);
+        Ok(machine)
+    }
+
+    /// The index up to which the store has at least come. What is read from the store afterwards is as of this entry, or later.
+    pub fn index(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// What the latest changes were.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    fn come_to(&self, applied: &Applied) {
+        self.applied.store(applied.last.map_or(0, |last| last.index), Ordering::Release);
+    }
+
+    /// Tells of each entry what it has changed.
+    fn note(&self, entries: &[Committed], effects: Vec<Effect>) {
+        let mut effects = effects.into_iter();
+        for steps in entries.chunk_by(|one, next| one.log_id.index == next.log_id.index) {
+            let mut changed = Some(Vec::new());
+            for _ in steps.iter().filter(|step| step.command.is_some()) {
+                let objects = effects.next().and_then(|effect| effect.objects);
+                changed = changed.zip(objects).map(|(all, more)| [all, more].concat());
+            }
+            self.changes.note(steps[0].log_id.index, changed.map_or(Changed::Any, Changed::Only));
+        }
+    }
+}
+
+impl Machine for TokenMachine {
+    fn applied(&self) -> Result<Applied, MachineError> {
+        read(&self.store.applied().map_err(failed)?)
+    }
+
+    fn apply(&self, entries: &[Committed]) -> Result<Vec<Vec<u8>>, MachineError> {
+        let mut applied = self.applied()?;
+        let mut nodes: Vec<NodeId> = Vec::new();
+        for entry in entries {
+            applied.advance(entry);
+            if let Some(membership) = &entry.membership {
+                nodes.extend(membership.nodes().map(|(id, _)| *id));
+            }
+        }
+        let commands: Vec<&[u8]> = entries.iter().filter_map(|entry| entry.command.as_deref()).collect();
+        let effects = self.store.apply(&commands, &nodes, &applied.to_bytes()).map_err(failed)?;
+        let mut verdicts = effects.iter().map(|effect| vec![effect.verdict as u8]).collect::<Vec<_>>().into_iter();
+        let answer = |entry: &Committed| entry.command.as_ref().and_then(|_| verdicts.next()).unwrap_or_default();
+        let answers = entries.iter().map(answer).collect();
+        self.note(entries, effects);
+        self.come_to(&applied);
+        Ok(answers)
+    }
+
+    fn snapshot(&self, into: &Path) -> Result<Applied, MachineError> {
+        read(&self.store.copy(into).map_err(failed)?)
+    }
+
+    fn install(&self, from: &Path, applied: &Applied) -> Result<(), MachineError> {
+        self.store.install(from, &applied.to_bytes()).map_err(failed)?;
+        let last = applied.last.map_or(0, |last| last.index);
+        self.changes.note(last, Changed::Any);
+        self.come_to(applied);
+        Ok(())
+    }
+}
+
+fn read(applied: &[u8]) -> Result<Applied, MachineError> {
+    match applied {
+        [] => Ok(Applied::default()),
+        bytes => Applied::from_bytes(bytes)
+            .map_err(|error| MachineError::Damaged(format!("the position in the log: {error}"))),
+    }
+}
+
+fn failed(error: Error) -> MachineError {
+    match error {
+        Error::Corrupt(..) | Error::Newer { .. } => MachineError::Damaged(error.to_string()),
+        other => MachineError::Storage(other.to_string()),
+    }
+}

@@ -1,0 +1,233 @@
+//! A request done: the seam's call on this node's token.
+
+use super::run;
+use super::service::Service;
+use cloister::attribute::{Attributes, Bytes};
+use cloister::error::{Error, Result};
+use cloister::pin::{Credentials, Role};
+use cloister::proto::message::{Call, Made, Origin, Place, Reply};
+use cloister::token::local::export::Opened;
+use cloister::token::{Caller, Making, ObjectId, ObjectRef, Ticket, Token};
+use std::sync::Arc;
+
+/// Most random bytes of one answer.
+const RANDOM_MAX: u32 = 1 << 20;
+
+/// One request, its ticket opened.
+pub(super) struct Asked<'a> {
+    pub service: &'a Service,
+    pub opened: Option<&'a Opened>,
+    /// The request's id, if it has one.
+    pub id: Option<[u8; 16]>,
+}
+
+impl Asked<'_> {
+    /// Does the call.
+    pub fn reply(&self, call: &Call) -> Result<Reply> {
+        let (token, caller) = (self.service.token(), self.caller());
+        match call {
+            Call::Ping => Ok(Reply::Done),
+            Call::Info => token.info().map(Reply::Info),
+            Call::IsInitialized => token.is_initialized().map(Reply::Flag),
+            Call::Initialize { officer, label } => {
+                done(token.initialize(&officer.credentials(Role::Officer)?, label))
+            }
+            Call::Login { role, user } => self.log_in(*role, &user.credentials(*role)?),
+            Call::Confirm { password } => self.confirm(password),
+            Call::Holds => Ok(Reply::Flag(self.ticket().is_ok_and(|ticket| token.holds(ticket)))),
+            Call::Renew => self.renew(),
+            Call::InitPin { user } => done(token.init_pin(caller, &user.credentials(Role::User)?)),
+            Call::SetPin { role, old, new } => done(token.set_pin(*role, &old.credentials(*role)?, new)),
+            Call::Users => token.users(caller).map(Reply::Users),
+            Call::CreateUser { role, user } => {
+                done(token.create_user(caller, *role, &user.credentials(*role)?))
+            }
+            Call::DeleteUser { role, name } => done(token.delete_user(caller, *role, name)),
+            Call::UnlockUser { role, name } => done(token.unlock_user(caller, *role, name)),
+            Call::Find { template } => token.find(caller, template).map(Reply::Found),
+            Call::InfoOf { object } => {
+                Ok(Reply::Object((*token.info_of(caller, &self.object(object)?)?).clone()))
+            }
+            Call::Reveal { object, wanted } => {
+                token.reveal(caller, &self.object(object)?, wanted).map(Reply::Attributes)
+            }
+            Call::SizeOf { object } => token.size_of(caller, &self.object(object)?).map(Reply::Size),
+            Call::Make { origin, template } => self.available(self.make(origin, template)),
+            Call::MakePair { mechanism, public, private } => {
+                let pair = token.make_pair(caller, &mechanism.mechanism()?, public, private)?;
+                self.available(Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?)))
+            }
+            Call::Set { object, changes } => {
+                self.made(token.set(caller, &self.object(object)?, changes)?).map(Reply::Made)
+            }
+            Call::Destroy { object } => done(token.destroy(caller, &self.object(object)?)),
+            Call::Run { purpose, mechanism, key, input, signature } => {
+                self.take_confirmation()?;
+                let key = self.object(key).map_err(key_error)?;
+                let begun = token.begin(caller, *purpose, &mechanism.mechanism()?, &key)?;
+                run::whole(begun, input, signature.as_deref())
+            }
+            Call::Wrap { mechanism, wrapping, key } => {
+                let wrapping = self.object(wrapping).map_err(|error| match error {
+                    Error::ObjectHandleInvalid => Error::WrappingKeyHandleInvalid,
+                    other => other,
+                })?;
+                let key = self.object(key).map_err(key_error)?;
+                let wrapped = token.wrap(caller, &mechanism.mechanism()?, &wrapping, &key)?;
+                Ok(Reply::Bytes(wrapped.into()))
+            }
+            Call::Random { length } => self.random(*length),
+            Call::Seed { seed } => done(token.seed(seed)),
+        }
+    }
+
+    /// The answer to a request that has been done before, when its answer was lost; it made or changed `objects`. `None` if it has to be done after all.
+    pub fn again(&self, call: &Call, objects: &[ObjectId]) -> Option<Result<Reply>> {
+        let stored = |id: &ObjectId| self.made(ObjectRef::Stored(*id));
+        match (call, objects) {
+            (Call::Make { .. } | Call::Set { .. }, [id]) => Some(stored(id).map(Reply::Made)),
+            (Call::MakePair { .. }, [public, private]) => {
+                Some(stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?))))
+            }
+            (Call::MakePair { .. }, objects) => {
+                // One of the two was a session object, which went with the answer: what is left of the pair goes too.
+                for id in objects {
+                    if let Err(error) = self.service.token().destroy(self.caller(), &ObjectRef::Stored(*id)) {
+                        tracing::warn!("half of a key pair is left: {}", error.name());
+                    }
+                }
+                None
+            }
+            (Call::Login { .. } | Call::Confirm { .. } | Call::Users, _) => None,
+            _ => Some(Ok(Reply::Done)),
+        }
+    }
+
+    /// Holds the answer back until the new keys are on as many nodes as they must be; if that takes too long they are destroyed again.
+    fn available(&self, made: Result<Reply>) -> Result<Reply> {
+        let stored: Vec<ObjectId> = match &made {
+            Ok(Reply::Made(made)) => stored(&[made]),
+            Ok(Reply::Pair(public, private)) => stored(&[public, private]),
+            _ => return made,
+        };
+        if stored.is_empty() || self.service.is_available() {
+            return made;
+        }
+        tracing::warn!("a new key did not come to as many nodes as `key-availability` wants: it is destroyed again");
+        for id in stored {
+            cloister::store::errand::on(None, || {
+                self.service.token().destroy(self.caller(), &ObjectRef::Stored(id))
+            })?;
+        }
+        Err(Error::TokenWriteProtected)
+    }
+
+    fn caller(&self) -> Caller<'_> {
+        self.opened.map(|opened| &opened.ticket)
+    }
+
+    fn ticket(&self) -> Result<&Arc<dyn Ticket>> {
+        self.caller().ok_or(Error::UserNotLoggedIn)
+    }
+
+    fn log_in(&self, role: Role, user: &Credentials) -> Result<Reply> {
+        let ticket = self.service.token().login(role, user)?;
+        self.service.seal(&ticket, self.service.lifetimes().login)
+    }
+
+    /// The same login for a full lifetime. A confirmation is good for what it was given for, and not renewed.
+    fn renew(&self) -> Result<Reply> {
+        let opened = self.opened.filter(|opened| opened.confirmed.is_none()).ok_or(Error::UserNotLoggedIn)?;
+        self.service.seal(&opened.ticket, self.service.lifetimes().login)
+    }
+
+    fn confirm(&self, password: &[u8]) -> Result<Reply> {
+        let confirmed = self.service.token().confirm(self.ticket()?, password)?;
+        self.service.seal(&confirmed, self.service.lifetimes().confirmation)
+    }
+
+    /// A confirmation is good for one operation: used before, it is taken off the ticket.
+    fn take_confirmation(&self) -> Result<()> {
+        if let Some(opened) = self.opened
+            && let Some(number) = opened.confirmed
+            && !self.service.is_first_use(number, self.id, opened.expiry)?
+        {
+            opened.spend()?;
+        }
+        Ok(())
+    }
+
+    fn object(&self, place: &Place) -> Result<ObjectRef> {
+        match place {
+            Place::Stored(id) => Ok(ObjectRef::Stored(*id)),
+            Place::Capsule(capsule) => {
+                self.service.open(|token, key| token.import_object(self.caller(), capsule, key))
+            }
+        }
+    }
+
+    fn make(&self, origin: &Origin, template: &Attributes) -> Result<Reply> {
+        let make = |making: Making<'_>| {
+            let made = self.service.token().make(self.caller(), making, template)?;
+            self.made(made).map(Reply::Made)
+        };
+        match origin {
+            Origin::Create => make(Making::Create),
+            Origin::Generate(mechanism) => make(Making::Generate(&mechanism.mechanism()?)),
+            Origin::Unwrap { mechanism, key, wrapped } => {
+                let key = self.object(key).map_err(|error| match error {
+                    Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
+                    other => other,
+                })?;
+                make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
+            }
+            Origin::Derive { mechanism, key } => {
+                let key = self.object(key).map_err(key_error)?;
+                make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
+            }
+            Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
+        }
+    }
+
+    fn made(&self, object: ObjectRef) -> Result<Made> {
+        let token = self.service.token();
+        let info = (*token.info_of(self.caller(), &object)?).clone();
+        let place = match object {
+            ObjectRef::Stored(id) => Place::Stored(id),
+            ObjectRef::Held(held) => {
+                Place::Capsule(token.export_object(self.caller(), &held, &*self.service.key()?)?)
+            }
+        };
+        Ok(Made { place, info })
+    }
+
+    fn random(&self, length: u32) -> Result<Reply> {
+        if length > RANDOM_MAX {
+            return Err(Error::ArgumentsBad);
+        }
+        let mut bytes = Bytes::zeroed(length as usize);
+        self.service.token().random(&mut bytes)?;
+        Ok(Reply::Bytes(bytes))
+    }
+}
+
+/// The token objects among what was made.
+fn stored(made: &[&Made]) -> Vec<ObjectId> {
+    let id = |made: &&Made| match made.place {
+        Place::Stored(id) => Some(id),
+        Place::Capsule(_) => None,
+    };
+    made.iter().filter_map(id).collect()
+}
+
+fn done(result: Result<()>) -> Result<Reply> {
+    result.map(|()| Reply::Done)
+}
+
+/// What works with a key speaks of it, not of an object.
+fn key_error(error: Error) -> Error {
+    match error {
+        Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
+        other => other,
+    }
+}
