@@ -347,7 +347,7 @@ impl Cluster {
     pub fn last_words(&self, at: usize) -> String {
         let said = std::fs::read(self.log(at)).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        let lines: Vec<&str> = said.lines().collect();
+        let lines: Vec<String> = said.lines().map(|line| line.chars().take(LONG).collect()).collect();
         lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
     }
 
@@ -392,6 +392,8 @@ impl Cluster {
 const PATIENCE: &str = "60";
 /// How many lines of a node's log are shown.
 const LAST_WORDS: usize = 20;
+/// How much of each, in characters.
+const LONG: usize = 240;
 const NONE: &[&Path] = &[];
 
 fn members(status: &Value) -> impl Iterator<Item = &Value> {

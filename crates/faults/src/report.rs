@@ -1,7 +1,7 @@
 //! What is told at the end of a run.
 
 use crate::check::Breach;
-use crate::history::{History, Moment, Outcome, Verdict};
+use crate::history::{History, Moment, Outcome, Verdict, seconds};
 use crate::run::life;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
@@ -34,12 +34,12 @@ impl Report {
         operations.map(|operation| operation.returned)
     }
 
-    /// The longest time in which nobody was told anything certain.
-    fn longest_gap(&self) -> Duration {
+    /// The longest time in which nobody was told anything certain: since when, until when.
+    fn longest_gap(&self) -> (Moment, Moment) {
         let mut moments: Vec<Moment> = self.served().collect();
         moments.sort_unstable();
-        let gaps = moments.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
-        Duration::from_nanos(gaps.max().unwrap_or(0))
+        let gaps = moments.windows(2).map(|pair| (pair[0], pair[1]));
+        gaps.max_by_key(|(from, to)| to.saturating_sub(*from)).unwrap_or_default()
     }
 
     /// Operations and logins by what was asked and answered.
@@ -91,8 +91,11 @@ impl Display for Report {
         }
         let silent: Duration =
             silences.iter().map(|it| Duration::from_nanos(it.to.saturating_sub(it.from))).sum();
-        let gap = self.longest_gap();
-        writeln!(f, "longest time without service: {gap:.3?}; without a majority in all: {silent:.3?}")?;
+        let (from, to) = self.longest_gap();
+        let gap = Duration::from_nanos(to.saturating_sub(from));
+        let (from, to) = (seconds(from), seconds(to));
+        writeln!(f, "longest time without service: {gap:.3?}, from {from} to {to} s")?;
+        writeln!(f, "without a majority in all: {silent:.3?}")?;
         for breach in self.breaches.iter().take(TOLD) {
             writeln!(f, "\nBROKEN: {}\n{}", breach.promise, breach.story)?;
             if let Some(object) = breach.object {

@@ -3,7 +3,7 @@
 use crate::check::{self, Breach, Reads};
 use crate::cluster::{Cluster, Failure, Settings};
 use crate::fault::{Fault, Schedule};
-use crate::history::{Operation, Recorder};
+use crate::history::{Operation, Recorder, seconds};
 use crate::inject::Injected;
 use crate::inventory::Inventory;
 use crate::load::{self, Client, Load, VICTIMS, VICTIMS_PIN};
@@ -108,7 +108,7 @@ impl Plan {
             if began.elapsed() >= self.lasting || self.stop.load(Ordering::Acquire) {
                 break;
             }
-            let tell = |line: &str| println!("{:8.1} s  {line}", began.elapsed().as_secs_f64());
+            let tell = |line: &str| println!("{:>12} s  {line}", seconds(recorder.now()));
             let injected = Injected::strike(cluster, &round, recorder, tell)?;
             count += round.strikes.len();
             self.wait(round.lasting);
