@@ -4,6 +4,7 @@ use super::run;
 use super::service::Service;
 use cloister::attribute::{Attributes, Bytes};
 use cloister::error::{Error, Result};
+use cloister::mechanism::Purpose;
 use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Made, Origin, Place, Reply};
 use cloister::token::local::export::Opened;
@@ -66,6 +67,11 @@ impl Asked<'_> {
                 let key = self.object(key).map_err(key_error)?;
                 let begun = token.begin(caller, *purpose, &mechanism.mechanism()?, &key)?;
                 run::whole(begun, input, signature.as_deref())
+            }
+            Call::SignDigest { mechanism, key, digest } => {
+                self.take_confirmation()?;
+                let key = self.object(key).map_err(key_error)?;
+                run::digested(token.begin(caller, Purpose::Sign, &mechanism.mechanism()?, &key)?, digest)
             }
             Call::Wrap { mechanism, wrapping, key } => {
                 let wrapping = self.object(wrapping).map_err(|error| match error {
