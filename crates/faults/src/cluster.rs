@@ -237,6 +237,10 @@ impl Cluster {
         let name = self.name(at);
         let asked = (0..self.size()).find(|other| *other != at).ok_or("there is no other node to ask")?;
         let data = text(&self.places[asked].data);
+        // A leader is not removed before another leads.
+        if self.leader() == Some(at) {
+            self.stop(at)?;
+        }
         // It may end by itself once it is no member.
         let process = self.places[at].process.take();
         let is_member = |status: &Value| members(status).any(|member| member["name"] == name.as_str());
