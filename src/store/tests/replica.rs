@@ -19,6 +19,8 @@ struct Log {
     stores: Mutex<Vec<Arc<Store>>>,
     /// Of the next command: applied, but its answer is lost.
     loses_answer: Mutex<bool>,
+    /// The same, of the command after the next.
+    loses_second: std::sync::atomic::AtomicBool,
 }
 
 impl Log {
@@ -37,7 +39,12 @@ impl Log {
 impl Consensus for Log {
     fn agree(&self, command: Vec<u8>) -> std::result::Result<Verdict, String> {
         let verdict = self.append(command);
-        match std::mem::take(&mut *self.loses_answer.lock()) {
+        let mut loses = self.loses_answer.lock();
+        let lost = std::mem::replace(
+            &mut *loses,
+            self.loses_second.swap(false, std::sync::atomic::Ordering::Relaxed),
+        );
+        match lost {
             true => Err("the answer is lost".to_owned()),
             false => Ok(verdict),
         }
@@ -331,4 +338,29 @@ fn a_command_tells_which_objects_it_has_changed() {
         store.apply(&commands, &[], b"").unwrap().into_iter().map(|effect| effect.objects).collect();
     assert_eq!(objects[2..], [Some(vec![id(1), id(2)]), Some(vec![id(2)]), Some(vec![]), None]);
     assert_eq!(objects[..2], [Some(vec![]), Some(vec![])]);
+}
+
+#[test]
+fn nobody_is_told_what_anothers_draft_has_come_to_before_that_is_agreed_on() {
+    let (it, key, number) = Cluster::with_user();
+    let viewer = Some(Viewer { user: number, key: &key });
+    it.stores[0].insert(viewer, &[record(1, Some(number)), record(2, Some(number))]).unwrap();
+    let replica = it.stores[0].database.replica.as_ref().unwrap();
+    let delete = |object| it.stores[0].delete(Some(Viewer { user: number, key: &key }), id(object));
+    // While one change is on its way, two come who want the same: in one batch, the second sees that the first has it already.
+    let gate = it.log.commands.lock();
+    let told = std::thread::scope(|scope| {
+        scope.spawn(|| delete(2).unwrap());
+        while !replica.has_sent() {
+            std::thread::yield_now();
+        }
+        let both = [scope.spawn(|| delete(1)), scope.spawn(|| delete(1))];
+        while replica.coming() < 2 {
+            std::thread::yield_now();
+        }
+        it.log.loses_second.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(gate);
+        both.map(|one| one.join().unwrap())
+    });
+    assert!(told.iter().all(|one| matches!(one, Err(Error::Unavailable(_)))), "{told:?}");
 }

@@ -71,9 +71,16 @@ pub struct Timing {
 impl Default for Timing {
     /// Another leader within a second.
     fn default() -> Timing {
+        Timing::of_heartbeat(Duration::from_millis(120))
+    }
+}
+
+impl Timing {
+    /// By the time between two heartbeats, all else in proportion: a leader is given up when two have not come.
+    pub fn of_heartbeat(heartbeat: Duration) -> Timing {
         Timing {
-            heartbeat: Duration::from_millis(120),
-            election: (Duration::from_millis(250), Duration::from_millis(400)),
+            heartbeat,
+            election: (heartbeat * 25 / 12, heartbeat * 10 / 3),
             patience: Duration::from_secs(10),
         }
     }

@@ -5,6 +5,7 @@ mod written;
 
 pub use new::NewSettings;
 
+use crate::raft::cluster::Timing;
 use crate::raft::types::NodeId;
 use crate::server::Limits;
 use cloister::config::file::{File, read_text};
@@ -39,6 +40,8 @@ pub struct Settings {
     pub reads: Reads,
     /// Whether the only node left may go on to serve what changes nothing.
     pub serve_alone: bool,
+    /// How patient the node is with the others.
+    pub timing: Timing,
     /// What new tokens get.
     pub token: TokenSettings,
     /// What clients may take of the node.

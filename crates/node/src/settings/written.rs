@@ -1,6 +1,7 @@
 //! `node.toml` as people write it, checked.
 
 use super::{KeyAvailability, Reads, Settings, is_reachable};
+use crate::raft::cluster::Timing;
 use crate::server::Limits;
 use cloister::config::file::{File, WrittenToken};
 use cloister::config::{Problem, TokenSettings, host_and_port};
@@ -21,6 +22,8 @@ const WORKERS: RangeInclusive<usize> = 1..=1024;
 const MEMORY_MIB: RangeInclusive<usize> = frame::LIMIT >> 20..=1 << 20;
 /// Of each waiting time: to a day.
 const SECONDS: RangeInclusive<u64> = 1..=86_400;
+/// Between two heartbeats: other nodes have as long to write entries and answer.
+const HEARTBEAT_MS: RangeInclusive<u64> = 20..=10_000;
 /// Bytes of a Unix socket's path (`sun_path` of `sockaddr_un`), with room for the name under which it is made.
 const SOCKET_PATH_BYTES: usize = 103;
 const CLIENT_SOCKET: &str = "client.sock";
@@ -41,6 +44,7 @@ struct Written {
     reads: Option<Spanned<String>>,
     #[serde(default)]
     serve_alone: bool,
+    heartbeat_ms: Option<Spanned<u64>>,
     #[serde(default)]
     token: WrittenToken,
     #[serde(default)]
@@ -84,9 +88,20 @@ impl Checked<'_> {
             key_availability: self.key_availability(written.key_availability.as_ref())?,
             reads: self.reads(written.reads.as_ref())?,
             serve_alone: written.serve_alone,
+            timing: self.timing(written.heartbeat_ms.as_ref())?,
             token: self.0.token(&written.token, &TokenSettings::default())?,
             limits: self.limits(&written.limits)?,
         })
+    }
+
+    fn timing(&self, written: Option<&Spanned<u64>>) -> Result<Timing, Problem> {
+        let Some(written) = written else { return Ok(Timing::default()) };
+        let milliseconds = *written.get_ref();
+        if !HEARTBEAT_MS.contains(&milliseconds) {
+            let allowed = format!("{} to {} milliseconds", HEARTBEAT_MS.start(), HEARTBEAT_MS.end());
+            return Err(self.wrong("heartbeat-ms", written, &milliseconds.to_string(), &allowed));
+        }
+        Ok(Timing::of_heartbeat(Duration::from_millis(milliseconds)))
     }
 
     /// `value` is not one of what `key` allows.
