@@ -34,6 +34,8 @@ pub struct Settings {
     pub reads: Reads,
     /// libfaketime, if clocks are to be stepped.
     pub faketime: Option<PathBuf>,
+    /// More lines for every `node.toml`.
+    pub more: String,
 }
 
 /// A node's part in the set-up.
@@ -139,8 +141,9 @@ impl Cluster {
         let written = std::fs::read_to_string(&file).map_err(told("node.toml"))?;
         let reads = self.settings.reads.word();
         let source = source(at);
+        let lines = &self.settings.more;
         let more = format!(
-            "source = \"{source}\"\nreads = \"{reads}\"\n\n[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n"
+            "source = \"{source}\"\nreads = \"{reads}\"\n{lines}\n[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n"
         );
         std::fs::write(&file, format!("{written}{more}")).map_err(told("node.toml"))
     }

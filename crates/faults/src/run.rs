@@ -54,7 +54,13 @@ impl Plan {
         let faketime = faketime.filter(|_| self.faults.contains(&Fault::Clock));
         println!("links are proxies on loopback; who calls is told by address");
         let settings =
-            Settings { cloister: self.cloister.clone(), nodes: self.nodes, reads: self.reads, faketime };
+            Settings {
+                cloister: self.cloister.clone(),
+                nodes: self.nodes,
+                reads: self.reads,
+                faketime,
+                more: String::new(),
+            };
         let mut cluster = Cluster::found(settings)?;
         let ran = self.run_on(&mut cluster, schedule);
         if !matches!(&ran, Ok(report) if report.breaches.is_empty()) {

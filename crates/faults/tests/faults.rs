@@ -6,35 +6,17 @@
 use cloister_faults::check::Reads;
 use cloister_faults::fault::KINDS;
 use cloister_faults::run::Plan;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// One cluster at a time: two would slow each other down and find less.
-static TURN: Mutex<()> = Mutex::new(());
+mod common;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text}")))
 }
 
-/// The command as it would be built now, of this test's own profile.
-fn cloister() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let folder = program.parent().unwrap().parent().unwrap();
-    let profile = match folder.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
-        other => other,
-    };
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "cloister-cli", "--profile", profile])
-        .status();
-    assert!(built.unwrap().success());
-    folder.join("cloister")
-}
-
 fn promises_are_kept(seed: u64, reads: Reads) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = common::turn();
     let plan = Plan {
         seed: number("CLOISTER_FAULTS_SEED").unwrap_or(seed),
         lasting: Duration::from_secs(number("CLOISTER_FAULTS_SECONDS").unwrap_or(30)),
@@ -42,7 +24,7 @@ fn promises_are_kept(seed: u64, reads: Reads) {
         clients: 8,
         reads,
         faults: KINDS.iter().map(|(_, fault, _)| *fault).collect(),
-        cloister: cloister(),
+        cloister: common::cloister(),
         stop: Arc::default(),
     };
     println!("{plan}");

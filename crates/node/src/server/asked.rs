@@ -96,7 +96,13 @@ impl Asked<'_> {
 
     /// The answer to a request that has been done before, when its answer was lost; it made or changed `objects`. `None` if it has to be done after all.
     pub fn again(&self, call: &Call, objects: &[ObjectId]) -> Option<Result<Reply>> {
-        let stored = |id: &ObjectId| self.made(ObjectRef::Stored(*id));
+        let stored = |id: &ObjectId| {
+            self.made(ObjectRef::Stored(*id)).map_err(|error| match error {
+                // It is gone again: there were too few nodes for it, or somebody has destroyed it.
+                Error::ObjectHandleInvalid => Error::FunctionFailed,
+                other => other,
+            })
+        };
         match (call, objects) {
             (Call::Make { .. } | Call::Set { .. }, [id]) => Some(stored(id).map(Reply::Made)),
             (Call::MakePair { .. }, [public, private]) => {

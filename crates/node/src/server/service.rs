@@ -141,10 +141,12 @@ impl Service {
             return answer;
         }
         let result = errand::on(Some(errand), || asked.reply(&request.call));
-        // It may have been made while this node was still at it.
-        match result.is_err() {
-            true => Ok(self.remembered(&asked, request, errand)?.unwrap_or(result)?),
-            false => result,
+        match result {
+            // It was made while this node was still at it, or may have been.
+            Err(Error::FunctionFailed | Error::DeviceRemoved) => {
+                self.remembered(&asked, request, errand)?.unwrap_or(result)
+            }
+            result => result,
         }
     }
 
