@@ -1,6 +1,6 @@
 //! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
 
-use crate::common::Node;
+use crate::common::{Node, PATIENCE};
 use crate::common::certificates::{self, Certificates, NODE};
 use cloister::attribute::{Attributes, Bytes};
 use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
@@ -13,7 +13,7 @@ use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
 use cloister_node::pki::Identity;
 use cloister_node::server::service::Lifetimes;
-use cloister_node::server::{Limits, tls};
+use cloister_node::server::tls;
 use cryptoki_sys as ck;
 use openssl::ssl::{Ssl, SslConnector, SslMethod, SslVerifyMode};
 use std::io::{Read, Write};
@@ -40,7 +40,7 @@ impl Client {
     fn of(node: &Node) -> Client {
         let stream = UnixStream::connect(node.path()).unwrap();
         // Only a test that fails waits so long.
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Client(stream)
     }
 
@@ -88,7 +88,7 @@ fn aes_key(more: &[(u64, bool)]) -> Call {
 
 #[test]
 fn a_change_asked_twice_is_made_once_and_answered_alike() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let first = client.ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
@@ -106,7 +106,7 @@ fn a_change_asked_twice_is_made_once_and_answered_alike() {
 
 #[test]
 fn a_ticket_altered_by_one_bit_opens_nothing() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let find = || Call::Find { template: Attributes::new() };
@@ -120,7 +120,7 @@ fn a_ticket_altered_by_one_bit_opens_nothing() {
 
 #[test]
 fn a_confirmation_is_good_for_one_operation() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let made = client.ask(Some(&ticket), aes_key(&[(ck::CKA_PRIVATE, true)]));
@@ -159,7 +159,7 @@ fn a_confirmation_is_good_for_one_operation() {
 
 #[test]
 fn a_login_is_renewed_for_its_user_and_nobody_else() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let renewed = client.ask(Some(&ticket), Call::Renew);
@@ -181,13 +181,13 @@ fn a_login_is_renewed_for_its_user_and_nobody_else() {
 
 #[test]
 fn an_answer_tells_whether_anything_has_changed_since_the_index_of_its_request() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     client.set_up();
     let mut ask =
         |seen| exchange(&mut client.0, &Request { ticket: None, id: None, seen, call: Call::IsInitialized });
     let first = ask(0);
-    assert!(first.seen > 0 && first.changed == Changed::Any);
+    assert!(first.seen > 0);
     assert_eq!(ask(first.seen).changed, Changed::Only(Vec::new()));
 }
 
@@ -201,7 +201,7 @@ fn ec_pair() -> Call {
 
 #[test]
 fn garbage_closes_its_connection_and_harms_no_other() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut good = Client::of(&node);
     let garbage: [&[u8]; 5] = [
         &[0, 0, 0, 0],
@@ -221,16 +221,15 @@ fn garbage_closes_its_connection_and_harms_no_other() {
 
 #[test]
 fn slow_and_silent_connections_are_closed() {
-    let short = Duration::from_millis(50);
-    let node = Node::unix(Limits { handshake: short, ..Limits::default() });
+    let node = Node::limited("handshake-seconds = 1");
     assert!(Client::of(&node).is_closed(), "nothing was said");
 
-    let node = Node::unix(Limits { message: short, ..Limits::default() });
+    let node = Node::limited("message-seconds = 1");
     let mut half = Client::of(&node);
     half.0.write_all(b"\0\0\0\x09half").unwrap();
     assert!(half.is_closed(), "a message was not ended");
 
-    let node = Node::unix(Limits { idle: short, ..Limits::default() });
+    let node = Node::limited("idle-seconds = 1");
     let mut idle = Client::of(&node);
     assert_eq!(idle.ask(None, Call::IsInitialized), Ok(Reply::Flag(false)));
     assert!(idle.is_closed(), "nothing more was said");
@@ -238,7 +237,7 @@ fn slow_and_silent_connections_are_closed() {
 
 #[test]
 fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
-    let node = Node::unix(Limits { connections: 1, ..Limits::default() });
+    let node = Node::limited("connections = 1");
     let mut first = Client::of(&node);
     assert!(first.ask(None, Call::IsInitialized).is_ok());
     assert!(Client::of(&node).is_closed());
@@ -256,10 +255,10 @@ fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
 
 #[test]
 fn a_socket_is_its_owners_and_is_not_taken_from_a_node_that_serves() {
-    let mut node = Node::unix(Limits::default());
+    let mut node = Node::new();
     let mode = |node: &Node| std::fs::metadata(node.path()).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&node), 0o600);
-    let taken = cloister_node::server::listen::Listener::unix(node.path(), 0o600);
+    let taken = cloister_node::server::listen::Listener::unix(&node.path(), 0o600);
     assert_eq!(taken.err().map(|error| error.kind()), Some(std::io::ErrorKind::AddrInUse));
     node.restart();
     assert!(Client::of(&node).ask(None, Call::IsInitialized).is_ok());
@@ -274,7 +273,7 @@ fn by_tls(node: &Node, identity: Option<&Identity>) -> Option<Answer> {
         builder.set_private_key(&identity.key).unwrap();
     }
     let stream = TcpStream::connect(node.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut stream = builder.build().connect("localhost", stream).ok()?;
     let message = Request { ticket: None, id: None, seen: 0, call: Call::IsInitialized }.encode().unwrap();
     frame::write(&mut stream, frame::header(&message).unwrap(), &message).ok()?;
@@ -283,8 +282,8 @@ fn by_tls(node: &Node, identity: Option<&Identity>) -> Option<Answer> {
 
 #[test]
 fn only_a_clients_certificate_of_the_cluster_is_answered() {
-    let (certificates, strange) = (Certificates::new(), Certificates::new());
-    let node = Node::tls(Limits::default(), &certificates);
+    let (node, strange) = (Node::new(), Certificates::new());
+    let certificates = node.certificates();
     let client = certificates::client();
     assert!(by_tls(&node, Some(&certificates.issue(&client))).is_some());
     assert_eq!(by_tls(&node, None), None, "without a certificate");
@@ -299,8 +298,7 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called()
     let folder = tempfile::tempdir().unwrap();
     certificates.write_client(folder.path());
     let file = |name: &str| folder.path().join(name);
-    let ask = |node: &Node, host: &str| {
-        let port = node.address().port();
+    let ask = |port: u16, host: &str| {
         let settings = ClusterSettings {
             nodes: vec![NodeAddress::Tls { host: host.to_owned(), port }],
             tls: Some(TlsFiles {
@@ -308,46 +306,41 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called()
                 certificate: file("client.pem"),
                 key: file("client.key"),
             }),
-            connect_timeout: Duration::from_secs(60),
-            probe: Duration::from_secs(60),
-            request_timeout: Duration::from_secs(60),
+            connect_timeout: PATIENCE,
+            probe: PATIENCE,
+            request_timeout: PATIENCE,
             retry: Duration::ZERO,
         };
         RemoteToken::new(settings).is_initialized()
     };
-    let node = |identity: Identity| Node::tls_as(Limits::default(), &certificates, identity);
-    let good = node(certificates.issue(&NODE));
-    assert_eq!(ask(&good, "localhost"), Ok(false));
-    assert_eq!(ask(&good, "127.0.0.1"), Ok(false));
+    let good = Node::founded(&certificates, "").address().port();
+    assert_eq!(ask(good, "localhost"), Ok(false));
+    assert_eq!(ask(good, "127.0.0.1"), Ok(false));
     let refused = Err(Error::DeviceRemoved);
+    let with = |identity: &Identity| tls_server(&certificates, identity, |_| Reply::Flag(false)).port();
+    assert_eq!(ask(with(&certificates.issue(&NODE)), "localhost"), Ok(false), "what others are measured by");
     let client = certificates.issue(&certificates::client());
-    assert_eq!(ask(&node(client), "localhost"), refused, "a client's certificate");
-    assert_eq!(ask(&node(certificates.ca.clone()), "localhost"), refused, "of no role");
-    assert_eq!(ask(&node(strange.issue(&NODE)), "localhost"), refused, "of another CA");
+    assert_eq!(ask(with(&client), "localhost"), refused, "a client's certificate");
+    assert_eq!(ask(with(&certificates.ca), "localhost"), refused, "of no role");
+    assert_eq!(ask(with(&strange.issue(&NODE)), "localhost"), refused, "of another CA");
 }
 
-/// A node on TLS that answers its first call only after a ping over another connection.
-fn busy_node(certificates: &Certificates) -> SocketAddr {
-    let context = tls::context(&certificates.ca.certificate, &certificates.issue(&NODE)).unwrap();
+/// Serves on TLS with this certificate, whatever it is for.
+fn tls_server(
+    certificates: &Certificates,
+    identity: &Identity,
+    reply: impl Fn(&[u8]) -> Reply + Clone + Send + 'static,
+) -> SocketAddr {
+    let context = tls::context(&certificates.ca.certificate, &identity.certificate, &identity.key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let pinged = Arc::new((Mutex::new(false), Condvar::new()));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (pinged, context) = (pinged.clone(), context.clone());
+            let (reply, context) = (reply.clone(), context.clone());
             std::thread::spawn(move || {
                 let mut stream = Ssl::new(&context).unwrap().accept(stream.unwrap()).ok()?;
                 while let Ok(message) = frame::read(&mut stream) {
-                    let mut seen = pinged.0.lock().unwrap();
-                    let result = if Request::is_ping(&message) {
-                        *seen = true;
-                        pinged.1.notify_all();
-                        Ok(Reply::Done)
-                    } else {
-                        drop(pinged.1.wait_while(seen, |seen| !*seen).unwrap());
-                        Ok(Reply::Flag(true))
-                    };
-                    let answer = Answer { seen: 0, changed: Changed::Any, result }.encode();
+                    let answer = Answer { seen: 0, changed: Changed::Any, result: Ok(reply(&message)) }.encode();
                     frame::write(&mut stream, frame::header(&answer).unwrap(), &answer).ok()?;
                 }
                 Some(())
@@ -355,6 +348,21 @@ fn busy_node(certificates: &Certificates) -> SocketAddr {
         }
     });
     address
+}
+
+/// A node on TLS that answers its first call only after a ping over another connection.
+fn busy_node(certificates: &Certificates) -> SocketAddr {
+    let pinged = Arc::new((Mutex::new(false), Condvar::new()));
+    tls_server(certificates, &certificates.issue(&NODE), move |message| {
+        let mut seen = pinged.0.lock().unwrap();
+        if Request::is_ping(message) {
+            *seen = true;
+            pinged.1.notify_all();
+            return Reply::Done;
+        }
+        drop(pinged.1.wait_while(seen, |seen| !*seen).unwrap());
+        Reply::Flag(true)
+    })
 }
 
 #[test]
