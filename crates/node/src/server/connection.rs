@@ -62,21 +62,34 @@ impl Limited {
     }
 }
 
-/// Serves one connection until it ends, one way or another.
-pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
+/// A client, as it has shown by its certificate or by opening the socket.
+pub(super) trait Client: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Client for S {}
+
+/// Finds out whether a client has come.
+pub(super) async fn greet(stream: Accepted, limited: Arc<Limited>) -> Option<Box<dyn Client>> {
+    match stream {
+        Accepted::Unix(stream) => Some(Box::new(stream)),
+        Accepted::Tls(stream, context) => {
+            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
+                Ok(stream) => Some(Box::new(stream)),
+                Err(error) => {
+                    limited.ended(Err(error));
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// Serves one client until it ends, one way or another.
+pub(super) async fn attend(mut client: Box<dyn Client>, service: Arc<Service>, limited: Arc<Limited>) {
     let answer = |message| {
         let service = service.clone();
         async move { service.answer(message, false).await }
     };
-    match stream {
-        Accepted::Unix(mut stream) => limited.ended(converse(&mut stream, answer, &limited).await),
-        Accepted::Tls(stream, context) => {
-            match within(limited.limits.handshake, tls::accept(stream, &context)).await {
-                Ok(mut stream) => limited.ended(converse(&mut stream, answer, &limited).await),
-                Err(error) => limited.ended(Err(error)),
-            }
-        }
-    }
+    limited.ended(converse(&mut client, answer, &limited).await);
 }
 
 /// Message and answer in turn, until the client leaves, misbehaves or asks nothing for long.

@@ -101,9 +101,8 @@ impl Service {
         let _call = self.calls.acquire().await.ok()?;
         let turn = self.turns.clone().acquire_owned().await.ok()?;
         let service = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            turn::with(turn, || service.do_once(&request, digest))
-        });
+        let done =
+            tokio::task::spawn_blocking(move || turn::with(turn, || service.do_once(&request, digest)));
         match done.await {
             Ok(answer) => Some(answer),
             Err(_) => {
@@ -135,7 +134,9 @@ impl Service {
 
     fn result(&self, request: &Request, digest: [u8; 32]) -> Result<Reply> {
         let opened = request.ticket.as_ref().map(|sealed| self.open_ticket(sealed)).transpose()?;
-        let asked = Asked { service: self, opened: opened.as_deref(), id: request.id };
+        // Of all its bytes: who brings its id with another request is another.
+        let mark = request.id.and_then(|_| digest.first_chunk().copied());
+        let asked = Asked { service: self, opened: opened.as_deref(), mark };
         let Some(id) = request.id else { return asked.reply(&request.call) };
         let errand = Errand { id, digest };
         if let Some(answer) = self.remembered(&asked, request, errand)? {
@@ -150,7 +151,12 @@ impl Service {
     }
 
     /// The answer to a request that has changed something before, on this node or another.
-    fn remembered(&self, asked: &Asked<'_>, request: &Request, errand: Errand) -> Result<Option<Result<Reply>>> {
+    fn remembered(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request,
+        errand: Errand,
+    ) -> Result<Option<Result<Reply>>> {
         Ok(match self.store.outcome_of(errand)? {
             None => None,
             Some(Remembered::Other) => Some(Err(Error::ArgumentsBad)),
@@ -212,7 +218,12 @@ impl Service {
     }
 
     /// Whether a confirmation has not been used yet, on any node, or by this very request only; now it has.
-    pub(super) fn is_first_use(&self, number: [u8; 16], request: Option<[u8; 16]>, expiry: u64) -> Result<bool> {
+    pub(super) fn is_first_use(
+        &self,
+        number: [u8; 16],
+        request: Option<[u8; 16]>,
+        expiry: u64,
+    ) -> Result<bool> {
         Ok(self.store.spend(number, request, expiry, clock::now())?)
     }
 

@@ -197,10 +197,15 @@ fn while_no_node_serves_the_device_is_removed_and_then_it_is_back() {
     assert_eq!(refusal(session.encrypt(&Mechanism::AesEcb, key, &[1; 16])), RvError::DeviceRemoved);
     it.start();
     let again = session.encrypt(&Mechanism::AesEcb, key, &[1; 16]);
-    assert_eq!(refusal(again), RvError::UserNotLoggedIn, "logins end when no node is left that knows the cluster key");
+    assert_eq!(
+        refusal(again),
+        RvError::UserNotLoggedIn,
+        "logins end when no node is left that knows the cluster key"
+    );
     session.logout().unwrap();
     session.login(UserType::User, Some(&pin(USER_PIN))).unwrap();
-    session.encrypt(&Mechanism::AesEcb, key, &[1; 16]).unwrap();
+    let found = session.find_objects(&[]).unwrap();
+    session.encrypt(&Mechanism::AesEcb, found[0], &[1; 16]).unwrap();
 }
 
 #[test]

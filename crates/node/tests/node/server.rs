@@ -1,14 +1,15 @@
 //! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
 
-use crate::common::{Node, PATIENCE};
 use crate::common::certificates::{self, Certificates, NODE};
-use cloister::attribute::{Attributes, Bytes};
+use crate::common::client::{Client, aes_key, ec_pair, exchange, run};
+use crate::common::{Node, PATIENCE};
+use cloister::attribute::Attributes;
 use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
 use cloister::error::Error;
-use cloister::mechanism::{Mechanism, Params, Purpose, registry};
-use cloister::pin::{Credentials, Role};
+use cloister::mechanism::Purpose;
+use cloister::pin::Role;
 use cloister::proto::frame;
-use cloister::proto::message::{Answer, Call, Changed, Made, Origin, Place, Reply, Request};
+use cloister::proto::message::{Answer, Call, Changed, Made, Place, Reply, Request};
 use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
 use cloister_node::pki::Identity;
@@ -16,84 +17,22 @@ use cloister_node::server::service::Lifetimes;
 use cloister_node::server::tls;
 use cryptoki_sys as ck;
 use openssl::ssl::{Ssl, SslConnector, SslMethod, SslVerifyMode};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-
-fn credentials(role: Role, pin: &str) -> Credentials {
-    Credentials::from_pin(role, pin.as_bytes())
-}
-
-/// Sends one request and takes its answer.
-fn exchange(stream: &mut (impl Read + Write), request: &Request) -> Answer {
-    let message = request.encode().unwrap();
-    frame::write(stream, frame::header(&message).unwrap(), &message).unwrap();
-    Answer::decode(&frame::read(stream).unwrap()).unwrap()
-}
-
-struct Client(UnixStream);
-
-impl Client {
-    fn of(node: &Node) -> Client {
-        let stream = UnixStream::connect(node.path()).unwrap();
-        // Only a test that fails waits so long.
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Client(stream)
-    }
-
-    fn ask(&mut self, ticket: Option<&Bytes>, call: Call) -> Result<Reply, Error> {
-        self.ask_as(ticket, None, call)
-    }
-
-    fn ask_as(&mut self, ticket: Option<&Bytes>, id: Option<[u8; 16]>, call: Call) -> Result<Reply, Error> {
-        exchange(&mut self.0, &Request { ticket: ticket.cloned(), id, seen: 0, call }).result
-    }
-
-    fn log_in(&mut self, role: Role, pin: &str) -> Bytes {
-        let user = (&credentials(role, pin)).into();
-        let Ok(Reply::Ticket { sealed: ticket, .. }) = self.ask(None, Call::Login { role, user }) else {
-            panic!("no ticket")
-        };
-        ticket
-    }
-
-    /// A token with its user, who is logged in.
-    fn set_up(&mut self) -> Bytes {
-        let officer = (&credentials(Role::Officer, "officer-1")).into();
-        let made = self.ask(None, Call::Initialize { officer, label: "test".to_owned() });
-        assert_eq!(made, Ok(Reply::Done));
-        let officer = self.log_in(Role::Officer, "officer-1");
-        let user = (&credentials(Role::User, "user-1234")).into();
-        assert_eq!(self.ask(Some(&officer), Call::InitPin { user }), Ok(Reply::Done));
-        self.log_in(Role::User, "user-1234")
-    }
-
-    /// Whether the node has closed the connection.
-    fn is_closed(&mut self) -> bool {
-        matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
-    }
-}
-
-fn aes_key(more: &[(u64, bool)]) -> Call {
-    let row = registry::find(ck::CKM_AES_KEY_GEN).unwrap();
-    let mut template = Attributes::from_iter([(ck::CKA_TOKEN, true)]);
-    template.set(ck::CKA_VALUE_LEN, 32u64);
-    more.iter().for_each(|(kind, value)| template.set(*kind, *value));
-    let origin = Origin::Generate((&Mechanism { row, params: Params::None }).into());
-    Call::Make { origin, template }
-}
 
 #[test]
 fn a_change_asked_twice_is_made_once_and_answered_alike() {
     let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
-    let first = client.ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
+    let request =
+        Request { ticket: Some(ticket.clone()), id: Some([5; 16]), seen: client.seen, call: aes_key(&[]) };
+    let first = client.exchange(&request);
     // Over another connection, as after a failure.
-    let again = Client::of(&node).ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
+    let again = Client::of(&node).exchange(&request);
     assert!(first.is_ok() && first == again, "{first:?}, {again:?}");
     let Ok(Reply::Found(found)) = client.ask(Some(&ticket), Call::Find { template: Attributes::new() })
     else {
@@ -126,35 +65,24 @@ fn a_confirmation_is_good_for_one_operation() {
     let made = client.ask(Some(&ticket), aes_key(&[(ck::CKA_PRIVATE, true)]));
     let Ok(Reply::Made(Made { place, .. })) = made else { panic!("{made:?}") };
     // The attribute is for private keys; that of an EC pair is tried through the module.
-    let run = |key: Place| {
-        let row = registry::find(ck::CKM_AES_ECB).unwrap();
-        let mechanism = (&Mechanism { row, params: Params::None }).into();
-        let input = vec![0; 16].into();
-        Call::Run { purpose: Purpose::Encrypt, mechanism, key, input, signature: None }
-    };
+    let encrypt = |key: &Place| run(Purpose::Encrypt, ck::CKM_AES_ECB, key, &[0; 16]);
+    let sign = |key: &Place| run(Purpose::Sign, ck::CKM_ECDSA_SHA256, key, &[1]);
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
     let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
-    assert!(client.ask(Some(&confirmed), run(place.clone())).is_ok());
+    assert!(client.ask(Some(&confirmed), encrypt(&place)).is_ok());
     let pair = client.ask(Some(&confirmed), ec_pair());
     let Ok(Reply::Pair(_, private)) = pair else { panic!("{pair:?}") };
-    let sign = |key: Place| {
-        let row = registry::find(ck::CKM_ECDSA_SHA256).unwrap();
-        let mechanism = (&Mechanism { row, params: Params::None }).into();
-        Call::Run { purpose: Purpose::Sign, mechanism, key, input: vec![1].into(), signature: None }
-    };
     let refused = Err(Error::UserNotLoggedIn);
-    assert_eq!(client.ask(Some(&ticket), sign(private.place.clone())), refused, "not confirmed");
-    assert_eq!(client.ask(Some(&confirmed), sign(private.place.clone())), refused, "used before");
+    assert_eq!(client.ask(Some(&ticket), sign(&private.place)), refused, "not confirmed");
+    assert_eq!(client.ask(Some(&confirmed), sign(&private.place)), refused, "used before");
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
     let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
-    let signed = client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone()));
+    let request =
+        Request { ticket: Some(confirmed.clone()), id: Some([1; 16]), seen: 0, call: sign(&private.place) };
+    let signed = client.exchange(&request);
     assert!(signed.is_ok(), "{signed:?}");
-    assert_eq!(
-        client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone())),
-        signed,
-        "retried"
-    );
-    assert_eq!(client.ask_as(Some(&confirmed), Some([2; 16]), sign(private.place)), refused, "used twice");
+    assert_eq!(client.exchange(&request), signed, "retried");
+    assert_eq!(client.ask_as(Some(&confirmed), Some([2; 16]), sign(&private.place)), refused, "used twice");
 }
 
 #[test]
@@ -184,19 +112,12 @@ fn an_answer_tells_whether_anything_has_changed_since_the_index_of_its_request()
     let node = Node::new();
     let mut client = Client::of(&node);
     client.set_up();
-    let mut ask =
-        |seen| exchange(&mut client.0, &Request { ticket: None, id: None, seen, call: Call::IsInitialized });
+    let mut ask = |seen| {
+        exchange(&mut client.stream, &Request { ticket: None, id: None, seen, call: Call::IsInitialized })
+    };
     let first = ask(0);
     assert!(first.seen > 0);
     assert_eq!(ask(first.seen).changed, Changed::Only(Vec::new()));
-}
-
-fn ec_pair() -> Call {
-    let row = registry::find(ck::CKM_EC_KEY_PAIR_GEN).unwrap();
-    let mut public = Attributes::new();
-    public.set(ck::CKA_EC_PARAMS, [6u8, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7].as_slice());
-    let private = Attributes::from_iter([(ck::CKA_ALWAYS_AUTHENTICATE, true)]);
-    Call::MakePair { mechanism: (&Mechanism { row, params: Params::None }).into(), public, private }
 }
 
 #[test]
@@ -212,8 +133,8 @@ fn garbage_closes_its_connection_and_harms_no_other() {
     ];
     for bytes in garbage.iter().cycle().take(1000) {
         let mut client = Client::of(&node);
-        client.0.write_all(bytes).unwrap();
-        client.0.shutdown(std::net::Shutdown::Write).unwrap();
+        client.stream.write_all(bytes).unwrap();
+        client.stream.shutdown(std::net::Shutdown::Write).unwrap();
         assert!(client.is_closed(), "{bytes:?}");
     }
     assert_eq!(good.ask(None, Call::IsInitialized), Ok(Reply::Flag(false)));
@@ -226,7 +147,7 @@ fn slow_and_silent_connections_are_closed() {
 
     let node = Node::limited("message-seconds = 1");
     let mut half = Client::of(&node);
-    half.0.write_all(b"\0\0\0\x09half").unwrap();
+    half.stream.write_all(b"\0\0\0\x09half").unwrap();
     assert!(half.is_closed(), "a message was not ended");
 
     let node = Node::limited("idle-seconds = 1");
@@ -246,8 +167,8 @@ fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
     let ask = || {
         let mut client = Client::of(&node);
         let message = Request { ticket: None, id: None, seen: 0, call: Call::Holds }.encode().unwrap();
-        frame::write(&mut client.0, frame::header(&message).unwrap(), &message).ok()?;
-        frame::read(&mut client.0).ok()
+        frame::write(&mut client.stream, frame::header(&message).unwrap(), &message).ok()?;
+        frame::read(&mut client.stream).ok()
     };
     // The node learns in its own time that the first has gone.
     assert!(std::iter::repeat_with(ask).take(100_000).any(|answer| answer.is_some()));
@@ -313,9 +234,9 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called()
         };
         RemoteToken::new(settings).is_initialized()
     };
-    let good = Node::founded(&certificates, "").address().port();
-    assert_eq!(ask(good, "localhost"), Ok(false));
-    assert_eq!(ask(good, "127.0.0.1"), Ok(false));
+    let good = Node::founded(&certificates, "");
+    assert_eq!(ask(good.address().port(), "localhost"), Ok(false));
+    assert_eq!(ask(good.address().port(), "127.0.0.1"), Ok(false));
     let refused = Err(Error::DeviceRemoved);
     let with = |identity: &Identity| tls_server(&certificates, identity, |_| Reply::Flag(false)).port();
     assert_eq!(ask(with(&certificates.issue(&NODE)), "localhost"), Ok(false), "what others are measured by");
@@ -340,7 +261,8 @@ fn tls_server(
             std::thread::spawn(move || {
                 let mut stream = Ssl::new(&context).unwrap().accept(stream.unwrap()).ok()?;
                 while let Ok(message) = frame::read(&mut stream) {
-                    let answer = Answer { seen: 0, changed: Changed::Any, result: Ok(reply(&message)) }.encode();
+                    let answer =
+                        Answer { seen: 0, changed: Changed::Any, result: Ok(reply(&message)) }.encode();
                     frame::write(&mut stream, frame::header(&answer).unwrap(), &answer).ok()?;
                 }
                 Some(())

@@ -2,7 +2,10 @@
 
 pub mod administration;
 pub mod certificates;
+pub mod client;
 pub mod module;
+pub mod secrets;
+pub mod strangers;
 
 use certificates::Certificates;
 use cloister::proto::peer::Role;
@@ -69,8 +72,9 @@ impl Node {
         let id = new_node_id().unwrap();
         let identity = certificates.issue(&Role::Node(id));
         let mut node = Node::placed(id, certificates);
-        let new = NewFolder::create(&node.data(), &node.settings("n1"), &certificates.ca.certificate, identity)
-            .unwrap();
+        let new =
+            NewFolder::create(&node.data(), &node.settings("n1"), &certificates.ca.certificate, identity)
+                .unwrap();
         new.keep_ca_key(&certificates.ca).unwrap();
         node::found(new.folder()).unwrap();
         new.keep().unwrap();
@@ -155,7 +159,13 @@ impl Node {
         // The one before it may not have let go of everything yet.
         self.running = Some(wait_for("the node starts", || match run(&self.data()) {
             Ok(node) => Some(node),
-            Err(error) if error.contains("another process runs the node") || error.contains("in use") || error.contains("runs already") => None,
+            Err(error)
+                if error.contains("another process runs the node")
+                    || error.contains("in use")
+                    || error.contains("runs already") =>
+            {
+                None
+            }
             Err(error) => panic!("{error}"),
         }));
         self.wait_until_it_serves();

@@ -47,7 +47,8 @@ fn entry(slot: usize, nodes: &[Node]) -> String {
             .chain(nodes.iter().map(|node| format!("'unix:{}'", node.path().display())))
             .collect(),
     };
-    let tls = if slot == TLS_SLOT { "ca = 'ca.pem'\ncertificate = 'client.pem'\nkey = 'client.key'\n" } else { "" };
+    let tls =
+        if slot == TLS_SLOT { "ca = 'ca.pem'\ncertificate = 'client.pem'\nkey = 'client.key'\n" } else { "" };
     format!("[[slot]]\nid = {slot}\nretry_ms = 500\nnodes = [{}]\n{tls}", places.join(", "))
 }
 
