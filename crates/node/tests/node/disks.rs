@@ -39,7 +39,8 @@ fn assert_sealed(node: &Node, secrets: &[(&str, Vec<u8>)]) {
     let mut found = Vec::new();
     files(&node.data(), &mut found);
     for path in found {
-        let bytes = std::fs::read(&path).unwrap();
+        // Those beside a database come and go.
+        let Ok(bytes) = std::fs::read(&path) else { continue };
         for (what, secret) in secrets {
             let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
             for form in [secret.as_slice(), hex.as_bytes()] {
