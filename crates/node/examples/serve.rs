@@ -1,32 +1,52 @@
-//! Serves the token in each folder at the socket `node.sock` in it, until it is killed: for tests that hold a slot on nodes to the promises
-//! of one on this machine. Its PINs cost nothing to guess and its cluster key is no secret.
+//! Founds a cluster of one node in each folder that has none yet, and serves it at the socket `node.sock` there, until it is killed: for tests that
+//! hold a slot on nodes to the promises of one on this machine. Its PINs cost nothing to guess.
 
-use cloister::config::TokenSettings;
-use cloister::token::local::LocalToken;
-use cloister::token::local::export::ClusterKey;
-use cloister_node::server::listen::Listener;
-use cloister_node::server::service::{Lifetimes, Service};
-use cloister_node::server::{Limits, serve};
+use cloister::proto::peer::Role;
+use cloister_node::folder::{Folder, NewFolder};
+use cloister_node::node::{self, Node};
+use cloister_node::pki::Identity;
+use cloister_node::raft::types::new_node_id;
+use cloister_node::settings::NewSettings;
 use std::error::Error;
-use std::path::PathBuf;
-use std::sync::Arc;
-use tokio::task::JoinSet;
-use zeroize::Zeroizing;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    cloister::crypto::start();
-    let cheap = TokenSettings { argon2_memory_kib: 64, argon2_passes: 1, ..TokenSettings::default() };
-    let mut nodes = JoinSet::new();
+const SETTINGS: &str =
+    "client-socket = \"../node.sock\"\n[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut nodes = Vec::new();
     for folder in std::env::args_os().skip(1).map(PathBuf::from) {
-        std::fs::create_dir_all(&folder)?;
-        let token = LocalToken::new(folder.clone(), cheap.clone());
-        let cluster = ClusterKey::new(&Zeroizing::new([1; 32]))?;
-        let service = Arc::new(Service::new(token, cluster, Lifetimes::default()));
-        let listener = Listener::unix(&folder.join("node.sock"), 0o600)?;
-        nodes.spawn(serve(listener, service, Limits::default(), Arc::default()));
+        let data = folder.join("data");
+        if !data.exists() {
+            found(&data)?;
+        }
+        let node = Node::start(Folder::open(&data)?)?;
+        while node.not_serving().is_some() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        nodes.push(node);
     }
     println!("ready");
-    nodes.join_next().await;
-    Ok(())
+    loop {
+        std::thread::park();
+    }
+}
+
+fn found(data: &Path) -> Result<(), Box<dyn Error>> {
+    let (id, ca) = (new_node_id()?, Identity::new_ca("test")?);
+    let settings = NewSettings {
+        name: "node".to_owned(),
+        id,
+        sync: TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string(),
+        advertise: None,
+        client: None,
+        metrics: None,
+    };
+    let new = NewFolder::create(data, &settings, &ca.certificate, ca.issue(&Role::Node(id))?)?;
+    node::found(new.folder())?;
+    new.keep()?;
+    let mut file = std::fs::File::options().append(true).open(data.join("node.toml"))?;
+    Ok(file.write_all(SETTINGS.as_bytes())?)
 }

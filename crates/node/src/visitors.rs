@@ -1,4 +1,4 @@
-//! Connections to the local sockets: so many at once, and none can keep the others out.
+//! Connections to be received: so many at once, and none can keep the others out.
 
 use std::collections::VecDeque;
 use std::io;
@@ -31,6 +31,43 @@ impl Door for UnixListener {
 
     async fn next(&self) -> io::Result<UnixStream> {
         Ok(self.accept().await?.0)
+    }
+}
+
+/// Connections that have yet to show who they are: so many at once, and one more takes the place of the one that has been there longest. So
+/// those who say nothing keep nobody out.
+pub(crate) struct Greetings<T> {
+    most: usize,
+    greetings: JoinSet<Option<T>>,
+    by_age: VecDeque<AbortHandle>,
+}
+
+impl<T: Send + 'static> Greetings<T> {
+    /// Of `most` at once.
+    pub fn new(most: usize) -> Greetings<T> {
+        Greetings { most, greetings: JoinSet::new(), by_age: VecDeque::new() }
+    }
+
+    /// Begins one; `None`: it ends without anything more to do.
+    pub fn begin(&mut self, greeting: impl Future<Output = Option<T>> + Send + 'static) {
+        self.by_age.retain(|greeting| !greeting.is_finished());
+        if self.by_age.len() >= self.most
+            && let Some(longest) = self.by_age.pop_front()
+        {
+            longest.abort();
+        }
+        self.by_age.push_back(self.greetings.spawn(greeting));
+    }
+
+    /// Waits for the next that has shown who it is.
+    pub async fn next(&mut self) -> T {
+        loop {
+            match self.greetings.join_next().await {
+                Some(Ok(Some(greeted))) => return greeted,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
     }
 }
 

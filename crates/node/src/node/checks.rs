@@ -5,13 +5,50 @@ use crate::admin::skew;
 use crate::clock;
 use crate::folder::Folder;
 use crate::neighbours::{Question, Reply};
+use crate::pki;
 use crate::raft::machine::Machine;
 use crate::raft::network::ask_stranger;
 use crate::raft::types::Applied;
 use crate::replica::machine::TokenMachine;
+use std::io::ErrorKind;
 
 /// How far a clock may be off, in milliseconds: tickets and certificates end by it.
 const FAR_OFF: u64 = 60_000;
+
+/// The file beside the store that says whose it is.
+const MARK: &str = "node";
+
+/// The store is this node's own, and not one of another node or cluster that was put in its place.
+pub(super) fn owned(folder: &Folder) -> Result<(), NodeError> {
+    let path = folder.token().join(MARK);
+    let cluster = folder.cluster().map_err(|error| NodeError::configuration(error.to_string()))?;
+    let cluster: String = cluster.iter().map(|byte| format!("{byte:02x}")).collect();
+    let own = format!("{cluster} {:016x}\n", folder.id());
+    match std::fs::read_to_string(&path) {
+        Ok(found) if found == own => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && !has_begun(folder) => {
+            let written = pki::write_new(&path, own.as_bytes(), 0o600);
+            written.map_err(|error| NodeError::failed("the store can't be marked as this node's", error))
+        }
+        found => {
+            let whose = match found {
+                Ok(found) if found.starts_with(&cluster) => "belongs to another node of this cluster",
+                Ok(_) => "belongs to another cluster",
+                Err(_) => "does not say whose it is",
+            };
+            Err(NodeError::configuration(format!(
+                "{} {whose}: put this node's own back, or remove the node and let it join anew",
+                folder.token().display()
+            )))
+        }
+    }
+}
+
+/// Whether the store has taken part in anything.
+fn has_begun(folder: &Folder) -> bool {
+    let store = cloister::store::Store::open_replica(&folder.token());
+    !store.and_then(|store| store.applied()).is_ok_and(|applied| applied.is_empty())
+}
 
 /// The store knows this node where its settings say it is, if it knows it at all.
 pub(super) fn placed(folder: &Folder, machine: &TokenMachine) -> Result<(), NodeError> {

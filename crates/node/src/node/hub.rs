@@ -8,6 +8,8 @@ use crate::raft::error::ClusterError;
 use crate::raft::neighbour::{Answering, Neighbour, Neighbourly};
 use crate::raft::types::{Node, NodeId};
 use crate::server::service::Service;
+use crate::settings::is_reachable;
+use cloister::proto::peer::is_name;
 use cloister::store::Store;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -109,6 +111,9 @@ impl Parts {
                 );
             }
             (_, Ok(false)) => {}
+        }
+        if !is_name(&node.name) || !is_reachable(&node.address) {
+            return refused("its name or its address is none that other nodes could use");
         }
         let taken = |other: &&crate::raft::status::Member| {
             other.node.address == node.address || other.node.name == node.name

@@ -1,10 +1,11 @@
 //! A node as a whole: founding a cluster, joining one, running.
 //!
 //! - [`start`]: a node's parts put together; [`run`]: one that runs until it is told to end
-//! - [`found`] and [`join`]: how a node comes to be a member
+//! - [`found`] and [`join`]: how a node comes to be a member; [`Alone`]: one that goes on without all others
 //! - `checks`: what is looked at before a node takes part
 //! - `hub`: what other nodes ask; `report`: what it says of itself; `tasks`: what it sees to by itself
 
+mod alone;
 mod checks;
 mod found;
 mod hub;
@@ -14,6 +15,7 @@ mod run;
 pub mod start;
 mod tasks;
 
+pub use alone::Alone;
 pub use found::found;
 pub use join::join;
 pub use run::run;

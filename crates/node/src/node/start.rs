@@ -31,6 +31,7 @@ const CLIENT_THREADS: usize = 512;
 /// A running node. Dropped, it ends; what is on its way is broken off, as when it is killed.
 pub struct Node {
     pub(super) cluster: Arc<Cluster>,
+    member: Arc<Member>,
     // The last to go: everything runs in them.
     runtimes: Option<Runtimes>,
 }
@@ -77,6 +78,7 @@ impl Core {
     pub async fn start(folder: &Folder, neighbourly: Arc<dyn Neighbourly>) -> Result<Core, NodeError> {
         let settings = folder.settings();
         let listener = bind("sync", &settings.sync).await?;
+        checks::owned(folder)?;
         let failed =
             |error: &dyn std::fmt::Display| NodeError::failed("the token's store can't be opened", error);
         let store = Arc::new(Store::open_replica(&folder.token()).map_err(|error| failed(&error))?);
@@ -124,7 +126,7 @@ impl Node {
         core.store.agree_by(Arc::new(agreement));
         let Core { store, machine, cluster } = core;
         let counters = Arc::<Counters>::default();
-        runtimes.clients.block_on(async {
+        let member = runtimes.clients.block_on(async {
             let settings = folder.settings();
             let member =
                 Member::start(cluster.clone(), machine, Arc::<Ring>::default(), counters.clone(), settings);
@@ -139,9 +141,19 @@ impl Node {
             tokio::spawn(tasks::keep_keys(member.clone()));
             tokio::spawn(tasks::promote_learners(cluster.clone()));
             tokio::spawn(tasks::sweep(Arc::downgrade(&service)));
-            Ok::<_, NodeError>(())
+            Ok::<_, NodeError>(member)
         })?;
-        Ok(Node { cluster, runtimes: Some(runtimes) })
+        Ok(Node { cluster, member, runtimes: Some(runtimes) })
+    }
+
+    /// What it counts.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.member.counters.clone()
+    }
+
+    /// Why it does not serve clients; `None` if it does.
+    pub fn not_serving(&self) -> Option<String> {
+        self.member.not_serving()
     }
 
     /// Waits for `ends`, which runs where clients are served.
@@ -150,7 +162,7 @@ impl Node {
     }
 
     /// Ends in order: what is on its way has a moment to be done.
-    pub(super) fn end(mut self) {
+    pub fn end(mut self) {
         if let Some(Runtimes { consensus, clients }) = self.runtimes.take() {
             clients.shutdown_timeout(std::time::Duration::from_secs(2));
             consensus.shutdown_timeout(std::time::Duration::from_secs(2));

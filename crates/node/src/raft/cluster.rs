@@ -14,11 +14,11 @@ use openraft::{ChangeMembers, Config, SnapshotPolicy};
 use openssl::x509::X509;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{ClusterError, StartError};
 use super::leader::Leader;
-use super::log::{LogStore, Owner};
+use super::log::{self, LogStore, Owner};
 use super::machine::Machine;
 use super::message::{Answer, Request};
 use super::neighbour::Neighbourly;
@@ -38,6 +38,9 @@ const NEARLY: u64 = 100;
 
 /// The pieces of a snapshot on its way.
 const PIECE: u64 = 1 << 20;
+
+/// How long to wait before members are changed after others.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What a node needs to take part.
 pub struct Settings {
@@ -317,6 +320,19 @@ impl Cluster {
         }
     }
 
+    /// Takes a snapshot and drops all of the log that is in it: who joins from now on hears of nothing before.
+    pub async fn forget(&self) -> Result<(), ClusterError> {
+        self.snapshot().await?;
+        let Some(taken) = self.raft.metrics().borrow().snapshot else { return Ok(()) };
+        self.raft.trigger().purge_log(taken.index).await.map_err(|fatal| ClusterError::stopped(&fatal))?;
+        let mut metrics = self.raft.metrics();
+        let purged = metrics.wait_for(|metrics| metrics.purged >= Some(taken));
+        match timeout(self.patience, purged).await {
+            Ok(purged) => purged.map(|_| ()).map_err(|_| ClusterError::stopped(&Fatal::Stopped)),
+            Err(_) => Err(ClusterError::TimedOut),
+        }
+    }
+
     /// Returns when the node has stopped, and says why: a storage error, most likely.
     pub async fn stopped(&self) -> String {
         reason_of_the_end(&self.raft).await
@@ -344,8 +360,18 @@ impl Cluster {
         id: NodeId,
         change: ChangeMembers<NodeId, Node>,
     ) -> Result<(), ClusterError> {
-        let changed = timeout(self.patience, self.raft.change_membership(change, false)).await;
-        match changed.map_err(|_| ClusterError::Unknown)? {
+        let deadline = Instant::now() + self.patience;
+        let changed = loop {
+            let changed = timeout_at(deadline, self.raft.change_membership(change.clone(), false)).await;
+            match changed.map_err(|_| ClusterError::Unknown)? {
+                // Another that has been added may be getting its vote just now.
+                Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(
+                    ChangeMembershipError::InProgress(_),
+                ))) if Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
+                changed => break changed,
+            }
+        };
+        match changed {
             Ok(_) => {
                 tracing::info!(node = %format_args!("{id:016x}"), "members changed: {what}");
                 Ok(())
@@ -363,6 +389,11 @@ impl Cluster {
 
 #[cfg(test)]
 impl Cluster {
+    /// Has this node stand for election.
+    pub(crate) async fn stand(&self) {
+        self.raft.trigger().elect().await.expect("a running node");
+    }
+
     /// How many proposals wait to be gathered.
     pub(crate) fn waiting(&self) -> usize {
         self.proposer.waiting()
@@ -376,7 +407,7 @@ fn open(
 ) -> Result<(LogStore, StateMachine), StartError> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(StartError::Folder)?;
     // The log first: its lock keeps another node out of the snapshots too.
-    let log = LogStore::open(&folder.join("raft.db"), owner)?;
+    let log = LogStore::open(&folder.join(log::FILE), owner)?;
     let snapshots = Snapshots::open(folder.join("snapshots"));
     let snapshots = snapshots.map_err(|error| StartError::Snapshots(error.to_string()))?;
     log.fits(&machine.applied()?)?;

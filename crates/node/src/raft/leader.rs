@@ -31,6 +31,20 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
+    /// Whether this node counts `id` among the members: a node that was removed still has its certificate.
+    pub(crate) fn knows(&self, id: NodeId) -> bool {
+        self.raft.metrics().borrow().membership_config.membership().get_node(&id).is_some()
+    }
+
+    /// The members but this node, as far as it knows; `None`: it knows of no cluster yet.
+    pub(crate) fn others(&self) -> Option<Vec<(NodeId, Node)>> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        let members: Vec<(NodeId, Node)> =
+            metrics.membership_config.membership().nodes().map(|(id, node)| (*id, node.clone())).collect();
+        (!members.is_empty()).then(|| members.into_iter().filter(|(id, _)| *id != self.id).collect())
+    }
+
     /// Has the leader propose `commands` as one entry; answers its index and the machine's answers.
     pub(crate) async fn propose(&self, commands: Commands) -> Result<(u64, Answers), ClusterError> {
         match self.ask(&Request::Propose(commands)).await? {

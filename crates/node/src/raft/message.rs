@@ -23,6 +23,8 @@ pub(crate) enum Request {
     ReadIndex,
     /// To the node as a whole, not to its part in consensus.
     Node(Vec<u8>),
+    /// Between members: is this node one?
+    IsMember(NodeId),
 }
 
 /// An answer, of the kind of its request.
@@ -45,6 +47,7 @@ pub(crate) enum Answer {
     /// Nobody knows whether the commands were or will be applied.
     Unknown,
     Refused(Refusal),
+    IsMember(bool),
 }
 
 /// Why a node does not answer a request.

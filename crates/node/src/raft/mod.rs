@@ -8,7 +8,7 @@
 //! - `tls`: who may speak on the sync socket
 //! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
-//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak
+//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected
 
 pub mod cluster;
 pub(crate) mod encoding;
@@ -27,6 +27,7 @@ pub mod status;
 mod sync_socket;
 mod tls;
 pub mod types;
+mod vouchers;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use openraft::error::{InstallSnapshotError, RaftError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -18,14 +18,18 @@ use super::message::{Answer, Refusal, Request};
 use super::neighbour::{Neighbour, Neighbourly};
 use super::tls::{Stream, Tls};
 use super::types::NodeId;
+use super::vouchers::Vouchers;
 use crate::pki;
+use crate::visitors::Greetings;
 
-/// How many strangers may shake hands at a time; the others wait before they are taken at all.
+/// How many strangers may shake hands at a time; one more takes the place of the one that has been at it longest.
 pub(crate) const MOST_HANDSHAKES: usize = 256;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(3);
-/// How many connections of nodes there may be.
+/// How many connections of members there may be.
 const MOST_CONNECTIONS: usize = 256;
+/// How many connections there may be of nodes that are no members here: invited, removed, or not known yet.
+const MOST_OF_OTHERS: usize = 32;
 /// How long a connection may be silent between two requests; heartbeats come far more often.
 const SILENCE: Duration = Duration::from_secs(300);
 /// How long the rest of a request may take once it has begun, and how long an answer may take to be taken.
@@ -38,33 +42,56 @@ pub(crate) async fn serve(
     leader: Arc<Leader>,
     neighbourly: Arc<dyn Neighbourly>,
 ) {
-    let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
-    let established = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut greetings = Greetings::new(MOST_HANDSHAKES);
+    let places = Places::new();
+    let host = Arc::new(Host { vouchers: Vouchers::new(Arc::clone(&leader)), leader, neighbourly });
     let mut connections = JoinSet::new();
     loop {
-        while connections.try_join_next().is_some() {}
-        // invariant: nobody closes the semaphore
-        let Ok(handshake) = Arc::clone(&handshakes).acquire_owned().await else { return };
-        let (socket, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "the sync socket can't take a connection");
-                // Out of file descriptors, most likely: some need time to be closed.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, address)) => {
+                    let tls = tls.clone();
+                    greetings.begin(async move { greet(&tls, socket, address).await });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the sync socket can't take a connection");
+                    // Out of file descriptors, most likely: some need time to be closed.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            (stream, peer) = greetings.next() => {
+                let Some(place) = places.take(host.leader.knows(peer)) else {
+                    tracing::warn!(peer = %format_args!("{peer:016x}"), "there are too many connections of nodes: one more is closed");
+                    continue;
+                };
+                let host = Arc::clone(&host);
+                connections.spawn(async move {
+                    let _place = place;
+                    converse(stream, peer, &host).await;
+                });
             }
-        };
-        let (tls, established) = (tls.clone(), Arc::clone(&established));
-        let host = Host { leader: Arc::clone(&leader), neighbourly: Arc::clone(&neighbourly) };
-        connections.spawn(async move {
-            let Some((stream, peer)) = greet(&tls, socket, address).await else { return };
-            let Ok(_established) = established.try_acquire() else {
-                tracing::warn!(%address, "a node has too many connections: one more is closed");
-                return;
-            };
-            drop(handshake);
-            converse(stream, peer, &host).await;
-        });
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Room for connections of members, and some for nodes that are none.
+struct Places {
+    members: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new() -> Places {
+        Places {
+            members: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            others: Arc::new(Semaphore::new(MOST_OF_OTHERS)),
+        }
+    }
+
+    fn take(&self, is_member: bool) -> Option<OwnedSemaphorePermit> {
+        let places = if is_member { &self.members } else { &self.others };
+        Arc::clone(places).try_acquire_owned().ok()
     }
 }
 
@@ -86,6 +113,7 @@ async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Str
 struct Host {
     leader: Arc<Leader>,
     neighbourly: Arc<dyn Neighbourly>,
+    vouchers: Vouchers,
 }
 
 /// Answers one request after the other, until the peer ends it or breaks a rule.
@@ -97,7 +125,7 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
                 Ok(Request::Node(question)) => {
                     (answer_node(host, peer, invited_until, question).await, false)
                 }
-                Ok(request) => (answer(&host.leader, peer, request).await, false),
+                Ok(request) => (answer(host, peer, request).await, false),
                 Err(_) => (Answer::Refused(Refusal::Malformed), false),
             },
             Err(FrameError::Version(_)) => (Answer::Refused(Refusal::Version(frame::PROTOCOL)), true),
@@ -123,22 +151,28 @@ fn speaker(request: &Request) -> Option<NodeId> {
         Request::Append(append) => &append.vote,
         Request::Vote(vote) => &vote.vote,
         Request::Snapshot(snapshot) => &snapshot.vote,
-        Request::Propose(_) | Request::ReadIndex | Request::Node(_) => return None,
+        Request::Propose(_) | Request::ReadIndex | Request::Node(_) | Request::IsMember(_) => return None,
     };
     vote.leader_id().voted_for()
 }
 
 async fn answer_node(host: &Host, id: NodeId, invited_until: Option<u64>, question: Vec<u8>) -> Answer {
-    let from = Neighbour { id, member: is_member(&host.leader, id), invited_until };
+    let from = Neighbour { id, member: host.leader.knows(id), invited_until };
     match host.neighbourly.answer(from, question).await {
         Some(answer) => Answer::Node(answer),
         None => Answer::Refused(Refusal::Malformed),
     }
 }
 
-async fn answer(leader: &Leader, peer: NodeId, request: Request) -> Answer {
-    if speaker(&request).is_some_and(|speaker| speaker != peer) {
-        return Answer::Refused(Refusal::Impostor);
+async fn answer(host: &Host, peer: NodeId, request: Request) -> Answer {
+    let leader = &host.leader;
+    if let Some(speaker) = speaker(&request) {
+        if speaker != peer {
+            return Answer::Refused(Refusal::Impostor);
+        }
+        if !host.vouchers.accept(peer).await {
+            return Answer::Refused(Refusal::NotAMember);
+        }
     }
     let stopped = Answer::Refused(Refusal::Stopped);
     match request {
@@ -149,18 +183,13 @@ async fn answer(leader: &Leader, peer: NodeId, request: Request) -> Answer {
             Err(RaftError::APIError(InstallSnapshotError::SnapshotMismatch(_))) => Answer::SnapshotFromStart,
             Err(RaftError::Fatal(_)) => stopped,
         },
-        Request::Propose(_) | Request::ReadIndex if !is_member(leader, peer) => {
+        Request::Propose(_) | Request::ReadIndex | Request::IsMember(_) if !leader.knows(peer) => {
             Answer::Refused(Refusal::NotAMember)
         }
+        Request::IsMember(id) => Answer::IsMember(leader.knows(id)),
         Request::Propose(commands) => leader.propose_here(commands).await,
         Request::ReadIndex => leader.read_index_here().await,
         // Answered before.
         Request::Node(_) => Answer::Refused(Refusal::Malformed),
     }
-}
-
-/// Whether the leader, if this node is it, counts `peer` among the members: a node that was removed still has its
-/// certificate. Raft's own requests are for Raft to judge, since a node may not know yet who was added.
-fn is_member(leader: &Leader, peer: NodeId) -> bool {
-    leader.raft.metrics().borrow().membership_config.membership().get_node(&peer).is_some()
 }

@@ -18,8 +18,8 @@ const RANDOM_MAX: u32 = 1 << 20;
 pub(super) struct Asked<'a> {
     pub service: &'a Service,
     pub opened: Option<&'a Opened>,
-    /// The request's id, if it has one.
-    pub id: Option<[u8; 16]>,
+    /// What this very request is told from all others by, if it may be asked again.
+    pub mark: Option<[u8; 16]>,
 }
 
 impl Asked<'_> {
@@ -159,6 +159,10 @@ impl Asked<'_> {
     /// The same login for a full lifetime. A confirmation is good for what it was given for, and not renewed.
     fn renew(&self) -> Result<Reply> {
         let opened = self.opened.filter(|opened| opened.confirmed.is_none()).ok_or(Error::UserNotLoggedIn)?;
+        // It may have been opened before its user was deleted.
+        if !self.service.token().holds(&opened.ticket) {
+            return Err(Error::UserNotLoggedIn);
+        }
         self.service.seal(&opened.ticket, self.service.lifetimes().login)
     }
 
@@ -171,7 +175,7 @@ impl Asked<'_> {
     fn take_confirmation(&self) -> Result<()> {
         if let Some(opened) = self.opened
             && let Some(number) = opened.confirmed
-            && !self.service.is_first_use(number, self.id, opened.expiry)?
+            && !self.service.is_first_use(number, self.mark, opened.expiry)?
         {
             opened.spend()?;
         }

@@ -2,6 +2,7 @@
 
 use super::Limits;
 use super::listen::Accepted;
+use super::recent::Sent;
 use super::service::Service;
 use super::tls;
 use crate::metrics::Counters;
@@ -61,23 +62,45 @@ impl Limited {
     }
 }
 
-/// Serves one connection until it ends, one way or another.
-pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc<Limited>) {
+/// A client, as it has shown by its certificate or by opening the socket.
+pub(super) trait Client: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Client for S {}
+
+/// Finds out whether a client has come.
+pub(super) async fn greet(stream: Accepted, limited: Arc<Limited>) -> Option<Box<dyn Client>> {
     match stream {
-        Accepted::Unix(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
+        Accepted::Unix(stream) => Some(Box::new(stream)),
         Accepted::Tls(stream, context) => {
             match within(limited.limits.handshake, tls::accept(stream, &context)).await {
-                Ok(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
-                Err(error) => limited.ended(Err(error)),
+                Ok(stream) => Some(Box::new(stream)),
+                Err(error) => {
+                    limited.ended(Err(error));
+                    None
+                }
             }
         }
     }
 }
 
+/// Serves one client until it ends, one way or another.
+pub(super) async fn attend(mut client: Box<dyn Client>, service: Arc<Service>, limited: Arc<Limited>) {
+    let answer = |message| {
+        let service = service.clone();
+        async move { service.answer(message, false).await }
+    };
+    limited.ended(converse(&mut client, answer, &limited).await);
+}
+
 /// Message and answer in turn, until the client leaves, misbehaves or asks nothing for long.
-async fn converse<S>(stream: &mut S, service: Arc<Service>, limited: &Limited) -> io::Result<()>
+async fn converse<S, F>(
+    stream: &mut S,
+    answer: impl Fn(Zeroizing<Vec<u8>>) -> F,
+    limited: &Limited,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = Option<Sent>>,
 {
     let mut header = [0; frame::HEADER];
     within(limited.limits.handshake, stream.read_exact(&mut header)).await?;
@@ -88,12 +111,12 @@ where
         within(limited.limits.message, stream.read_exact(&mut message)).await?;
         limited.counters.received(header.len() + length);
         // Whoever pings wants to know whether the node is there, not whether a worker is free.
-        let answer = match Request::is_ping(&message) {
+        let said = match Request::is_ping(&message) {
             true => Arc::new(Answer::pong().encode()),
-            false => service.answer(message, false).await.ok_or(ErrorKind::InvalidData)?,
+            false => answer(message).await.ok_or(ErrorKind::InvalidData)?,
         };
-        within(limited.limits.message, send(stream, &answer)).await?;
-        limited.counters.sent(header.len() + answer.len());
+        within(limited.limits.message, send(stream, &said)).await?;
+        limited.counters.sent(header.len() + said.len());
         match within(limited.limits.idle, stream.read_exact(&mut header)).await {
             Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(()),
             next => next?,
@@ -123,21 +146,13 @@ async fn within<T>(limit: Duration, what: impl Future<Output = io::Result<T>>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::service::Lifetimes;
-    use cloister::config::TokenSettings;
-    use cloister::token::local::LocalToken;
-    use cloister::token::local::export::ClusterKey;
-    use std::path::PathBuf;
 
     #[tokio::test]
-    async fn a_ping_is_answered_while_all_workers_are_busy_and_without_a_token() {
-        let cluster = ClusterKey::new(&Zeroizing::new([1; 32])).unwrap();
-        let token = LocalToken::new(PathBuf::from("/nonexistent"), TokenSettings::default());
-        let service = Arc::new(Service::new(token, cluster, Lifetimes::default()));
-        let limited = Arc::new(Limited::new(Limits { workers: 1, ..Limits::default() }));
-        let _busy = limited.workers.clone().acquire_owned().await.unwrap();
-        let (mut client, stream) = tokio::io::duplex(1024);
-        let node = tokio::spawn(async move { converse(stream, service, &limited).await });
+    async fn a_ping_is_answered_while_nothing_else_is() {
+        let limited = Limited::new(Limits::default(), Arc::default());
+        let (mut client, mut stream) = tokio::io::duplex(1024);
+        let never = |_| std::future::pending();
+        let node = tokio::spawn(async move { converse(&mut stream, never, &limited).await });
 
         let ping = Request::ping().unwrap();
         client.write_all(&frame::header(&ping).unwrap()).await.unwrap();

@@ -15,6 +15,7 @@ pub mod tls;
 pub(crate) mod turn;
 
 use crate::metrics::Counters;
+use crate::visitors::Greetings;
 use connection::Limited;
 use listen::Listener;
 use service::Service;
@@ -58,28 +59,30 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves clients until it is dropped, which closes all their connections. Connections and bytes are counted here, calls by `service`.
 pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits, counters: Arc<Counters>) {
+    let mut greetings = Greetings::new(limits.connections);
     let limited = Arc::new(Limited::new(limits, counters.clone()));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok(stream) => {
-                    let Some(place) = limited.place() else {
-                        counters.refused();
-                        tracing::warn!("a connection was refused: there are too many");
-                        continue;
-                    };
-                    let (service, limited, open) = (service.clone(), limited.clone(), counters.connected());
-                    connections.spawn(async move {
-                        let _held = (place, open);
-                        connection::attend(stream, service, limited).await;
-                    });
-                }
+                Ok(stream) => greetings.begin(connection::greet(stream, limited.clone())),
                 Err(error) => {
                     tracing::error!("no connection can be accepted: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
+            client = greetings.next() => {
+                let Some(place) = limited.place() else {
+                    counters.refused();
+                    tracing::warn!("a connection was refused: there are too many");
+                    continue;
+                };
+                let (service, limited, open) = (service.clone(), limited.clone(), counters.connected());
+                connections.spawn(async move {
+                    let _held = (place, open);
+                    connection::attend(client, service, limited).await;
+                });
+            }
             Some(_) = connections.join_next() => {}
         }
     }

@@ -134,7 +134,9 @@ impl Service {
 
     fn result(&self, request: &Request, digest: [u8; 32]) -> Result<Reply> {
         let opened = request.ticket.as_ref().map(|sealed| self.open_ticket(sealed)).transpose()?;
-        let asked = Asked { service: self, opened: opened.as_deref(), id: request.id };
+        // Of all its bytes: who brings its id with another request is another.
+        let mark = request.id.and_then(|_| digest.first_chunk().copied());
+        let asked = Asked { service: self, opened: opened.as_deref(), mark };
         let Some(id) = request.id else { return asked.reply(&request.call) };
         let errand = Errand { id, digest };
         if let Some(answer) = self.remembered(&asked, request, errand)? {

@@ -6,6 +6,9 @@
 mod common;
 
 mod admin;
+mod disks;
+mod many_nodes;
 mod metrics;
 mod module;
 mod server;
+mod sockets;

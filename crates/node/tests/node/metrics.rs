@@ -1,22 +1,18 @@
 //! What the local port shows to whoever watches, and what it bears.
 
-use crate::common::Node;
 use crate::common::administration::Fake;
+use crate::common::{Node, PATIENCE};
 use cloister::error::Error;
 use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Request};
 use cloister::proto::{DATA_LIMIT, frame};
 use cloister_node::metrics::{self, Counters};
-use cloister_node::server::Limits;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-
-/// Only a test that fails waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The port of a node.
 struct Port {
@@ -161,7 +157,7 @@ fn the_page_follows_the_counters() {
 
 #[test]
 fn connections_and_their_bytes_are_counted_and_why_they_end() {
-    let node = Node::unix(Limits { connections: 1, ..Limits::default() });
+    let node = Node::limited("connections = 1");
     let port = Port::open(node.counters());
     let mut client = UnixStream::connect(node.path()).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -189,7 +185,7 @@ fn connections_and_their_bytes_are_counted_and_why_they_end() {
 
 #[test]
 fn a_client_that_is_slow_is_counted_as_such() {
-    let node = Node::unix(Limits { handshake: Duration::ZERO, ..Limits::default() });
+    let node = Node::limited("handshake-seconds = 1");
     let port = Port::open(node.counters());
     let mut client = UnixStream::connect(node.path()).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -167,8 +167,8 @@ fn a_key_that_always_wants_its_pin_gets_it_for_each_use() {
 }
 
 #[test]
-fn a_node_killed_and_started_again_costs_nothing_but_a_retry() {
-    let mut it = OnNodes::slot(5);
+fn nodes_killed_and_started_again_one_after_the_other_cost_nothing_but_a_retry() {
+    let mut it = OnNodes::on_three();
     let session = it.user();
     let stored = aes(&session, true, "stored");
     let held = aes(&session, false, "held");
@@ -195,13 +195,22 @@ fn while_no_node_serves_the_device_is_removed_and_then_it_is_back() {
     let key = aes(&session, true, "key");
     it.kill();
     assert_eq!(refusal(session.encrypt(&Mechanism::AesEcb, key, &[1; 16])), RvError::DeviceRemoved);
-    it.restart();
-    session.encrypt(&Mechanism::AesEcb, key, &[1; 16]).unwrap();
+    it.start();
+    let again = session.encrypt(&Mechanism::AesEcb, key, &[1; 16]);
+    assert_eq!(
+        refusal(again),
+        RvError::UserNotLoggedIn,
+        "logins end when no node is left that knows the cluster key"
+    );
+    session.logout().unwrap();
+    session.login(UserType::User, Some(&pin(USER_PIN))).unwrap();
+    let found = session.find_objects(&[]).unwrap();
+    session.encrypt(&Mechanism::AesEcb, found[0], &[1; 16]).unwrap();
 }
 
 #[test]
 fn everything_goes_over_tls_as_well() {
-    let mut it = OnNodes::tls_slot(7);
+    let mut it = OnNodes::by_tls();
     let session = it.user();
     let key = aes(&session, false, "over tls");
     let before = session.encrypt(&Mechanism::AesEcb, key, &[1; 16]).unwrap();

@@ -1,99 +1,38 @@
 //! What the client socket bears: garbage, slowness, strangers, and calls asked twice.
 
-use crate::common::Node;
 use crate::common::certificates::{self, Certificates, NODE};
-use cloister::attribute::{Attributes, Bytes};
+use crate::common::client::{Client, aes_key, ec_pair, exchange, run};
+use crate::common::{Node, PATIENCE};
+use cloister::attribute::Attributes;
 use cloister::config::{ClusterSettings, NodeAddress, TlsFiles};
 use cloister::error::Error;
-use cloister::mechanism::{Mechanism, Params, Purpose, registry};
-use cloister::pin::{Credentials, Role};
+use cloister::mechanism::Purpose;
+use cloister::pin::Role;
 use cloister::proto::frame;
-use cloister::proto::message::{Answer, Call, Changed, Made, Origin, Place, Reply, Request};
+use cloister::proto::message::{Answer, Call, Changed, Made, Place, Reply, Request};
 use cloister::token::Token;
 use cloister::token::remote::RemoteToken;
 use cloister_node::pki::Identity;
 use cloister_node::server::service::Lifetimes;
-use cloister_node::server::{Limits, tls};
+use cloister_node::server::tls;
 use cryptoki_sys as ck;
 use openssl::ssl::{Ssl, SslConnector, SslMethod, SslVerifyMode};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-fn credentials(role: Role, pin: &str) -> Credentials {
-    Credentials::from_pin(role, pin.as_bytes())
-}
-
-/// Sends one request and takes its answer.
-fn exchange(stream: &mut (impl Read + Write), request: &Request) -> Answer {
-    let message = request.encode().unwrap();
-    frame::write(stream, frame::header(&message).unwrap(), &message).unwrap();
-    Answer::decode(&frame::read(stream).unwrap()).unwrap()
-}
-
-struct Client(UnixStream);
-
-impl Client {
-    fn of(node: &Node) -> Client {
-        let stream = UnixStream::connect(node.path()).unwrap();
-        // Only a test that fails waits so long.
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        Client(stream)
-    }
-
-    fn ask(&mut self, ticket: Option<&Bytes>, call: Call) -> Result<Reply, Error> {
-        self.ask_as(ticket, None, call)
-    }
-
-    fn ask_as(&mut self, ticket: Option<&Bytes>, id: Option<[u8; 16]>, call: Call) -> Result<Reply, Error> {
-        exchange(&mut self.0, &Request { ticket: ticket.cloned(), id, seen: 0, call }).result
-    }
-
-    fn log_in(&mut self, role: Role, pin: &str) -> Bytes {
-        let user = (&credentials(role, pin)).into();
-        let Ok(Reply::Ticket { sealed: ticket, .. }) = self.ask(None, Call::Login { role, user }) else {
-            panic!("no ticket")
-        };
-        ticket
-    }
-
-    /// A token with its user, who is logged in.
-    fn set_up(&mut self) -> Bytes {
-        let officer = (&credentials(Role::Officer, "officer-1")).into();
-        let made = self.ask(None, Call::Initialize { officer, label: "test".to_owned() });
-        assert_eq!(made, Ok(Reply::Done));
-        let officer = self.log_in(Role::Officer, "officer-1");
-        let user = (&credentials(Role::User, "user-1234")).into();
-        assert_eq!(self.ask(Some(&officer), Call::InitPin { user }), Ok(Reply::Done));
-        self.log_in(Role::User, "user-1234")
-    }
-
-    /// Whether the node has closed the connection.
-    fn is_closed(&mut self) -> bool {
-        matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
-    }
-}
-
-fn aes_key(more: &[(u64, bool)]) -> Call {
-    let row = registry::find(ck::CKM_AES_KEY_GEN).unwrap();
-    let mut template = Attributes::from_iter([(ck::CKA_TOKEN, true)]);
-    template.set(ck::CKA_VALUE_LEN, 32u64);
-    more.iter().for_each(|(kind, value)| template.set(*kind, *value));
-    let origin = Origin::Generate((&Mechanism { row, params: Params::None }).into());
-    Call::Make { origin, template }
-}
-
 #[test]
 fn a_change_asked_twice_is_made_once_and_answered_alike() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
-    let first = client.ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
+    let request =
+        Request { ticket: Some(ticket.clone()), id: Some([5; 16]), seen: client.seen, call: aes_key(&[]) };
+    let first = client.exchange(&request);
     // Over another connection, as after a failure.
-    let again = Client::of(&node).ask_as(Some(&ticket), Some([5; 16]), aes_key(&[]));
+    let again = Client::of(&node).exchange(&request);
     assert!(first.is_ok() && first == again, "{first:?}, {again:?}");
     let Ok(Reply::Found(found)) = client.ask(Some(&ticket), Call::Find { template: Attributes::new() })
     else {
@@ -106,7 +45,7 @@ fn a_change_asked_twice_is_made_once_and_answered_alike() {
 
 #[test]
 fn a_ticket_altered_by_one_bit_opens_nothing() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let find = || Call::Find { template: Attributes::new() };
@@ -120,46 +59,35 @@ fn a_ticket_altered_by_one_bit_opens_nothing() {
 
 #[test]
 fn a_confirmation_is_good_for_one_operation() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let made = client.ask(Some(&ticket), aes_key(&[(ck::CKA_PRIVATE, true)]));
     let Ok(Reply::Made(Made { place, .. })) = made else { panic!("{made:?}") };
     // The attribute is for private keys; that of an EC pair is tried through the module.
-    let run = |key: Place| {
-        let row = registry::find(ck::CKM_AES_ECB).unwrap();
-        let mechanism = (&Mechanism { row, params: Params::None }).into();
-        let input = vec![0; 16].into();
-        Call::Run { purpose: Purpose::Encrypt, mechanism, key, input, signature: None }
-    };
+    let encrypt = |key: &Place| run(Purpose::Encrypt, ck::CKM_AES_ECB, key, &[0; 16]);
+    let sign = |key: &Place| run(Purpose::Sign, ck::CKM_ECDSA_SHA256, key, &[1]);
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
     let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
-    assert!(client.ask(Some(&confirmed), run(place.clone())).is_ok());
+    assert!(client.ask(Some(&confirmed), encrypt(&place)).is_ok());
     let pair = client.ask(Some(&confirmed), ec_pair());
     let Ok(Reply::Pair(_, private)) = pair else { panic!("{pair:?}") };
-    let sign = |key: Place| {
-        let row = registry::find(ck::CKM_ECDSA_SHA256).unwrap();
-        let mechanism = (&Mechanism { row, params: Params::None }).into();
-        Call::Run { purpose: Purpose::Sign, mechanism, key, input: vec![1].into(), signature: None }
-    };
     let refused = Err(Error::UserNotLoggedIn);
-    assert_eq!(client.ask(Some(&ticket), sign(private.place.clone())), refused, "not confirmed");
-    assert_eq!(client.ask(Some(&confirmed), sign(private.place.clone())), refused, "used before");
+    assert_eq!(client.ask(Some(&ticket), sign(&private.place)), refused, "not confirmed");
+    assert_eq!(client.ask(Some(&confirmed), sign(&private.place)), refused, "used before");
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234".as_slice().into() });
     let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
-    let signed = client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone()));
+    let request =
+        Request { ticket: Some(confirmed.clone()), id: Some([1; 16]), seen: 0, call: sign(&private.place) };
+    let signed = client.exchange(&request);
     assert!(signed.is_ok(), "{signed:?}");
-    assert_eq!(
-        client.ask_as(Some(&confirmed), Some([1; 16]), sign(private.place.clone())),
-        signed,
-        "retried"
-    );
-    assert_eq!(client.ask_as(Some(&confirmed), Some([2; 16]), sign(private.place)), refused, "used twice");
+    assert_eq!(client.exchange(&request), signed, "retried");
+    assert_eq!(client.ask_as(Some(&confirmed), Some([2; 16]), sign(&private.place)), refused, "used twice");
 }
 
 #[test]
 fn a_login_is_renewed_for_its_user_and_nobody_else() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     let ticket = client.set_up();
     let renewed = client.ask(Some(&ticket), Call::Renew);
@@ -181,27 +109,20 @@ fn a_login_is_renewed_for_its_user_and_nobody_else() {
 
 #[test]
 fn an_answer_tells_whether_anything_has_changed_since_the_index_of_its_request() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut client = Client::of(&node);
     client.set_up();
-    let mut ask =
-        |seen| exchange(&mut client.0, &Request { ticket: None, id: None, seen, call: Call::IsInitialized });
+    let mut ask = |seen| {
+        exchange(&mut client.stream, &Request { ticket: None, id: None, seen, call: Call::IsInitialized })
+    };
     let first = ask(0);
-    assert!(first.seen > 0 && first.changed == Changed::Any);
+    assert!(first.seen > 0);
     assert_eq!(ask(first.seen).changed, Changed::Only(Vec::new()));
-}
-
-fn ec_pair() -> Call {
-    let row = registry::find(ck::CKM_EC_KEY_PAIR_GEN).unwrap();
-    let mut public = Attributes::new();
-    public.set(ck::CKA_EC_PARAMS, [6u8, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7].as_slice());
-    let private = Attributes::from_iter([(ck::CKA_ALWAYS_AUTHENTICATE, true)]);
-    Call::MakePair { mechanism: (&Mechanism { row, params: Params::None }).into(), public, private }
 }
 
 #[test]
 fn garbage_closes_its_connection_and_harms_no_other() {
-    let node = Node::unix(Limits::default());
+    let node = Node::new();
     let mut good = Client::of(&node);
     let garbage: [&[u8]; 5] = [
         &[0, 0, 0, 0],
@@ -212,8 +133,8 @@ fn garbage_closes_its_connection_and_harms_no_other() {
     ];
     for bytes in garbage.iter().cycle().take(1000) {
         let mut client = Client::of(&node);
-        client.0.write_all(bytes).unwrap();
-        client.0.shutdown(std::net::Shutdown::Write).unwrap();
+        client.stream.write_all(bytes).unwrap();
+        client.stream.shutdown(std::net::Shutdown::Write).unwrap();
         assert!(client.is_closed(), "{bytes:?}");
     }
     assert_eq!(good.ask(None, Call::IsInitialized), Ok(Reply::Flag(false)));
@@ -221,16 +142,15 @@ fn garbage_closes_its_connection_and_harms_no_other() {
 
 #[test]
 fn slow_and_silent_connections_are_closed() {
-    let short = Duration::from_millis(50);
-    let node = Node::unix(Limits { handshake: short, ..Limits::default() });
+    let node = Node::limited("handshake-seconds = 1");
     assert!(Client::of(&node).is_closed(), "nothing was said");
 
-    let node = Node::unix(Limits { message: short, ..Limits::default() });
+    let node = Node::limited("message-seconds = 1");
     let mut half = Client::of(&node);
-    half.0.write_all(b"\0\0\0\x09half").unwrap();
+    half.stream.write_all(b"\0\0\0\x09half").unwrap();
     assert!(half.is_closed(), "a message was not ended");
 
-    let node = Node::unix(Limits { idle: short, ..Limits::default() });
+    let node = Node::limited("idle-seconds = 1");
     let mut idle = Client::of(&node);
     assert_eq!(idle.ask(None, Call::IsInitialized), Ok(Reply::Flag(false)));
     assert!(idle.is_closed(), "nothing more was said");
@@ -238,7 +158,7 @@ fn slow_and_silent_connections_are_closed() {
 
 #[test]
 fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
-    let node = Node::unix(Limits { connections: 1, ..Limits::default() });
+    let node = Node::limited("connections = 1");
     let mut first = Client::of(&node);
     assert!(first.ask(None, Call::IsInitialized).is_ok());
     assert!(Client::of(&node).is_closed());
@@ -247,8 +167,8 @@ fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
     let ask = || {
         let mut client = Client::of(&node);
         let message = Request { ticket: None, id: None, seen: 0, call: Call::Holds }.encode().unwrap();
-        frame::write(&mut client.0, frame::header(&message).unwrap(), &message).ok()?;
-        frame::read(&mut client.0).ok()
+        frame::write(&mut client.stream, frame::header(&message).unwrap(), &message).ok()?;
+        frame::read(&mut client.stream).ok()
     };
     // The node learns in its own time that the first has gone.
     assert!(std::iter::repeat_with(ask).take(100_000).any(|answer| answer.is_some()));
@@ -256,10 +176,10 @@ fn one_connection_too_many_is_closed_and_a_place_left_is_taken() {
 
 #[test]
 fn a_socket_is_its_owners_and_is_not_taken_from_a_node_that_serves() {
-    let mut node = Node::unix(Limits::default());
+    let mut node = Node::new();
     let mode = |node: &Node| std::fs::metadata(node.path()).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&node), 0o600);
-    let taken = cloister_node::server::listen::Listener::unix(node.path(), 0o600);
+    let taken = cloister_node::server::listen::Listener::unix(&node.path(), 0o600);
     assert_eq!(taken.err().map(|error| error.kind()), Some(std::io::ErrorKind::AddrInUse));
     node.restart();
     assert!(Client::of(&node).ask(None, Call::IsInitialized).is_ok());
@@ -274,7 +194,7 @@ fn by_tls(node: &Node, identity: Option<&Identity>) -> Option<Answer> {
         builder.set_private_key(&identity.key).unwrap();
     }
     let stream = TcpStream::connect(node.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut stream = builder.build().connect("localhost", stream).ok()?;
     let message = Request { ticket: None, id: None, seen: 0, call: Call::IsInitialized }.encode().unwrap();
     frame::write(&mut stream, frame::header(&message).unwrap(), &message).ok()?;
@@ -283,8 +203,8 @@ fn by_tls(node: &Node, identity: Option<&Identity>) -> Option<Answer> {
 
 #[test]
 fn only_a_clients_certificate_of_the_cluster_is_answered() {
-    let (certificates, strange) = (Certificates::new(), Certificates::new());
-    let node = Node::tls(Limits::default(), &certificates);
+    let (node, strange) = (Node::new(), Certificates::new());
+    let certificates = node.certificates();
     let client = certificates::client();
     assert!(by_tls(&node, Some(&certificates.issue(&client))).is_some());
     assert_eq!(by_tls(&node, None), None, "without a certificate");
@@ -299,8 +219,7 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called()
     let folder = tempfile::tempdir().unwrap();
     certificates.write_client(folder.path());
     let file = |name: &str| folder.path().join(name);
-    let ask = |node: &Node, host: &str| {
-        let port = node.address().port();
+    let ask = |port: u16, host: &str| {
         let settings = ClusterSettings {
             nodes: vec![NodeAddress::Tls { host: host.to_owned(), port }],
             tls: Some(TlsFiles {
@@ -308,46 +227,42 @@ fn a_library_asks_nobody_but_a_node_of_the_cluster_whatever_its_host_is_called()
                 certificate: file("client.pem"),
                 key: file("client.key"),
             }),
-            connect_timeout: Duration::from_secs(60),
-            probe: Duration::from_secs(60),
-            request_timeout: Duration::from_secs(60),
+            connect_timeout: PATIENCE,
+            probe: PATIENCE,
+            request_timeout: PATIENCE,
             retry: Duration::ZERO,
         };
         RemoteToken::new(settings).is_initialized()
     };
-    let node = |identity: Identity| Node::tls_as(Limits::default(), &certificates, identity);
-    let good = node(certificates.issue(&NODE));
-    assert_eq!(ask(&good, "localhost"), Ok(false));
-    assert_eq!(ask(&good, "127.0.0.1"), Ok(false));
+    let good = Node::founded(&certificates, "");
+    assert_eq!(ask(good.address().port(), "localhost"), Ok(false));
+    assert_eq!(ask(good.address().port(), "127.0.0.1"), Ok(false));
     let refused = Err(Error::DeviceRemoved);
+    let with = |identity: &Identity| tls_server(&certificates, identity, |_| Reply::Flag(false)).port();
+    assert_eq!(ask(with(&certificates.issue(&NODE)), "localhost"), Ok(false), "what others are measured by");
     let client = certificates.issue(&certificates::client());
-    assert_eq!(ask(&node(client), "localhost"), refused, "a client's certificate");
-    assert_eq!(ask(&node(certificates.ca.clone()), "localhost"), refused, "of no role");
-    assert_eq!(ask(&node(strange.issue(&NODE)), "localhost"), refused, "of another CA");
+    assert_eq!(ask(with(&client), "localhost"), refused, "a client's certificate");
+    assert_eq!(ask(with(&certificates.ca), "localhost"), refused, "of no role");
+    assert_eq!(ask(with(&strange.issue(&NODE)), "localhost"), refused, "of another CA");
 }
 
-/// A node on TLS that answers its first call only after a ping over another connection.
-fn busy_node(certificates: &Certificates) -> SocketAddr {
-    let context = tls::context(&certificates.ca.certificate, &certificates.issue(&NODE)).unwrap();
+/// Serves on TLS with this certificate, whatever it is for.
+fn tls_server(
+    certificates: &Certificates,
+    identity: &Identity,
+    reply: impl Fn(&[u8]) -> Reply + Clone + Send + 'static,
+) -> SocketAddr {
+    let context = tls::context(&certificates.ca.certificate, &identity.certificate, &identity.key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let pinged = Arc::new((Mutex::new(false), Condvar::new()));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (pinged, context) = (pinged.clone(), context.clone());
+            let (reply, context) = (reply.clone(), context.clone());
             std::thread::spawn(move || {
                 let mut stream = Ssl::new(&context).unwrap().accept(stream.unwrap()).ok()?;
                 while let Ok(message) = frame::read(&mut stream) {
-                    let mut seen = pinged.0.lock().unwrap();
-                    let result = if Request::is_ping(&message) {
-                        *seen = true;
-                        pinged.1.notify_all();
-                        Ok(Reply::Done)
-                    } else {
-                        drop(pinged.1.wait_while(seen, |seen| !*seen).unwrap());
-                        Ok(Reply::Flag(true))
-                    };
-                    let answer = Answer { seen: 0, changed: Changed::Any, result }.encode();
+                    let answer =
+                        Answer { seen: 0, changed: Changed::Any, result: Ok(reply(&message)) }.encode();
                     frame::write(&mut stream, frame::header(&answer).unwrap(), &answer).ok()?;
                 }
                 Some(())
@@ -355,6 +270,21 @@ fn busy_node(certificates: &Certificates) -> SocketAddr {
         }
     });
     address
+}
+
+/// A node on TLS that answers its first call only after a ping over another connection.
+fn busy_node(certificates: &Certificates) -> SocketAddr {
+    let pinged = Arc::new((Mutex::new(false), Condvar::new()));
+    tls_server(certificates, &certificates.issue(&NODE), move |message| {
+        let mut seen = pinged.0.lock().unwrap();
+        if Request::is_ping(message) {
+            *seen = true;
+            pinged.1.notify_all();
+            return Reply::Done;
+        }
+        drop(pinged.1.wait_while(seen, |seen| !*seen).unwrap());
+        Reply::Flag(true)
+    })
 }
 
 #[test]

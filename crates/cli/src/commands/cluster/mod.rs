@@ -1,6 +1,7 @@
 //! `cloister cluster`.
 
 mod client;
+mod force;
 mod init;
 mod invite;
 mod join;
@@ -44,6 +45,9 @@ pub enum Verb {
         after_help = "Examples:\n  cloister cluster remove node3 --data /var/lib/cloister/node\n  cloister cluster remove 0f3a5c7e91b2d4f6 --data /var/lib/cloister/node"
     )]
     Remove(remove::Remove),
+    /// Go on with one node alone, when more than half of all are lost for good
+    #[command(after_help = force::EXAMPLE)]
+    ForceNewCluster(force::ForceNewCluster),
 }
 
 impl Verb {
@@ -57,6 +61,7 @@ impl Verb {
             Verb::Status(status) => status.run(),
             Verb::Members(members) => members.run(),
             Verb::Remove(remove) => remove.run(),
+            Verb::ForceNewCluster(force) => force.run(),
         }
     }
 }

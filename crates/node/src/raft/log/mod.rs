@@ -1,6 +1,7 @@
 //! The log on disk, as openraft wants it: entries, vote, committed and purged positions in one SQLite file.
 
 mod file;
+mod survivor;
 mod thread;
 
 use std::fmt::Debug;
@@ -14,10 +15,14 @@ use openraft::{AnyError, LogState, OptionalSend, RaftLogReader, StorageIOError};
 
 use file::LogFile;
 pub use file::Owner;
+pub use survivor::Survivor;
 use thread::LogThread;
 
 use super::encoding::DecodeError;
 use super::types::{Applied, Entry, LogId, NodeId, StorageError, Types, Vote};
+
+/// The log's file in the folder of consensus.
+pub(crate) const FILE: &str = "raft.db";
 
 /// The most bytes of entries read for one message to a peer; one entry may be larger than what is left of it.
 const MOST_READ: usize = 4 << 20;
@@ -124,14 +129,18 @@ impl LogStore {
     /// Whether log and state can be of one node. A state without its log, and so without its votes, could vote twice
     /// in one term; a state behind what the log has forgotten has a gap.
     pub fn fits(&self, applied: &Applied) -> Result<(), LogError> {
-        if self.is_new && applied.last.is_some() {
-            return Err(LogError::Lost);
-        }
-        if applied.last < self.purged {
-            return Err(LogError::StateLost);
-        }
-        Ok(())
+        check_fit(self.is_new, self.purged, applied)
     }
+}
+
+fn check_fit(is_new: bool, purged: Option<LogId>, applied: &Applied) -> Result<(), LogError> {
+    if is_new && applied.last.is_some() {
+        return Err(LogError::Lost);
+    }
+    if applied.last < purged {
+        return Err(LogError::StateLost);
+    }
+    Ok(())
 }
 
 fn unread(error: Arc<LogError>) -> StorageError {

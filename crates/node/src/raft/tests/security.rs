@@ -2,18 +2,19 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use cloister::proto::peer::Role;
-use openraft::raft::VoteRequest;
+use openraft::raft::{AppendEntriesRequest, InstallSnapshotRequest, VoteRequest};
 use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
 
-use super::nodes::{PATIENCE, TestNode, founder};
+use super::nodes::{PATIENCE, TestNode, founder, three};
 use crate::pki::Identity;
 use crate::raft::encoding::{decode, encode};
 use crate::raft::frame::{LONGEST, PROTOCOL};
 use crate::raft::message::{Answer, Refusal, Request};
 use crate::raft::sync_socket::MOST_HANDSHAKES;
-use crate::raft::types::Vote;
+use crate::raft::types::{SnapshotMeta, Vote};
 
 fn socket(node: &TestNode) -> TcpStream {
     let socket = TcpStream::connect(&node.node.address).unwrap();
@@ -129,6 +130,71 @@ fn a_node_can_not_stand_for_election_in_the_name_of_another() {
     let vote = Request::Vote(VoteRequest::new(Vote::new(term + 10, 6), None));
     assert_eq!(refusal(ask(&node, Some(&peer), &vote)), Some(Refusal::Impostor));
     assert_eq!(node.cluster().status().term, term);
+}
+
+#[test]
+fn a_node_that_is_no_member_leads_nobody_and_moves_nobody_to_an_election() {
+    let ca = Identity::new_ca("test").unwrap();
+    let node = founder(&ca, 10_000);
+    node.set("key=value");
+    let term = node.cluster().status().term;
+    let invited = ca.invite(5, u64::MAX).unwrap();
+    let leads = Request::Append(AppendEntriesRequest {
+        vote: Vote::new_committed(term + 10, 5),
+        prev_log_id: None,
+        entries: Vec::new(),
+        leader_commit: None,
+    });
+    let stands = Request::Vote(VoteRequest::new(Vote::new(term + 10, 5), None));
+    let replaces = Request::Snapshot(InstallSnapshotRequest {
+        vote: Vote::new_committed(term + 10, 5),
+        meta: SnapshotMeta::default(),
+        offset: 0,
+        data: b"all yours".to_vec(),
+        done: true,
+    });
+    for request in [leads, stands, replaces, Request::IsMember(5)] {
+        assert_eq!(refusal(ask(&node, Some(&invited), &request)), Some(Refusal::NotAMember));
+    }
+    assert_eq!(node.cluster().status().term, term);
+    node.set("key=other");
+}
+
+#[test]
+fn a_removed_node_that_does_not_know_it_disturbs_nobody() {
+    let ca = Identity::new_ca("test").unwrap();
+    let mut nodes = three(&ca);
+    nodes[2].kill();
+    let (leader, gone) = (&nodes[0], nodes[2].id);
+    leader.run(leader.cluster().remove(gone)).unwrap();
+    let term = leader.cluster().status().term;
+    nodes[2].restart();
+    for _ in 0..10 {
+        nodes[2].run(nodes[2].cluster().stand());
+        nodes[0].set("key=value");
+    }
+    assert_eq!(nodes[0].cluster().status().term, term);
+}
+
+#[test]
+fn a_node_that_has_been_away_follows_one_that_was_added_meanwhile() {
+    let ca = Identity::new_ca("test").unwrap();
+    let mut nodes = three(&ca);
+    nodes[2].kill();
+    let added = TestNode::start(&ca, "n4", 10_000);
+    nodes[0].add(&added);
+    nodes[0].run(nodes[0].cluster().promote(added.id)).unwrap();
+    nodes[0].set("key=value");
+    nodes[0].kill();
+    nodes[2].restart();
+    // Of four nodes three are left: it takes the vote of the one that does not know the candidate.
+    while added.cluster().status().leader.is_none() {
+        added.run(added.cluster().stand());
+        let elected = added.cluster().wait_until(Duration::from_secs(5), |status| status.leader.is_some());
+        let _ = added.run(elected);
+    }
+    added.set("key=other");
+    assert_eq!(nodes[2].get("key").as_deref(), Some("other"));
 }
 
 #[test]

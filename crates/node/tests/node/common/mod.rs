@@ -1,119 +1,186 @@
-//! Nodes inside the test's own process, and what it takes to reach them.
+//! Nodes inside the test's own process, as `cloister node run` runs them, and what it takes to reach them.
 
 pub mod administration;
 pub mod certificates;
+pub mod client;
 pub mod module;
+pub mod secrets;
+pub mod strangers;
 
-use certificates::{Certificates, NODE};
-use cloister::config::TokenSettings;
-use cloister::token::local::LocalToken;
-use cloister::token::local::export::ClusterKey;
+use certificates::Certificates;
+use cloister::proto::peer::Role;
+use cloister_node::clock;
+use cloister_node::folder::{Folder, NewFolder};
+use cloister_node::join_token::JoinToken;
 use cloister_node::metrics::Counters;
-use cloister_node::pki::Identity;
-use cloister_node::server::listen::Listener;
-use cloister_node::server::service::{Lifetimes, Service};
-use cloister_node::server::{Limits, serve, tls};
+use cloister_node::node::{self, NodeError};
+use cloister_node::raft::types::{NodeId, new_node_id};
+use cloister_node::settings::NewSettings;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use zeroize::Zeroizing;
 
-/// A token that costs next to nothing to log in to.
-fn cheap() -> TokenSettings {
-    TokenSettings { argon2_memory_kib: 8, argon2_passes: 1, ..TokenSettings::default() }
+/// Only a test that fails waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Logins that cost next to nothing.
+const CHEAP: &str = "[token]\nargon2_memory_kib = 8\nargon2_passes = 1\n";
+
+/// An address of this machine that nobody listens on.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// Where a node listens.
-enum Socket {
-    Unix(PathBuf),
-    Tls(SocketAddr, Identity, Certificates),
+/// Asks again until there is an answer.
+pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A node, running or killed.
 pub struct Node {
+    id: NodeId,
     folder: TempDir,
-    socket: Socket,
-    limits: Limits,
-    counters: Arc<Counters>,
-    running: Option<Runtime>,
+    certificates: Certificates,
+    sync: SocketAddr,
+    client: SocketAddr,
+    running: Option<node::Node>,
 }
 
 impl Node {
-    /// On a Unix socket.
-    pub fn unix(limits: Limits) -> Node {
-        let folder = TempDir::new().unwrap();
-        let socket = Socket::Unix(folder.path().join("node.sock"));
-        Node::started(folder, socket, limits)
+    /// The only node of a new cluster, which serves.
+    pub fn new() -> Node {
+        Node::limited("")
     }
 
-    /// On TLS over TCP, with a node's certificate.
-    pub fn tls(limits: Limits, certificates: &Certificates) -> Node {
-        Node::tls_as(limits, certificates, certificates.issue(&NODE))
+    /// The same, with these `[limits]`.
+    pub fn limited(limits: &str) -> Node {
+        Node::founded(&Certificates::new(), &format!("[limits]\n{limits}\n"))
     }
 
-    /// The same, with another certificate.
-    pub fn tls_as(limits: Limits, certificates: &Certificates, identity: Identity) -> Node {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let socket = Socket::Tls(address, identity, certificates.clone());
-        Node::started(TempDir::new().unwrap(), socket, limits)
-    }
-
-    fn started(folder: TempDir, socket: Socket, limits: Limits) -> Node {
-        let counters = Arc::default();
-        let mut node = Node { folder, socket, limits, counters, running: None };
+    /// The only node of a new cluster with this CA, and with more settings than it takes.
+    pub fn founded(certificates: &Certificates, more: &str) -> Node {
+        let id = new_node_id().unwrap();
+        let identity = certificates.issue(&Role::Node(id));
+        let mut node = Node::placed(id, certificates);
+        let new =
+            NewFolder::create(&node.data(), &node.settings("n1"), &certificates.ca.certificate, identity)
+                .unwrap();
+        new.keep_ca_key(&certificates.ca).unwrap();
+        node::found(new.folder()).unwrap();
+        new.keep().unwrap();
+        node.add_settings(more);
         node.start();
         node
     }
 
-    /// Its Unix socket.
-    pub fn path(&self) -> &Path {
-        match &self.socket {
-            Socket::Unix(path) => path,
-            Socket::Tls(..) => panic!("not on a Unix socket"),
+    /// A node that has joined the cluster of this one, and serves.
+    pub fn joined(&self, name: &str) -> Node {
+        let until = clock::now() + 3600;
+        let token = JoinToken::invite(&self.certificates.ca, vec![self.sync.to_string()], until).unwrap();
+        let mut node = Node::placed(token.id, &self.certificates);
+        let settings = node.settings(name);
+        let new = NewFolder::create(&node.data(), &settings, &token.ca, token.identity).unwrap();
+        node::join(new.folder(), &token.via).unwrap();
+        new.keep().unwrap();
+        node.add_settings("");
+        node.start();
+        node
+    }
+
+    fn placed(id: NodeId, certificates: &Certificates) -> Node {
+        let folder = TempDir::new().unwrap();
+        let (sync, client) = (free_address(), free_address());
+        Node { id, folder, certificates: certificates.clone(), sync, client, running: None }
+    }
+
+    fn settings(&self, name: &str) -> NewSettings {
+        NewSettings {
+            name: name.to_owned(),
+            id: self.id,
+            sync: self.sync.to_string(),
+            advertise: None,
+            client: Some(self.client.to_string()),
+            metrics: None,
         }
+    }
+
+    fn add_settings(&self, more: &str) {
+        let file = std::fs::File::options().append(true).open(self.data().join("node.toml"));
+        write!(file.unwrap(), "{CHEAP}{more}").unwrap();
+    }
+
+    /// Its id.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("node")
+    }
+
+    /// The CA of its cluster.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// Its Unix socket.
+    pub fn path(&self) -> PathBuf {
+        self.data().join("client.sock")
+    }
+
+    /// Its TCP address for clients.
+    pub fn address(&self) -> SocketAddr {
+        self.client
+    }
+
+    /// Its address for other nodes.
+    pub fn sync(&self) -> SocketAddr {
+        self.sync
     }
 
     /// What it counts.
     pub fn counters(&self) -> Arc<Counters> {
-        self.counters.clone()
+        self.running.as_ref().expect("a running node").counters()
     }
 
-    /// Its TCP address.
-    pub fn address(&self) -> SocketAddr {
-        match &self.socket {
-            Socket::Tls(address, ..) => *address,
-            Socket::Unix(_) => panic!("not on TCP"),
-        }
-    }
-
-    /// Starts it: all it knows is what is in its folder, and the cluster key.
+    /// Starts it, with what is in its folder, and waits until it serves.
     pub fn start(&mut self) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let cluster = ClusterKey::new(&Zeroizing::new([9; 32])).unwrap();
-        let token = LocalToken::new(self.folder.path().join("token"), cheap());
-        let service = Arc::new(Service::new(token, cluster, Lifetimes::default()));
-        let _inside = runtime.enter();
-        let listener = match &self.socket {
-            Socket::Unix(path) => Listener::unix(path, 0o600).unwrap(),
-            Socket::Tls(address, identity, certificates) => {
-                let listener = TcpListener::bind(address).unwrap();
-                listener.set_nonblocking(true).unwrap();
-                let context =
-                    tls::context(&certificates.ca.certificate, &identity.certificate, &identity.key).unwrap();
-                Listener::Tls(tokio::net::TcpListener::from_std(listener).unwrap(), context)
+        // The one before it may not have let go of everything yet.
+        self.running = Some(wait_for("the node starts", || match run(&self.data()) {
+            Ok(node) => Some(node),
+            Err(error)
+                if error.contains("another process runs the node")
+                    || error.contains("in use")
+                    || error.contains("runs already") =>
+            {
+                None
             }
-        };
-        runtime.spawn(serve(listener, service, self.limits.clone(), self.counters()));
-        drop(_inside);
-        self.running = Some(runtime);
+            Err(error) => panic!("{error}"),
+        }));
+        self.wait_until_it_serves();
+    }
+
+    /// Waits until it serves.
+    pub fn wait_until_it_serves(&self) {
+        let running = self.running.as_ref().expect("a running node");
+        wait_for("the node serves", || running.not_serving().is_none().then_some(()));
     }
 
     /// Ends it with all its connections and all it remembers.
     pub fn kill(&mut self) {
-        if let Some(runtime) = self.running.take() {
-            runtime.shutdown_timeout(std::time::Duration::from_secs(10));
+        if let Some(running) = self.running.take() {
+            running.end();
         }
     }
 
@@ -122,4 +189,17 @@ impl Node {
         self.kill();
         self.start();
     }
+}
+
+/// Three nodes of one cluster; the first has founded it.
+pub fn three(certificates: &Certificates) -> Vec<Node> {
+    let first = Node::founded(certificates, "");
+    let [second, third] = ["n2", "n3"].map(|name| first.joined(name));
+    vec![first, second, third]
+}
+
+/// Runs the node in a folder.
+pub fn run(data: &Path) -> Result<node::Node, String> {
+    let folder = Folder::open(data).map_err(|error| error.to_string())?;
+    node::Node::start(folder).map_err(|error: NodeError| error.to_string())
 }

@@ -1,13 +1,11 @@
-//! The module in this process: one library for all tests, each with a slot and a node of its own.
+//! The module in this process: one library for all tests, each with a slot and nodes of its own.
 
-use super::Node;
 use super::certificates::Certificates;
-use cloister_node::server::Limits;
+use super::{Node, three};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
@@ -15,14 +13,43 @@ use tempfile::TempDir;
 pub const SO_PIN: &str = "officer-1";
 pub const USER_PIN: &str = "user-1234";
 
-/// Slots on Unix sockets, and the one on TLS.
+/// Slots: most on one node with a Unix socket, two on three nodes, of which one by TLS.
 const SLOTS: usize = 10;
+const THREE_NODES: usize = 5;
 const TLS_SLOT: usize = 7;
 
 struct Loaded {
     module: Pkcs11,
-    nodes: Mutex<Vec<Option<Node>>>,
+    nodes: Mutex<Vec<Option<Vec<Node>>>>,
     _folder: TempDir,
+}
+
+/// The nodes of all slots, started side by side.
+fn start_nodes(certificates: &Certificates) -> Vec<Option<Vec<Node>>> {
+    std::thread::scope(|scope| {
+        let start = |slot| {
+            scope.spawn(move || match slot {
+                THREE_NODES | TLS_SLOT => three(certificates),
+                _ => vec![Node::founded(certificates, "")],
+            })
+        };
+        let starting: Vec<_> = (0..SLOTS).map(start).collect();
+        starting.into_iter().map(|starting| Some(starting.join().unwrap())).collect()
+    })
+}
+
+/// A slot's entry in the configuration.
+fn entry(slot: usize, nodes: &[Node]) -> String {
+    let places: Vec<String> = match slot {
+        TLS_SLOT => nodes.iter().map(|node| format!("'tls:localhost:{}'", node.address().port())).collect(),
+        // The first of them is never there.
+        _ => std::iter::once("'unix:nowhere.sock'".to_owned())
+            .chain(nodes.iter().map(|node| format!("'unix:{}'", node.path().display())))
+            .collect(),
+    };
+    let tls =
+        if slot == TLS_SLOT { "ca = 'ca.pem'\ncertificate = 'client.pem'\nkey = 'client.key'\n" } else { "" };
+    format!("[[slot]]\nid = {slot}\nretry_ms = 500\nnodes = [{}]\n{tls}", places.join(", "))
 }
 
 fn loaded() -> &'static Loaded {
@@ -31,24 +58,9 @@ fn loaded() -> &'static Loaded {
         let folder = TempDir::new().unwrap();
         let certificates = Certificates::new();
         certificates.write_client(folder.path());
-        let mut configuration = "log = 'off'\n".to_owned();
-        let mut nodes = Vec::new();
-        for slot in 0..SLOTS {
-            let node = match slot {
-                TLS_SLOT => Node::tls(Limits::default(), &certificates),
-                _ => Node::unix(Limits::default()),
-            };
-            let place = match slot {
-                TLS_SLOT => format!(
-                    "'tls:localhost:{}']\nca = 'ca.pem'\ncertificate = 'client.pem'\nkey = 'client.key'",
-                    node.address().port()
-                ),
-                // The first of the two is never there.
-                _ => format!("'unix:nowhere.sock', 'unix:{}']", node.path().display()),
-            };
-            writeln!(configuration, "[[slot]]\nid = {slot}\nretry_ms = 500\nnodes = [{place}").unwrap();
-            nodes.push(Some(node));
-        }
+        let nodes = start_nodes(&certificates);
+        let entries = nodes.iter().enumerate().map(|(slot, nodes)| entry(slot, nodes.as_ref().unwrap()));
+        let configuration = format!("log = 'off'\n{}", entries.collect::<String>());
         let file = folder.path().join("cloister.toml");
         std::fs::write(&file, configuration).unwrap();
         // SAFETY: every test comes through here before it does anything else, so no thread reads the environment yet.
@@ -74,28 +86,17 @@ pub fn module() -> &'static Pkcs11 {
     &loaded().module
 }
 
-/// A slot and its node, of one test alone.
+/// A slot and its nodes, of one test alone.
 pub struct OnNodes {
     slot: Slot,
-    node: Node,
+    nodes: Vec<Node>,
 }
 
 impl OnNodes {
-    /// A new token on a node with a Unix socket.
+    /// A new token.
     pub fn slot(number: usize) -> OnNodes {
-        assert_ne!(number, TLS_SLOT);
-        OnNodes::new(number)
-    }
-
-    /// A new token on a node with TLS.
-    pub fn tls_slot(number: usize) -> OnNodes {
-        assert_eq!(number, TLS_SLOT);
-        OnNodes::new(number)
-    }
-
-    fn new(number: usize) -> OnNodes {
         let loaded = loaded();
-        let node = loaded.nodes.lock().unwrap()[number].take().expect("one test a slot");
+        let nodes = loaded.nodes.lock().unwrap()[number].take().expect("one test a slot");
         let slot = Slot::try_from(number as u64).unwrap();
         let so_pin = AuthPin::new(SO_PIN.to_owned().into());
         loaded.module.init_token(slot, &so_pin, "on nodes").unwrap();
@@ -103,7 +104,17 @@ impl OnNodes {
         session.login(UserType::So, Some(&so_pin)).unwrap();
         session.init_pin(&AuthPin::new(USER_PIN.to_owned().into())).unwrap();
         session.logout().unwrap();
-        OnNodes { slot, node }
+        OnNodes { slot, nodes }
+    }
+
+    /// A new token on three nodes.
+    pub fn on_three() -> OnNodes {
+        OnNodes::slot(THREE_NODES)
+    }
+
+    /// A new token on three nodes with TLS.
+    pub fn by_tls() -> OnNodes {
+        OnNodes::slot(TLS_SLOT)
     }
 
     /// The slot.
@@ -118,11 +129,18 @@ impl OnNodes {
         session
     }
 
+    /// Ends all nodes.
     pub fn kill(&mut self) {
-        self.node.kill();
+        self.nodes.iter_mut().for_each(Node::kill);
     }
 
+    /// Starts them again.
+    pub fn start(&mut self) {
+        self.nodes.iter_mut().for_each(Node::start);
+    }
+
+    /// Ends each node and starts it again, one after the other.
     pub fn restart(&mut self) {
-        self.node.restart();
+        self.nodes.iter_mut().for_each(Node::restart);
     }
 }

@@ -1,0 +1,184 @@
+//! What holds on all nodes of a cluster alike: tickets, capsules, confirmations, lockout, and what is done once.
+
+use crate::common::certificates::Certificates;
+use crate::common::client::{Client, aes_key, credentials, ec_pair, run};
+use crate::common::secrets::Secrets;
+use crate::common::{Node, three};
+use cloister::attribute::{Attributes, Bytes};
+use cloister::error::Error;
+use cloister::mechanism::Purpose;
+use cloister::pin::Role;
+use cloister::proto::message::{Call, Made, Origin, Place, Reply, Request};
+use cryptoki_sys as ck;
+
+const REFUSED: Result<Reply, Error> = Err(Error::UserNotLoggedIn);
+
+fn find() -> Call {
+    Call::Find { template: Attributes::new() }
+}
+
+fn pin(role: Role, text: &str) -> cloister::proto::message::Pin {
+    (&credentials(role, text)).into()
+}
+
+/// Three nodes, and a client of the first whose user is logged in.
+fn set_up() -> (Vec<Node>, Client, Bytes) {
+    let nodes = three(&Certificates::new());
+    let mut client = Client::of(&nodes[0]);
+    let ticket = client.set_up();
+    (nodes, client, ticket)
+}
+
+/// What each node says to the same call.
+fn everywhere(nodes: &[Node], client: &Client, ticket: &Bytes, call: &Call) -> Vec<Result<Reply, Error>> {
+    nodes.iter().map(|node| client.on(node).ask(Some(ticket), call.clone())).collect()
+}
+
+#[track_caller]
+fn refused_everywhere(nodes: &[Node], client: &Client, ticket: &Bytes) {
+    for call in [find(), aes_key(&[]), Call::Renew] {
+        assert_eq!(everywhere(nodes, client, ticket, &call), vec![REFUSED; nodes.len()]);
+    }
+}
+
+#[test]
+fn a_ticket_altered_by_one_bit_is_refused_on_every_node() {
+    let (nodes, client, ticket) = set_up();
+    assert!(everywhere(&nodes, &client, &ticket, &find()).iter().all(Result::is_ok));
+    let mut clients: Vec<Client> = nodes.iter().map(|node| client.on(node)).collect();
+    for at in 0..ticket.len() {
+        let mut altered = ticket.clone();
+        altered[at] ^= 1 << (at % 8);
+        for client in &mut clients {
+            assert_eq!(client.ask(Some(&altered), find()), REFUSED, "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_ticket_of_another_cluster_or_past_its_time_is_refused_on_every_node() {
+    let (nodes, client, ticket) = set_up();
+    let other = Node::new();
+    let strange = Client::of(&other).set_up();
+    refused_everywhere(&nodes, &client, &strange);
+    // The same login, sealed with the same key, but over since a second.
+    let secrets = Secrets::of(&nodes[0], &ticket);
+    refused_everywhere(&nodes, &client, &secrets.expired());
+    assert!(everywhere(&nodes, &client, &ticket, &find()).iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_pin_changed_on_one_node_ends_the_logins_of_before_on_every_node() {
+    let (nodes, client, ticket) = set_up();
+    // Every node has opened it before.
+    assert!(everywhere(&nodes, &client, &ticket, &find()).iter().all(Result::is_ok));
+    let mut other = client.on(&nodes[1]);
+    let change =
+        Call::SetPin { role: Role::User, old: pin(Role::User, "user-1234"), new: b"user-5678"[..].into() };
+    assert_eq!(other.ask(None, change), Ok(Reply::Done));
+    refused_everywhere(&nodes, &other, &ticket);
+    let again = other.log_in(Role::User, "user-5678");
+    assert!(everywhere(&nodes, &other, &again, &find()).iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_user_deleted_on_one_node_is_logged_in_on_none() {
+    let (nodes, mut client, ticket) = set_up();
+    assert!(everywhere(&nodes, &client, &ticket, &find()).iter().all(Result::is_ok));
+    let officer = client.log_in(Role::Officer, "officer-1");
+    let mut other = client.on(&nodes[2]);
+    let gone = Call::DeleteUser { role: Role::User, name: "user".to_owned() };
+    assert_eq!(other.ask(Some(&officer), gone), Ok(Reply::Done));
+    refused_everywhere(&nodes, &other, &ticket);
+}
+
+/// How many wrong PINs it takes until a user is locked out, tried on each node in turn.
+fn wrong_pins_until_locked(nodes: &[Node]) -> usize {
+    let mut client = Client::of(&nodes[0]);
+    client.set_up();
+    let wrong =
+        |number: usize| Call::Login { role: Role::User, user: pin(Role::User, &format!("wrong-{number}")) };
+    for tried in 1..100 {
+        client = client.on(&nodes[tried % nodes.len()]);
+        match client.ask(None, wrong(tried)) {
+            Err(Error::PinIncorrect) => {}
+            Err(Error::PinLocked) => {
+                let right = || Call::Login { role: Role::User, user: pin(Role::User, "user-1234") };
+                let told: Vec<_> = nodes.iter().map(|node| client.on(node).ask(None, right())).collect();
+                assert_eq!(told, vec![Err(Error::PinLocked); nodes.len()], "the right one is too late");
+                return tried;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("never locked");
+}
+
+#[test]
+fn wrong_pins_spread_over_three_nodes_lock_after_as_many_as_on_one() {
+    let three = wrong_pins_until_locked(&three(&Certificates::new()));
+    assert_eq!(three, wrong_pins_until_locked(&[Node::new()]));
+}
+
+#[test]
+fn a_create_tried_again_on_another_node_makes_one_key() {
+    let (nodes, mut client, ticket) = set_up();
+    let request =
+        Request { ticket: Some(ticket.clone()), id: Some([7; 16]), seen: client.seen, call: aes_key(&[]) };
+    let told: Vec<_> = nodes.iter().map(|node| client.on(node).exchange(&request)).collect();
+    assert!(told[0].is_ok() && told.iter().all(|other| *other == told[0]), "{told:?}");
+    let Ok(Reply::Found(found)) = client.ask(Some(&ticket), find()) else { panic!("nothing found") };
+    assert_eq!(found.len(), 1);
+    let other = Request { call: aes_key(&[(ck::CKA_PRIVATE, true)]), ..request };
+    for node in &nodes {
+        let told = client.on(node).exchange(&other);
+        assert_eq!(told, Err(Error::ArgumentsBad), "its id brings nobody another's answer");
+    }
+}
+
+#[test]
+fn a_confirmation_can_not_be_used_on_two_nodes() {
+    let (nodes, mut client, ticket) = set_up();
+    let made = client.ask(Some(&ticket), ec_pair());
+    let Ok(Reply::Pair(_, private)) = made else { panic!("{made:?}") };
+    let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234"[..].into() });
+    let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
+    let sign = |id: u8, input: &[u8]| Request {
+        ticket: Some(confirmed.clone()),
+        id: Some([id; 16]),
+        seen: 0,
+        call: run(Purpose::Sign, ck::CKM_ECDSA_SHA256, &private.place, input),
+    };
+    assert!(client.exchange(&sign(1, b"pay 1")).is_ok());
+    assert!(client.on(&nodes[1]).exchange(&sign(1, b"pay 1")).is_ok(), "the same, tried again");
+    for (id, input) in [(2, b"pay 1"), (3, b"pay 2"), (1, b"pay 2")] {
+        assert_eq!(client.on(&nodes[2]).exchange(&sign(id, input)), REFUSED, "another request");
+    }
+}
+
+#[test]
+fn public_and_private_capsules_open_on_another_node() {
+    let (nodes, mut client, ticket) = set_up();
+    let Call::Make { origin, mut template } = aes_key(&[(ck::CKA_PRIVATE, true)]) else { panic!() };
+    template.set(ck::CKA_TOKEN, false);
+    let made = client.ask(Some(&ticket), Call::Make { origin, template });
+    let Ok(Reply::Made(Made { place: private @ Place::Capsule(_), .. })) = made else { panic!("{made:?}") };
+    let encrypt = run(Purpose::Encrypt, ck::CKM_AES_ECB, &private, &[0; 16]);
+    let told = everywhere(&nodes, &client, &ticket, &encrypt);
+    assert!(told[0].is_ok() && told.iter().all(|other| *other == told[0]), "{told:?}");
+
+    let mut template = Attributes::from_iter([(ck::CKA_TOKEN, false), (ck::CKA_PRIVATE, false)]);
+    template.set(ck::CKA_CLASS, ck::CKO_DATA);
+    template.set(ck::CKA_VALUE, b"for all".as_slice());
+    let made = client.ask(Some(&ticket), Call::Make { origin: Origin::Create, template });
+    let Ok(Reply::Made(Made { place: public @ Place::Capsule(_), .. })) = made else { panic!("{made:?}") };
+    for node in &nodes {
+        let mut nobody = Client::of(node);
+        let told = nobody.ask(None, Call::InfoOf { object: public.clone() });
+        assert!(matches!(told, Ok(Reply::Object(_))), "{told:?}");
+        assert!(
+            nobody.ask(None, encrypt.clone()).is_err(),
+            "a private one opens beside its user's ticket only"
+        );
+    }
+}
