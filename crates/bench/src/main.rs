@@ -50,6 +50,9 @@ struct Options {
     /// Where stores are made; its disk is the one measured [default: this program's folder]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Leave stores and the nodes' logs where they were made
+    #[arg(long)]
+    keep: bool,
     /// Only rows whose title contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,

@@ -16,7 +16,7 @@ pub fn run(options: &Options) -> Result<()> {
     let program = beside(options.program.as_ref(), "cloister")?;
     let folder = options.folder.clone().map_or_else(own_folder, Ok)?;
     eprintln!("setting up: a token, a cluster of one node, a cluster of three");
-    let mut stage = Stage::set(&module, &program, &folder)?;
+    let mut stage = Stage::set(&module, &program, &folder, options.keep)?;
     let lines = measure(&mut stage, options)?;
     let pauses = match FAILOVER.contains(&options.only) && options.deaths > 0 {
         true => failover::measure(&mut stage, options.deaths)?,

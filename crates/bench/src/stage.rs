@@ -32,9 +32,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Sets everything up beneath `folder`.
-    pub fn set(module: &Path, program: &Path, folder: &Path) -> Result<Stage> {
-        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(folder)?;
+    /// Sets everything up beneath `folder`. `keep`: files stay afterwards.
+    pub fn set(module: &Path, program: &Path, folder: &Path, keep: bool) -> Result<Stage> {
+        let folder = tempfile::Builder::new().prefix("bench-").disable_cleanup(keep).tempdir_in(folder)?;
         let one = Cluster::start(program, folder.path().join("one"), 1)?;
         let three = Cluster::start(program, folder.path().join("three"), 3)?;
         std::fs::write(folder.path().join("cloister.toml"), configuration(&one, &three)?)?;
