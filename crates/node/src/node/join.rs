@@ -34,7 +34,9 @@ async fn admitted(folder: &Folder, via: &[String]) -> Result<(), NodeError> {
         match asked.map(|(_, answer)| Reply::from_bytes(&answer)) {
             Ok(Some(Reply::Done)) => return Ok(()),
             Ok(Some(Reply::Refused(refused))) => {
-                return Err(NodeError::configuration(format!("the cluster does not take the node in: {refused}")));
+                return Err(NodeError::configuration(format!(
+                    "the cluster does not take the node in: {refused}"
+                )));
             }
             Ok(Some(Reply::Elsewhere(Some(leader)))) if steps < STEPS => {
                 steps += 1;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::error::{ClusterError, StartError};
+use super::heir::Heir;
 use super::leader::Leader;
 use super::log::{LogStore, Owner};
 use super::machine::Machine;
@@ -27,7 +28,7 @@ use super::proposer::Proposer;
 use super::snapshot::Snapshots;
 use super::state_machine::StateMachine;
 use super::status::{Member, Status};
-use super::sync_socket;
+use super::sync_socket::{self, Host};
 use super::tls::Tls;
 use super::types::{Node, NodeId, Raft};
 use crate::pki::{self, Identity};
@@ -159,7 +160,9 @@ impl Cluster {
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
         let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
-        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader), neighbourly));
+        let heir = Heir::new(id, raft.clone(), timing.election.1);
+        let host = Host { leader: Arc::clone(&leader), heir, neighbourly };
+        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         Ok(Cluster {
             id,

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
+use super::heir::Heir;
 use super::leader::Leader;
 use super::message::{Answer, Refusal, Request};
 use super::neighbour::{Neighbour, Neighbourly};
@@ -32,12 +33,7 @@ const SILENCE: Duration = Duration::from_secs(300);
 const TRANSFER: Duration = Duration::from_secs(30);
 
 /// Takes connections until it is dropped, and all of them with it.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: Tls,
-    leader: Arc<Leader>,
-    neighbourly: Arc<dyn Neighbourly>,
-) {
+pub(crate) async fn serve(listener: TcpListener, tls: Tls, host: Arc<Host>) {
     let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
     let established = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -54,8 +50,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let (tls, established) = (tls.clone(), Arc::clone(&established));
-        let host = Host { leader: Arc::clone(&leader), neighbourly: Arc::clone(&neighbourly) };
+        let (tls, established, host) = (tls.clone(), Arc::clone(&established), Arc::clone(&host));
         connections.spawn(async move {
             let Some((stream, peer)) = greet(&tls, socket, address).await else { return };
             let Ok(_established) = established.try_acquire() else {
@@ -64,6 +59,7 @@ pub(crate) async fn serve(
             };
             drop(handshake);
             converse(stream, peer, &host).await;
+            host.heir.lost(peer).await;
         });
     }
 }
@@ -83,9 +79,13 @@ async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Str
 }
 
 /// Who answers.
-struct Host {
-    leader: Arc<Leader>,
-    neighbourly: Arc<dyn Neighbourly>,
+pub(crate) struct Host {
+    /// What is asked of the leader.
+    pub(crate) leader: Arc<Leader>,
+    /// What becomes of a lost leader.
+    pub(crate) heir: Heir,
+    /// What is not about consensus.
+    pub(crate) neighbourly: Arc<dyn Neighbourly>,
 }
 
 /// Answers one request after the other, until the peer ends it or breaks a rule.
@@ -97,7 +97,7 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
                 Ok(Request::Node(question)) => {
                     (answer_node(host, peer, invited_until, question).await, false)
                 }
-                Ok(request) => (answer(&host.leader, peer, request).await, false),
+                Ok(request) => (answer(host, peer, request).await, false),
                 Err(_) => (Answer::Refused(Refusal::Malformed), false),
             },
             Err(FrameError::Version(_)) => (Answer::Refused(Refusal::Version(frame::PROTOCOL)), true),
@@ -136,13 +136,17 @@ async fn answer_node(host: &Host, id: NodeId, invited_until: Option<u64>, questi
     }
 }
 
-async fn answer(leader: &Leader, peer: NodeId, request: Request) -> Answer {
+async fn answer(host: &Host, peer: NodeId, request: Request) -> Answer {
+    let leader = &host.leader;
     if speaker(&request).is_some_and(|speaker| speaker != peer) {
         return Answer::Refused(Refusal::Impostor);
     }
     let stopped = Answer::Refused(Refusal::Stopped);
     match request {
-        Request::Append(append) => leader.raft.append_entries(append).await.map_or(stopped, Answer::Append),
+        Request::Append(append) => {
+            host.heir.hears(peer);
+            leader.raft.append_entries(append).await.map_or(stopped, Answer::Append)
+        }
         Request::Vote(vote) => leader.raft.vote(vote).await.map_or(stopped, Answer::Vote),
         Request::Snapshot(piece) => match leader.raft.install_snapshot(piece).await {
             Ok(response) => Answer::Snapshot(response),

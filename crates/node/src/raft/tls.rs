@@ -62,10 +62,7 @@ impl Tls {
     }
 
     /// Shakes hands with whichever node was called.
-    pub(crate) async fn connect_to_any(
-        &self,
-        socket: TcpStream,
-    ) -> Result<(Stream, NodeId), HandshakeError> {
+    pub(crate) async fn connect_to_any(&self, socket: TcpStream) -> Result<(Stream, NodeId), HandshakeError> {
         let mut stream = self.stream(socket)?;
         Pin::new(&mut stream).connect().await.map_err(HandshakeError::Tls)?;
         let found = peer(stream.ssl()).ok_or(HandshakeError::NotANode)?;

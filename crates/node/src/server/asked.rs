@@ -113,7 +113,9 @@ impl Asked<'_> {
         if stored.is_empty() || self.service.is_available() {
             return made;
         }
-        tracing::warn!("a new key did not come to as many nodes as `key-availability` wants: it is destroyed again");
+        tracing::warn!(
+            "a new key did not come to as many nodes as `key-availability` wants: it is destroyed again"
+        );
         for id in stored {
             cloister::store::errand::on(None, || {
                 self.service.token().destroy(self.caller(), &ObjectRef::Stored(id))
