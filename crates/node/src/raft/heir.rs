@@ -18,6 +18,9 @@ const REFUSAL: Duration = Duration::from_millis(200);
 const MARGIN: Duration = Duration::from_millis(30);
 /// Between one heir and the next: long enough to be elected.
 const STEP: Duration = Duration::from_millis(100);
+/// How often to stand before Raft's own timers have it again, and the least time in between.
+const ELECTIONS: usize = 3;
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// This node as one of those who may follow the leader.
 pub(crate) struct Heir {
@@ -54,14 +57,18 @@ impl Heir {
             sleep_until(heard + self.lease + MARGIN + STEP.saturating_mul(rank)).await;
             last = Some(heard);
         }
-        if last.is_none() || self.place_after(peer).is_none() {
-            return;
-        }
+        let Some((_, rank)) = self.place_after(peer).filter(|_| last.is_some()) else { return };
         tracing::info!(leader = %format_args!("{peer:016x}"), "the leader's process is gone: this node stands for election");
-        if let Err(error) = self.raft.trigger().elect().await {
-            tracing::debug!("this node can't stand for election: {error}");
+        for _ in 0..ELECTIONS {
+            if let Err(error) = self.raft.trigger().elect().await {
+                tracing::debug!("this node can't stand for election: {error}");
+            }
+            // Others may have stood for the same one; next time each has a moment of its own.
+            sleep(AGAIN + STEP.saturating_mul(rank)).await;
+            if self.raft.metrics().borrow().current_leader.is_some() {
+                return;
+            }
         }
-        sleep(STEP).await;
     }
 
     /// When `leader` was last heard, if no other has been since.
