@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Makes the changes of commands that all stores have agreed on, in this order, and stores `applied`, the position in the log, in one
-    /// durable transaction; remembers the ids of `nodes` for ever. An error means that this node can't go on: what it has is not what the
+    /// transaction, which is durable once [`Store::copy`] or [`Store::install`] has been called: the log is to be kept until then. Remembers the ids of `nodes` for ever. An error means that this node can't go on: what it has is not what the
     /// others have.
     pub fn apply(&self, commands: &[&[u8]], nodes: &[u64], applied: &[u8]) -> Result<Vec<Effect>> {
         let (path, counter) = (self.database.path(), self.database.counter());
@@ -65,7 +65,7 @@ impl Store {
 }
 
 impl Replica {
-    /// A durable transaction on the desk's connection.
+    /// A transaction on the desk's connection.
     pub(super) fn change(
         &self,
         path: &Path,

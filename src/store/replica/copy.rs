@@ -5,7 +5,8 @@ use crate::store::error::{Error, Fault, Result, Step};
 use crate::store::{Store, schema};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -13,8 +14,8 @@ use std::path::Path;
 const TABLES: [&str; 8] = ["token", "user", "stranger", "object", "replica", "request", "spent", "node"];
 
 impl Store {
-    /// Writes a copy of the store, as it is at one moment, to the new file `into`; answers the position in the log of that moment. Writing
-    /// goes on meanwhile.
+    /// Writes a copy of the store, as it is at one moment, to the new file `into`; answers the position in the log of that moment, up to which the
+    /// store itself is durable now too. Writing goes on meanwhile.
     pub fn copy(&self, into: &Path) -> Result<Vec<u8>> {
         OpenOptions::new()
             .write(true)
@@ -31,7 +32,9 @@ impl Store {
             copy.pragma_update(None, "journal_mode", "DELETE")?;
             read_applied(&copy)
         };
-        copy().map_err(|fault| fault.at(into))
+        let applied = copy().map_err(|fault| fault.at(into))?;
+        self.sync()?;
+        Ok(applied)
     }
 
     /// Replaces everything by the copy in the file `from`, and the position in the log by `applied`, in one durable transaction.
@@ -54,7 +57,18 @@ impl Store {
         });
         let desk = replica.free_desk();
         let detached = desk.connection.execute_batch("DETACH copy");
-        installed.and(detached.map_err(|error| Fault::from(error).at(from)))
+        installed.and(detached.map_err(|error| Fault::from(error).at(from)))?;
+        self.sync()
+    }
+
+    /// Makes all that has been applied durable: what is no longer in SQLite's own log was synced when it left that.
+    fn sync(&self) -> Result<()> {
+        let mut log = self.database.path().as_os_str().to_owned();
+        log.push("-wal");
+        match File::open(&log).and_then(|log| log.sync_all()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::from_io(Path::new(&log), &error)),
+            _ => Ok(()),
+        }
     }
 }
 

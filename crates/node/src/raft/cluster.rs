@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{ClusterError, StartError};
+use super::heir::Heir;
 use super::leader::Leader;
 use super::log::{self, LogStore, Owner};
 use super::machine::Machine;
@@ -28,9 +29,10 @@ use super::proposer::Proposer;
 use super::snapshot::Snapshots;
 use super::state_machine::StateMachine;
 use super::status::{Member, Status};
-use super::sync_socket;
+use super::sync_socket::{self, Host};
 use super::tls::Tls;
 use super::types::{Node, NodeId, Raft};
+use super::vouchers::Vouchers;
 use crate::pki::{self, Identity};
 
 /// The most entries a learner may miss to become a voter.
@@ -172,7 +174,10 @@ impl Cluster {
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
         let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
-        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader), neighbourly));
+        let heir = Heir::new(id, raft.clone(), timing.election.1);
+        let vouchers = Vouchers::new(Arc::clone(&leader));
+        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers };
+        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         Ok(Cluster {
             id,

@@ -29,14 +29,16 @@ impl std::error::Error for MachineError {}
 /// Every call may block; none is made on an async thread. [`Machine::apply`] and [`Machine::install`] are never
 /// called at the same time, [`Machine::snapshot`] may run next to either.
 pub trait Machine: Send + Sync + 'static {
-    /// How far the state got; the very same that the last [`Self::apply`] or [`Self::install`] made durable.
+    /// How far the state got: what the last [`Self::apply`] or [`Self::install`] stored with it. After a crash it may be an earlier one, but none
+    /// before the last [`Self::snapshot`] or [`Self::install`].
     fn applied(&self) -> Result<Applied, MachineError>;
 
     /// Applies `entries` in order and answers each (with nothing where there is no command), all of it and the new
-    /// [`Applied`] in ONE durable transaction. A command that makes no sense is answered so; an error is for storage.
+    /// [`Applied`] in ONE transaction, which may be lost in a crash, as it is applied again from the log then. A command that makes no sense is answered so; an error is for storage.
     fn apply(&self, entries: &[Committed]) -> Result<Vec<Vec<u8>>, MachineError>;
 
-    /// Writes a copy of the state as of one moment to the new file `into`, and nothing next to it; says which moment.
+    /// Writes a copy of the state as of one moment to the new file `into`, and nothing next to it; says which moment. The state itself is durable
+    /// up to there now, since the log will forget what is in the copy.
     fn snapshot(&self, into: &Path) -> Result<Applied, MachineError>;
 
     /// Replaces the whole state by the copy in the file `from`, taken at `applied`, in one durable transaction.

@@ -8,12 +8,14 @@
 //! - `tls`: who may speak on the sync socket
 //! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
+//! - `heir`: how a leader whose process has ended is followed
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected
 
 pub mod cluster;
 pub(crate) mod encoding;
 pub mod error;
 pub(crate) mod frame;
+mod heir;
 mod leader;
 pub mod log;
 pub mod machine;

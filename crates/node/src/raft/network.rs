@@ -37,8 +37,9 @@ const CONNECTING: Duration = Duration::from_secs(2);
 /// How long a stranger's question may take.
 const STRANGER: Duration = Duration::from_secs(15);
 
-/// How many connections to one peer wait for their next use: one for what replicates, and one for what comes between.
-const MOST_IDLE: usize = 2;
+/// How many connections to one peer wait for their next use: what replicates needs one, and each call that is forwarded to the leader another. A
+/// new one costs both sides a handshake, more than most calls. A peer takes eight times as many.
+const MOST_IDLE: usize = 32;
 
 /// How long to leave a peer alone that could not be reached.
 const BACKOFF: Duration = Duration::from_millis(200);

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
+use super::heir::Heir;
 use super::leader::Leader;
 use super::message::{Answer, Refusal, Request};
 use super::neighbour::{Neighbour, Neighbourly};
@@ -36,15 +37,9 @@ const SILENCE: Duration = Duration::from_secs(300);
 const TRANSFER: Duration = Duration::from_secs(30);
 
 /// Takes connections until it is dropped, and all of them with it.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: Tls,
-    leader: Arc<Leader>,
-    neighbourly: Arc<dyn Neighbourly>,
-) {
+pub(crate) async fn serve(listener: TcpListener, tls: Tls, host: Arc<Host>) {
     let mut greetings = Greetings::new(MOST_HANDSHAKES);
     let places = Places::new();
-    let host = Arc::new(Host { vouchers: Vouchers::new(Arc::clone(&leader)), leader, neighbourly });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -66,8 +61,9 @@ pub(crate) async fn serve(
                 };
                 let host = Arc::clone(&host);
                 connections.spawn(async move {
-                    let _place = place;
                     converse(stream, peer, &host).await;
+                    drop(place);
+                    host.heir.lost(peer).await;
                 });
             }
             Some(_) = connections.join_next() => {}
@@ -110,10 +106,15 @@ async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Str
 }
 
 /// Who answers.
-struct Host {
-    leader: Arc<Leader>,
-    neighbourly: Arc<dyn Neighbourly>,
-    vouchers: Vouchers,
+pub(crate) struct Host {
+    /// What is asked of the leader.
+    pub(crate) leader: Arc<Leader>,
+    /// What becomes of a lost leader.
+    pub(crate) heir: Heir,
+    /// What is not about consensus.
+    pub(crate) neighbourly: Arc<dyn Neighbourly>,
+    /// Who may lead or be elected.
+    pub(crate) vouchers: Vouchers,
 }
 
 /// Answers one request after the other, until the peer ends it or breaks a rule.
@@ -176,7 +177,10 @@ async fn answer(host: &Host, peer: NodeId, request: Request) -> Answer {
     }
     let stopped = Answer::Refused(Refusal::Stopped);
     match request {
-        Request::Append(append) => leader.raft.append_entries(append).await.map_or(stopped, Answer::Append),
+        Request::Append(append) => {
+            host.heir.hears(peer);
+            leader.raft.append_entries(append).await.map_or(stopped, Answer::Append)
+        }
         Request::Vote(vote) => leader.raft.vote(vote).await.map_or(stopped, Answer::Vote),
         Request::Snapshot(piece) => match leader.raft.install_snapshot(piece).await {
             Ok(response) => Answer::Snapshot(response),

@@ -24,6 +24,9 @@ use zeroize::Zeroizing;
 /// Calls taken on at once, most of which wait for other nodes. Fewer than a runtime has threads that may block.
 const MOST_CALLS: usize = 256;
 
+/// Leaders to which a call is forwarded, one after the other.
+const LEADERS: usize = 2;
+
 /// A node's token, for clients.
 pub struct Service {
     token: LocalToken,
@@ -80,15 +83,19 @@ impl Service {
     /// was sent here because this node leads.
     pub async fn answer(self: &Arc<Self>, message: Zeroizing<Vec<u8>>, forwarded: bool) -> Option<Sent> {
         let request = Request::decode(&message)?;
-        let began = Instant::now();
-        let way = self.member.way(&request, forwarded).await;
-        let failed = match way {
-            Ok(Way::Here) => return self.do_here(request, sha256(&message)).await,
-            Ok(Way::Forward(leader)) => match self.member.forward(leader, &message).await {
-                Ok(answer) => return Some(Arc::new(Zeroizing::new(answer))),
-                Err(error) => error,
-            },
-            Err(error) => error,
+        let (began, mut tries) = (Instant::now(), 0);
+        let failed = loop {
+            tries += 1;
+            match self.member.way(&request, forwarded).await {
+                Ok(Way::Here) => return self.do_here(request, sha256(&message)).await,
+                Ok(Way::Forward(leader)) => match self.member.forward(leader, &message).await {
+                    Ok(answer) => return Some(Arc::new(Zeroizing::new(answer))),
+                    Err(error) if tries == LEADERS => break error,
+                    // It leads no more; the request has an id, so whoever does may be asked the same.
+                    Err(_) => {}
+                },
+                Err(error) => break error,
+            }
         };
         let result: Result<Reply> = Err(failed);
         self.member.counters.answered(&request.call, &result, began.elapsed());

@@ -1,0 +1,70 @@
+//! How long callers wait when the leader is killed: several at a time, each of which does one thing over and over.
+
+use crate::Result;
+use crate::load::Failures;
+use crate::operation::Operation;
+use crate::plan::{Place, Work};
+use crate::report::median;
+use crate::stage::Stage;
+use crate::worker::Job;
+use std::time::Duration;
+
+/// How long is called before the leader dies, and in all.
+const BEFORE: Duration = Duration::from_millis(1500);
+const SECONDS: f64 = 5.0;
+
+/// What is done meanwhile, as a reader of the table thinks of it.
+const WATCHED: [(&str, Operation); 3] = [
+    ("writes: durable keys made", Operation::Create),
+    ("reads: finding a key by CKA_ID", Operation::Find),
+    ("uses: HMAC-SHA-256 with a token key", Operation::Hmac),
+];
+
+/// What callers of one kind saw.
+pub struct Pauses {
+    /// What they did.
+    pub title: &'static str,
+    /// The longest time without an answer around each death, milliseconds, shortest first.
+    pub pauses: Vec<f64>,
+    /// Calls that were answered with an error.
+    pub failed: u64,
+}
+
+impl Pauses {
+    /// The median.
+    pub fn median(&self) -> f64 {
+        median(&mut self.pauses.clone())
+    }
+
+    /// The worst.
+    pub fn worst(&self) -> f64 {
+        self.pauses.iter().copied().fold(0.0, f64::max)
+    }
+}
+
+/// Kills the leader of the three nodes so many times, and starts it again each time.
+pub fn measure(stage: &mut Stage, deaths: usize) -> Result<Vec<Pauses>> {
+    let mut all = WATCHED.map(|(title, _)| Pauses { title, pauses: Vec::new(), failed: 0 });
+    for death in 0..deaths {
+        eprint!("\rleader killed {} of {deaths} ", death + 1);
+        let mut workers = Vec::new();
+        for (_, operation) in WATCHED {
+            let target = stage.target(Work::Call(operation), Place::ThreeTls)?;
+            let job = Job { target, callers: 1, seconds: SECONDS, failures: Failures::Count };
+            let mut worker = stage.another_worker()?;
+            worker.begin(&job)?;
+            workers.push(worker);
+        }
+        std::thread::sleep(BEFORE);
+        let killed = stage.three.kill_leader()?;
+        for (worker, seen) in workers.iter_mut().zip(&mut all) {
+            let calls = worker.end()?;
+            seen.pauses.push(calls.pause / 1000.0);
+            seen.failed += calls.failed;
+        }
+        stage.three.revive(killed)?;
+    }
+    eprintln!();
+    all.iter_mut().for_each(|seen| seen.pauses.sort_by(f64::total_cmp));
+    Ok(all.into())
+}

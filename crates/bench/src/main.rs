@@ -1,0 +1,99 @@
+//! `cloister-bench`: what Cloister costs, measured beside what it could be measured against.
+//!
+//! - [`plan`]: the rows and where each is measured, as data; [`operation`]: what one call is
+//! - [`stage`]: tokens, clusters ([`cluster`]) and a configuration, in a folder that goes afterwards
+//! - [`worker`]: another process of this program, in which a module is loaded and called; [`load`]: calls, counted and timed
+//! - [`ping`], [`sqlite`]: what is measured without a module
+//! - [`failover`]: how long nobody is served when the leader dies
+//! - [`report`], [`machine`], [`page`]: what came of it, and on what
+
+mod cluster;
+mod failover;
+mod load;
+mod machine;
+mod operation;
+mod page;
+mod ping;
+mod plan;
+mod report;
+mod run;
+mod sqlite;
+mod stage;
+mod worker;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What went wrong, for people to read.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measures Cloister, embedded and on a cluster of real processes.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What to measure, with what, and where the result goes.
+#[derive(clap::Args)]
+struct Options {
+    /// The module [default: libcloister.so beside this program]
+    #[arg(long, value_name = "FILE")]
+    module: Option<PathBuf>,
+    /// The program that runs nodes [default: cloister beside this program]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Where stores are made; its disk is the one measured [default: this program's folder]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Leave stores and the nodes' logs where they were made
+    #[arg(long)]
+    keep: bool,
+    /// Only rows whose title contains this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// How often each row is measured at each place
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    repetitions: usize,
+    /// How long each measurement takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    seconds: f64,
+    /// How often the leader is killed
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    deaths: usize,
+    /// Write tab-separated values into this file
+    #[arg(long, value_name = "FILE")]
+    tsv: Option<PathBuf>,
+    /// Write the measured part of this page
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Calls a module as it is told on standard input: a part of this program that it starts itself
+    #[command(hide = true)]
+    Work {
+        /// The module to load; none for what needs none
+        module: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.part {
+        Some(Part::Work { module }) => worker::work(module.as_deref()),
+        None => run::run(&arguments.options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cloister-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What was measured: medians and ratios, as a table for people and as values for programs.
+
+use crate::failover::Pauses;
+use crate::load::Calls;
+use crate::machine::Machine;
+use crate::plan::{Place, Row, Unit};
+use std::fmt;
+
+/// A row with so many callers: all that was measured, by place.
+pub struct Line {
+    /// What is measured.
+    pub row: &'static Row,
+    /// By how many threads.
+    pub callers: usize,
+    values: Vec<(Place, Vec<f64>)>,
+}
+
+/// A whole run.
+pub struct Report {
+    /// On what.
+    pub machine: Machine,
+    /// Rows.
+    pub lines: Vec<Line>,
+    /// What callers saw when the leader died.
+    pub pauses: Vec<Pauses>,
+}
+
+/// The median; 0 of nothing. Sorts.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values {
+        [] => 0.0,
+        _ if values.len() % 2 == 1 => values[middle],
+        _ => (values[middle - 1] + values[middle]) / 2.0,
+    }
+}
+
+impl Line {
+    /// With nothing measured yet.
+    pub fn new(row: &'static Row, callers: usize) -> Line {
+        Line { row, callers, values: Vec::new() }
+    }
+
+    /// One more repetition.
+    pub fn add(&mut self, place: Place, calls: &Calls) {
+        let value = match self.row.unit {
+            Unit::Microseconds => calls.median,
+            Unit::PerSecond => calls.answered as f64 / calls.seconds.max(f64::MIN_POSITIVE),
+        };
+        match self.values.iter_mut().find(|(of, _)| *of == place) {
+            Some((_, values)) => values.push(value),
+            None => self.values.push((place, vec![value])),
+        }
+    }
+
+    fn median(&self, place: Place) -> Option<f64> {
+        let (_, values) = self.values.iter().find(|(of, _)| *of == place)?;
+        Some(median(&mut values.clone()))
+    }
+
+    /// The median at a place, to that at the row's base.
+    fn ratio(&self, place: Place) -> Option<f64> {
+        Some(self.median(place)? / self.median(self.row.base)?)
+    }
+
+    fn title(&self) -> String {
+        match (self.row.callers, self.callers) {
+            ([_], _) => self.row.title.to_owned(),
+            (_, 1) => format!("{}, 1 caller", self.row.title),
+            (_, callers) => format!("{}, {callers} callers", self.row.title),
+        }
+    }
+
+    fn cell(&self, place: Place) -> String {
+        match (self.median(place), self.ratio(place)) {
+            (None, _) => String::new(),
+            (Some(value), Some(ratio)) if place != self.row.base => {
+                format!("{} ({ratio:.2})", number(value))
+            }
+            (Some(value), _) => number(value),
+        }
+    }
+}
+
+impl Report {
+    /// Tab-separated: one line for each row, number of callers and place.
+    pub fn tsv(&self) -> String {
+        let mut written = "row\tcallers\tplace\tunit\tmedian\tratio\tvalues\n".to_owned();
+        for line in &self.lines {
+            for (place, values) in &line.values {
+                let values: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
+                written += &format!(
+                    "{}\t{}\t{}\t{}\t{:.2}\t{:.3}\t{}\n",
+                    line.row.title,
+                    line.callers,
+                    place.title(),
+                    line.row.unit.title(),
+                    line.median(*place).unwrap_or_default(),
+                    line.ratio(*place).unwrap_or_default(),
+                    values.join(",")
+                );
+            }
+        }
+        for seen in &self.pauses {
+            let values: Vec<String> = seen.pauses.iter().map(|value| format!("{value:.1}")).collect();
+            let (title, median, values) = (seen.title, seen.median(), values.join(","));
+            written += &format!("leader dies, {title}\t1\tthree nodes, TLS\tms\t{median:.1}\t\t{values}\n");
+        }
+        written
+    }
+
+    fn table(&self) -> String {
+        let mut rows = vec![
+            [vec![String::new(), String::new()], Place::ALL.map(|place| place.title().to_owned()).to_vec()]
+                .concat(),
+        ];
+        for line in &self.lines {
+            let head = [line.title(), line.row.unit.title().to_owned()];
+            rows.push([&head[..], &Place::ALL.map(|place| line.cell(place))].concat());
+        }
+        markdown(&rows)
+    }
+
+    fn failover(&self) -> String {
+        let head = [
+            "time without an answer when the leader is killed",
+            "median, ms",
+            "worst, ms",
+            "calls that failed",
+        ];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        for seen in &self.pauses {
+            let (median, worst) = (number(seen.median()), number(seen.worst()));
+            rows.push(vec![seen.title.to_owned(), median, worst, seen.failed.to_string()]);
+        }
+        markdown(&rows)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n", self.machine)?;
+        if !self.lines.is_empty() {
+            writeln!(f, "{}", self.table())?;
+        }
+        if let Some(seen) = self.pauses.first() {
+            writeln!(
+                f,
+                "The leader of three nodes was killed {} times:\n\n{}",
+                seen.pauses.len(),
+                self.failover()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Three digits, or the whole number.
+fn number(value: f64) -> String {
+    match value {
+        value if value < 10.0 => format!("{value:.2}"),
+        value if value < 100.0 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    }
+}
+
+/// A table in Markdown whose columns are straight in plain text too; the first row is the head.
+fn markdown(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut written = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells: Vec<String> = cells
+            .map(|(column, (cell, width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        written += &format!("| {} |\n", cells.join(" | "));
+        if at == 0 {
+            let rule = widths.iter().enumerate().map(|(column, width)| match column {
+                0 => "-".repeat(width + 2),
+                _ => format!("{}:", "-".repeat(width + 1)),
+            });
+            written += &format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::ROWS;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_in_the_middle() {
+        assert_eq!(median(&mut []), 0.0);
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn a_line_tells_medians_and_their_ratio_to_the_base() {
+        let row = ROWS.iter().find(|row| row.base == Place::Embedded).unwrap();
+        let mut line = Line::new(row, 4);
+        for (embedded, nodes) in [(100, 50), (300, 90), (200, 60)] {
+            let calls = |answered| Calls { answered, seconds: 1.0, ..Calls::default() };
+            line.add(Place::Embedded, &calls(embedded));
+            line.add(Place::ThreeTls, &calls(nodes));
+        }
+        assert_eq!(line.cell(Place::Embedded), "200");
+        assert_eq!(line.cell(Place::ThreeTls), "60.0 (0.30)");
+        assert_eq!(line.cell(Place::Sqlite), "");
+        assert!(line.title().ends_with("4 callers"));
+    }
+
+    #[test]
+    fn every_row_is_measured_at_its_base() {
+        for row in ROWS {
+            assert!(row.work_at(row.base).is_some(), "{}", row.title);
+        }
+    }
+
+    #[test]
+    fn tables_are_straight() {
+        let rows = [vec!["".to_owned(), "µs".to_owned()], vec!["a row".to_owned(), "1.00".to_owned()]];
+        assert_eq!(markdown(&rows), "|       |   µs |\n|-------|-----:|\n| a row | 1.00 |\n");
+    }
+}

@@ -1,0 +1,71 @@
+//! A whole run: everything set up, each row measured at each place in turn, again and again, and told.
+
+use crate::machine::Machine;
+use crate::plan::{Place, ROWS, Row};
+use crate::report::{Line, Report};
+use crate::stage::Stage;
+use crate::{Options, Result, failover, page};
+use std::path::PathBuf;
+
+/// The title that `--only` is compared with for what happens when the leader dies.
+const FAILOVER: &str = "without service when the leader dies";
+
+/// Measures what the options say.
+pub fn run(options: &Options) -> Result<()> {
+    let module = beside(options.module.as_ref(), "libcloister.so")?;
+    let program = beside(options.program.as_ref(), "cloister")?;
+    let folder = options.folder.clone().map_or_else(own_folder, Ok)?;
+    eprintln!("setting up: a token, a cluster of one node, a cluster of three");
+    let mut stage = Stage::set(&module, &program, &folder, options.keep)?;
+    let lines = measure(&mut stage, options)?;
+    let pauses = match FAILOVER.contains(&options.only) && options.deaths > 0 {
+        true => failover::measure(&mut stage, options.deaths)?,
+        false => Vec::new(),
+    };
+    drop(stage);
+    let report = Report { machine: Machine::this(&program)?, lines, pauses };
+    println!("{report}");
+    if let Some(file) = &options.tsv {
+        std::fs::write(file, report.tsv())?;
+    }
+    if let Some(file) = &options.page {
+        page::write(file, &report)?;
+    }
+    Ok(())
+}
+
+/// Interleaved: whatever else the machine does meanwhile, it does to all.
+fn measure(stage: &mut Stage, options: &Options) -> Result<Vec<Line>> {
+    let chosen = |row: &&Row| row.title.contains(&options.only);
+    let lines = |row: &'static Row| row.callers.iter().map(move |callers| Line::new(row, *callers));
+    let mut lines: Vec<Line> = ROWS.iter().filter(chosen).flat_map(lines).collect();
+    for repetition in 0..options.repetitions {
+        for line in &mut lines {
+            eprint!("\rrepetition {} of {}: {:60}", repetition + 1, options.repetitions, line.row.title);
+            for place in Place::ALL {
+                if let Some(work) = line.row.work_at(place) {
+                    let calls = stage.run(work, place, line.callers, options.seconds)?;
+                    line.add(place, &calls);
+                }
+            }
+        }
+    }
+    eprintln!();
+    Ok(lines)
+}
+
+fn own_folder() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    Ok(program.parent().ok_or("this program is in no folder")?.to_owned())
+}
+
+fn beside(given: Option<&PathBuf>, name: &str) -> Result<PathBuf> {
+    let path = given.cloned().map_or_else(|| own_folder().map(|folder| folder.join(name)), Ok)?;
+    match path.exists() {
+        true => Ok(path),
+        false => {
+            Err(format!("{} is missing: build it first (cargo build --release --workspace)", path.display())
+                .into())
+        }
+    }
+}
