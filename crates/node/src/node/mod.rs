@@ -14,6 +14,7 @@ mod run;
 pub mod start;
 mod tasks;
 
+pub use checks::known_members;
 pub use found::found;
 pub use join::join;
 pub use run::run;
