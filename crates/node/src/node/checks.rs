@@ -6,7 +6,8 @@ use crate::clock;
 use crate::folder::Folder;
 use crate::neighbours::{Question, Reply};
 use crate::raft::machine::Machine;
-use crate::raft::network::ask_stranger;
+use crate::raft::message::Refusal;
+use crate::raft::network::{CallError, ask_stranger};
 use crate::raft::types::{Applied, Node, NodeId};
 use crate::replica::machine::TokenMachine;
 
@@ -61,7 +62,13 @@ pub(super) async fn clocks(folder: &Folder, addresses: &[String]) -> Result<(), 
     for address in addresses {
         let asked = clock::now_ms();
         let answer = ask_stranger(folder.ca(), folder.identity(), address, Question::Clock.to_bytes()).await;
-        let Ok((_, answer)) = answer else { continue };
+        let answer = match answer {
+            Ok((_, answer)) => answer,
+            Err(CallError::Refused(removed @ Refusal::Removed)) => {
+                return Err(NodeError::configuration(removed.to_string()));
+            }
+            Err(_) => continue,
+        };
         if let Some(Reply::Clock(theirs)) = Reply::from_bytes(&answer) {
             apart.push((address, skew(theirs, asked, clock::now_ms())));
         }

@@ -118,10 +118,11 @@ impl Node {
             checks::neighbours(&folder).await?;
             Core::start(&folder, hub).await
         })?;
-        let agreement = Agreement::new(core.cluster.clone(), runtimes.consensus.handle().clone());
+        let counters = Arc::<Counters>::default();
+        let runtime = runtimes.consensus.handle().clone();
+        let agreement = Agreement::new(core.cluster.clone(), runtime, counters.clone());
         core.store.agree_by(Arc::new(agreement));
         let Core { store, machine, cluster } = core;
-        let counters = Arc::<Counters>::default();
         runtimes.clients.block_on(async {
             let settings = folder.settings();
             let member =
@@ -135,6 +136,7 @@ impl Node {
             serve_operators(&folder, &parts, &counters).await?;
             tokio::spawn(tasks::keep_keys(member.clone()));
             tokio::spawn(tasks::promote_learners(cluster.clone()));
+            tokio::spawn(tasks::keep_in_touch(Arc::downgrade(&member)));
             tokio::spawn(tasks::sweep(Arc::downgrade(&service)));
             Ok::<_, NodeError>(())
         })?;

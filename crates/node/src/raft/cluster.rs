@@ -19,7 +19,7 @@ use super::error::{ClusterError, StartError};
 use super::leader::Leader;
 use super::log::{LogStore, Owner};
 use super::machine::Machine;
-use super::message::{Answer, Request};
+use super::message::{Answer, Refusal, Request};
 use super::neighbour::Neighbourly;
 use super::network::{CallError, Network, Peers};
 pub use super::proposer::LONGEST_COMMAND;
@@ -152,22 +152,25 @@ impl Cluster {
         }
         let tls = Tls::new(&ca, &identity).map_err(pki::PkiError::from)?;
         let owner = Owner { node: id, cluster: pki::fingerprint(&ca)? };
-        let (log, state) = blocking(move || open(folder, owner, machine)).await?;
+        let opened = Arc::clone(&machine);
+        let (log, state) = blocking(move || open(folder, owner, opened)).await?;
         let peers = Peers::new(tls.clone());
         let network = Network { peers: Arc::clone(&peers) };
         let raft = Raft::new(id, Arc::new(config), network, log, state).await;
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
         let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
-        let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::clone(&leader), neighbourly));
+        let serving = sync_socket::serve(listener, tls, Arc::clone(&leader), neighbourly, machine);
+        let serving = tokio::spawn(serving);
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
+        let heeding = tokio::spawn(heed_removal(Arc::clone(&leader)));
         Ok(Cluster {
             id,
             raft,
             leader,
             proposer,
             patience: timing.patience,
-            tasks: vec![gathering, serving, watching],
+            tasks: vec![gathering, serving, watching, heeding],
         })
     }
 
@@ -206,6 +209,11 @@ impl Cluster {
     /// This node's id.
     pub fn id(&self) -> NodeId {
         self.id
+    }
+
+    /// Whether this node has been told that the others have removed it.
+    pub fn is_removed(&self) -> bool {
+        *self.leader.peers.removed().borrow()
     }
 
     /// What this node knows of the cluster, each time that changes; the receiver is told of the present state first.
@@ -263,7 +271,7 @@ impl Cluster {
 
     /// Adds a node that does not vote yet and begins to send it everything. Only the leader can.
     pub async fn add_learner(&self, id: NodeId, node: Node) -> Result<(), ClusterError> {
-        self.change("add", id, ChangeMembers::AddNodes([(id, node)].into())).await
+        self.change(id, ChangeMembers::AddNodes([(id, node)].into())).await
     }
 
     /// Lets a learner vote that has caught up. Only the leader can.
@@ -277,21 +285,18 @@ impl Cluster {
             let missing = status.member(id).and_then(|member| member.lag).or(status.last);
             return Err(ClusterError::Behind(missing.unwrap_or(0)));
         }
-        self.change("promote", id, ChangeMembers::AddVoterIds([id].into())).await
+        self.change(id, ChangeMembers::AddVoterIds([id].into())).await
     }
 
-    /// Removes a member. Only the leader can, and not itself.
+    /// Removes a member. Only the leader can; if it removes itself, it leads until that is agreed on, and the others elect another.
     pub async fn remove(&self, id: NodeId) -> Result<(), ClusterError> {
         let member = self.member(id)?;
-        if id == self.id {
-            return Err(ClusterError::RemovesItself);
-        }
         let ids = [id].into();
         let change = match member.part {
             super::status::Part::Voter => ChangeMembers::RemoveVoters(ids),
             super::status::Part::Learner => ChangeMembers::RemoveNodes(ids),
         };
-        self.change("remove", id, change).await
+        self.change(id, change).await
     }
 
     /// Takes a snapshot now and waits until it covers everything applied so far.
@@ -328,23 +333,15 @@ impl Cluster {
         self.status().member(id).cloned().ok_or(ClusterError::NotAMember(id))
     }
 
-    async fn change(
-        &self,
-        what: &str,
-        id: NodeId,
-        change: ChangeMembers<NodeId, Node>,
-    ) -> Result<(), ClusterError> {
+    async fn change(&self, id: NodeId, change: ChangeMembers<NodeId, Node>) -> Result<(), ClusterError> {
         let changed = timeout(self.patience, self.raft.change_membership(change, false)).await;
         match changed.map_err(|_| ClusterError::Unknown)? {
-            Ok(_) => {
-                tracing::info!(node = %format_args!("{id:016x}"), "members changed: {what}");
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(RaftError::APIError(ClientWriteError::ForwardToLeader(leader))) => Err(not_leader(leader)),
             Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(error))) => Err(match error {
                 ChangeMembershipError::InProgress(_) => ClusterError::ChangeUnderWay,
                 ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
-                ChangeMembershipError::EmptyMembership(_) => ClusterError::RemovesItself,
+                ChangeMembershipError::EmptyMembership(_) => ClusterError::LastVoter,
             }),
             Err(RaftError::Fatal(fatal)) => Err(ClusterError::stopped(&fatal)),
         }
@@ -391,6 +388,14 @@ async fn reason_of_the_end(raft: &Raft) -> String {
 async fn tell_of_the_end(raft: Raft) {
     let reason = reason_of_the_end(&raft).await;
     tracing::error!("the node has stopped: {reason}");
+}
+
+/// A node that was removed stands for no election any more: it can't win one, and would only disturb.
+async fn heed_removal(leader: Arc<Leader>) {
+    if leader.peers.removed().wait_for(|removed| *removed).await.is_ok() {
+        leader.raft.runtime_config().elect(false);
+        tracing::error!("{}", Refusal::Removed);
+    }
 }
 
 fn not_leader(leader: ForwardToLeader<NodeId, Node>) -> ClusterError {

@@ -8,7 +8,7 @@
 //! - `tls`: who may speak on the sync socket
 //! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
-//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak
+//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `reach`: who answers, for the log
 
 pub mod cluster;
 pub(crate) mod encoding;
@@ -17,10 +17,11 @@ pub(crate) mod frame;
 mod leader;
 pub mod log;
 pub mod machine;
-mod message;
+pub(crate) mod message;
 pub mod neighbour;
 pub mod network;
 mod proposer;
+mod reach;
 mod snapshot;
 mod state_machine;
 pub mod status;

@@ -14,11 +14,13 @@ use tokio::time::timeout;
 use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
 use super::leader::Leader;
+use super::machine::Machine;
 use super::message::{Answer, Refusal, Request};
 use super::neighbour::{Neighbour, Neighbourly};
 use super::tls::{Stream, Tls};
 use super::types::NodeId;
 use crate::pki;
+use crate::seldom::Seldom;
 
 /// How many strangers may shake hands at a time; the others wait before they are taken at all.
 pub(crate) const MOST_HANDSHAKES: usize = 256;
@@ -37,7 +39,9 @@ pub(crate) async fn serve(
     tls: Tls,
     leader: Arc<Leader>,
     neighbourly: Arc<dyn Neighbourly>,
+    machine: Arc<dyn Machine>,
 ) {
+    let refused = Arc::<Seldom>::default();
     let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
     let established = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -55,9 +59,14 @@ pub(crate) async fn serve(
             }
         };
         let (tls, established) = (tls.clone(), Arc::clone(&established));
-        let host = Host { leader: Arc::clone(&leader), neighbourly: Arc::clone(&neighbourly) };
+        let host = Host {
+            leader: Arc::clone(&leader),
+            neighbourly: Arc::clone(&neighbourly),
+            machine: Arc::clone(&machine),
+        };
+        let refused = Arc::clone(&refused);
         connections.spawn(async move {
-            let Some((stream, peer)) = greet(&tls, socket, address).await else { return };
+            let Some((stream, peer)) = greet(&tls, socket, address, &refused).await else { return };
             let Ok(_established) = established.try_acquire() else {
                 tracing::warn!(%address, "a node has too many connections: one more is closed");
                 return;
@@ -68,24 +77,41 @@ pub(crate) async fn serve(
     }
 }
 
-async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Stream, NodeId)> {
-    match timeout(HANDSHAKE, tls.accept(socket)).await {
-        Ok(Ok(greeted)) => Some(greeted),
-        Ok(Err(error)) => {
-            tracing::info!(%address, %error, "a connection to the sync socket is refused");
-            None
-        }
-        Err(_) => {
-            tracing::info!(%address, "a connection to the sync socket is dropped: no handshake");
-            None
-        }
+async fn greet(
+    tls: &Tls,
+    socket: TcpStream,
+    address: SocketAddr,
+    refused: &Seldom,
+) -> Option<(Stream, NodeId)> {
+    let why = match timeout(HANDSHAKE, tls.accept(socket)).await {
+        Ok(Ok(greeted)) => return Some(greeted),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no handshake in time".to_owned(),
+    };
+    if let Some(left_out) = refused.due() {
+        tracing::warn!(%address, left_out, "a connection to the sync socket is refused: {why}");
     }
+    None
 }
 
 /// Who answers.
 struct Host {
     leader: Arc<Leader>,
     neighbourly: Arc<dyn Neighbourly>,
+    machine: Arc<dyn Machine>,
+}
+
+impl Host {
+    /// Whether that node was removed from the cluster: it still has its certificate, but no say in anything. Not asked of one that was never known:
+    /// it may be that this node has yet to hear of it.
+    async fn has_removed(&self, peer: NodeId) -> bool {
+        if is_member(&self.leader, peer) {
+            return false;
+        }
+        let machine = Arc::clone(&self.machine);
+        let removed = tokio::task::spawn_blocking(move || machine.has_removed(peer)).await;
+        removed.is_ok_and(|removed| removed.unwrap_or(false))
+    }
 }
 
 /// Answers one request after the other, until the peer ends it or breaks a rule.
@@ -93,6 +119,7 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
     let invited_until = stream.ssl().peer_certificate().as_deref().and_then(pki::invited_until);
     loop {
         let (answer, last) = match read(&mut stream).await {
+            Ok(_) if host.has_removed(peer).await => (Answer::Refused(Refusal::Removed), false),
             Ok(body) => match decode(&body) {
                 Ok(Request::Node(question)) => {
                     (answer_node(host, peer, invited_until, question).await, false)
