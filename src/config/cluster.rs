@@ -120,7 +120,19 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "run/x", "host", "host:", ":1", "unix:", "tls:", "tls:host", "tls::1", "tls:host:0", "tls:host:65536"] {
+        for text in [
+            "",
+            "run/x",
+            "host",
+            "host:",
+            ":1",
+            "unix:",
+            "tls:",
+            "tls:host",
+            "tls::1",
+            "tls:host:0",
+            "tls:host:65536",
+        ] {
             assert_eq!(NodeAddress::parse(text), None, "{text}");
         }
         for text in ["tls:::1:7001", "tls:[host]:1", "tcp:host:1", "tls:a host:1", "tls:\"a:1"] {

@@ -118,7 +118,9 @@ mod tests {
             changes(&before, &now).iter().map(|change| (change.member.id, change.what)).collect();
         assert_eq!(told.len(), 3);
         assert_eq!((told[0].0, told[1].0, told[2].0), (3, 2, 4));
-        assert!(told[0].1.contains("removed") && told[1].1.contains("votes from") && told[2].1.contains("joined"));
+        assert!(
+            told[0].1.contains("removed") && told[1].1.contains("votes from") && told[2].1.contains("joined")
+        );
         assert_eq!(changes(&now, &now), []);
     }
 }

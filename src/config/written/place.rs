@@ -97,7 +97,8 @@ impl File<'_> {
 
     fn node(&self, written: &Spanned<String>) -> Result<NodeAddress, Problem> {
         let text = written.get_ref();
-        let no_address = || format!("\"{text}\" is no node: write <host>:<port>, or a Unix socket as unix:<path>");
+        let no_address =
+            || format!("\"{text}\" is no node: write <host>:<port>, or a Unix socket as unix:<path>");
         match NodeAddress::parse(text) {
             Some(NodeAddress::Unix(path)) => {
                 let path = Spanned::new(written.span(), path);

@@ -37,6 +37,7 @@ fn report(id: NodeId, name: &str, role: Role) -> NodeReport {
         not_serving: None,
         clock: 0,
         token: None,
+        certified_until: 2_000_000_000,
     }
 }
 

@@ -72,9 +72,7 @@ impl Parts {
         match question {
             Question::Clock => Some(Reply::Clock(clock::now_ms())),
             Question::Admit(node) => Some(self.admit(from, node).await),
-            _ if !from.member => {
-                Some(Reply::Refused("only members of the cluster are told that".to_owned()))
-            }
+            _ if !from.member => Some(Reply::Refused("only members of the cluster are told that".to_owned())),
             Question::Client(message) => {
                 let answer = self.service.answer(Zeroizing::new(message.to_vec()), true).await?;
                 Some(Reply::Client(answer.as_slice().into()))
@@ -98,13 +96,17 @@ impl Parts {
         }
         let refused = |why: &str| Reply::Refused(why.to_owned());
         match (from.invited_until, self.had_node(from.id)) {
-            (None, _) => return refused("the node was not invited; make a token with `cloister cluster invite`"),
+            (None, _) => {
+                return refused("the node was not invited; make a token with `cloister cluster invite`");
+            }
             (Some(until), _) if until < clock::now() => {
                 return refused("the invitation has expired; make another with `cloister cluster invite`");
             }
             (_, Err(why)) => return Reply::Refused(why),
             (_, Ok(true)) => {
-                return refused("the token has been used before, and each is good for one node; make another with `cloister cluster invite`");
+                return refused(
+                    "the token has been used before, and each is good for one node; make another with `cloister cluster invite`",
+                );
             }
             (_, Ok(false)) => {}
         }

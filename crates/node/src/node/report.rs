@@ -43,6 +43,7 @@ impl Parts {
             not_serving: member.not_serving(),
             clock: clock::now_ms(),
             token: label.map(|meta| meta.label),
+            certified_until: self.folder.certified_until(),
         }
     }
 
@@ -81,7 +82,10 @@ impl Administration for Parts {
 
     async fn remove(&self, id: NodeId) -> Result<(), Refused> {
         let cluster = &self.member.cluster;
-        let leader = cluster.status().leader.ok_or_else(|| Refused("the cluster has no leader at the moment".to_owned()))?;
+        let leader = cluster
+            .status()
+            .leader
+            .ok_or_else(|| Refused("the cluster has no leader at the moment".to_owned()))?;
         if leader == cluster.id() {
             return self.remove_here(id).await.map_err(|error| Refused(error.to_string()));
         }

@@ -77,7 +77,8 @@ impl Core {
     pub async fn start(folder: &Folder, neighbourly: Arc<dyn Neighbourly>) -> Result<Core, NodeError> {
         let settings = folder.settings();
         let listener = bind("sync", &settings.sync).await?;
-        let failed = |error: &dyn std::fmt::Display| NodeError::failed("the token's store can't be opened", error);
+        let failed =
+            |error: &dyn std::fmt::Display| NodeError::failed("the token's store can't be opened", error);
         let store = Arc::new(Store::open_replica(&folder.token()).map_err(|error| failed(&error))?);
         let machine = Arc::new(TokenMachine::new(store.clone()).map_err(|error| failed(&error))?);
         checks::placed(folder, &machine)?;
@@ -131,7 +132,8 @@ impl Node {
             let workers = settings.limits.workers;
             let service =
                 Arc::new(Service::new(token, store.clone(), member.clone(), Lifetimes::default(), workers));
-            let parts = hub_later.fill(folder.clone(), store, member.clone(), service.clone(), Instant::now());
+            let parts =
+                hub_later.fill(folder.clone(), store, member.clone(), service.clone(), Instant::now());
             serve_clients(&folder, &service, &counters).await?;
             serve_operators(&folder, &parts, &counters).await?;
             tokio::spawn(tasks::keep_keys(member.clone()));
@@ -157,7 +159,11 @@ impl Node {
     }
 }
 
-async fn serve_clients(folder: &Folder, service: &Arc<Service>, counters: &Arc<Counters>) -> Result<(), NodeError> {
+async fn serve_clients(
+    folder: &Folder,
+    service: &Arc<Service>,
+    counters: &Arc<Counters>,
+) -> Result<(), NodeError> {
     let settings = folder.settings();
     let path = &settings.client_socket;
     let unix = Listener::unix(path, settings.client_socket_mode).map_err(|error| {

@@ -26,7 +26,9 @@ pub(super) async fn keep_keys(member: Arc<Member>) {
     let mut news = member.cluster.watch();
     let mut settled = None;
     while let Some(status) = news.next().await {
-        let Some(leader) = status.leader.filter(|leader| settled != Some((status.term, *leader))) else { continue };
+        let Some(leader) = status.leader.filter(|leader| settled != Some((status.term, *leader))) else {
+            continue;
+        };
         if gather_keys(&member, &status, leader).await {
             settled = Some((status.term, leader));
         } else {

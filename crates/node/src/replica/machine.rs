@@ -69,8 +69,10 @@ impl Machine for TokenMachine {
         }
         let commands: Vec<&[u8]> = entries.iter().filter_map(|entry| entry.command.as_deref()).collect();
         let effects = self.store.apply(&commands, &nodes, &applied.to_bytes()).map_err(failed)?;
-        let mut verdicts = effects.iter().map(|effect| vec![effect.verdict as u8]).collect::<Vec<_>>().into_iter();
-        let answer = |entry: &Committed| entry.command.as_ref().and_then(|_| verdicts.next()).unwrap_or_default();
+        let mut verdicts =
+            effects.iter().map(|effect| vec![effect.verdict as u8]).collect::<Vec<_>>().into_iter();
+        let answer =
+            |entry: &Committed| entry.command.as_ref().and_then(|_| verdicts.next()).unwrap_or_default();
         let answers = entries.iter().map(answer).collect();
         self.note(entries, effects);
         self.come_to(&applied);

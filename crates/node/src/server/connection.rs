@@ -6,6 +6,7 @@ use super::service::Service;
 use super::tls;
 use crate::metrics::Counters;
 use crate::metrics::counters::Dropped;
+use crate::seldom::Seldom;
 use cloister::proto::frame;
 use cloister::proto::message::{Answer, Request};
 use std::io::{self, ErrorKind};
@@ -24,12 +25,15 @@ pub(super) struct Limited {
     places: Arc<Semaphore>,
     memory: Semaphore,
     counters: Arc<Counters>,
+    /// Handshakes that failed, for the log.
+    refused: Seldom,
 }
 
 impl Limited {
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Limited {
         Limited {
             counters,
+            refused: Seldom::default(),
             places: Arc::new(Semaphore::new(limits.connections)),
             // Room for at least one message of any size.
             memory: Semaphore::new(limits.memory.max(frame::LIMIT) / UNIT + 1),
@@ -66,9 +70,20 @@ pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc
     match stream {
         Accepted::Unix(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
         Accepted::Tls(stream, context) => {
+            let address = stream.peer_addr().ok();
             match within(limited.limits.handshake, tls::accept(stream, &context)).await {
                 Ok(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
-                Err(error) => limited.ended(Err(error)),
+                Err(error) => {
+                    if let Some(left_out) = limited.refused.due() {
+                        let address = address.map_or("?".to_owned(), |address| address.to_string());
+                        tracing::warn!(
+                            address,
+                            left_out,
+                            "a connection to the client socket is refused: {error}"
+                        );
+                    }
+                    limited.ended(Err(error));
+                }
             }
         }
     }

@@ -29,6 +29,7 @@ const COLUMNS: &[Column] = &[
     ("OBJECTS", |member| known(member, |node| node.objects.to_string())),
     ("CLIENTS", |member| known(member, |node| node.connections.to_string())),
     ("OPS/S", |member| known(member, |node| format!("{:.1}", node.rate))),
+    ("VERSION", |member| known(member, |node| node.software.clone())),
     ("CLOCK", |member| member.skew.map_or(UNKNOWN.to_owned(), |skew| format!("{skew:+} ms"))),
 ];
 
@@ -57,14 +58,20 @@ fn leader(cluster: &ClusterReport) -> String {
 
 /// A line for each node that is not as it should be.
 fn troubles(cluster: &ClusterReport) -> String {
-    let trouble = |member: &MemberReport| {
-        let reason = match &member.report {
-            None => "was not reached",
-            Some(node) => node.not_serving.as_ref()?,
-        };
-        Some(format!("\n{}: {}", printable(&member.name), printable(reason)))
+    let line =
+        |member: &MemberReport, reason: &str| format!("\n{}: {}", printable(&member.name), printable(reason));
+    let trouble = |member: &MemberReport| match &member.report {
+        None => line(member, "was not reached"),
+        Some(node) => {
+            let reasons = [node.not_serving.clone(), node.expires_soon().map(expires)];
+            reasons.iter().flatten().map(|reason| line(member, reason)).collect()
+        }
     };
-    cluster.members.iter().filter_map(trouble).collect()
+    cluster.members.iter().map(trouble).collect()
+}
+
+fn expires(days: u64) -> String {
+    format!("its certificate holds for {days} more days: have a new node take its place (docs/operations.md)")
 }
 
 fn serves(member: &MemberReport) -> String {

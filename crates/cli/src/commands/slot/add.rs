@@ -229,5 +229,6 @@ fn quoted(text: &str) -> Result<String> {
 
 /// For clap: where a node is.
 fn node(text: &str) -> std::result::Result<NodeAddress, String> {
-    NodeAddress::parse(text).ok_or_else(|| "write <host>:<port>, or the path of a Unix socket as unix:<path>".to_owned())
+    NodeAddress::parse(text)
+        .ok_or_else(|| "write <host>:<port>, or the path of a Unix socket as unix:<path>".to_owned())
 }
