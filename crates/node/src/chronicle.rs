@@ -32,7 +32,7 @@ pub(crate) async fn write(member: Weak<Member>, mut news: Watch) {
 #[derive(Default)]
 struct Told {
     leader: Option<NodeId>,
-    members: Option<Vec<status::Member>>,
+    members: Vec<status::Member>,
     /// Why the node does not serve; the outer `None`: not told yet.
     not_serving: Option<Option<String>>,
 }
@@ -56,7 +56,12 @@ impl Told {
 
     fn members(&mut self, status: &Status) {
         let now = &status.members;
-        let Some(before) = self.members.replace(now.clone()) else { return };
+        let before = std::mem::replace(&mut self.members, now.clone());
+        if before.is_empty() && !now.is_empty() {
+            let names: Vec<&str> = now.iter().map(|member| member.node.name.as_str()).collect();
+            tracing::info!("the members of the cluster are {}", names.join(", "));
+            return;
+        }
         for change in changes(&before, now) {
             let (id, address) = (format_args!("{:016x}", change.member.id), &change.member.node.address);
             tracing::info!(member = %id, address, "{} {}", change.member.node.name, change.what);

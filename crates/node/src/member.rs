@@ -90,6 +90,7 @@ impl Member {
             return waits("was removed from the cluster: delete its data folder");
         }
         match status.member(self.cluster.id()).map(|own| own.part) {
+            None if status.members.is_empty() => return waits("has not heard of the cluster yet"),
             None => return waits("is not a member of the cluster (any more)"),
             Some(Part::Learner) => return waits("is still catching up with the others"),
             Some(Part::Voter) => {}
@@ -211,7 +212,7 @@ impl Member {
             let confirmed = status.confirmed.map(Duration::from_millis);
             return voters > 1 && confirmed.is_some_and(|confirmed| confirmed > GRACE);
         }
-        status.leader.is_none() && self.lost.lock().is_none_or(|lost| lost.elapsed() > GRACE)
+        status.leader.is_none() && self.lost.lock().is_some_and(|lost| lost.elapsed() > GRACE)
     }
 }
 

@@ -61,7 +61,7 @@ impl Administration for Node {
             member(3, "three", None),
             member(4, "three", Some(report(4, "three", Role::Learner))),
         ];
-        ClusterReport { asked: Id(1), leader: Some(Id(1)), term: 7, members }
+        ClusterReport { asked: Id(1), leader: Some(Id(1)), term: 7, members, not_serving: None }
     }
 
     async fn remove(&self, id: NodeId) -> Result<(), Refused> {

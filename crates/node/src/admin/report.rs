@@ -221,6 +221,8 @@ pub struct ClusterReport {
     pub term: u64,
     /// All members, by name.
     pub members: Vec<MemberReport>,
+    /// Why the asked node does not serve clients; `None` if it does.
+    pub not_serving: Option<String>,
 }
 
 /// Another node's report, as it came in.
@@ -244,6 +246,7 @@ impl ClusterReport {
     /// From the asked node's view of the cluster, its own report, and what the members answered that it reached. How far they are behind is
     /// taken from whoever leads.
     pub fn of(status: &Status, own: NodeReport, heard: Vec<Heard>) -> ClusterReport {
+        let not_serving = own.not_serving.clone();
         let own = Heard { report: own, skew: 0 };
         let all: Vec<Heard> = std::iter::once(own).chain(heard).collect();
         let find = |id: NodeId| all.iter().find(|heard| heard.report.id == Id(id));
@@ -263,7 +266,8 @@ impl ClusterReport {
         };
         let mut members: Vec<MemberReport> = status.members.iter().map(member).collect();
         members.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-        ClusterReport { asked: Id(status.id), leader: status.leader.map(Id), term: status.term, members }
+        let leader = status.leader.map(Id);
+        ClusterReport { asked: Id(status.id), leader, term: status.term, members, not_serving }
     }
 
     /// The member with this id.

@@ -13,7 +13,7 @@ use openraft::{ChangeMembers, Config, SnapshotPolicy};
 use openssl::x509::X509;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{ClusterError, StartError};
 use super::leader::Leader;
@@ -34,6 +34,9 @@ use crate::pki::{self, Identity};
 
 /// The most entries a learner may miss to become a voter.
 const NEARLY: u64 = 100;
+
+/// Between two tries to change the members.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// The pieces of a snapshot on its way.
 const PIECE: u64 = 1 << 20;
@@ -333,18 +336,31 @@ impl Cluster {
         self.status().member(id).cloned().ok_or(ClusterError::NotAMember(id))
     }
 
+    /// Changes the members, after a change that is under way.
     async fn change(&self, id: NodeId, change: ChangeMembers<NodeId, Node>) -> Result<(), ClusterError> {
-        let changed = timeout(self.patience, self.raft.change_membership(change, false)).await;
-        match changed.map_err(|_| ClusterError::Unknown)? {
-            Ok(_) => Ok(()),
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(leader))) => Err(not_leader(leader)),
-            Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(error))) => Err(match error {
-                ChangeMembershipError::InProgress(_) => ClusterError::ChangeUnderWay,
-                ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
-                ChangeMembershipError::EmptyMembership(_) => ClusterError::LastVoter,
-            }),
-            Err(RaftError::Fatal(fatal)) => Err(ClusterError::stopped(&fatal)),
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let changed = self.raft.change_membership(change.clone(), false);
+            let Ok(changed) = timeout_at(deadline, changed).await else {
+                return Err(ClusterError::Unknown);
+            };
+            match changed.map(|_| ()).map_err(|error| change_failed(id, error)) {
+                Err(ClusterError::ChangeUnderWay) if Instant::now() < deadline => sleep(AGAIN).await,
+                changed => return changed,
+            }
         }
+    }
+}
+
+fn change_failed(id: NodeId, error: RaftError<NodeId, ClientWriteError<NodeId, Node>>) -> ClusterError {
+    match error {
+        RaftError::APIError(ClientWriteError::ForwardToLeader(leader)) => not_leader(leader),
+        RaftError::APIError(ClientWriteError::ChangeMembershipError(error)) => match error {
+            ChangeMembershipError::InProgress(_) => ClusterError::ChangeUnderWay,
+            ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
+            ChangeMembershipError::EmptyMembership(_) => ClusterError::LastVoter,
+        },
+        RaftError::Fatal(fatal) => ClusterError::stopped(&fatal),
     }
 }
 

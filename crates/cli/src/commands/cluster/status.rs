@@ -49,6 +49,9 @@ fn text(cluster: &ClusterReport) -> String {
 
 fn leader(cluster: &ClusterReport) -> String {
     let term = cluster.term;
+    if let (None, Some(why)) = (cluster.member(cluster.asked), &cluster.not_serving) {
+        return format!("This node is no member: {}\nWhat follows is what it knew last.", printable(why));
+    }
     let Some(leader) = cluster.leader else {
         return format!("No leader is known (term {term}): is a majority of the voters running?");
     };
