@@ -35,6 +35,7 @@ struct Told {
     members: Vec<status::Member>,
     /// Why the node does not serve; the outer `None`: not told yet.
     not_serving: Option<Option<String>>,
+    has_served: bool,
 }
 
 impl Told {
@@ -75,9 +76,10 @@ impl Told {
         match &not_serving {
             None => tracing::info!("clients are served"),
             // A node that has just started has something to do first.
-            Some(why) if self.not_serving.is_none() => tracing::info!("clients are not served yet: {why}"),
+            Some(why) if !self.has_served => tracing::info!("clients are not served yet: {why}"),
             Some(why) => tracing::warn!("clients are not served: {why}"),
         }
+        self.has_served |= not_serving.is_none();
         self.not_serving = Some(not_serving);
     }
 }

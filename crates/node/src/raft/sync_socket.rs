@@ -85,7 +85,11 @@ async fn greet(
 ) -> Option<(Stream, NodeId)> {
     let why = match timeout(HANDSHAKE, tls.accept(socket)).await {
         Ok(Ok(greeted)) => return Some(greeted),
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) if error.is_refusal() => error.to_string(),
+        Ok(Err(error)) => {
+            tracing::debug!(%address, "a connection to the sync socket came to nothing: {error}");
+            return None;
+        }
         Err(_) => "no handshake in time".to_owned(),
     };
     if let Some(left_out) = refused.due() {

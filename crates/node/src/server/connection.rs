@@ -74,7 +74,9 @@ pub(super) async fn attend(stream: Accepted, service: Arc<Service>, limited: Arc
             match within(limited.limits.handshake, tls::accept(stream, &context)).await {
                 Ok(mut stream) => limited.ended(converse(&mut stream, service, &limited).await),
                 Err(error) => {
-                    if let Some(left_out) = limited.refused.due() {
+                    if tls::is_refusal(&error)
+                        && let Some(left_out) = limited.refused.due()
+                    {
                         let address = address.map_or("?".to_owned(), |address| address.to_string());
                         tracing::warn!(
                             address,

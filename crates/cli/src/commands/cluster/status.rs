@@ -4,7 +4,7 @@ use super::RunningNode;
 use crate::error::Result;
 use crate::render::{Answer, printable, table};
 use clap::Args;
-use cloister_node::admin::{ClusterReport, MemberReport, NodeReport};
+use cloister_node::admin::{ClusterReport, MemberReport, NodeReport, Role};
 
 #[derive(Args, Debug)]
 pub struct Status {
@@ -49,7 +49,9 @@ fn text(cluster: &ClusterReport) -> String {
 
 fn leader(cluster: &ClusterReport) -> String {
     let term = cluster.term;
-    if let (None, Some(why)) = (cluster.member(cluster.asked), &cluster.not_serving) {
+    let asked = cluster.member(cluster.asked).and_then(|asked| asked.report.as_ref());
+    let is_member = asked.is_some_and(|asked| asked.role != Role::Outsider);
+    if let (false, Some(why)) = (is_member, &cluster.not_serving) {
         return format!("This node is no member: {}\nWhat follows is what it knew last.", printable(why));
     }
     let Some(leader) = cluster.leader else {
