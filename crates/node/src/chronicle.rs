@@ -59,7 +59,8 @@ impl Told {
         let now = &status.members;
         let before = std::mem::replace(&mut self.members, now.clone());
         if before.is_empty() && !now.is_empty() {
-            let names: Vec<&str> = now.iter().map(|member| member.node.name.as_str()).collect();
+            let mut names: Vec<&str> = now.iter().map(|member| member.node.name.as_str()).collect();
+            names.sort_unstable();
             tracing::info!("the members of the cluster are {}", names.join(", "));
             return;
         }

@@ -110,3 +110,30 @@ fn people_read_what_is_wrong_and_what_to_do() {
     let told = machine.run(&["doctor"]).stdout;
     assert!(told.contains("WRONG") && told.contains("-> "), "{told}");
 }
+
+#[test]
+fn a_nodes_folder_is_looked_at_whether_it_has_run_or_not() {
+    let machine = Machine::new();
+    let folder = machine.path("n1").to_str().unwrap().to_owned();
+    machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", "127.0.0.1:7421"]);
+    let (run, answer) = doctor(&machine, &["--data", &folder]);
+    assert_eq!((run.code, &answer["wrong"]), (0, &0.into()), "{answer}");
+    let told = answer.to_string();
+    assert!(told.contains("holds for 3649 more days") && told.contains("its store is whole"), "{told}");
+
+    fs::set_permissions(machine.path("n1/node.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    let (run, answer) = doctor(&machine, &["--data", &folder]);
+    assert_eq!(run.code, 1);
+    assert!(wrong(&answer, "node")[0].contains("chmod go= "), "{answer}");
+}
+
+#[test]
+fn a_nodes_damaged_store_is_told() {
+    let machine = Machine::new();
+    let folder = machine.path("n1").to_str().unwrap().to_owned();
+    machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", "127.0.0.1:7421"]);
+    fs::write(machine.path("n1/token/token.db"), b"no database, however long one looks at it").unwrap();
+    let (run, answer) = doctor(&machine, &["--data", &folder]);
+    assert_eq!(run.code, 1);
+    assert!(!wrong(&answer, "node").is_empty(), "{answer}");
+}

@@ -366,6 +366,12 @@ fn change_failed(id: NodeId, error: RaftError<NodeId, ClientWriteError<NodeId, N
 
 #[cfg(test)]
 impl Cluster {
+    /// Returns when this node has been told that it was removed.
+    pub(crate) async fn removed(&self) {
+        // An end without that news is not waited for either.
+        let _ = self.leader.peers.removed().wait_for(|removed| *removed).await;
+    }
+
     /// How many proposals wait to be gathered.
     pub(crate) fn waiting(&self) -> usize {
         self.proposer.waiting()
