@@ -63,11 +63,16 @@ fn store(folder: &Folder) -> Finding {
     if !path.exists() {
         return good("the node has not run yet: it has no store");
     }
-    match Store::open_replica(&path).and_then(|store| store.check(None)) {
-        Ok(Report { problems, objects, users, .. }) if problems.is_empty() => {
+    let check = || {
+        let store = Store::open_replica(&path)?;
+        if store.has_token()? { store.check(None).map(Some) } else { Ok(None) }
+    };
+    match check() {
+        Ok(None) => good("the node is not running; no token has been made in its store yet"),
+        Ok(Some(Report { problems, objects, users, .. })) if problems.is_empty() => {
             good(format!("the node is not running; its store is whole: {objects} objects, {users} users"))
         }
-        Ok(report) => wrong(
+        Ok(Some(report)) => wrong(
             format!("the node's store is damaged: {}", report.problems.join("; ")),
             "don't start it: remove the node from the cluster, and let a new one join in its place",
         ),
