@@ -13,7 +13,8 @@ fn mode(path: &Path) -> u32 {
 fn founded() -> (Machine, String, serde_json::Value) {
     let machine = Machine::new();
     let folder = machine.path("n1").to_str().unwrap().to_owned();
-    let facts = machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", &free_address()]);
+    let facts =
+        machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", &free_address()]);
     (machine, folder, facts)
 }
 

@@ -125,7 +125,10 @@ fn a_nodes_folder_is_looked_at_whether_it_has_run_or_not() {
     let (run, answer) = doctor(&machine, &["--data", &folder]);
     assert_eq!((run.code, &answer["wrong"]), (0, &0.into()), "{answer}");
     let told = answer.to_string();
-    assert!(told.contains("the certificate holds for 36") && told.contains("no token has been made"), "{told}");
+    assert!(
+        told.contains("the certificate holds for 36") && told.contains("no token has been made"),
+        "{told}"
+    );
 
     fs::set_permissions(machine.path("n1/node.key"), fs::Permissions::from_mode(0o640)).unwrap();
     let (run, answer) = doctor(&machine, &["--data", &folder]);

@@ -57,8 +57,15 @@ fn leader(cluster: &ClusterReport) -> String {
     let Some(leader) = cluster.leader else {
         return format!("No leader is known (term {term}): is a majority of the voters running?");
     };
-    let name = cluster.member(leader).map_or(UNKNOWN, |member| &member.name);
-    format!("Leader {} ({leader}), term {term}", printable(name))
+    let member = cluster.member(leader);
+    let name = printable(member.map_or(UNKNOWN, |member| &member.name));
+    // One that was not reached may well be at work.
+    match member.and_then(|member| member.report.as_ref()).is_none_or(NodeReport::serves) {
+        true => format!("Leader {name} ({leader}), term {term}"),
+        false => {
+            format!("Leader {name} ({leader}), term {term}, but it does not serve: nothing can be changed")
+        }
+    }
 }
 
 /// A line for each node that is not as it should be.
