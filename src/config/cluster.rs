@@ -52,12 +52,16 @@ pub enum NodeAddress {
 }
 
 impl NodeAddress {
-    /// Reads `unix:<path>` or `tls:<host>:<port>` (an IPv6 address in brackets).
+    /// Reads `unix:<path>` or `tls:<host>:<port>` (an IPv6 address in brackets). What stands without a prefix is a Unix socket if it is a path from
+    /// the root, and else reached by TLS.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             return (!path.is_empty()).then(|| NodeAddress::Unix(path.into()));
         }
-        let (host, port) = host_and_port(text.strip_prefix("tls:")?)?;
+        if text.starts_with('/') {
+            return Some(NodeAddress::Unix(text.into()));
+        }
+        let (host, port) = host_and_port(text.strip_prefix("tls:").unwrap_or(text))?;
         Some(NodeAddress::Tls { host: host.to_owned(), port })
     }
 }
@@ -107,8 +111,28 @@ mod tests {
     }
 
     #[test]
+    fn without_a_prefix_a_path_is_a_unix_socket_and_a_host_is_reached_by_tls() {
+        for text in ["unix:/run/cloister.sock", "tls:node-1.example:7001", "tls:[::1]:7001"] {
+            let (_, short) = text.split_once(':').unwrap();
+            assert_eq!(NodeAddress::parse(short), NodeAddress::parse(text), "{short}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "/run/x", "unix:", "tls:", "tls:host", "tls::1", "tls:host:0", "tls:host:65536"] {
+        for text in [
+            "",
+            "run/x",
+            "host",
+            "host:",
+            ":1",
+            "unix:",
+            "tls:",
+            "tls:host",
+            "tls::1",
+            "tls:host:0",
+            "tls:host:65536",
+        ] {
             assert_eq!(NodeAddress::parse(text), None, "{text}");
         }
         for text in ["tls:::1:7001", "tls:[host]:1", "tcp:host:1", "tls:a host:1", "tls:\"a:1"] {

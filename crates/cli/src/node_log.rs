@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How much to log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Level {
     /// Nothing
     Off,
@@ -35,11 +35,14 @@ impl Level {
         }
     }
 
-    /// Our own events from this level on; of the libraries beneath, those that somebody should look at.
+    /// Our own events from this level on; of the libraries beneath, those that somebody should look at. What openraft says at every heartbeat that a
+    /// peer misses, and what ends it, our own events say once.
     fn targets(self) -> Targets {
         let beneath =
             if self == Level::Trace { LevelFilter::TRACE } else { self.filter().min(LevelFilter::WARN) };
-        Targets::new().with_default(beneath).with_target("cloister", self.filter())
+        let consensus = if self >= Level::Debug { beneath } else { LevelFilter::OFF };
+        let targets = Targets::new().with_default(beneath).with_target("openraft", consensus);
+        targets.with_target("cloister", self.filter())
     }
 }
 
@@ -85,7 +88,9 @@ mod tests {
         assert!(enabled(Level::Info, "cloister_node::raft", tracing::Level::INFO));
         assert!(enabled(Level::Info, "cloister::store", tracing::Level::INFO));
         assert!(!enabled(Level::Debug, "openraft::core", tracing::Level::INFO));
-        assert!(enabled(Level::Info, "openraft::core", tracing::Level::WARN));
+        assert!(enabled(Level::Info, "hyper", tracing::Level::WARN));
+        assert!(!enabled(Level::Info, "openraft::core", tracing::Level::ERROR), "it repeats itself");
+        assert!(enabled(Level::Debug, "openraft::core", tracing::Level::WARN));
         assert!(enabled(Level::Trace, "openraft::core", tracing::Level::DEBUG));
         assert!(!enabled(Level::Off, "cloister", tracing::Level::ERROR));
     }

@@ -11,6 +11,7 @@
 #![deny(unsafe_code)]
 
 pub mod admin;
+mod chronicle;
 pub mod clock;
 pub mod folder;
 pub mod join_token;
@@ -22,6 +23,7 @@ pub mod pki;
 pub mod raft;
 pub mod replica;
 pub mod ring;
+mod seldom;
 pub mod server;
 pub mod settings;
 mod visitors;

@@ -1,5 +1,6 @@
 //! A node's place among the others: whether it may serve a call here and now, and who may if it may not.
 
+use crate::chronicle;
 use crate::metrics::Counters;
 use crate::neighbours::{Question, Reply};
 use crate::raft::cluster::Cluster;
@@ -78,6 +79,7 @@ impl Member {
         });
         tokio::spawn(share_barriers(member.cluster.clone(), waiting));
         tokio::spawn(watch_leader(Arc::downgrade(&member), member.cluster.watch()));
+        tokio::spawn(chronicle::write(Arc::downgrade(&member), member.cluster.watch()));
         member
     }
 
@@ -88,7 +90,11 @@ impl Member {
         if let Some(why) = &status.stopped {
             return Some(format!("it has stopped: {why}"));
         }
+        if self.cluster.is_removed() {
+            return waits("was removed from the cluster: delete its data folder");
+        }
         match status.member(self.cluster.id()).map(|own| own.part) {
+            None if status.members.is_empty() => return waits("has not heard of the cluster yet"),
             None => return waits("is not a member of the cluster (any more)"),
             Some(Part::Learner) => return waits("is still catching up with the others"),
             Some(Part::Voter) => {}
@@ -163,7 +169,7 @@ impl Member {
             Ok(Some(Reply::Client(answer))) => Ok(answer.to_vec()),
             Ok(_) => Err(Error::DeviceRemoved),
             Err(error) => {
-                tracing::info!("the leader does not answer: {}", error.why);
+                tracing::debug!("the leader does not answer: {}", error.why);
                 // It may take a moment until another leads: the client need not ask all nodes meanwhile.
                 let _ = timeout(GRACE, self.is_led_by_another(leader)).await;
                 Err(Error::DeviceRemoved)
@@ -218,7 +224,7 @@ impl Member {
             let confirmed = status.confirmed.map(Duration::from_millis);
             return voters > 1 && confirmed.is_some_and(|confirmed| confirmed > GRACE);
         }
-        status.leader.is_none() && self.lost.lock().is_none_or(|lost| lost.elapsed() > GRACE)
+        status.leader.is_none() && self.lost.lock().is_some_and(|lost| lost.elapsed() > GRACE)
     }
 }
 
@@ -243,9 +249,8 @@ async fn share_barriers(cluster: Arc<Cluster>, mut waiting: mpsc::Receiver<onesh
     }
 }
 
-/// Remembers since when no leader is known, and tells the log who leads.
+/// Remembers since when no leader is known.
 async fn watch_leader(member: std::sync::Weak<Member>, mut news: crate::raft::cluster::Watch) {
-    let mut last = None;
     while let Some(status) = news.next().await {
         let Some(member) = member.upgrade() else { return };
         let mut lost = member.lost.lock();
@@ -253,16 +258,6 @@ async fn watch_leader(member: std::sync::Weak<Member>, mut news: crate::raft::cl
             (Some(_), _) => *lost = None,
             (None, None) => *lost = Some(Instant::now()),
             (None, Some(_)) => {}
-        }
-        if status.leader != last {
-            last = status.leader;
-            match last.map(|id| (id, status.member(id))) {
-                Some((id, known)) => {
-                    let name = known.map_or("a node", |known| known.node.name.as_str());
-                    tracing::info!(leader = %format_args!("{id:016x}"), term = status.term, "{name} leads");
-                }
-                None => tracing::info!(term = status.term, "no leader is heard of"),
-            }
         }
     }
 }

@@ -97,7 +97,8 @@ impl File<'_> {
 
     fn node(&self, written: &Spanned<String>) -> Result<NodeAddress, Problem> {
         let text = written.get_ref();
-        let no_address = || format!("\"{text}\" is no node: write unix:<path> or tls:<host>:<port>");
+        let no_address =
+            || format!("\"{text}\" is no node: write <host>:<port>, or a Unix socket as unix:<path>");
         match NodeAddress::parse(text) {
             Some(NodeAddress::Unix(path)) => {
                 let path = Spanned::new(written.span(), path);
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn what_is_no_node_and_what_is_missing_is_told() {
         assert!(problem(&slot("nodes = []")).starts_with("3: nodes is empty"));
-        assert!(problem(&slot("nodes = ['host:1']")).starts_with("3: \"host:1\" is no node"));
+        assert!(problem(&slot("nodes = ['host']")).starts_with("3: \"host\" is no node"));
         assert!(problem(&slot("nodes = ['tls:h:1']\nca = 'a'")).contains("write certificate"));
         assert!(problem(&slot("nodes = ['unix:b']\nconnect_timeout_ms = 0")).contains("from 1 to 600000"));
     }

@@ -1,15 +1,9 @@
 //! What of a cluster needs no running node: folders, certificates, tokens, and what is refused.
 
-use crate::support::{Machine, run};
+use crate::support::{Machine, free_address, run};
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-/// An address of this machine that nobody listens on.
-fn address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
@@ -19,7 +13,8 @@ fn mode(path: &Path) -> u32 {
 fn founded() -> (Machine, String, serde_json::Value) {
     let machine = Machine::new();
     let folder = machine.path("n1").to_str().unwrap().to_owned();
-    let facts = machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", &address()]);
+    let facts =
+        machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", &free_address()]);
     (machine, folder, facts)
 }
 
@@ -96,7 +91,7 @@ fn a_token_that_is_none_or_was_damaged_makes_no_folder() {
     let new = machine.path("n2");
     let join = |file: &str| {
         let new = new.to_str().unwrap();
-        let node = ["--name", "n2", "--sync", "127.0.0.1:7421", "--data", new];
+        let node = ["--name", "n2", "--sync", &free_address(), "--data", new];
         machine.run(&[&["cluster", "join", "--token-file", file][..], &node].concat())
     };
     for (text, words) in [

@@ -1,4 +1,4 @@
-use crate::support::{Machine, Run};
+use crate::support::{Machine, Run, free_address};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -109,4 +109,43 @@ fn people_read_what_is_wrong_and_what_to_do() {
     machine.configure("colour = 1");
     let told = machine.run(&["doctor"]).stdout;
     assert!(told.contains("WRONG") && told.contains("-> "), "{told}");
+}
+
+/// The folder of a node that has founded a cluster.
+fn founded(machine: &Machine) -> String {
+    let folder = machine.path("n1").to_str().unwrap().to_owned();
+    machine.json(&["cluster", "init", "--data", &folder, "--name", "n1", "--sync", &free_address()]);
+    folder
+}
+
+#[test]
+fn a_nodes_folder_is_looked_at_whether_it_has_run_or_not() {
+    let machine = Machine::new();
+    let folder = founded(&machine);
+    let (run, answer) = doctor(&machine, &["--data", &folder]);
+    assert_eq!((run.code, &answer["wrong"]), (0, &0.into()), "{answer}");
+    let told = answer.to_string();
+    assert!(
+        told.contains("the certificate holds for 36") && told.contains("no token has been made"),
+        "{told}"
+    );
+
+    fs::set_permissions(machine.path("n1/node.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    let (run, answer) = doctor(&machine, &["--data", &folder]);
+    assert_eq!(run.code, 1);
+    assert!(wrong(&answer, "node")[0].contains("chmod go= "), "{answer}");
+}
+
+#[test]
+fn a_nodes_damaged_store_is_told() {
+    let machine = Machine::new();
+    let folder = founded(&machine);
+    for file in ["token.db-wal", "token.db-shm"] {
+        // Not there where all of it has come into the database.
+        let _ = fs::remove_file(machine.path("n1/token").join(file));
+    }
+    fs::write(machine.path("n1/token/token.db"), b"no database, however long one looks at it").unwrap();
+    let (run, answer) = doctor(&machine, &["--data", &folder]);
+    assert_eq!(run.code, 1);
+    assert!(!wrong(&answer, "node").is_empty(), "{answer}");
 }

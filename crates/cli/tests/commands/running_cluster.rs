@@ -37,6 +37,7 @@ fn report(id: NodeId, name: &str, role: Role) -> NodeReport {
         not_serving: None,
         clock: 0,
         token: None,
+        certified_until: 2_000_000_000,
     }
 }
 
@@ -60,7 +61,7 @@ impl Administration for Node {
             member(3, "three", None),
             member(4, "three", Some(report(4, "three", Role::Learner))),
         ];
-        ClusterReport { asked: Id(1), leader: Some(Id(1)), term: 7, members }
+        ClusterReport { asked: Id(1), leader: Some(Id(1)), term: 7, members, not_serving: None }
     }
 
     async fn remove(&self, id: NodeId) -> Result<(), Refused> {
@@ -104,10 +105,10 @@ fn the_status_shows_leader_term_and_each_node() {
         let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(row("NAME"), "NAME ID ADDRESS PART SERVES APPLIED LAG OBJECTS CLIENTS OPS/S CLOCK");
-    assert_eq!(row("one"), "one 0000000000000001 one:7001 leader yes 119 1 42 5 12.2 -30 ms");
-    assert_eq!(row("two"), "two 0000000000000002 two:7001 voter no 119 2 42 5 12.2 -30 ms");
-    assert_eq!(row("three"), "three 0000000000000003 three:7001 - not reached - 3 - - - -");
+    assert_eq!(row("NAME"), "NAME ID ADDRESS PART SERVES APPLIED LAG OBJECTS CLIENTS OPS/S VERSION CLOCK");
+    assert_eq!(row("one"), "one 0000000000000001 one:7001 leader yes 119 1 42 5 12.2 1.2.3 -30 ms");
+    assert_eq!(row("two"), "two 0000000000000002 two:7001 voter no 119 2 42 5 12.2 1.2.3 -30 ms");
+    assert_eq!(row("three"), "three 0000000000000003 three:7001 - not reached - 3 - - - - -");
     assert!(shown.contains("\ntwo: it waits for\\u{1b}[2J a leader\nthree: was not reached\n"), "{shown}");
 }
 

@@ -1,6 +1,6 @@
 //! `cloister slot add`: one slot more, and nothing else changed.
 
-use crate::support::{Machine, run};
+use crate::support::{Machine, free_address, run};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -15,7 +15,7 @@ fn with_client() -> (Machine, Vec<String>) {
     let machine = Machine::new();
     let path = |name: &str| machine.path(name).to_str().unwrap().to_owned();
     machine
-        .run(&["cluster", "init", "--data", &path("n1"), "--name", "n1", "--sync", "127.0.0.1:7421"])
+        .run(&["cluster", "init", "--data", &path("n1"), "--name", "n1", "--sync", &free_address()])
         .done();
     machine.run(&["cluster", "client", "web", "--data", &path("n1"), "--out", &path("web")]).done();
     let files = [("--ca", "ca.pem"), ("--certificate", "client.pem"), ("--key", "client.key")];
@@ -96,7 +96,7 @@ fn files_that_do_not_fit_together_leave_the_configuration_as_it_is() {
     nodes_own[3] = machine.path("n1/node.pem").to_str().unwrap().to_owned();
     nodes_own[5] = machine.path("n1/node.key").to_str().unwrap().to_owned();
     add(&machine, node, &nodes_own).failed(2, &["which is not what is needed here"]);
-    for node in ["host:1", "tls:host", "unix:"] {
+    for node in ["host", "tls:host", "unix:"] {
         assert_eq!(add(&machine, node, &files).code, 2, "{node}");
     }
     assert_eq!(configuration(&machine), before);

@@ -12,7 +12,7 @@ pub mod report;
 mod server;
 
 pub use client::{AdminError, Client};
-pub use report::{ClusterReport, Heard, Id, Lag, MemberReport, NodeReport, Role, skew};
+pub use report::{ClusterReport, EXPIRES_SOON, Heard, Id, Lag, MemberReport, NodeReport, Role, skew};
 pub use server::{listen, serve};
 
 use crate::raft::types::NodeId;

@@ -171,12 +171,23 @@ pub struct NodeReport {
     pub clock: u64,
     /// The label of its token, if that is initialised.
     pub token: Option<String>,
+    /// Until when its certificate and its CA's hold: seconds since 1970.
+    pub certified_until: u64,
 }
+
+/// How long before its end a certificate is worth a word, in days.
+pub const EXPIRES_SOON: u64 = 60;
 
 impl NodeReport {
     /// Whether it serves clients.
     pub fn serves(&self) -> bool {
         self.not_serving.is_none()
+    }
+
+    /// For how many days its certificate holds, if that is not long any more.
+    pub fn expires_soon(&self) -> Option<u64> {
+        let days = self.certified_until.saturating_sub(self.clock / 1000) / (24 * 3600);
+        (days < EXPIRES_SOON).then_some(days)
     }
 }
 
@@ -208,8 +219,10 @@ pub struct ClusterReport {
     pub leader: Option<Id>,
     /// The term of consensus.
     pub term: u64,
-    /// All members, by id.
+    /// All members, by name.
     pub members: Vec<MemberReport>,
+    /// Why the asked node does not serve clients; `None` if it does.
+    pub not_serving: Option<String>,
 }
 
 /// Another node's report, as it came in.
@@ -233,6 +246,7 @@ impl ClusterReport {
     /// From the asked node's view of the cluster, its own report, and what the members answered that it reached. How far they are behind is
     /// taken from whoever leads.
     pub fn of(status: &Status, own: NodeReport, heard: Vec<Heard>) -> ClusterReport {
+        let not_serving = own.not_serving.clone();
         let own = Heard { report: own, skew: 0 };
         let all: Vec<Heard> = std::iter::once(own).chain(heard).collect();
         let find = |id: NodeId| all.iter().find(|heard| heard.report.id == Id(id));
@@ -250,12 +264,10 @@ impl ClusterReport {
                 skew: heard.map(|heard| heard.skew),
             }
         };
-        ClusterReport {
-            asked: Id(status.id),
-            leader: status.leader.map(Id),
-            term: status.term,
-            members: status.members.iter().map(member).collect(),
-        }
+        let mut members: Vec<MemberReport> = status.members.iter().map(member).collect();
+        members.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+        let leader = status.leader.map(Id);
+        ClusterReport { asked: Id(status.id), leader, term: status.term, members, not_serving }
     }
 
     /// The member with this id.
@@ -315,6 +327,7 @@ mod tests {
             not_serving: Some("it is a test".to_owned()),
             clock: u64::MAX,
             token: None,
+            certified_until: 0,
         }
     }
 
@@ -325,6 +338,16 @@ mod tests {
         assert_eq!(serde_json::from_slice::<ClusterReport>(&json).unwrap(), cluster);
         let codec = Codec::new(1, 1 << 20);
         assert_eq!(codec.decode::<ClusterReport>(&codec.encode(&cluster).unwrap()), Some(cluster));
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_told_sixty_days_before() {
+        const DAY: u64 = 24 * 3600;
+        let at = |day: u64| {
+            let clock = day * DAY * 1000;
+            NodeReport { clock, certified_until: 100 * DAY, ..report(&status()) }.expires_soon()
+        };
+        assert_eq!([at(0), at(40), at(41), at(99), at(101)], [None, None, Some(59), Some(1), Some(0)]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use new::NewFolder;
 
 use crate::clock;
 use crate::pki::check::{Flaw, check_node};
-use crate::pki::{Identity, PkiError, fingerprint, read_certificate};
+use crate::pki::{Identity, PkiError, fingerprint, holds_until, read_certificate};
 use crate::raft::types::NodeId;
 use crate::settings::Settings;
 use cloister::proto::peer::Role;
@@ -122,6 +122,13 @@ impl Folder {
     /// The node's certificate and key.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Until when the node's certificate and its CA's hold, in seconds since 1970; 0 if that can't be read.
+    pub fn certified_until(&self) -> u64 {
+        let ends =
+            [&self.ca, &self.identity.certificate].map(|certificate| holds_until(certificate).unwrap_or(0));
+        ends[0].min(ends[1])
     }
 
     /// The folder of the log and its snapshots; made by whoever needs it first.

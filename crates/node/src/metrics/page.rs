@@ -29,6 +29,9 @@ const WHOLE: &[Row<u64>] = &[
     ("objects", "Objects in the token", |node| Some(node.objects)),
     ("users", "Users of the token", |node| Some(node.users)),
     ("client_connections", "Clients connected", |node| Some(node.connections)),
+    ("certificate_expires_seconds", "End of the node's certificate, since 1970", |node| {
+        Some(node.certified_until)
+    }),
     ("uptime_seconds", "Time since the node started", |node| Some(node.uptime)),
 ];
 

@@ -7,8 +7,9 @@ use crate::folder::Folder;
 use crate::neighbours::{Question, Reply};
 use crate::pki;
 use crate::raft::machine::Machine;
-use crate::raft::network::ask_stranger;
-use crate::raft::types::Applied;
+use crate::raft::message::Refusal;
+use crate::raft::network::{CallError, ask_stranger};
+use crate::raft::types::{Applied, Node, NodeId};
 use crate::replica::machine::TokenMachine;
 use std::io::ErrorKind;
 
@@ -75,11 +76,13 @@ pub(super) async fn neighbours(folder: &Folder) -> Result<(), NodeError> {
             "another process runs this node already, at {own}: a data folder is never to be copied; let a second node join with a token of its own"
         )));
     }
-    clocks(folder, &known_addresses(folder)).await
+    let others = known_members(folder).into_iter().filter(|(id, _)| *id != folder.id());
+    let others: Vec<String> = others.map(|(_, node)| node.address).collect();
+    clocks(folder, &others).await
 }
 
-/// The sync addresses of the other members, as this node last knew them.
-fn known_addresses(folder: &Folder) -> Vec<String> {
+/// The members of the cluster as the node in this folder last knew them; none, if it never did. A process may be running it.
+pub fn known_members(folder: &Folder) -> Vec<(NodeId, Node)> {
     let token = folder.token();
     if !token.exists() {
         return Vec::new();
@@ -87,8 +90,7 @@ fn known_addresses(folder: &Folder) -> Vec<String> {
     let Ok(store) = cloister::store::Store::open_replica(&token) else { return Vec::new() };
     let applied = store.applied().ok().and_then(|applied| Applied::from_bytes(&applied).ok());
     let Some(applied) = applied else { return Vec::new() };
-    let others = applied.membership.nodes().filter(|(id, _)| **id != folder.id());
-    others.map(|(_, node)| node.address.clone()).collect()
+    applied.membership.nodes().map(|(id, node)| (*id, node.clone())).collect()
 }
 
 /// This machine's clock is not far from those of the nodes at `addresses`, of which one that does not answer has no say.
@@ -97,7 +99,13 @@ pub(super) async fn clocks(folder: &Folder, addresses: &[String]) -> Result<(), 
     for address in addresses {
         let asked = clock::now_ms();
         let answer = ask_stranger(folder.ca(), folder.identity(), address, Question::Clock.to_bytes()).await;
-        let Ok((_, answer)) = answer else { continue };
+        let answer = match answer {
+            Ok((_, answer)) => answer,
+            Err(CallError::Refused(removed @ Refusal::Removed)) => {
+                return Err(NodeError::configuration(removed.to_string()));
+            }
+            Err(_) => continue,
+        };
         if let Some(Reply::Clock(theirs)) = Reply::from_bytes(&answer) {
             apart.push((address, skew(theirs, asked, clock::now_ms())));
         }

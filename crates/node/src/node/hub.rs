@@ -134,7 +134,12 @@ impl Parts {
     /// Removes a member, if this node leads.
     pub(super) async fn remove_here(&self, id: NodeId) -> Result<(), ClusterError> {
         let _alone = self.changing.lock().await;
-        self.member.cluster.remove(id).await
+        let cluster = &self.member.cluster;
+        let status = cluster.status();
+        if status.leader == Some(cluster.id()) && !self.member.is_current().await {
+            return Err(ClusterError::NoQuorum);
+        }
+        cluster.remove(id).await
     }
 }
 

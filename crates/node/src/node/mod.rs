@@ -2,7 +2,7 @@
 //!
 //! - [`start`]: a node's parts put together; [`run`]: one that runs until it is told to end
 //! - [`found`] and [`join`]: how a node comes to be a member; [`Alone`]: one that goes on without all others
-//! - `checks`: what is looked at before a node takes part
+//! - `checks`: what is looked at before a node takes part; `probe`: whether the others answer
 //! - `hub`: what other nodes ask; `report`: what it says of itself; `tasks`: what it sees to by itself
 
 mod alone;
@@ -10,14 +10,17 @@ mod checks;
 mod found;
 mod hub;
 mod join;
+mod probe;
 mod report;
 mod run;
 pub mod start;
 mod tasks;
 
 pub use alone::Alone;
+pub use checks::known_members;
 pub use found::found;
 pub use join::join;
+pub use probe::{Probed, probe};
 pub use run::run;
 pub use start::Node;
 

@@ -29,7 +29,7 @@ impl Parts {
                 None => format!("unix:{}", settings.client_socket.display()),
             },
             uptime: self.started.elapsed().as_secs(),
-            role: Role::of(&status),
+            role: if member.cluster.is_removed() { Role::Outsider } else { Role::of(&status) },
             leader: status.leader.map(Id),
             term: status.term,
             last: status.last,
@@ -43,6 +43,7 @@ impl Parts {
             not_serving: member.not_serving(),
             clock: clock::now_ms(),
             token: label.map(|meta| meta.label),
+            certified_until: self.folder.certified_until(),
         }
     }
 

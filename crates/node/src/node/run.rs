@@ -7,8 +7,13 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Runs the node until it is told to end (SIGTERM, SIGINT), or can't go on.
 pub fn run(folder: Folder) -> Result<(), NodeError> {
     let name = folder.settings().name.clone();
+    let [sync, client, metrics] = {
+        let settings = folder.settings();
+        let shown = |address: &Option<String>| address.as_deref().unwrap_or("nowhere").to_owned();
+        [settings.sync.clone(), shown(&settings.client), shown(&settings.metrics)]
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), sync, client, metrics, "{name} starts");
     let node = Node::start(folder)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "{name} runs");
     let ended = node.block_on(async {
         let failed = |error| NodeError::failed("signals can't be heard", error);
         let mut term = signal(SignalKind::terminate()).map_err(failed)?;

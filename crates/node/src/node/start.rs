@@ -5,7 +5,7 @@ use super::{NodeError, checks, tasks};
 use crate::admin;
 use crate::folder::Folder;
 use crate::member::Member;
-use crate::metrics::{self, Counters};
+use crate::metrics::{self as pages, Counters};
 use crate::raft::cluster::{Cluster, Settings as RaftSettings};
 use crate::raft::neighbour::Neighbourly;
 use crate::replica::consensus::Agreement;
@@ -118,14 +118,17 @@ impl Node {
         let runtimes = Runtimes::new()?;
         let folder = Arc::new(folder);
         let (hub, hub_later) = Hub::empty();
+        // A node whose other ports are taken should not take part and then go.
+        let ports = runtimes.clients.block_on(Ports::bind(&folder))?;
         let core = runtimes.consensus.block_on(async {
             checks::neighbours(&folder).await?;
             Core::start(&folder, hub).await
         })?;
-        let agreement = Agreement::new(core.cluster.clone(), runtimes.consensus.handle().clone());
+        let counters = Arc::<Counters>::default();
+        let runtime = runtimes.consensus.handle().clone();
+        let agreement = Agreement::new(core.cluster.clone(), runtime, counters.clone());
         core.store.agree_by(Arc::new(agreement));
         let Core { store, machine, cluster } = core;
-        let counters = Arc::<Counters>::default();
         let member = runtimes.clients.block_on(async {
             let settings = folder.settings();
             let member =
@@ -136,10 +139,12 @@ impl Node {
                 Arc::new(Service::new(token, store.clone(), member.clone(), Lifetimes::default(), workers));
             let parts =
                 hub_later.fill(folder.clone(), store, member.clone(), service.clone(), Instant::now());
-            serve_clients(&folder, &service, &counters).await?;
-            serve_operators(&folder, &parts, &counters).await?;
+            let Ports { client, metrics } = ports;
+            serve_clients(&folder, client, &service, &counters)?;
+            serve_operators(&folder, metrics, &parts, &counters)?;
             tokio::spawn(tasks::keep_keys(member.clone()));
             tokio::spawn(tasks::promote_learners(cluster.clone()));
+            tokio::spawn(tasks::keep_in_touch(Arc::downgrade(&member)));
             tokio::spawn(tasks::sweep(Arc::downgrade(&service)));
             Ok::<_, NodeError>(member)
         })?;
@@ -170,8 +175,28 @@ impl Node {
     }
 }
 
-async fn serve_clients(
+/// The ports besides the sync socket.
+struct Ports {
+    client: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+}
+
+impl Ports {
+    async fn bind(folder: &Folder) -> Result<Ports, NodeError> {
+        let listen = async |key, address: &Option<String>| match address {
+            Some(address) => bind(key, address).await.map(Some),
+            None => Ok(None),
+        };
+        let settings = folder.settings();
+        let client = listen("client", &settings.client).await?;
+        Ok(Ports { client, metrics: listen("metrics", &settings.metrics).await? })
+    }
+}
+
+/// In the runtime that it is called in.
+fn serve_clients(
     folder: &Folder,
+    port: Option<TcpListener>,
     service: &Arc<Service>,
     counters: &Arc<Counters>,
 ) -> Result<(), NodeError> {
@@ -181,11 +206,11 @@ async fn serve_clients(
         NodeError::configuration(format!("can't listen at client-socket = \"{}\": {error}", path.display()))
     })?;
     let mut listeners = vec![unix];
-    if let Some(address) = &settings.client {
+    if let Some(port) = port {
         let identity = folder.identity();
         let context = tls::context(folder.ca(), &identity.certificate, &identity.key);
         let context = context.map_err(|error| NodeError::failed("TLS for clients", error))?;
-        listeners.push(Listener::Tls(bind("client", address).await?, context));
+        listeners.push(Listener::Tls(port, context));
     }
     for listener in listeners {
         tokio::spawn(server::serve(listener, service.clone(), settings.limits.clone(), counters.clone()));
@@ -193,17 +218,18 @@ async fn serve_clients(
     Ok(())
 }
 
-async fn serve_operators(
+/// In the runtime that it is called in.
+fn serve_operators(
     folder: &Folder,
+    metrics: Option<TcpListener>,
     hub: &Arc<super::hub::Parts>,
     counters: &Arc<Counters>,
 ) -> Result<(), NodeError> {
     let listener = admin::listen(folder.path());
     let listener = listener.map_err(|error| NodeError::failed("the administration socket", error))?;
     tokio::spawn(admin::serve(listener, hub.clone()));
-    if let Some(address) = &folder.settings().metrics {
-        let listener = bind("metrics", address).await?;
-        tokio::spawn(metrics::serve(listener, hub.clone(), counters.clone()));
+    if let Some(listener) = metrics {
+        tokio::spawn(pages::serve(listener, hub.clone(), counters.clone()));
     }
     Ok(())
 }

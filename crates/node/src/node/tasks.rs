@@ -13,6 +13,8 @@ use tokio::time::{sleep, timeout};
 const AGAIN: Duration = Duration::from_millis(200);
 /// How long another node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two signs of life.
+const TOUCH: Duration = Duration::from_secs(5);
 /// Between two looks for what nobody uses any more.
 const SWEEPING: Duration = Duration::from_secs(60);
 
@@ -71,13 +73,26 @@ pub(super) async fn promote_learners(cluster: Arc<Cluster>) {
         };
         if let Some(learner) = status.members.iter().find(ready) {
             match cluster.promote(learner.id).await {
-                Ok(()) => tracing::info!("{} votes from now on", learner.node.name),
+                Ok(()) => {}
                 Err(error) => {
-                    tracing::warn!("{} can't be given its vote yet: {error}", learner.node.name);
+                    tracing::debug!("{} can't be given its vote yet: {error}", learner.node.name);
                     sleep(AGAIN).await;
                     news = cluster.watch();
                 }
             }
+        }
+    }
+}
+
+/// Asks the other members for a sign of life, now and then. So the log of each node tells who of them does not answer; and a node that was removed,
+/// to which nobody speaks any more, hears of that.
+pub(super) async fn keep_in_touch(member: Weak<Member>) {
+    loop {
+        sleep(TOUCH).await;
+        let Some(member) = member.upgrade() else { return };
+        let own = member.cluster.id();
+        for other in member.cluster.members().iter().filter(|other| other.id != own) {
+            let _ = timeout(PATIENCE, member.cluster.ask(other.id, Question::Clock.to_bytes())).await;
         }
     }
 }

@@ -14,6 +14,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use cloister::proto::peer::{INVITED_UNTIL, LONGEST_NAME, Role};
+use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509Ref};
@@ -110,6 +111,13 @@ pub fn invited_until(certificate: &X509Ref) -> Option<u64> {
     let mut times = names.iter().filter_map(|name| name.uri()?.strip_prefix(INVITED_UNTIL));
     let time = times.next()?.parse().ok()?;
     times.next().is_none().then_some(time)
+}
+
+/// Until when a certificate holds, in seconds since 1970.
+pub fn holds_until(certificate: &X509Ref) -> Result<u64, PkiError> {
+    let since = Asn1Time::from_unix(0)?.diff(certificate.not_after())?;
+    let seconds = i64::from(since.days).saturating_mul(24 * 3600).saturating_add(i64::from(since.secs));
+    Ok(u64::try_from(seconds).unwrap_or(0))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PkiError> {

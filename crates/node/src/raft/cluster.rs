@@ -21,7 +21,7 @@ use super::heir::Heir;
 use super::leader::Leader;
 use super::log::{self, LogStore, Owner};
 use super::machine::Machine;
-use super::message::{Answer, Request};
+use super::message::{Answer, Refusal, Request};
 use super::neighbour::Neighbourly;
 use super::network::{CallError, Network, Peers};
 pub use super::proposer::LONGEST_COMMAND;
@@ -38,11 +38,11 @@ use crate::pki::{self, Identity};
 /// The most entries a learner may miss to become a voter.
 const NEARLY: u64 = 100;
 
+/// Between two tries to change the members.
+const AGAIN: Duration = Duration::from_millis(20);
+
 /// The pieces of a snapshot on its way.
 const PIECE: u64 = 1 << 20;
-
-/// How long to wait before members are changed after others.
-const AGAIN: Duration = Duration::from_millis(50);
 
 /// What a node needs to take part.
 pub struct Settings {
@@ -167,7 +167,8 @@ impl Cluster {
         }
         let tls = Tls::new(&ca, &identity).map_err(pki::PkiError::from)?;
         let owner = Owner { node: id, cluster: pki::fingerprint(&ca)? };
-        let (log, state) = blocking(move || open(folder, owner, machine)).await?;
+        let opened = Arc::clone(&machine);
+        let (log, state) = blocking(move || open(folder, owner, opened)).await?;
         let peers = Peers::new(tls.clone(), settings.source);
         let network = Network { peers: Arc::clone(&peers) };
         let raft = Raft::new(id, Arc::new(config), network, log, state).await;
@@ -176,16 +177,17 @@ impl Cluster {
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
         let heir = Heir::new(id, raft.clone(), timing.election.1);
         let vouchers = Vouchers::new(Arc::clone(&leader));
-        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers };
+        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers, machine };
         let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
+        let heeding = tokio::spawn(heed_removal(Arc::clone(&leader)));
         Ok(Cluster {
             id,
             raft,
             leader,
             proposer,
             patience: timing.patience,
-            tasks: vec![gathering, serving, watching],
+            tasks: vec![gathering, serving, watching, heeding],
         })
     }
 
@@ -224,6 +226,11 @@ impl Cluster {
     /// This node's id.
     pub fn id(&self) -> NodeId {
         self.id
+    }
+
+    /// Whether this node has been told that the others have removed it.
+    pub fn is_removed(&self) -> bool {
+        *self.leader.peers.removed().borrow()
     }
 
     /// What this node knows of the cluster, each time that changes; the receiver is told of the present state first.
@@ -281,7 +288,7 @@ impl Cluster {
 
     /// Adds a node that does not vote yet and begins to send it everything. Only the leader can.
     pub async fn add_learner(&self, id: NodeId, node: Node) -> Result<(), ClusterError> {
-        self.change("add", id, ChangeMembers::AddNodes([(id, node)].into())).await
+        self.change(id, ChangeMembers::AddNodes([(id, node)].into())).await
     }
 
     /// Lets a learner vote that has caught up. Only the leader can.
@@ -295,21 +302,18 @@ impl Cluster {
             let missing = status.member(id).and_then(|member| member.lag).or(status.last);
             return Err(ClusterError::Behind(missing.unwrap_or(0)));
         }
-        self.change("promote", id, ChangeMembers::AddVoterIds([id].into())).await
+        self.change(id, ChangeMembers::AddVoterIds([id].into())).await
     }
 
-    /// Removes a member. Only the leader can, and not itself.
+    /// Removes a member. Only the leader can; if it removes itself, it leads until that is agreed on, and the others elect another.
     pub async fn remove(&self, id: NodeId) -> Result<(), ClusterError> {
         let member = self.member(id)?;
-        if id == self.id {
-            return Err(ClusterError::RemovesItself);
-        }
         let ids = [id].into();
         let change = match member.part {
             super::status::Part::Voter => ChangeMembers::RemoveVoters(ids),
             super::status::Part::Learner => ChangeMembers::RemoveNodes(ids),
         };
-        self.change("remove", id, change).await
+        self.change(id, change).await
     }
 
     /// Takes a snapshot now and waits until it covers everything applied so far.
@@ -359,36 +363,31 @@ impl Cluster {
         self.status().member(id).cloned().ok_or(ClusterError::NotAMember(id))
     }
 
-    async fn change(
-        &self,
-        what: &str,
-        id: NodeId,
-        change: ChangeMembers<NodeId, Node>,
-    ) -> Result<(), ClusterError> {
+    /// Changes the members, after a change that is under way.
+    async fn change(&self, id: NodeId, change: ChangeMembers<NodeId, Node>) -> Result<(), ClusterError> {
         let deadline = Instant::now() + self.patience;
-        let changed = loop {
-            let changed = timeout_at(deadline, self.raft.change_membership(change.clone(), false)).await;
-            match changed.map_err(|_| ClusterError::Unknown)? {
-                // Another that has been added may be getting its vote just now.
-                Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(
-                    ChangeMembershipError::InProgress(_),
-                ))) if Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
-                changed => break changed,
+        loop {
+            let changed = self.raft.change_membership(change.clone(), false);
+            let Ok(changed) = timeout_at(deadline, changed).await else {
+                return Err(ClusterError::Unknown);
+            };
+            match changed.map(|_| ()).map_err(|error| change_failed(id, error)) {
+                Err(ClusterError::ChangeUnderWay) if Instant::now() < deadline => sleep(AGAIN).await,
+                changed => return changed,
             }
-        };
-        match changed {
-            Ok(_) => {
-                tracing::info!(node = %format_args!("{id:016x}"), "members changed: {what}");
-                Ok(())
-            }
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(leader))) => Err(not_leader(leader)),
-            Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(error))) => Err(match error {
-                ChangeMembershipError::InProgress(_) => ClusterError::ChangeUnderWay,
-                ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
-                ChangeMembershipError::EmptyMembership(_) => ClusterError::RemovesItself,
-            }),
-            Err(RaftError::Fatal(fatal)) => Err(ClusterError::stopped(&fatal)),
         }
+    }
+}
+
+fn change_failed(id: NodeId, error: RaftError<NodeId, ClientWriteError<NodeId, Node>>) -> ClusterError {
+    match error {
+        RaftError::APIError(ClientWriteError::ForwardToLeader(leader)) => not_leader(leader),
+        RaftError::APIError(ClientWriteError::ChangeMembershipError(error)) => match error {
+            ChangeMembershipError::InProgress(_) => ClusterError::ChangeUnderWay,
+            ChangeMembershipError::LearnerNotFound(_) => ClusterError::NotAMember(id),
+            ChangeMembershipError::EmptyMembership(_) => ClusterError::LastVoter,
+        },
+        RaftError::Fatal(fatal) => ClusterError::stopped(&fatal),
     }
 }
 
@@ -397,6 +396,12 @@ impl Cluster {
     /// Has this node stand for election.
     pub(crate) async fn stand(&self) {
         self.raft.trigger().elect().await.expect("a running node");
+    }
+
+    /// Returns when this node has been told that it was removed.
+    pub(crate) async fn removed(&self) {
+        // An end without that news is not waited for either.
+        let _ = self.leader.peers.removed().wait_for(|removed| *removed).await;
     }
 
     /// How many proposals wait to be gathered.
@@ -437,6 +442,14 @@ async fn reason_of_the_end(raft: &Raft) -> String {
 async fn tell_of_the_end(raft: Raft) {
     let reason = reason_of_the_end(&raft).await;
     tracing::error!("the node has stopped: {reason}");
+}
+
+/// A node that was removed stands for no election any more: it can't win one, and would only disturb.
+async fn heed_removal(leader: Arc<Leader>) {
+    if leader.peers.removed().wait_for(|removed| *removed).await.is_ok() {
+        leader.raft.runtime_config().elect(false);
+        tracing::error!("{}", Refusal::Removed);
+    }
 }
 
 fn not_leader(leader: ForwardToLeader<NodeId, Node>) -> ClusterError {

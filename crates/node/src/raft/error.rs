@@ -86,8 +86,8 @@ pub enum ClusterError {
     NotAMember(NodeId),
     /// A node that has yet to catch up can't vote; so many entries are missing.
     Behind(u64),
-    /// The leader can't remove itself: stop it, and let the next one remove it.
-    RemovesItself,
+    /// Without this node, nobody would vote.
+    LastVoter,
     /// The node belongs to a cluster already.
     Founded,
     /// The node has stopped, for this reason.
@@ -108,15 +108,17 @@ impl std::fmt::Display for ClusterError {
                 write!(f, "only the leader can do this: {} ({id:016x}) at {}", node.name, node.address)
             }
             ClusterError::NotLeader(None) => f.write_str("only the leader can do this, and none is known"),
-            ClusterError::NoQuorum => f.write_str("the leader does not reach a majority of the nodes"),
+            ClusterError::NoQuorum => f.write_str(
+                "the leader does not reach a majority of the nodes: start more of them (`cloister cluster status` shows which are missing)",
+            ),
             ClusterError::Unknown => f.write_str("it may have been done or not: ask again"),
             ClusterError::TooLong(most) => write!(f, "a command is longer than {most} bytes"),
             ClusterError::TimedOut => f.write_str("the time for it is over"),
             ClusterError::ChangeUnderWay => f.write_str("another change of members is under way"),
             ClusterError::NotAMember(id) => write!(f, "{id:016x} is not a member"),
             ClusterError::Behind(missing) => write!(f, "the node has {missing} entries to catch up with"),
-            ClusterError::RemovesItself => {
-                f.write_str("the leader can't remove itself: stop it, and let the next leader remove it")
+            ClusterError::LastVoter => {
+                f.write_str("it is the last node that votes: a cluster ends when its nodes are stopped and deleted")
             }
             ClusterError::Founded => f.write_str("the node belongs to a cluster already"),
             ClusterError::Stopped(reason) => write!(f, "the node has stopped: {reason}"),

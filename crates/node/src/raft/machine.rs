@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::types::{Applied, Committed};
+use super::types::{Applied, Committed, NodeId};
 
 /// Why a machine can't go on. Either stops the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,4 +43,9 @@ pub trait Machine: Send + Sync + 'static {
 
     /// Replaces the whole state by the copy in the file `from`, taken at `applied`, in one durable transaction.
     fn install(&self, from: &Path, applied: &Applied) -> Result<(), MachineError>;
+
+    /// Whether this node was a member as of an entry that is applied, and is none as of the last one.
+    fn has_removed(&self, _node: NodeId) -> Result<bool, MachineError> {
+        Ok(false)
+    }
 }

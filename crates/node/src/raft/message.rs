@@ -67,6 +67,8 @@ pub(crate) enum Refusal {
     NoQuorum,
     /// It has stopped, or is about to.
     Stopped,
+    /// The node that sends the request was a member, and has been removed for good.
+    Removed,
 }
 
 impl std::fmt::Display for Refusal {
@@ -79,6 +81,9 @@ impl std::fmt::Display for Refusal {
             Refusal::NotAMember => f.write_str("this node is not a member of the cluster (any more)"),
             Refusal::NoQuorum => f.write_str("it does not reach a majority"),
             Refusal::Stopped => f.write_str("it has stopped"),
+            Refusal::Removed => f.write_str(
+                "this node was removed from the cluster: delete its data folder; it may join anew with another token",
+            ),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
 //! - `heir`: how a leader whose process has ended is followed
-//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected
+//! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected; `reach`: who answers, for the log
 
 pub mod cluster;
 pub(crate) mod encoding;
@@ -19,10 +19,11 @@ mod heir;
 mod leader;
 pub mod log;
 pub mod machine;
-mod message;
+pub(crate) mod message;
 pub mod neighbour;
 pub mod network;
 mod proposer;
+mod reach;
 mod snapshot;
 mod state_machine;
 pub mod status;

@@ -21,12 +21,13 @@ use openssl::x509::X509;
 use parking_lot::Mutex;
 use tokio::io::ReadBuf;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::encoding::{decode, encode};
 use super::frame;
 use super::message::{Answer, Refusal, Request};
+use super::reach::Reach;
 use super::tls::{Stream, Tls};
 use super::types::{Node, NodeId, Types};
 use crate::pki::Identity;
@@ -74,15 +75,50 @@ pub(crate) struct Peers {
     source: Option<IpAddr>,
     /// Connections nobody uses just now, by peer and its address.
     idle: Mutex<HashMap<(NodeId, String), Vec<Stream>>>,
+    reach: Reach,
+    /// Whether a peer has said that this node was removed.
+    removed: watch::Sender<bool>,
 }
 
 impl Peers {
     pub(crate) fn new(tls: Tls, source: Option<IpAddr>) -> Arc<Peers> {
-        Arc::new(Peers { tls, source, idle: Mutex::new(HashMap::new()) })
+        let removed = watch::Sender::new(false);
+        Arc::new(Peers { tls, source, idle: Mutex::default(), reach: Reach::default(), removed })
+    }
+
+    /// Whether this node was removed from the cluster, as far as a peer has said so.
+    pub(crate) fn removed(&self) -> watch::Receiver<bool> {
+        self.removed.subscribe()
     }
 
     /// Sends `request` to a peer and waits for its answer. A call that is dropped takes its connection with it.
     pub(crate) async fn call(
+        self: &Arc<Self>,
+        id: NodeId,
+        node: &Node,
+        request: &Request,
+    ) -> Result<Answer, CallError> {
+        let asked = self.reach.ask(id, node);
+        match self.exchange(id, node, request).await {
+            Ok(Answer::Refused(refusal)) => {
+                asked.answered(Some(&refusal));
+                if refusal == Refusal::Removed {
+                    self.removed.send_replace(true);
+                }
+                Err(CallError::Refused(refusal))
+            }
+            Ok(answer) => {
+                asked.answered(None);
+                Ok(answer)
+            }
+            Err(error) => {
+                asked.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn exchange(
         self: &Arc<Self>,
         id: NodeId,
         node: &Node,
@@ -95,13 +131,7 @@ impl Peers {
         };
         let answer = exchange(&mut stream, request).await?;
         self.give_back(peer, stream);
-        match answer {
-            Answer::Refused(refusal) => {
-                tracing::warn!(peer = %format_args!("{id:016x}"), name = node.name, "a peer refuses: {refusal}");
-                Err(CallError::Refused(refusal))
-            }
-            answer => Ok(answer),
-        }
+        Ok(answer)
     }
 
     async fn take(&self, peer: &(NodeId, String)) -> Option<Stream> {
@@ -137,23 +167,25 @@ impl Peers {
 }
 
 /// Asks the node at `address`, whichever that is, something that is not about consensus: for who is no member (yet). Answers who it was, too.
-pub async fn ask_stranger(
+pub(crate) async fn ask_stranger(
     ca: &X509,
     identity: &Identity,
     address: &str,
     question: Vec<u8>,
-) -> Result<(NodeId, Vec<u8>), String> {
-    let tls = Tls::new(ca, identity).map_err(|error| error.to_string())?;
+) -> Result<(NodeId, Vec<u8>), CallError> {
+    let unreached = |error: &dyn std::fmt::Display| CallError::Unreached(error.to_string());
+    let tls = Tls::new(ca, identity).map_err(|error| unreached(&error))?;
     let asking = async {
-        let socket = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-        let (mut stream, id) = tls.connect_to_any(socket).await.map_err(|error| error.to_string())?;
-        match exchange(&mut stream, &Request::Node(question)).await.map_err(|error| error.to_string())? {
+        let socket = TcpStream::connect(address).await.map_err(|error| unreached(&error))?;
+        let (mut stream, id) = tls.connect_to_any(socket).await.map_err(|error| unreached(&error))?;
+        match exchange(&mut stream, &Request::Node(question)).await? {
             Answer::Node(answer) => Ok((id, answer)),
-            Answer::Refused(refusal) => Err(refusal.to_string()),
-            _ => Err("it answered something else".to_owned()),
+            Answer::Refused(refusal) => Err(CallError::Refused(refusal)),
+            _ => Err(CallError::Lost("it answered something else".to_owned())),
         }
     };
-    timeout(STRANGER, asking).await.unwrap_or_else(|_| Err("it takes too long to answer".to_owned()))
+    let late = || CallError::Lost("it takes too long to answer".to_owned());
+    timeout(STRANGER, asking).await.unwrap_or_else(|_| Err(late()))
 }
 
 async fn connect(peers: &Peers, (id, address): &(NodeId, String)) -> Result<Stream, String> {

@@ -102,6 +102,7 @@ fn build(machine: &dyn Machine, snapshots: &Snapshots) -> Result<(SnapshotMeta, 
         snapshot_id: format!("{index}-{:016x}", u64::from_be_bytes(salt)),
     };
     let file = snapshots.keep(&part, &meta)?;
+    tracing::info!(index, "a snapshot is taken");
     Ok((meta, file))
 }
 
@@ -117,6 +118,8 @@ fn install(
     }
     machine.install(&part, &Applied { last: meta.last_log_id, membership: meta.last_membership.clone() })?;
     snapshots.keep(&part, &meta)?;
+    let index = meta.last_log_id.map_or(0, |last| last.index);
+    tracing::info!(index, "a snapshot from the leader is installed");
     Ok(())
 }
 

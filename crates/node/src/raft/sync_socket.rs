@@ -15,12 +15,14 @@ use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
 use super::heir::Heir;
 use super::leader::Leader;
+use super::machine::Machine;
 use super::message::{Answer, Refusal, Request};
 use super::neighbour::{Neighbour, Neighbourly};
 use super::tls::{Stream, Tls};
 use super::types::NodeId;
 use super::vouchers::Vouchers;
 use crate::pki;
+use crate::seldom::Seldom;
 use crate::visitors::Greetings;
 
 /// How many strangers may shake hands at a time; one more takes the place of the one that has been at it longest.
@@ -40,13 +42,14 @@ const TRANSFER: Duration = Duration::from_secs(30);
 pub(crate) async fn serve(listener: TcpListener, tls: Tls, host: Arc<Host>) {
     let mut greetings = Greetings::new(MOST_HANDSHAKES);
     let places = Places::new();
+    let refused = Arc::<Seldom>::default();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, address)) => {
-                    let tls = tls.clone();
-                    greetings.begin(async move { greet(&tls, socket, address).await });
+                    let (tls, refused) = (tls.clone(), Arc::clone(&refused));
+                    greetings.begin(async move { greet(&tls, socket, address, &refused).await });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the sync socket can't take a connection");
@@ -91,18 +94,25 @@ impl Places {
     }
 }
 
-async fn greet(tls: &Tls, socket: TcpStream, address: SocketAddr) -> Option<(Stream, NodeId)> {
-    match timeout(HANDSHAKE, tls.accept(socket)).await {
-        Ok(Ok(greeted)) => Some(greeted),
+async fn greet(
+    tls: &Tls,
+    socket: TcpStream,
+    address: SocketAddr,
+    refused: &Seldom,
+) -> Option<(Stream, NodeId)> {
+    let why = match timeout(HANDSHAKE, tls.accept(socket)).await {
+        Ok(Ok(greeted)) => return Some(greeted),
+        Ok(Err(error)) if error.is_refusal() => error.to_string(),
         Ok(Err(error)) => {
-            tracing::info!(%address, %error, "a connection to the sync socket is refused");
-            None
+            tracing::debug!(%address, "a connection to the sync socket came to nothing: {error}");
+            return None;
         }
-        Err(_) => {
-            tracing::info!(%address, "a connection to the sync socket is dropped: no handshake");
-            None
-        }
+        Err(_) => "no handshake in time".to_owned(),
+    };
+    if let Some(left_out) = refused.due() {
+        tracing::warn!(%address, left_out, "a connection to the sync socket is refused: {why}");
     }
+    None
 }
 
 /// Who answers.
@@ -115,6 +125,21 @@ pub(crate) struct Host {
     pub(crate) neighbourly: Arc<dyn Neighbourly>,
     /// Who may lead or be elected.
     pub(crate) vouchers: Vouchers,
+    /// Who was removed.
+    pub(crate) machine: Arc<dyn Machine>,
+}
+
+impl Host {
+    /// Whether that node was removed from the cluster: it still has its certificate, but no say in anything. Not asked of one that was never known:
+    /// it may be that this node has yet to hear of it.
+    async fn has_removed(&self, peer: NodeId) -> bool {
+        if self.leader.knows(peer) {
+            return false;
+        }
+        let machine = Arc::clone(&self.machine);
+        let removed = tokio::task::spawn_blocking(move || machine.has_removed(peer)).await;
+        removed.is_ok_and(|removed| removed.unwrap_or(false))
+    }
 }
 
 /// Answers one request after the other, until the peer ends it or breaks a rule.
@@ -122,6 +147,7 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
     let invited_until = stream.ssl().peer_certificate().as_deref().and_then(pki::invited_until);
     loop {
         let (answer, last) = match read(&mut stream).await {
+            Ok(_) if host.has_removed(peer).await => (Answer::Refused(Refusal::Removed), false),
             Ok(body) => match decode(&body) {
                 Ok(Request::Node(question)) => {
                     (answer_node(host, peer, invited_until, question).await, false)

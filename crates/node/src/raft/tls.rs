@@ -117,4 +117,15 @@ impl std::fmt::Display for HandshakeError {
     }
 }
 
+impl HandshakeError {
+    /// Whether one side has refused the other, rather than that it went away.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            HandshakeError::Tls(error) => error.ssl_error().is_some(),
+            HandshakeError::NotANode | HandshakeError::OtherNode(_) => true,
+            HandshakeError::Io(_) | HandshakeError::OpenSsl(_) => false,
+        }
+    }
+}
+
 impl std::error::Error for HandshakeError {}

@@ -1,5 +1,6 @@
 //! Consensus as the store sees it: a change is proposed, and made here before its maker goes on.
 
+use crate::metrics::Counters;
 use crate::raft::cluster::Cluster;
 use crate::server::turn;
 use cloister::store::{Consensus, Verdict};
@@ -10,17 +11,19 @@ use tokio::runtime::Handle;
 pub struct Agreement {
     cluster: Arc<Cluster>,
     runtime: Handle,
+    counters: Arc<Counters>,
 }
 
 impl Agreement {
     /// `runtime`: where the cluster runs.
-    pub fn new(cluster: Arc<Cluster>, runtime: Handle) -> Agreement {
-        Agreement { cluster, runtime }
+    pub fn new(cluster: Arc<Cluster>, runtime: Handle, counters: Arc<Counters>) -> Agreement {
+        Agreement { cluster, runtime, counters }
     }
 }
 
 impl Consensus for Agreement {
     fn agree(&self, command: Vec<u8>) -> Result<Verdict, String> {
+        self.counters.proposed();
         let agreed = self.runtime.block_on(async {
             let (index, answer) = self.cluster.propose(command).await?;
             self.cluster.wait_applied(index).await?;

@@ -90,6 +90,13 @@ impl Machine for TokenMachine {
         self.come_to(applied);
         Ok(())
     }
+
+    fn has_removed(&self, node: NodeId) -> Result<bool, MachineError> {
+        if self.applied()?.membership.nodes().any(|(id, _)| *id == node) {
+            return Ok(false);
+        }
+        self.store.had_node(node).map_err(failed)
+    }
 }
 
 fn read(applied: &[u8]) -> Result<Applied, MachineError> {

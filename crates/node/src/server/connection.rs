@@ -7,6 +7,7 @@ use super::service::Service;
 use super::tls;
 use crate::metrics::Counters;
 use crate::metrics::counters::Dropped;
+use crate::seldom::Seldom;
 use cloister::proto::frame;
 use cloister::proto::message::{Answer, Request};
 use std::io::{self, ErrorKind};
@@ -25,12 +26,15 @@ pub(super) struct Limited {
     places: Arc<Semaphore>,
     memory: Semaphore,
     counters: Arc<Counters>,
+    /// Handshakes that failed, for the log.
+    refused: Seldom,
 }
 
 impl Limited {
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Limited {
         Limited {
             counters,
+            refused: Seldom::default(),
             places: Arc::new(Semaphore::new(limits.connections)),
             // Room for at least one message of any size.
             memory: Semaphore::new(limits.memory.max(frame::LIMIT) / UNIT + 1),
@@ -72,9 +76,20 @@ pub(super) async fn greet(stream: Accepted, limited: Arc<Limited>) -> Option<Box
     match stream {
         Accepted::Unix(stream) => Some(Box::new(stream)),
         Accepted::Tls(stream, context) => {
+            let address = stream.peer_addr().ok();
             match within(limited.limits.handshake, tls::accept(stream, &context)).await {
                 Ok(stream) => Some(Box::new(stream)),
                 Err(error) => {
+                    if tls::is_refusal(&error)
+                        && let Some(left_out) = limited.refused.due()
+                    {
+                        let address = address.map_or("?".to_owned(), |address| address.to_string());
+                        tracing::warn!(
+                            address,
+                            left_out,
+                            "a connection to the client socket is refused: {error}"
+                        );
+                    }
                     limited.ended(Err(error));
                     None
                 }

@@ -34,6 +34,12 @@ pub(super) async fn accept(stream: TcpStream, context: &SslContext) -> io::Resul
     let peer = stream.ssl().peer_certificate().and_then(|certificate| Role::of(&certificate));
     match peer.is_some_and(|role| role.is_client()) {
         true => Ok(stream),
-        false => Err(ErrorKind::PermissionDenied.into()),
+        false => Err(io::Error::new(ErrorKind::PermissionDenied, "its certificate is not a client's")),
     }
+}
+
+/// Whether one side has refused the other in a handshake, rather than that it went away.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    let tls = error.get_ref().and_then(|error| error.downcast_ref::<openssl::ssl::Error>());
+    error.kind() == ErrorKind::PermissionDenied || tls.is_some_and(|error| error.ssl_error().is_some())
 }

@@ -87,6 +87,7 @@ fn the_page_tells_every_number_of_the_node() {
         "cloister_objects 42",
         "cloister_users 3",
         "cloister_client_connections 5",
+        "cloister_certificate_expires_seconds 2000000000",
         "cloister_uptime_seconds 86400",
         "cloister_operations_total 1000000",
         "cloister_operations_per_second 12.5",

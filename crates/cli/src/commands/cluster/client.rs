@@ -44,7 +44,7 @@ impl Client {
         write(folder.ca(), &client, [&ca, &certificate, &key])?;
         let text = format!(
             "The certificate of client {} is in {}. Next, where the program runs:\n\
-             `cloister slot add --cluster tls:HOST:PORT --ca {} --certificate {} --key {}`",
+             `cloister slot add --cluster HOST:PORT,HOST:PORT --ca {} --certificate {} --key {}`",
             self.name,
             self.out.display(),
             ca.display(),

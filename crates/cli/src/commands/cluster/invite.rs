@@ -7,6 +7,7 @@ use clap::Args;
 use cloister_node::clock;
 use cloister_node::folder::Folder;
 use cloister_node::join_token::JoinToken;
+use cloister_node::node;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ pub struct Invite {
     /// For how long the node may join
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=8760))]
     hours: u64,
-    /// Sync addresses of members that the new node is to ask [default: that of the node whose folder it is]
+    /// Sync addresses of members that the new node is to ask [default: those of all that this node knows]
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = address)]
     via: Vec<String>,
     /// Write the token into this new file, for its owner only [default: standard output]
@@ -34,12 +35,20 @@ pub struct Invite {
     out: Option<PathBuf>,
 }
 
+/// How members are reached: first the node whose folder it is, then the others, of which any will do if that one is gone by then.
+fn addresses(folder: &Folder) -> Vec<String> {
+    let own = folder.settings().advertise.clone();
+    let others = node::known_members(folder).into_iter().map(|(_, node)| node.address);
+    let others: Vec<String> = others.filter(|address| *address != own).collect();
+    [vec![own], others].concat()
+}
+
 impl Invite {
     pub fn run(&self) -> Result<Answer> {
         let folder = Folder::look(&self.data.folder)?;
         let ca = folder.ca_with_key(self.ca_key.file.as_deref())?;
         let via = match self.via.as_slice() {
-            [] => vec![folder.settings().advertise.clone()],
+            [] => addresses(&folder),
             given => given.to_vec(),
         };
         let until = clock::now().saturating_add(self.hours.saturating_mul(3600));

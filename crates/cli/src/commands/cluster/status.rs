@@ -4,7 +4,7 @@ use super::RunningNode;
 use crate::error::Result;
 use crate::render::{Answer, printable, table};
 use clap::Args;
-use cloister_node::admin::{ClusterReport, MemberReport, NodeReport};
+use cloister_node::admin::{ClusterReport, MemberReport, NodeReport, Role};
 
 #[derive(Args, Debug)]
 pub struct Status {
@@ -29,6 +29,7 @@ const COLUMNS: &[Column] = &[
     ("OBJECTS", |member| known(member, |node| node.objects.to_string())),
     ("CLIENTS", |member| known(member, |node| node.connections.to_string())),
     ("OPS/S", |member| known(member, |node| format!("{:.1}", node.rate))),
+    ("VERSION", |member| known(member, |node| node.software.clone())),
     ("CLOCK", |member| member.skew.map_or(UNKNOWN.to_owned(), |skew| format!("{skew:+} ms"))),
 ];
 
@@ -48,23 +49,41 @@ fn text(cluster: &ClusterReport) -> String {
 
 fn leader(cluster: &ClusterReport) -> String {
     let term = cluster.term;
+    let asked = cluster.member(cluster.asked).and_then(|asked| asked.report.as_ref());
+    let is_member = asked.is_some_and(|asked| asked.role != Role::Outsider);
+    if let (false, Some(why)) = (is_member, &cluster.not_serving) {
+        return format!("This node is no member: {}\nWhat follows is what it knew last.", printable(why));
+    }
     let Some(leader) = cluster.leader else {
         return format!("No leader is known (term {term}): is a majority of the voters running?");
     };
-    let name = cluster.member(leader).map_or(UNKNOWN, |member| &member.name);
-    format!("Leader {} ({leader}), term {term}", printable(name))
+    let member = cluster.member(leader);
+    let name = printable(member.map_or(UNKNOWN, |member| &member.name));
+    // One that was not reached may well be at work.
+    match member.and_then(|member| member.report.as_ref()).is_none_or(NodeReport::serves) {
+        true => format!("Leader {name} ({leader}), term {term}"),
+        false => {
+            format!("Leader {name} ({leader}), term {term}, but it does not serve: nothing can be changed")
+        }
+    }
 }
 
 /// A line for each node that is not as it should be.
 fn troubles(cluster: &ClusterReport) -> String {
-    let trouble = |member: &MemberReport| {
-        let reason = match &member.report {
-            None => "was not reached",
-            Some(node) => node.not_serving.as_ref()?,
-        };
-        Some(format!("\n{}: {}", printable(&member.name), printable(reason)))
+    let line =
+        |member: &MemberReport, reason: &str| format!("\n{}: {}", printable(&member.name), printable(reason));
+    let trouble = |member: &MemberReport| match &member.report {
+        None => line(member, "was not reached"),
+        Some(node) => {
+            let reasons = [node.not_serving.clone(), node.expires_soon().map(expires)];
+            reasons.iter().flatten().map(|reason| line(member, reason)).collect()
+        }
     };
-    cluster.members.iter().filter_map(trouble).collect()
+    cluster.members.iter().map(trouble).collect()
+}
+
+fn expires(days: u64) -> String {
+    format!("its certificate holds for {days} more days: have a new node take its place (docs/operations.md)")
 }
 
 fn serves(member: &MemberReport) -> String {

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod installation;
+mod node;
 mod stores;
 
 use crate::error::{Error, Result};
@@ -12,7 +13,7 @@ use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Look for what is wrong with the installation, the configuration and the tokens.
+/// Look for what is wrong with the installation, the configuration and the tokens; or with a cluster's node.
 ///
 /// Changes nothing. Exit code 1 if anything is wrong.
 #[derive(Args, Debug)]
@@ -21,6 +22,9 @@ pub struct Doctor {
     /// The loadable module [default: libcloister.so where it is usually installed]
     #[arg(long, value_name = "FILE", env = "CLOISTER_MODULE")]
     module: Option<PathBuf>,
+    /// Look at the node in this data folder instead, and at the members of its cluster
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["with_pin", "slot", "label", "user", "pin_file"])]
+    data: Option<PathBuf>,
     /// Log in to the token and open every object in it too (implied by --user and --pin-file)
     #[arg(long)]
     with_pin: bool,
@@ -33,6 +37,7 @@ pub struct Doctor {
 const EXAMPLE: &str = "\
 Examples:
   cloister doctor
+  cloister doctor --data /var/lib/cloister/n1
   cloister doctor --with-pin --label payments
   cloister doctor --module ./target/release/libcloister.so --json";
 
@@ -43,6 +48,7 @@ enum Area {
     Installation,
     Configuration,
     Store,
+    Node,
 }
 
 /// One thing that was looked at, and how it is.
@@ -73,6 +79,9 @@ impl Finding {
 
 impl Doctor {
     pub fn run(&self) -> Result<Answer> {
+        if let Some(folder) = &self.data {
+            return report(&node::look(folder));
+        }
         let mut findings = installation::look(self.module.as_deref());
         let (config, about_config) = configuration::look();
         findings.extend(about_config);

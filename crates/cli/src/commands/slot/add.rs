@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 
 pub const EXAMPLE: &str = "\
 Examples:
-  cloister slot add --cluster unix:/run/cloister/client.sock
-  cloister slot add --cluster tls:n1.example:7420,tls:n2.example:7420 --ca ca.pem --certificate client.pem --key client.key";
+  cloister slot add --cluster /run/cloister/client.sock
+  cloister slot add --cluster n1.example:7420,n2.example:7420 --ca ca.pem --certificate client.pem --key client.key";
 
 #[derive(Args, Debug)]
 pub struct Add {
-    /// Nodes that keep the slot's token, tried in turn: unix:PATH or tls:HOST:PORT, with commas between
+    /// Nodes that keep the slot's token, with commas between: HOST:PORT, or the path of a Unix socket
     #[arg(long, value_name = "NODE", value_delimiter = ',', required = true, value_parser = node)]
     cluster: Vec<NodeAddress>,
     /// The certificate of the cluster's CA
@@ -229,5 +229,6 @@ fn quoted(text: &str) -> Result<String> {
 
 /// For clap: where a node is.
 fn node(text: &str) -> std::result::Result<NodeAddress, String> {
-    NodeAddress::parse(text).ok_or_else(|| "write unix:<path> or tls:<host>:<port>".to_owned())
+    NodeAddress::parse(text)
+        .ok_or_else(|| "write <host>:<port>, or the path of a Unix socket as unix:<path>".to_owned())
 }

@@ -6,12 +6,14 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::raft::machine::{Machine, MachineError};
-use crate::raft::types::{Applied, Committed};
+use crate::raft::types::{Applied, Committed, NodeId};
 
 pub(super) struct KeyValue {
     connection: Mutex<Connection>,
     /// Held by a test that wants [`Machine::apply`] to wait.
     pub(super) gate: Mutex<()>,
+    /// Who was removed, as far as the test says.
+    pub(super) removed: Mutex<Vec<NodeId>>,
 }
 
 /// A command that no machine of the tests can store.
@@ -33,7 +35,7 @@ impl KeyValue {
                  CREATE TABLE IF NOT EXISTS applied (one INTEGER PRIMARY KEY, bytes BLOB NOT NULL);",
             )
             .unwrap();
-        KeyValue { connection: Mutex::new(connection), gate: Mutex::new(()) }
+        KeyValue { connection: Mutex::new(connection), gate: Mutex::new(()), removed: Mutex::default() }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<String> {
@@ -117,5 +119,9 @@ impl Machine for KeyValue {
         );
         connection.execute("DETACH copy", []).map_err(failed)?;
         installed.map_err(failed)
+    }
+
+    fn has_removed(&self, node: NodeId) -> Result<bool, MachineError> {
+        Ok(self.removed.lock().contains(&node))
     }
 }

@@ -4,5 +4,6 @@ mod cluster;
 mod durable;
 mod machine;
 mod nodes;
+mod removal;
 mod security;
 mod storage;

@@ -49,6 +49,7 @@ pub fn report(id: NodeId, name: &str) -> NodeReport {
         not_serving: None,
         clock: 1_700_000_000_250,
         token: Some("payments".to_owned()),
+        certified_until: 2_000_000_000,
     }
 }
 
