@@ -3,7 +3,7 @@
 use super::{Signer, Verifier};
 use crate::crypto::Hash;
 use crate::crypto::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A signer or verifier over a closure that takes the digest.
 pub struct Hashed<R> {
@@ -51,6 +51,17 @@ impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Hashed<R> {
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
         let digest = self.digest()?;
         (self.run)(&digest, output)
+    }
+
+    fn hash(&self) -> Option<Hash> {
+        Some(self.hash)
+    }
+
+    fn finish_digest(&mut self, digest: &[u8], output: &mut [u8]) -> Result<usize> {
+        if digest.len() != self.hash.size() {
+            return Err(Error::DataLenRange);
+        }
+        (self.run)(digest, output)
     }
 }
 

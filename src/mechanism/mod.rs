@@ -15,7 +15,7 @@ pub mod ecdh;
 pub mod eddsa;
 pub mod encoding;
 pub mod hash;
-mod hashed;
+pub(crate) mod hashed;
 pub mod keywrap;
 pub mod mac;
 pub mod material;
@@ -38,6 +38,7 @@ mod vectors;
 pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};
+use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
@@ -279,6 +280,7 @@ pub trait Digester: Send {
 }
 
 /// A signature or MAC in progress.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Signer: Send {
     /// Bytes of the signature.
     fn size(&self) -> usize;
@@ -286,6 +288,14 @@ pub trait Signer: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Writes the signature; `output` is `size` bytes long. The number of bytes written.
     fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+    /// The hash by which input becomes a digest before the key is needed, where that is so: the digest may be made elsewhere.
+    fn hash(&self) -> Option<Hash> {
+        None
+    }
+    /// As [`Signer::finish`], for input whose digest was made elsewhere, by [`Signer::hash`]. `DataLenRange` if it is none by its length.
+    fn finish_digest(&mut self, digest: &[u8], output: &mut [u8]) -> Result<usize> {
+        Err(Error::MechanismInvalid)
+    }
 }
 
 /// The check of a signature or MAC in progress.

@@ -176,6 +176,12 @@ pub enum Call {
         input: Bytes,
         signature: Option<Bytes>,
     },
+    /// A signature by a mechanism that hashes first, of data whose digest the caller has made.
+    SignDigest {
+        mechanism: Chosen,
+        key: Place,
+        digest: Bytes,
+    },
     Wrap {
         mechanism: Chosen,
         wrapping: Place,
@@ -309,6 +315,7 @@ impl Call {
             Call::Set { .. } => "set",
             Call::Destroy { .. } => "destroy",
             Call::Run { .. } => "run",
+            Call::SignDigest { .. } => "sign_digest",
             Call::Wrap { .. } => "wrap",
             Call::Random { .. } => "random",
             Call::Seed { .. } => "seed",

@@ -22,6 +22,7 @@ impl Call {
             Call::Ping
             | Call::Renew
             | Call::Run { .. }
+            | Call::SignDigest { .. }
             | Call::Wrap { .. }
             | Call::Random { .. }
             | Call::Seed { .. } => Needs::Here,

@@ -98,6 +98,11 @@ impl Member {
         None
     }
 
+    /// Whether the token can be changed, as far as this node can tell: a majority is in reach.
+    pub fn can_change(&self) -> bool {
+        !self.is_out_of_touch(&self.cluster.status())
+    }
+
     /// Where to do `request`. An error is for the client: `DeviceRemoved` sends it to another node.
     pub async fn way(&self, request: &Request, forwarded: bool) -> Result<Way> {
         let needs = request.call.needs();

@@ -49,12 +49,20 @@ struct Fate {
 
 /// What a draft has come to.
 enum Drafted<T> {
-    /// Nothing changes.
-    Nothing(T),
-    /// It is in a batch; to be sent by this caller if it is here.
-    Changes(T, Arc<Fate>),
+    /// A result; what it changes is in the batch.
+    Done(T),
     /// There is no room for it in the batch.
     Later,
+}
+
+/// One caller's draft, and what is to become of it.
+struct Turn<T> {
+    drafted: Step<Drafted<T>>,
+    /// Of the batch that it was drafted on, if anything in it changes: then the result may come from another's draft, and is true only
+    /// once that is made. So is a refusal.
+    fate: Option<Arc<Fate>>,
+    /// The batch, if this caller is to send it.
+    batch: Option<Batch>,
 }
 
 impl Replica {
@@ -64,18 +72,18 @@ impl Replica {
             consensus.about_to_wait();
         }
         for _ in 0..TRIES {
-            let (drafted, batch) = self.draft(&work);
+            let Turn { drafted, fate, batch } = self.draft(&work);
             if let Some(batch) = batch {
                 self.send(batch);
             }
+            match fate.map_or(Ok(Verdict::Made), |fate| fate.wait()) {
+                Ok(Verdict::Made) => {}
+                Ok(Verdict::Stale) => continue,
+                Err(why) => return Err(Error::Unavailable(why)),
+            }
             match drafted.map_err(|fault| fault.at(path))? {
-                Drafted::Nothing(value) => return Ok(value),
+                Drafted::Done(value) => return Ok(value),
                 Drafted::Later => {}
-                Drafted::Changes(value, fate) => match fate.wait() {
-                    Ok(Verdict::Made) => return Ok(value),
-                    Ok(Verdict::Stale) => {}
-                    Err(why) => return Err(Error::Unavailable(why)),
-                },
             }
         }
         Err(Error::Busy(path.to_path_buf()))
@@ -102,20 +110,22 @@ impl Replica {
     }
 
     /// Drafts, and takes the batch away if this caller is to send it: the last one who was coming, or who has made it long.
-    fn draft<T>(&self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> (Step<Drafted<T>>, Option<Batch>) {
+    fn draft<T>(&self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Turn<T> {
         let mut desk = self.come();
         let drafted = Draft { desk: &mut desk, replica: self }.run(work);
-        let is_long = matches!(drafted, Ok(Drafted::Later))
-            || desk.batch.as_ref().is_some_and(|batch| batch.bytes > LONG);
+        let is_later = matches!(drafted, Ok(Drafted::Later));
+        let changing = desk.batch.as_ref().filter(|batch| !is_later && !batch.changes.is_empty());
+        let fate = changing.map(|batch| batch.fate.clone());
+        let is_long = is_later || desk.batch.as_ref().is_some_and(|batch| batch.bytes > LONG);
         if !is_long && self.coming.load(Ordering::Acquire) > 0 {
-            return (drafted, None);
+            return Turn { drafted, fate, batch: None };
         }
         let batch = desk.close().filter(|batch| !batch.changes.is_empty());
         desk.sent = batch.is_some();
         if batch.is_none() {
             self.freed.notify_all();
         }
-        (drafted, batch)
+        Turn { drafted, fate, batch }
     }
 
     fn send(&self, batch: Batch) {
@@ -178,7 +188,7 @@ impl Desk {
         // invariant: it was put there above, and nothing has taken it away.
         let Some(batch) = &mut self.batch else { return Ok(Drafted::Later) };
         let drafted = match drafted {
-            Ok((value, changes)) if changes.is_empty() => Ok(Drafted::Nothing(value)),
+            Ok((value, changes)) if changes.is_empty() => Ok(Drafted::Done(value)),
             Ok((value, changes)) => Ok(batch.take(value, changes)),
             Err(fault) => Err(fault),
         };
@@ -260,7 +270,7 @@ impl Batch {
         }
         self.bytes = bytes;
         self.changes.append(&mut changes);
-        Drafted::Changes(value, self.fate.clone())
+        Drafted::Done(value)
     }
 }
 

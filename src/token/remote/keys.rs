@@ -8,8 +8,9 @@ use super::link::Link;
 use super::{RemoteToken, unexpected};
 use crate::attribute::Bytes;
 use crate::error::{Error, Result};
+use crate::mechanism::hashed::Hashed;
 use crate::mechanism::staged::Staged;
-use crate::mechanism::{Digester, Key, Material, Mechanism, Purpose};
+use crate::mechanism::{Digester, Key, Material, Mechanism, Purpose, Signer};
 use crate::pin::Role;
 use crate::proto::DATA_LIMIT;
 use crate::proto::message::{Call, Place, Reply};
@@ -152,14 +153,11 @@ impl Errand {
         };
         Ok(match begun {
             Operation::Cipher(begun) => {
-                let run = move |input: &[u8], output: &mut [u8]| self.fill(input, output);
+                let run = move |input: &[u8], output: &mut [u8]| self.fill(self.whole(input, None), output);
                 let size = move |input| begun.whole_size(input);
                 Operation::Cipher(Box::new(Staged::cipher(DATA_LIMIT, too_long, size, run)))
             }
-            Operation::Signer(begun) => {
-                let run = move |input: &[u8], output: &mut [u8]| self.fill(input, output);
-                Operation::Signer(Box::new(Staged::signer(DATA_LIMIT, begun.size(), run)))
-            }
+            Operation::Signer(begun) => Operation::Signer(self.signer(&*begun)?),
             Operation::Verifier(begun) => {
                 let run = move |input: &[u8], signature: &[u8]| self.verify(input, signature);
                 Operation::Verifier(Box::new(Staged::verifier(DATA_LIMIT, begun.size(), run)))
@@ -168,28 +166,50 @@ impl Errand {
         })
     }
 
-    fn fill(&self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let Reply::Bytes(result) = self.run(input, None)? else { return Err(unexpected()) };
+    /// Where the mechanism hashes first, that is done here: only the digest goes to a node, however much data there is.
+    fn signer(self, begun: &dyn Signer) -> Result<Box<dyn Signer>> {
+        let size = begun.size();
+        Ok(match begun.hash() {
+            Some(hash) => {
+                let run = move |digest: &[u8], output: &mut [u8]| {
+                    let (mechanism, key) = ((&self.mechanism).into(), self.key.clone());
+                    self.fill(Call::SignDigest { mechanism, key, digest: digest.into() }, output)
+                };
+                Box::new(Hashed::signer(hash, size, run)?)
+            }
+            None => {
+                let run = move |input: &[u8], output: &mut [u8]| self.fill(self.whole(input, None), output);
+                Box::new(Staged::signer(DATA_LIMIT, size, run))
+            }
+        })
+    }
+
+    fn fill(&self, call: Call, output: &mut [u8]) -> Result<usize> {
+        let Reply::Bytes(result) = self.ask(call)? else { return Err(unexpected()) };
         let place = output.get_mut(..result.len()).ok_or_else(unexpected)?;
         place.copy_from_slice(&result);
         Ok(result.len())
     }
 
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<()> {
-        match self.run(input, Some(signature.into()))? {
+        match self.ask(self.whole(input, Some(signature.into())))? {
             Reply::Done => Ok(()),
             _ => Err(unexpected()),
         }
     }
 
-    fn run(&self, input: &[u8], signature: Option<Bytes>) -> Result<Reply> {
-        let call = Call::Run {
+    /// The operation from its beginning to its end.
+    fn whole(&self, input: &[u8], signature: Option<Bytes>) -> Call {
+        Call::Run {
             purpose: self.purpose,
             mechanism: (&self.mechanism).into(),
             key: self.key.clone(),
             input: input.into(),
             signature,
-        };
+        }
+    }
+
+    fn ask(&self, call: Call) -> Result<Reply> {
         let asked = self.link.ask_counting(self.ticket.clone(), call, self.confirmed);
         if let (Err(_), Place::Stored(id)) = (&asked, &self.key) {
             // It may be another than it was thought to be.

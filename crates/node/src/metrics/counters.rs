@@ -195,7 +195,11 @@ fn pin<T>(result: &Result<T>) -> Option<&'static str> {
 /// Calls that take about as long.
 fn class(call: &Call) -> &'static str {
     match call {
-        Call::Run { .. } | Call::Wrap { .. } | Call::Random { .. } | Call::Seed { .. } => "use",
+        Call::Run { .. }
+        | Call::SignDigest { .. }
+        | Call::Wrap { .. }
+        | Call::Random { .. }
+        | Call::Seed { .. } => "use",
         Call::Make { .. } | Call::MakePair { .. } => "make",
         Call::Initialize { .. }
         | Call::Login { .. }

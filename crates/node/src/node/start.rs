@@ -86,6 +86,7 @@ impl Core {
             folder: folder.raft(),
             ca: folder.ca().clone(),
             identity: folder.identity().clone(),
+            source: settings.source,
             timing: Timing::default(),
             snapshot_every: SNAPSHOT_EVERY,
         };

@@ -1,5 +1,6 @@
 //! A node's part in its cluster: the face of this module for the rest of the node.
 
+use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub ca: X509,
     /// The node's certificate and key.
     pub identity: Identity,
+    /// The address to call other nodes from, if it matters.
+    pub source: Option<IpAddr>,
     /// How patient the node is.
     pub timing: Timing,
     /// After how many entries to take a snapshot, and to forget entries that are in one.
@@ -153,7 +156,7 @@ impl Cluster {
         let tls = Tls::new(&ca, &identity).map_err(pki::PkiError::from)?;
         let owner = Owner { node: id, cluster: pki::fingerprint(&ca)? };
         let (log, state) = blocking(move || open(folder, owner, machine)).await?;
-        let peers = Peers::new(tls.clone());
+        let peers = Peers::new(tls.clone(), settings.source);
         let network = Network { peers: Arc::clone(&peers) };
         let raft = Raft::new(id, Arc::new(config), network, log, state).await;
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;

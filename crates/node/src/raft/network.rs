@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use openraft::{RaftNetwork, RaftNetworkFactory, SnapshotSegmentId};
 use openssl::x509::X509;
 use parking_lot::Mutex;
 use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -67,13 +69,15 @@ impl std::error::Error for CallError {}
 /// The connections to all peers.
 pub(crate) struct Peers {
     tls: Tls,
+    /// The address to call from, if it matters.
+    source: Option<IpAddr>,
     /// Connections nobody uses just now, by peer and its address.
     idle: Mutex<HashMap<(NodeId, String), Vec<Stream>>>,
 }
 
 impl Peers {
-    pub(crate) fn new(tls: Tls) -> Arc<Peers> {
-        Arc::new(Peers { tls, idle: Mutex::new(HashMap::new()) })
+    pub(crate) fn new(tls: Tls, source: Option<IpAddr>) -> Arc<Peers> {
+        Arc::new(Peers { tls, source, idle: Mutex::new(HashMap::new()) })
     }
 
     /// Sends `request` to a peer and waits for its answer. A call that is dropped takes its connection with it.
@@ -121,7 +125,7 @@ impl Peers {
         let (sender, receiver) = oneshot::channel();
         let peers = Arc::clone(self);
         tokio::spawn(async move {
-            let connected = timeout(CONNECTING, connect(&peers.tls, &peer)).await;
+            let connected = timeout(CONNECTING, connect(&peers, &peer)).await;
             let connected = connected.unwrap_or_else(|_| Err("it takes too long to connect".to_owned()));
             if let Err(Ok(stream)) = sender.send(connected) {
                 peers.give_back(peer, stream);
@@ -151,9 +155,24 @@ pub async fn ask_stranger(
     timeout(STRANGER, asking).await.unwrap_or_else(|_| Err("it takes too long to answer".to_owned()))
 }
 
-async fn connect(tls: &Tls, (id, address): &(NodeId, String)) -> Result<Stream, String> {
-    let socket = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
-    tls.connect(socket, *id).await.map_err(|error| format!("{address}: {error}"))
+async fn connect(peers: &Peers, (id, address): &(NodeId, String)) -> Result<Stream, String> {
+    let socket = dial(address, peers.source).await.map_err(|error| format!("{address}: {error}"))?;
+    peers.tls.connect(socket, *id).await.map_err(|error| format!("{address}: {error}"))
+}
+
+/// Connects from `source`, if that is given, to the first address of the name that can be reached from there.
+async fn dial(address: &str, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(source) = source else { return TcpStream::connect(address).await };
+    let mut failed = io::Error::new(ErrorKind::NotFound, format!("it has no address for {source} to call"));
+    for target in lookup_host(address).await?.filter(|target| target.is_ipv4() == source.is_ipv4()) {
+        let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind((source, 0).into())?;
+        match socket.connect(target).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// Whether the peer has neither closed the connection nor sent what nobody asked for.
@@ -252,5 +271,23 @@ impl RaftNetwork<Types> for Peer {
 
     fn backoff(&self) -> Backoff {
         Backoff::new(std::iter::repeat(BACKOFF))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_node_calls_from_the_address_it_is_given() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        for source in [None, Some(IpAddr::from([127, 0, 0, 9]))] {
+            let _called = dial(&address, source).await.unwrap();
+            let (_, caller) = listener.accept().await.unwrap();
+            assert_eq!(caller.ip(), source.unwrap_or([127, 0, 0, 1].into()));
+        }
+        assert!(dial(&address, Some("::1".parse().unwrap())).await.is_err());
     }
 }

@@ -4,6 +4,7 @@ use super::run;
 use super::service::Service;
 use cloister::attribute::{Attributes, Bytes};
 use cloister::error::{Error, Result};
+use cloister::mechanism::Purpose;
 use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Made, Origin, Place, Reply};
 use cloister::token::local::export::Opened;
@@ -27,7 +28,7 @@ impl Asked<'_> {
         let (token, caller) = (self.service.token(), self.caller());
         match call {
             Call::Ping => Ok(Reply::Done),
-            Call::Info => token.info().map(Reply::Info),
+            Call::Info => self.info(),
             Call::IsInitialized => token.is_initialized().map(Reply::Flag),
             Call::Initialize { officer, label } => {
                 done(token.initialize(&officer.credentials(Role::Officer)?, label))
@@ -67,6 +68,11 @@ impl Asked<'_> {
                 let begun = token.begin(caller, *purpose, &mechanism.mechanism()?, &key)?;
                 run::whole(begun, input, signature.as_deref())
             }
+            Call::SignDigest { mechanism, key, digest } => {
+                self.take_confirmation()?;
+                let key = self.object(key).map_err(key_error)?;
+                run::digested(token.begin(caller, Purpose::Sign, &mechanism.mechanism()?, &key)?, digest)
+            }
             Call::Wrap { mechanism, wrapping, key } => {
                 let wrapping = self.object(wrapping).map_err(|error| match error {
                     Error::ObjectHandleInvalid => Error::WrappingKeyHandleInvalid,
@@ -79,6 +85,13 @@ impl Asked<'_> {
             Call::Random { length } => self.random(*length),
             Call::Seed { seed } => done(token.seed(seed)),
         }
+    }
+
+    /// As long as no majority is in reach, the token is one that can't be written.
+    fn info(&self) -> Result<Reply> {
+        let mut info = self.service.token().info()?;
+        info.write_protected |= !self.service.can_change();
+        Ok(Reply::Info(info))
     }
 
     /// The answer to a request that has been done before, when its answer was lost; it made or changed `objects`. `None` if it has to be done after all.

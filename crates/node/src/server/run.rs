@@ -29,6 +29,17 @@ pub(super) fn whole(begun: Begun, input: &[u8], signature: Option<&[u8]>) -> Res
     }
 }
 
+/// Gives a signature the digest that was made of its input elsewhere.
+pub(super) fn digested(begun: Begun, digest: &[u8]) -> Result<Reply> {
+    match begun {
+        Begun::Ready(Operation::Signer(mut signer)) => {
+            filled(signer.size(), |output| signer.finish_digest(digest, output))
+        }
+        Begun::Ready(_) => Err(Error::MechanismInvalid),
+        Begun::PinFirst => Err(Error::UserNotLoggedIn),
+    }
+}
+
 fn filled(room: usize, run: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Reply> {
     let mut output = Bytes::zeroed(room);
     let written = run(&mut output)?;

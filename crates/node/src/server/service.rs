@@ -216,6 +216,11 @@ impl Service {
         Ok(self.store.spend(number, request, expiry, clock::now())?)
     }
 
+    /// Whether the token can be changed now.
+    pub(super) fn can_change(&self) -> bool {
+        self.member.can_change()
+    }
+
     /// Waits until what has been made is on as many nodes as the settings want.
     pub(super) fn is_available(&self) -> bool {
         turn::give_up();

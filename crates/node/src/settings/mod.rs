@@ -9,6 +9,7 @@ use crate::raft::types::NodeId;
 use crate::server::Limits;
 use cloister::config::file::{File, read_text};
 use cloister::config::{Problem, TokenSettings, host_and_port};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The whole of a node's settings. All paths are absolute.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub sync: String,
     /// Host and port by which other nodes reach it.
     pub advertise: String,
+    /// The address that it calls other nodes from, if that is not left to the machine.
+    pub source: Option<IpAddr>,
     /// Host and port that it listens on for clients that come by TLS, if it does.
     pub client: Option<String>,
     /// The Unix socket for clients.

@@ -7,6 +7,7 @@ use cloister::config::{Problem, TokenSettings, host_and_port};
 use cloister::proto::frame;
 use cloister::proto::peer::{LONGEST_NAME, is_name};
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,7 @@ struct Written {
     id: Spanned<String>,
     sync: Spanned<String>,
     advertise: Option<Spanned<String>>,
+    source: Option<Spanned<String>>,
     client: Option<Spanned<String>>,
     client_socket: Option<Spanned<PathBuf>>,
     client_socket_mode: Option<Spanned<String>>,
@@ -74,6 +76,7 @@ impl Checked<'_> {
             id: self.id(&written.id)?,
             sync: self.address("sync", &written.sync)?,
             advertise: self.advertise(written)?,
+            source: written.source.as_ref().map(|source| self.source(source)).transpose()?,
             client: optional("client", &written.client)?,
             client_socket: self.client_socket(written.client_socket.as_ref())?,
             client_socket_mode: self.mode(written.client_socket_mode.as_ref())?,
@@ -133,6 +136,19 @@ impl Checked<'_> {
              the address at which they reach this node"
         );
         Err(self.0.problem(value.span(), &text))
+    }
+
+    fn source(&self, written: &Spanned<String>) -> Result<IpAddr, Problem> {
+        let text = written.get_ref();
+        let address: Option<IpAddr> = text.parse().ok();
+        address.filter(|address| !address.is_unspecified()).ok_or_else(|| {
+            self.wrong(
+                "source",
+                written,
+                &format!("{text:?}"),
+                "one of this machine's own addresses, without a port",
+            )
+        })
     }
 
     fn client_socket(&self, written: Option<&Spanned<PathBuf>>) -> Result<PathBuf, Problem> {
@@ -246,7 +262,7 @@ mod tests {
             (settings.sync.as_str(), settings.advertise.as_str()),
             ("n1.example:7421", "n1.example:7421")
         );
-        assert_eq!((settings.client, settings.metrics), (None, None));
+        assert_eq!((settings.client, settings.metrics, settings.source), (None, None, None));
         assert_eq!(settings.client_socket, Path::new("/d/client.sock"));
         assert_eq!(settings.client_socket_mode, 0o600);
         assert_eq!(settings.key_availability, KeyAvailability::Majority);
@@ -285,12 +301,13 @@ mod tests {
     #[test]
     fn everything_that_can_be_written_is_read() {
         let settings = parse(&format!(
-            "{LEAST}advertise = '[2001:db8::1]:1'\nclient = '0.0.0.0:7420'\nclient-socket = '../run/c.sock'\n\
+            "{LEAST}advertise = '[2001:db8::1]:1'\nsource = '192.0.2.7'\nclient = '0.0.0.0:7420'\nclient-socket = '../run/c.sock'\n\
              client-socket-mode = '660'\nmetrics = 'localhost:9'\nkey-availability = 2\nreads = 'current'\n\
              serve-alone = true\n[token]\nargon2_passes = 3\n[limits]\nmemory-mib = 20\nidle-seconds = 7"
         ))
         .unwrap();
         assert_eq!(settings.advertise, "[2001:db8::1]:1");
+        assert_eq!(settings.source, Some([192, 0, 2, 7].into()));
         assert_eq!(settings.client_socket, Path::new("/run/c.sock"));
         assert_eq!(settings.client_socket_mode, 0o660);
         assert_eq!(settings.key_availability, KeyAvailability::Nodes(2));
@@ -307,6 +324,8 @@ mod tests {
             ("colour = 1", &["unknown field `colour`", "`serve-alone`"][..]),
             ("[limits]\nspeed = 1", &["5: unknown field `speed`"]),
             ("advertise = 'n1'", &["advertise = \"n1\"", "<host>:<port>"]),
+            ("source = 'n1'", &["source = \"n1\"", "own addresses"]),
+            ("source = '0.0.0.0'", &["source", "own addresses"]),
             ("client = ':1'", &["client", "<host>:<port>"]),
             ("metrics = 'h:0'", &["metrics", "1 to 65535"]),
             ("client-socket-mode = '0400'", &["client-socket-mode", "\"0600\""]),

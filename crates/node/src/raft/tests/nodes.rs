@@ -73,6 +73,7 @@ impl TestNode {
             ca: self.ca.certificate.clone(),
             identity: self.identity.clone(),
             timing: TIMING,
+            source: None,
             snapshot_every: self.snapshot_every,
         };
         let cluster = runtime.block_on(async {
