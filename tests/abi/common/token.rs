@@ -60,16 +60,25 @@ impl Folder {
         Folder::for_tokens(1)
     }
 
+    /// The same, with everything from this level on logged to the file `log`.
+    pub fn logging(level: &str) -> Folder {
+        Folder::made(1, &format!("log = \"{level}\"\nlog_file = \"log\"\n"))
+    }
+
     /// The same, with room for so many tokens and a free slot.
     pub fn for_tokens(count: usize) -> Folder {
+        Folder::made(count, "log = \"off\"\n")
+    }
+
+    fn made(count: usize, log: &str) -> Folder {
         let folder = TempDir::new().unwrap();
         let Some(program) = on_nodes() else {
             let data = folder.path().join("data");
-            return Folder::configured(folder, &format!("data_dir = {data:?}\nlog = \"off\"\n{CHEAP_PINS}"));
+            return Folder::configured(folder, &format!("data_dir = {data:?}\n{log}{CHEAP_PINS}"));
         };
         let nodes = Nodes::start(&program, count + 1);
         let slots = std::fs::read_to_string(&nodes.slots).unwrap();
-        let folder = Folder::configured(folder, &format!("log = \"off\"\n{slots}"));
+        let folder = Folder::configured(folder, &format!("{log}{slots}"));
         Folder { nodes: Some(nodes), ..folder }
     }
 
@@ -118,7 +127,7 @@ impl Folder {
 }
 
 /// The program that runs clusters, where slots are to be on nodes.
-pub fn on_nodes() -> Option<OsString> {
+fn on_nodes() -> Option<OsString> {
     std::env::var_os("CLOISTER_TEST_NODES")
 }
 
