@@ -4,6 +4,7 @@
 //! are no secret allow are made here, so that an operation is one round trip; the node makes them all again.
 
 mod cache;
+mod chained;
 mod connection;
 mod held;
 mod keys;
