@@ -29,7 +29,9 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -pkeyopt ec_param
 openssl pkey -in wrong.pem -pubout -outform DER -out wrong.der
 expect_fail "a point of another curve is refused" 'CKR_' \
     p11_user --derive --mechanism ECDH1-DERIVE --id 11 --input-file wrong.der --output-file shared.token
-if only_cloister "with the stricter default of usage, a key that wasn't made for it doesn't derive"; then
+if [ -n "${CLOISTER_TEST_SLOTS:-}" ]; then
+    skip "the stricter default of usage (nodes have it in their own settings)"
+elif only_cloister "with the stricter default of usage, a key that wasn't made for it doesn't derive"; then
     echo 'usage_default = false' >>"$CLOISTER_CONF"
     quietly p11_user --keypairgen --key-type EC:secp256k1 --label signs --id 20 --usage-sign
     expect_fail "with the stricter default of usage, a key that wasn't made for it doesn't derive" \

@@ -135,11 +135,17 @@ only_cloister() {
     return 1
 }
 
-# Points the module at an empty store in the temporary folder, with a PIN check that costs next to nothing.
+# Points the module at an empty store in the temporary folder, with a PIN check that costs next to nothing; or, beside
+# tests/cluster/with-nodes, at the slots that it has made on nodes.
 fresh_hsm() {
     unset CLOISTER_LOG OPENSSL_CONF
     export CLOISTER_CONF=$WORK/cloister.toml SOFTHSM2_CONF=$WORK/softhsm2.conf
     mkdir -p "$WORK/data" "$WORK/softhsm"
+    echo "directories.tokendir = $WORK/softhsm" >"$SOFTHSM2_CONF"
+    if [ -n "${CLOISTER_TEST_SLOTS:-}" ]; then
+        cp "$CLOISTER_TEST_SLOTS" "$CLOISTER_CONF"
+        return
+    fi
     cat >"$CLOISTER_CONF" <<TOML
 data_dir = "$WORK/data"
 
@@ -147,7 +153,6 @@ data_dir = "$WORK/data"
 argon2_memory_kib = 64
 argon2_passes = 1
 TOML
-    echo "directories.tokendir = $WORK/softhsm" >"$SOFTHSM2_CONF"
 }
 
 # pkcs11-tool on the module.

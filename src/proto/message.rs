@@ -108,6 +108,11 @@ pub enum Call {
         officer: Pin,
         label: String,
     },
+    /// The same by who has seen no token there: `FunctionFailed` if there is one by now, which must not be lost.
+    InitializeFirst {
+        officer: Pin,
+        label: String,
+    },
     Login {
         role: Role,
         user: Pin,
@@ -297,6 +302,7 @@ impl Call {
             Call::Info => "info",
             Call::IsInitialized => "is_initialized",
             Call::Initialize { .. } => "initialize",
+            Call::InitializeFirst { .. } => "initialize_first",
             Call::Login { .. } => "login",
             Call::Confirm { .. } => "confirm",
             Call::Holds => "holds",

@@ -36,6 +36,7 @@ impl Call {
                 made(!public.is_true(ck::CKA_TOKEN) && !private.is_true(ck::CKA_TOKEN))
             }
             Call::Initialize { .. }
+            | Call::InitializeFirst { .. }
             | Call::Login { .. }
             | Call::Confirm { .. }
             | Call::InitPin { .. }

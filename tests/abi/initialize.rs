@@ -146,8 +146,8 @@ fn the_reserved_string_names_the_data_folder() {
         assert!(elsewhere.path().join("data").is_dir());
 
         module().initialize().unwrap();
-        let slots = module().slots(true).unwrap();
-        assert_eq!(slots.len(), 1, "the token of the other folder shows here");
+        let made = |slot: &CK_SLOT_ID| module().token_info(*slot).unwrap().flags & CKF_TOKEN_INITIALIZED != 0;
+        assert!(!module().slots(true).unwrap().iter().any(made), "the token of the other folder shows here");
         module().finalize().unwrap();
 
         let text = CString::new(format!("config={}", std::env::var("CLOISTER_CONF").unwrap())).unwrap();

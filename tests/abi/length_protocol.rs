@@ -205,10 +205,24 @@ fn two_operations_at_once() {
         let encrypted = session.encrypt(&cbc, aes, &data).unwrap();
         session.digest_init(&sha).unwrap();
         session.encrypt_init(&cbc, aes).unwrap();
-        let output = whole!("C_DigestEncryptUpdate", C_DigestEncryptUpdate, session, &data);
+        let mut output = whole!("C_DigestEncryptUpdate", C_DigestEncryptUpdate, session, &data);
+        output.extend(session.encrypt_final().unwrap());
         assert_eq!(output, encrypted);
-        session.encrypt_final().unwrap();
         assert_eq!(session.digest_final().unwrap(), digest, "digested more than once");
+    });
+}
+
+#[test]
+fn two_operations_at_once_on_what_is_decrypted() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let aes = keys::aes(session, template![]);
+        let cbc = Mechanism::bytes(CKM_AES_CBC, &[4; 16]);
+        let sha = Mechanism::plain(CKM_SHA256);
+        let data = input(64);
+        let digest = session.digest(&sha, &data).unwrap();
+        let encrypted = session.encrypt(&cbc, aes, &data).unwrap();
         session.digest_init(&sha).unwrap();
         session.decrypt_init(&cbc, aes).unwrap();
         let mut output = whole!("C_DecryptDigestUpdate", C_DecryptDigestUpdate, session, &encrypted);

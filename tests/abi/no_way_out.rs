@@ -165,11 +165,7 @@ fn an_unwrapped_key_has_no_clean_history() {
 #[test]
 fn nothing_secret_is_on_disk_or_in_the_log() {
     isolated(|_| {
-        let folder = Folder::with(&format!(
-            "data_dir = \"{{folder}}/data\"\nlog = \"trace\"\nlog_file = \"{{folder}}/log\"\n{}",
-            "[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n"
-        ));
-        let token = Token::new_in(folder);
+        let token = Token::new_in(Folder::logging("trace"));
         let session = token.user();
         let stored = template![CKA_TOKEN => true];
         locked(session, stored.clone());

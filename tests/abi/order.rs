@@ -244,9 +244,31 @@ fn two_operations_are_driven_at_once() {
 
         session.digest_init(&sha).unwrap();
         session.encrypt_init(&cbc(), aes).unwrap();
-        assert_eq!(session.digest_encrypt_update(&data).unwrap(), encrypted);
-        session.encrypt_final().unwrap();
+        let mut both = session.digest_encrypt_update(&data).unwrap();
+        both.extend(session.encrypt_final().unwrap());
+        assert_eq!(both, encrypted);
         assert_eq!(session.digest_final().unwrap(), digest);
+
+        session.sign_init(&hmac(), key).unwrap();
+        session.encrypt_init(&cbc(), aes).unwrap();
+        let mut both = session.sign_encrypt_update(&data).unwrap();
+        both.extend(session.encrypt_final().unwrap());
+        assert_eq!(both, encrypted);
+        assert_eq!(session.sign_final().unwrap(), mac);
+    });
+}
+
+#[test]
+fn what_is_decrypted_is_digested_and_verified_at_once() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let (aes, key) = (keys::aes(session, template![]), hmac_key(session));
+        let sha = Mechanism::plain(CKM_SHA256);
+        let data = [6u8; 48];
+        let digest = session.digest(&sha, &data).unwrap();
+        let encrypted = session.encrypt(&cbc(), aes, &data).unwrap();
+        let mac = session.sign(&hmac(), key, &data).unwrap();
 
         session.digest_init(&sha).unwrap();
         session.decrypt_init(&cbc(), aes).unwrap();
@@ -254,12 +276,6 @@ fn two_operations_are_driven_at_once() {
         decrypted.extend(session.decrypt_final().unwrap());
         assert_eq!(decrypted, data);
         assert_eq!(session.digest_final().unwrap(), digest);
-
-        session.sign_init(&hmac(), key).unwrap();
-        session.encrypt_init(&cbc(), aes).unwrap();
-        assert_eq!(session.sign_encrypt_update(&data).unwrap(), encrypted);
-        session.encrypt_final().unwrap();
-        assert_eq!(session.sign_final().unwrap(), mac);
 
         session.verify_init(&hmac(), key).unwrap();
         session.decrypt_init(&cbc(), aes).unwrap();

@@ -142,7 +142,7 @@ fn a_key_destroyed_elsewhere_works_no_more_here() {
         let cbc = Mechanism::bytes(CKM_AES_CBC_PAD, &[1; 16]);
         session.encrypt(&cbc, key, b"cached").unwrap();
         process.start("destroy", "").ends_well();
-        session.encrypt_init(&cbc, key).refused(CKR_KEY_HANDLE_INVALID);
+        session.encrypt(&cbc, key, b"gone").refused(CKR_KEY_HANDLE_INVALID);
     });
 }
 
@@ -242,7 +242,7 @@ fn tokens_made_by_processes_at_once_are_all_there() {
             }
             panic!("no free slot was ever got");
         }
-        let _folder = Folder::new();
+        let _folder = Folder::for_tokens(5);
         let makers: Vec<_> = (0..5).map(|number| process.start("make", &number.to_string())).collect();
         let mut slots: Vec<CK_SLOT_ID> =
             makers.into_iter().map(|maker| maker.ends_well().trim().parse().unwrap()).collect();
@@ -299,7 +299,7 @@ fn a_token_made_elsewhere_in_a_slot_seen_free_is_not_made_anew() {
         std::fs::write(begun.join("token.db"), b"").unwrap();
         module().initialize().unwrap();
         let slots = module().slots(true).unwrap();
-        assert_eq!(slots.len(), 2);
+        assert!(slots.len() >= 2);
         for slot in slots {
             assert_eq!(module().token_info(slot).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
             process.start("make", &slot.to_string()).ends_well();

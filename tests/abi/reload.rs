@@ -140,8 +140,9 @@ fn descriptors() -> Vec<std::path::PathBuf> {
 #[test]
 fn rounds_of_initialize_and_finalize_leave_no_memory_and_no_open_file() {
     isolated(|_| {
+        let folder = Folder::new();
         let before = descriptors();
-        let token = Token::new();
+        let token = Token::new_in(folder);
         module().finalize().unwrap();
         let round = || {
             module().initialize().unwrap();

@@ -123,7 +123,7 @@ impl Member {
             tracing::debug!("a call is refused: {why}");
             return Err(Error::DeviceRemoved);
         }
-        if needs == Needs::Current && self.reads == Reads::Current && !self.is_current().await {
+        if needs == Needs::Current && self.wants_current(request.seen) && !self.is_current().await {
             return Err(Error::DeviceRemoved);
         }
         if self.machine.index() >= request.seen {
@@ -132,6 +132,15 @@ impl Member {
         match timeout(BEHIND, self.cluster.wait_applied(request.seen)).await {
             Ok(Ok(())) => Ok(Way::Here),
             _ => Err(Error::DeviceRemoved),
+        }
+    }
+
+    /// Whether a client that has come to the log index `seen` is to see all that anybody has been told of. One that begins is: the program before it
+    /// may have made what it looks for.
+    fn wants_current(&self, seen: u64) -> bool {
+        match self.reads {
+            Reads::Current => true,
+            Reads::Session => seen == 0 && !(self.serve_alone && self.is_out_of_touch(&self.cluster.status())),
         }
     }
 

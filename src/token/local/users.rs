@@ -54,7 +54,7 @@ impl LocalToken {
             }
             Home::Replica { .. } => match self.store_if_any()? {
                 Some(store) => self.make_anew(&store, officer, label)?,
-                None => self.make_first_of_all(officer, label)?,
+                None => self.initialize_first(officer, label)?,
             },
         }
         Ok(())
@@ -85,8 +85,8 @@ impl LocalToken {
         }
     }
 
-    /// Makes the token in a cluster that has none yet.
-    fn make_first_of_all(&self, officer: &Credentials, label: &str) -> Result<()> {
+    /// Makes the token in a cluster that has none yet; `FunctionFailed` if it has one.
+    pub fn initialize_first(&self, officer: &Credentials, label: &str) -> Result<()> {
         pin::check_new_password(&officer.password)?;
         let store = self.store.read().clone().ok_or(Error::TokenNotRecognized)?;
         match store.make_first(&self.new_meta(label)?, officer) {

@@ -1,8 +1,10 @@
 //! Keys at work: begun here, done by a node in one round trip.
 //!
 //! A public key is worked with here, all of it is known. For any other a stand-in of its type and size is begun with: it checks the parameters and
-//! tells the sizes as the key itself would. The data is collected, up to [`DATA_LIMIT`], and the last step sends it.
+//! tells the sizes as the key itself would. The data is collected, up to [`DATA_LIMIT`], and the last step sends it; but for block ciphers, which
+//! are done part by part ([`chained`]).
 
+use super::chained::{self, Chained};
 use super::held::{place, ticket_of};
 use super::link::Link;
 use super::{RemoteToken, unexpected};
@@ -88,7 +90,17 @@ impl RemoteToken {
             mechanism: mechanism.clone(),
             key: place(key).map_err(key_error)?,
         };
-        Ok(Begun::Ready(errand.operation(begun)?))
+        // One part more would be one use of the key more; and another mechanism may not be allowed to it.
+        let between = chained::between(mechanism).filter(|(between, _)| {
+            let usage = Usage { attributes, mechanism: between };
+            !confirmed && usage.check(purpose.flag(), permission, || Ok(material.size())).is_ok()
+        });
+        Ok(Begun::Ready(match (begun, between) {
+            (Operation::Cipher(shape), Some((between, block))) => {
+                Operation::Cipher(Box::new(Chained { errand, between, block, shape, held: Default::default() }))
+            }
+            (begun, _) => errand.operation(begun)?,
+        }))
     }
 
     /// The value of a key that may be read is digested here. One that may not never leaves the nodes, nor does the state of a digest:
@@ -134,23 +146,20 @@ fn key_error(error: Error) -> Error {
 }
 
 /// An operation to be done by a node.
-struct Errand {
+pub(super) struct Errand {
     link: Arc<Link>,
     ticket: Option<Bytes>,
     /// Whether the ticket is good for this once only: then a node must not take a second try for a second use.
     confirmed: bool,
-    purpose: Purpose,
-    mechanism: Mechanism,
+    pub purpose: Purpose,
+    pub mechanism: Mechanism,
     key: Place,
 }
 
 impl Errand {
     /// The operation, with the sizes of `begun`.
     fn operation(self, begun: Operation) -> Result<Operation> {
-        let too_long = match self.purpose {
-            Purpose::Decrypt => Error::EncryptedDataLenRange,
-            _ => Error::DataLenRange,
-        };
+        let too_long = self.too_long();
         Ok(match begun {
             Operation::Cipher(begun) => {
                 let run = move |input: &[u8], output: &mut [u8]| self.fill(self.whole(input, None), output);
@@ -184,7 +193,16 @@ impl Errand {
         })
     }
 
-    fn fill(&self, call: Call, output: &mut [u8]) -> Result<usize> {
+    /// What more input than a message holds is refused with.
+    pub fn too_long(&self) -> Error {
+        match self.purpose {
+            Purpose::Decrypt => Error::EncryptedDataLenRange,
+            _ => Error::DataLenRange,
+        }
+    }
+
+    /// Asks for bytes; how many.
+    pub fn fill(&self, call: Call, output: &mut [u8]) -> Result<usize> {
         let Reply::Bytes(result) = self.ask(call)? else { return Err(unexpected()) };
         let place = output.get_mut(..result.len()).ok_or_else(unexpected)?;
         place.copy_from_slice(&result);
@@ -199,10 +217,15 @@ impl Errand {
     }
 
     /// The operation from its beginning to its end.
-    fn whole(&self, input: &[u8], signature: Option<Bytes>) -> Call {
+    pub fn whole(&self, input: &[u8], signature: Option<Bytes>) -> Call {
+        self.whole_with(&self.mechanism, input, signature)
+    }
+
+    /// The same with another mechanism.
+    pub fn whole_with(&self, mechanism: &Mechanism, input: &[u8], signature: Option<Bytes>) -> Call {
         Call::Run {
             purpose: self.purpose,
-            mechanism: (&self.mechanism).into(),
+            mechanism: mechanism.into(),
             key: self.key.clone(),
             input: input.into(),
             signature,

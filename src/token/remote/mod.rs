@@ -4,6 +4,7 @@
 //! are no secret allow are made here, so that an operation is one round trip; the node makes them all again.
 
 mod cache;
+mod chained;
 mod connection;
 mod held;
 mod keys;
@@ -25,16 +26,19 @@ use crate::token::{Caller, ObjectRef};
 use held::{Login, RemoteObject, ticket_of};
 use link::Link;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A token on a cluster.
 pub struct RemoteToken {
     link: Arc<Link>,
+    /// Whether there was no token when this process looked last.
+    seen_free: AtomicBool,
 }
 
 impl RemoteToken {
     /// The token of these nodes. Nothing is connected before it is needed.
     pub fn new(settings: ClusterSettings) -> Self {
-        RemoteToken { link: Arc::new(Link::new(settings)) }
+        RemoteToken { link: Arc::new(Link::new(settings)), seen_free: AtomicBool::new(false) }
     }
 
     fn ask(&self, caller: Caller<'_>, call: Call) -> Result<Reply> {

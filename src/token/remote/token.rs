@@ -10,6 +10,7 @@ use crate::proto::message::{Call, Origin, Reply};
 use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Random bytes and seed of one request.
 const PIECE: usize = 1 << 20;
@@ -17,17 +18,27 @@ const PIECE: usize = 1 << 20;
 impl Token for RemoteToken {
     fn info(&self) -> Result<TokenInfo> {
         let Reply::Info(info) = self.ask(None, Call::Info)? else { return Err(unexpected()) };
+        self.seen_free.store(!info.initialized, Ordering::Relaxed);
         Ok(info)
     }
 
     fn is_initialized(&self) -> Result<bool> {
         let Reply::Flag(flag) = self.ask(None, Call::IsInitialized)? else { return Err(unexpected()) };
+        self.seen_free.store(!flag, Ordering::Relaxed);
         Ok(flag)
     }
 
     fn initialize(&self, officer: &Credentials, label: &str) -> Result<()> {
         self.link.known.clear();
-        self.tell(None, Call::Initialize { officer: officer.into(), label: label.to_owned() })
+        let (officer, label) = (officer.into(), label.to_owned());
+        // A token that others have made meanwhile must not be lost, though they may have given it the same PIN.
+        let call = match self.seen_free.load(Ordering::Relaxed) {
+            true => Call::InitializeFirst { officer, label },
+            false => Call::Initialize { officer, label },
+        };
+        self.tell(None, call)?;
+        self.seen_free.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn login(&self, role: Role, credentials: &Credentials) -> Result<Arc<dyn Ticket>> {

@@ -1,7 +1,10 @@
 //! A folder of slots and a token of the test's own.
 
 use super::*;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// The default crypto officer's PIN.
@@ -14,50 +17,69 @@ const LABEL: &str = "under test";
 /// A new folder with a configuration that this process and those it starts use.
 pub struct Folder {
     folder: TempDir,
-    /// The program that serves the slots, where they are on nodes.
-    node: Option<std::process::Child>,
+    /// The clusters that the slots are on, where they are.
+    nodes: Option<Nodes>,
 }
 
-impl Drop for Folder {
+/// Clusters of the test's own, run by `tests/cluster/with-nodes` until it hears a line or nothing any more.
+struct Nodes {
+    program: Child,
+    /// The slots' part of a configuration; the nodes' folders are around it.
+    slots: PathBuf,
+}
+
+impl Nodes {
+    /// With `count` slots: the first on three nodes, the others on one each.
+    fn start(program: &OsStr, count: usize) -> Nodes {
+        let mut program = Command::new(program)
+            .args(["--slots", &count.to_string(), "sh", "-c", "echo \"$CLOISTER_TEST_SLOTS\"; read -r end"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut slots = String::new();
+        BufReader::new(program.stdout.take().unwrap()).read_line(&mut slots).unwrap();
+        assert!(slots.ends_with('\n'), "the nodes don't start");
+        Nodes { program, slots: slots.trim_end().into() }
+    }
+}
+
+impl Drop for Nodes {
     fn drop(&mut self) {
-        if let Some(node) = &mut self.node {
-            let _ = node.kill();
-            let _ = node.wait();
-        }
+        // A process that a test has forked still holds the pipe: closing it would not be enough.
+        let _ = self.program.stdin.as_mut().map(|end| end.write_all(b"\n"));
+        let _ = self.program.wait();
     }
 }
 
 impl Folder {
     /// Slots on demand, and a PIN check that costs next to nothing.
     ///
-    /// With `CLOISTER_TEST_NODE`, a program as `crates/node/examples/serve.rs`: four slots on nodes that it serves.
+    /// With `CLOISTER_TEST_NODES`, which names `tests/cluster/with-nodes`: a slot on three nodes, and a free one beside it.
     pub fn new() -> Folder {
-        let folder = TempDir::new().unwrap();
-        if let Some(program) = std::env::var_os("CLOISTER_TEST_NODE") {
-            return Folder::on_nodes(folder, &program);
-        }
-        let data = folder.path().join("data");
-        Folder::configured(folder, &format!("data_dir = {data:?}\nlog = \"off\"\n{CHEAP_PINS}"))
+        Folder::for_tokens(1)
     }
 
-    fn on_nodes(folder: TempDir, program: &std::ffi::OsStr) -> Folder {
-        use std::io::BufRead;
-        let places: Vec<PathBuf> = (0..4).map(|slot| folder.path().join(format!("node-{slot}"))).collect();
-        let mut node = std::process::Command::new(program)
-            .args(&places)
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut ready = String::new();
-        std::io::BufReader::new(node.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        assert_eq!(ready, "ready\n");
-        let slot = |(id, place): (usize, &PathBuf)| {
-            format!("[[slot]]\nid = {id}\nnodes = [\"unix:{}/node.sock\"]\n", place.display())
+    /// The same, with everything from this level on logged to the file `log`.
+    pub fn logging(level: &str) -> Folder {
+        Folder::made(1, &format!("log = \"{level}\"\nlog_file = \"log\"\n"))
+    }
+
+    /// The same, with room for so many tokens and a free slot.
+    pub fn for_tokens(count: usize) -> Folder {
+        Folder::made(count, "log = \"off\"\n")
+    }
+
+    fn made(count: usize, log: &str) -> Folder {
+        let folder = TempDir::new().unwrap();
+        let Some(program) = on_nodes() else {
+            let data = folder.path().join("data");
+            return Folder::configured(folder, &format!("data_dir = {data:?}\n{log}{CHEAP_PINS}"));
         };
-        let slots: String = places.iter().enumerate().map(slot).collect();
-        let mut folder = Folder::configured(folder, &format!("log = \"off\"\n{slots}"));
-        folder.node = Some(node);
-        folder
+        let nodes = Nodes::start(&program, count + 1);
+        let slots = std::fs::read_to_string(&nodes.slots).unwrap();
+        let folder = Folder::configured(folder, &format!("{log}{slots}"));
+        Folder { nodes: Some(nodes), ..folder }
     }
 
     /// With configuration of the test's own; `{folder}` stands for the folder.
@@ -80,7 +102,7 @@ impl Folder {
             std::env::set_var("CLOISTER_CONF", &file);
             std::env::set_var("SOFTHSM2_CONF", &other);
         }
-        Folder { folder, node: None }
+        Folder { folder, nodes: None }
     }
 
     /// Where it is.
@@ -88,10 +110,11 @@ impl Folder {
         self.folder.path()
     }
 
-    /// Every file below the folder of slots.
+    /// Every file below the folder of slots, and of the nodes.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.path().to_owned()];
+        folders.extend(self.nodes.iter().filter_map(|nodes| nodes.slots.parent().map(Path::to_owned)));
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -101,6 +124,11 @@ impl Folder {
         files.sort();
         files
     }
+}
+
+/// The program that runs clusters, where slots are to be on nodes.
+fn on_nodes() -> Option<OsString> {
+    std::env::var_os("CLOISTER_TEST_NODES")
 }
 
 /// What tokens in tests get: a PIN check of no cost.

@@ -202,6 +202,7 @@ fn class(call: &Call) -> &'static str {
         | Call::Seed { .. } => "use",
         Call::Make { .. } | Call::MakePair { .. } => "make",
         Call::Initialize { .. }
+        | Call::InitializeFirst { .. }
         | Call::Login { .. }
         | Call::Confirm { .. }
         | Call::InitPin { .. }

@@ -33,6 +33,9 @@ impl Asked<'_> {
             Call::Initialize { officer, label } => {
                 done(token.initialize(&officer.credentials(Role::Officer)?, label))
             }
+            Call::InitializeFirst { officer, label } => {
+                done(token.initialize_first(&officer.credentials(Role::Officer)?, label))
+            }
             Call::Login { role, user } => self.log_in(*role, &user.credentials(*role)?),
             Call::Confirm { password } => self.confirm(password),
             Call::Holds => Ok(Reply::Flag(self.ticket().is_ok_and(|ticket| token.holds(ticket)))),
