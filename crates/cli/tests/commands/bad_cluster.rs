@@ -146,6 +146,7 @@ fn with_a_wrong_clock(folder: &Path, by: i64, log: &Path) -> (Runtime, Cluster) 
             ca: folder.ca().clone(),
             identity: folder.identity().clone(),
             timing: Timing::default(),
+            source: None,
             snapshot_every: 10_000,
         };
         Cluster::start(settings, listener, Arc::new(Nothing), Arc::new(Wrong(by))).await.unwrap()

@@ -52,7 +52,7 @@ pub(crate) enum Answer {
 
 /// Why a node does not answer a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// It speaks this version of the protocol only.
     Version(u8),
     /// It takes so many bytes at most.

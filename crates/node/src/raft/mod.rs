@@ -19,7 +19,7 @@ mod heir;
 mod leader;
 pub mod log;
 pub mod machine;
-pub(crate) mod message;
+pub mod message;
 pub mod neighbour;
 pub mod network;
 mod proposer;

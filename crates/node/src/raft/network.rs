@@ -47,7 +47,7 @@ const BACKOFF: Duration = Duration::from_millis(200);
 
 /// Why a peer did not answer.
 #[derive(Clone, Debug)]
-pub(crate) enum CallError {
+pub enum CallError {
     /// It could not be reached: it heard nothing.
     Unreached(String),
     /// It may have heard the request, but its answer did not come.
@@ -167,7 +167,7 @@ impl Peers {
 }
 
 /// Asks the node at `address`, whichever that is, something that is not about consensus: for who is no member (yet). Answers who it was, too.
-pub(crate) async fn ask_stranger(
+pub async fn ask_stranger(
     ca: &X509,
     identity: &Identity,
     address: &str,
