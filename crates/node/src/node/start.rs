@@ -1,7 +1,7 @@
 //! A node's parts, put together.
 
 use super::hub::Hub;
-use super::{NodeError, checks, tasks};
+use super::{NodeError, checks, files, tasks};
 use crate::admin;
 use crate::folder::Folder;
 use crate::member::Member;
@@ -13,7 +13,7 @@ use crate::replica::machine::TokenMachine;
 use crate::ring::Ring;
 use crate::server::listen::Listener;
 use crate::server::service::{Lifetimes, Service};
-use crate::server::{self, tls};
+use crate::server::{self, Limits, tls};
 use cloister::store::Store;
 use cloister::token::local::LocalToken;
 use std::io::ErrorKind;
@@ -116,6 +116,7 @@ impl Node {
         cloister::crypto::start();
         let runtimes = Runtimes::new()?;
         let folder = Arc::new(folder);
+        let limits = files::fitting(&folder.settings().limits)?;
         let (hub, hub_later) = Hub::empty();
         let core = runtimes.consensus.block_on(async {
             checks::neighbours(&folder).await?;
@@ -135,7 +136,7 @@ impl Node {
                 Arc::new(Service::new(token, store.clone(), member.clone(), Lifetimes::default(), workers));
             let parts =
                 hub_later.fill(folder.clone(), store, member.clone(), service.clone(), Instant::now());
-            serve_clients(&folder, &service, &counters).await?;
+            serve_clients(&folder, &service, limits, &counters).await?;
             serve_operators(&folder, &parts, &counters).await?;
             tokio::spawn(tasks::keep_keys(member.clone()));
             tokio::spawn(tasks::promote_learners(cluster.clone()));
@@ -172,6 +173,7 @@ impl Node {
 async fn serve_clients(
     folder: &Folder,
     service: &Arc<Service>,
+    limits: Limits,
     counters: &Arc<Counters>,
 ) -> Result<(), NodeError> {
     let settings = folder.settings();
@@ -187,7 +189,7 @@ async fn serve_clients(
         listeners.push(Listener::Tls(bind("client", address).await?, context));
     }
     for listener in listeners {
-        tokio::spawn(server::serve(listener, service.clone(), settings.limits.clone(), counters.clone()));
+        tokio::spawn(server::serve(listener, service.clone(), limits.clone(), counters.clone()));
     }
     Ok(())
 }

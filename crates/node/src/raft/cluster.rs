@@ -38,6 +38,9 @@ const NEARLY: u64 = 100;
 /// The pieces of a snapshot on its way.
 const PIECE: u64 = 1 << 20;
 
+/// The most bytes of a question that [`Cluster::ask`] can send.
+pub const LONGEST_QUESTION: usize = super::frame::LONGEST as usize - 64;
+
 /// How long to wait before members are changed after others.
 const AGAIN: Duration = Duration::from_millis(50);
 

@@ -24,7 +24,7 @@ mod proposer;
 mod snapshot;
 mod state_machine;
 pub mod status;
-mod sync_socket;
+pub(crate) mod sync_socket;
 mod tls;
 pub mod types;
 mod vouchers;
