@@ -80,7 +80,9 @@ impl Store {
                 }
                 _ => self.database.write(|writer| {
                     let (account, verdict) = look(writer)?;
-                    account.count(writer, &verdict)?;
+                    if account.moves(&verdict) {
+                        account.count(writer, &verdict)?;
+                    }
                     Ok((account, verdict))
                 })?,
             };

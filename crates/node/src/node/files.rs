@@ -13,7 +13,8 @@ const LEAST: u64 = 64;
 
 /// The limits, with no more connections than there is room for.
 pub(super) fn fitting(limits: &Limits) -> Result<Limits, NodeError> {
-    let may = files::raise_limit().map_err(|error| NodeError::failed("the limit of open files can't be read", error))?;
+    let may = files::raise_limit()
+        .map_err(|error| NodeError::failed("the limit of open files can't be read", error))?;
     let others = OWN + sync_socket::MOST_FILES + STRANGERS as u64;
     let room = may.saturating_sub(others);
     if room < LEAST {
