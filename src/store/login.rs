@@ -58,7 +58,7 @@ const WRAPPED: usize = 61;
 impl Store {
     /// Checks a password and counts wrong ones, durably.
     ///
-    /// A right one after no failure writes nothing. On a token that can't be written nothing is counted.
+    /// A right one after no failure writes nothing, but on a node waits for its turn to write. On a token that can't be written nothing is counted.
     pub fn authenticate(&self, role: Role, user: &Credentials) -> Result<Authentication> {
         for _ in 0..RETRIES {
             let (meta, tried) = self.database.read(|connection| {
@@ -72,12 +72,17 @@ impl Store {
                 Ok((now, verdict))
             };
             let (now, verdict) = match self.database.read(look)? {
-                (account, verdict) if self.database.is_read_only() || !account.moves(&verdict) => {
+                (account, verdict)
+                    if self.database.is_read_only()
+                        || !(account.moves(&verdict) || self.judges_in_turn(&verdict)) =>
+                {
                     (account, verdict)
                 }
                 _ => self.database.write(|writer| {
                     let (account, verdict) = look(writer)?;
-                    account.count(writer, &verdict)?;
+                    if account.moves(&verdict) {
+                        account.count(writer, &verdict)?;
+                    }
                     Ok((account, verdict))
                 })?,
             };
@@ -91,6 +96,12 @@ impl Store {
             });
         }
         Err(Error::Busy(self.database.path().to_path_buf()))
+    }
+
+    /// Whether a right password is to wait for the wrong ones that are on their way to the other nodes, so that who tries many at once has
+    /// no more tries than one after the other.
+    fn judges_in_turn(&self, verdict: &Verdict) -> bool {
+        self.database.replica.is_some() && matches!(verdict, Verdict::Right { .. })
     }
 }
 

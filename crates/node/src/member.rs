@@ -3,7 +3,7 @@
 use crate::chronicle;
 use crate::metrics::Counters;
 use crate::neighbours::{Question, Reply};
-use crate::raft::cluster::Cluster;
+use crate::raft::cluster::{Cluster, LONGEST_QUESTION};
 use crate::raft::status::{Part, Status};
 use crate::raft::types::NodeId;
 use crate::replica::machine::TokenMachine;
@@ -168,8 +168,12 @@ impl Member {
 
     /// The leader's answer to a client's request.
     pub async fn forward(&self, leader: NodeId, message: &[u8]) -> Result<Vec<u8>> {
-        self.counters.forwarded();
         let question = Question::Client(message.into()).to_bytes();
+        if question.len() > LONGEST_QUESTION {
+            // The leader would say the same of what is so much longer than an entry of the log.
+            return Err(Error::DeviceMemory);
+        }
+        self.counters.forwarded();
         let asked = tokio::select! {
             asked = self.cluster.ask(leader, question) => asked,
             () = self.is_led_by_another(leader) => return Err(Error::DeviceRemoved),

@@ -191,6 +191,32 @@ fn what_many_want_at_once_goes_in_few_commands() {
 }
 
 #[test]
+fn a_right_password_is_judged_after_the_wrong_ones_that_are_on_their_way() {
+    let (it, ..) = Cluster::with_user();
+    let replica = it.stores[0].database.replica.as_ref().unwrap();
+    let gate = it.log.commands.lock();
+    std::thread::scope(|scope| {
+        let try_pin = |pin: &'static str| {
+            let store = &it.stores[0];
+            scope.spawn(move || store.authenticate(Role::User, &user(pin)).unwrap())
+        };
+        let wrong = try_pin("one:wrong");
+        while !replica.has_sent() {
+            std::thread::yield_now();
+        }
+        let right = try_pin("one:pin-1");
+        while replica.coming() == 0 && !right.is_finished() {
+            std::thread::yield_now();
+        }
+        assert!(!right.is_finished(), "it has not waited");
+        drop(gate);
+        assert!(matches!(wrong.join().unwrap(), Authentication::Wrong));
+        assert!(matches!(right.join().unwrap(), Authentication::Right(..)));
+    });
+    it.assert_equal();
+}
+
+#[test]
 fn a_request_asked_again_after_its_answer_was_lost_changes_nothing_twice() {
     let (it, key, number) = Cluster::with_user();
     let viewer = Some(Viewer { user: number, key: &key });

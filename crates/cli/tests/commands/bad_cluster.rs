@@ -1,6 +1,7 @@
 //! Nodes that are not what their cluster thinks they are do not run, and a node that is not taken in leaves nothing behind.
 
 use crate::nodes::{Nodes, address};
+use crate::support::run;
 use cloister_node::clock;
 use cloister_node::folder::Folder;
 use cloister_node::neighbours::Reply;
@@ -178,4 +179,16 @@ fn a_node_whose_clock_is_far_from_the_others_neither_joins_nor_starts() {
     // A minute is nothing that a node need not start for.
     let (_runtime, _cluster) = with_a_wrong_clock(&nodes.0.path("n1"), 30_000, &nodes.0.path("log"));
     let _running = nodes.run("n2");
+}
+
+#[test]
+fn a_node_that_may_open_too_few_files_says_so_and_does_not_start() {
+    let nodes = Nodes::founded();
+    let program = nodes.0.command(&["node", "run", "--data", &nodes.folder("n1")]);
+    let mut limited = std::process::Command::new("/bin/sh");
+    limited
+        .args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(program.get_args());
+    run(&mut limited).failed(2, &["only 300 files may be open at once", "ulimit -n"]);
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 pub struct Alone<'a> {
     folder: &'a Folder,
     log: Survivor,
+    end: (u64, u64),
 }
 
 impl<'a> Alone<'a> {
@@ -34,12 +35,19 @@ impl<'a> Alone<'a> {
             ));
         }
         nobody_answers(folder, log.others())?;
-        Ok(Alone { folder, log })
+        let end = log.end().map_err(|error| NodeError::configuration(error.to_string()))?;
+        let end = end.map_or((0, 0), |end| (end.leader_id.term, end.index));
+        Ok(Alone { folder, log, end })
     }
 
     /// The members that are to be none any more; nobody: this node is the only one already.
     pub fn others(&self) -> Vec<Node> {
         self.log.others().into_iter().map(|(_, node)| node).collect()
+    }
+
+    /// Term and position of the last entry that it has.
+    pub fn end(&self) -> (u64, u64) {
+        self.end
     }
 
     /// Makes this node the only member, for good, and applies all that it has in its log.

@@ -2,11 +2,12 @@
 //!
 //! - [`start`]: a node's parts put together; [`run`]: one that runs until it is told to end
 //! - [`found`] and [`join`]: how a node comes to be a member; [`Alone`]: one that goes on without all others
-//! - `checks`: what is looked at before a node takes part; `probe`: whether the others answer
+//! - `checks`: what is looked at before a node takes part; `probe`: whether the others answer; `files`: how many clients there is room for
 //! - `hub`: what other nodes ask; `report`: what it says of itself; `tasks`: what it sees to by itself
 
 mod alone;
 mod checks;
+mod files;
 mod found;
 mod hub;
 mod join;

@@ -1,7 +1,7 @@
 //! A node's parts, put together.
 
 use super::hub::Hub;
-use super::{NodeError, checks, tasks};
+use super::{NodeError, checks, files, tasks};
 use crate::admin;
 use crate::folder::Folder;
 use crate::member::Member;
@@ -13,7 +13,7 @@ use crate::replica::machine::TokenMachine;
 use crate::ring::Ring;
 use crate::server::listen::Listener;
 use crate::server::service::{Lifetimes, Service};
-use crate::server::{self, tls};
+use crate::server::{self, Limits, tls};
 use cloister::store::Store;
 use cloister::token::local::LocalToken;
 use std::io::ErrorKind;
@@ -117,6 +117,7 @@ impl Node {
         cloister::crypto::start();
         let runtimes = Runtimes::new()?;
         let folder = Arc::new(folder);
+        let limits = files::fitting(&folder.settings().limits)?;
         let (hub, hub_later) = Hub::empty();
         // A node whose other ports are taken should not take part and then go.
         let ports = runtimes.clients.block_on(Ports::bind(&folder))?;
@@ -140,7 +141,7 @@ impl Node {
             let parts =
                 hub_later.fill(folder.clone(), store, member.clone(), service.clone(), Instant::now());
             let Ports { client, metrics } = ports;
-            serve_clients(&folder, client, &service, &counters)?;
+            serve_clients(&folder, client, &service, limits, &counters)?;
             serve_operators(&folder, metrics, &parts, &counters)?;
             tokio::spawn(tasks::keep_keys(member.clone()));
             tokio::spawn(tasks::promote_learners(cluster.clone()));
@@ -198,6 +199,7 @@ fn serve_clients(
     folder: &Folder,
     port: Option<TcpListener>,
     service: &Arc<Service>,
+    limits: Limits,
     counters: &Arc<Counters>,
 ) -> Result<(), NodeError> {
     let settings = folder.settings();
@@ -213,7 +215,7 @@ fn serve_clients(
         listeners.push(Listener::Tls(port, context));
     }
     for listener in listeners {
-        tokio::spawn(server::serve(listener, service.clone(), settings.limits.clone(), counters.clone()));
+        tokio::spawn(server::serve(listener, service.clone(), limits.clone(), counters.clone()));
     }
     Ok(())
 }

@@ -44,6 +44,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// The pieces of a snapshot on its way.
 const PIECE: u64 = 1 << 20;
 
+/// The most bytes of a question that [`Cluster::ask`] can send.
+pub const LONGEST_QUESTION: usize = super::frame::LONGEST as usize - 64;
+
 /// What a node needs to take part.
 pub struct Settings {
     /// The node's id, the one in its certificate.

@@ -27,7 +27,7 @@ mod reach;
 mod snapshot;
 mod state_machine;
 pub mod status;
-mod sync_socket;
+pub(crate) mod sync_socket;
 mod tls;
 pub mod types;
 mod vouchers;

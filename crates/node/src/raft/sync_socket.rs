@@ -26,13 +26,15 @@ use crate::seldom::Seldom;
 use crate::visitors::Greetings;
 
 /// How many strangers may shake hands at a time; one more takes the place of the one that has been at it longest.
-pub(crate) const MOST_HANDSHAKES: usize = 256;
+pub(crate) const MOST_HANDSHAKES: usize = 128;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// How many connections of members there may be.
 const MOST_CONNECTIONS: usize = 256;
 /// How many connections there may be of nodes that are no members here: invited, removed, or not known yet.
 const MOST_OF_OTHERS: usize = 32;
+/// How many files all of that takes.
+pub(crate) const MOST_FILES: u64 = (MOST_HANDSHAKES + MOST_CONNECTIONS + MOST_OF_OTHERS) as u64;
 /// How long a connection may be silent between two requests; heartbeats come far more often.
 const SILENCE: Duration = Duration::from_secs(300);
 /// How long the rest of a request may take once it has begun, and how long an answer may take to be taken.

@@ -54,12 +54,15 @@ impl Default for Limits {
     }
 }
 
+/// How many may shake hands at once; one more takes the place of the one that has been at it longest.
+pub(crate) const STRANGERS: usize = 256;
+
 /// How long to wait after a connection could not be accepted: most often there are too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves clients until it is dropped, which closes all their connections. Connections and bytes are counted here, calls by `service`.
 pub async fn serve(listener: Listener, service: Arc<Service>, limits: Limits, counters: Arc<Counters>) {
-    let mut greetings = Greetings::new(limits.connections);
+    let mut greetings = Greetings::new(STRANGERS);
     let limited = Arc::new(Limited::new(limits, counters.clone()));
     let mut connections = JoinSet::new();
     loop {

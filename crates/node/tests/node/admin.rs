@@ -2,6 +2,7 @@
 
 use crate::common::administration::{Fake, ONE, THREE, TWO, status};
 use cloister_node::admin::{self, AdminError, Administration, Client, Id, SOCKET};
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -69,8 +70,8 @@ fn the_status_arrives_as_the_node_tells_it() {
     let report = running.client().status().unwrap();
     assert_eq!(report, running.runtime.block_on(running.node.cluster()));
     assert_eq!((report.asked, report.leader, report.term), (Id(ONE), Some(Id(ONE)), 7));
-    let ids: Vec<u64> = report.members.iter().map(|member| member.id.0).collect();
-    assert_eq!(ids, status().members.iter().map(|member| member.id).collect::<Vec<_>>());
+    let ids: BTreeSet<u64> = report.members.iter().map(|member| member.id.0).collect();
+    assert_eq!(ids, status().members.iter().map(|member| member.id).collect());
     let two = report.member(Id(TWO)).unwrap();
     assert_eq!((two.lag, two.skew, two.votes), (Some(3), Some(-250), true));
     let three = report.member(Id(THREE)).unwrap();

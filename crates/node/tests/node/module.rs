@@ -176,8 +176,9 @@ fn nodes_killed_and_started_again_one_after_the_other_cost_nothing_but_a_retry()
     let before = [stored, held].map(|key| session.encrypt(&Mechanism::AesEcb, key, &[1; 16]).unwrap());
     session.encrypt_init(&Mechanism::AesEcb, held).unwrap();
     it.restart();
-    assert_eq!(session.encrypt_update(&[1; 16]).unwrap().len(), 0);
-    assert_eq!(session.encrypt_final().unwrap(), before[1], "an operation under way");
+    let mut under_way = session.encrypt_update(&[1; 16]).unwrap();
+    under_way.extend(session.encrypt_final().unwrap());
+    assert_eq!(under_way, before[1], "an operation under way");
     it.restart();
     let after = [stored, held].map(|key| session.encrypt(&Mechanism::AesEcb, key, &[1; 16]).unwrap());
     assert_eq!(before, after);

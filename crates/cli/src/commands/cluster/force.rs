@@ -37,7 +37,7 @@ impl ForceNewCluster {
             .map(|node| format!("{} ({})", printable(&node.name), printable(&node.address)))
             .collect();
         if !others.is_empty() {
-            self.confirm(&folder.settings().name, &others)?;
+            self.confirm(&folder.settings().name, alone.end(), &others)?;
         }
         alone.begin()?;
         let (name, shown) = (&folder.settings().name, folder.path().display());
@@ -48,18 +48,19 @@ impl ForceNewCluster {
         Answer::text(text, json!({ "name": name, "left": others }))
     }
 
-    fn confirm(&self, name: &str, others: &[String]) -> Result<()> {
+    fn confirm(&self, name: &str, (term, index): (u64, u64), others: &[String]) -> Result<()> {
         if self.yes {
             return Ok(());
         }
+        let end = format!("The log of {name} ends at term {term}, entry {index}.");
         let others = others.join(", ");
         if !std::io::stdin().is_terminal() {
             return Err(Error::input(format!(
-                "give --yes to make {name} the only member, for good without {others}. {LOST}"
+                "give --yes to make {name} the only member, for good without {others}. {end} {LOST}"
             )));
         }
         eprint!(
-            "{name} is to be the only member, for good without {others}. {LOST}\nType the name {name} to go on: "
+            "{name} is to be the only member, for good without {others}. {end} {LOST}\nType the name {name} to go on: "
         );
         let mut typed = String::new();
         let read = std::io::stderr().flush().and_then(|()| std::io::stdin().read_line(&mut typed));

@@ -40,10 +40,15 @@ impl Survivor {
         others.map(|(id, node)| (*id, node.clone())).collect()
     }
 
+    /// Where its log ends; `None`: it is empty, and so is the state.
+    pub fn end(&self) -> Result<Option<LogId>, LogError> {
+        Ok(self.file.last()?.or(self.file.purged()?).max(self.applied))
+    }
+
     /// Makes this node, reached as `node` says, the only member: by one more entry, of a later term than all before. In one transaction, so that
     /// nothing has happened before it and nothing is left to do after it.
     pub fn stand_alone(&self, node: Node) -> Result<(), LogError> {
-        let last = self.file.last()?.or(self.file.purged()?).max(self.applied);
+        let last = self.end()?;
         let voted = self.file.vote()?.map_or(0, |vote| vote.leader_id().term);
         let term = voted.max(last.map_or(0, |last| last.leader_id.term));
         let term = term.checked_add(1).ok_or(LogError::Position(term))?;
