@@ -1,0 +1,40 @@
+//! Which calls are so quick that handing them to another thread would cost more than they do: told by how long their like has taken lately.
+
+use cloister::proto::message::Call;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// What is done at once takes less; nobody else on the thread notices.
+const QUICK: Duration = Duration::from_micros(150);
+/// Data that is worked on at once.
+const SMALL: usize = 4096;
+/// After a slow call, so many of its like go to another thread, and are timed there.
+const WARY: u8 = 32;
+
+/// For each mechanism that has been used: the calls still to be wary of.
+#[derive(Default)]
+pub(super) struct Pace(Mutex<HashMap<u64, u8>>);
+
+impl Pace {
+    /// Whether `call` may be done at once. It then waits for no other node, and for no disk but to read a record.
+    pub fn is_quick(&self, call: &Call) -> bool {
+        kind(call).is_some_and(|kind| self.0.lock().get(&kind) == Some(&0))
+    }
+
+    /// One has been done, and how long it took.
+    pub fn done(&self, call: &Call, took: Duration) {
+        let Some(kind) = kind(call) else { return };
+        let mut kinds = self.0.lock();
+        let wary = kinds.entry(kind).or_insert(1);
+        *wary = if took < QUICK { wary.saturating_sub(1) } else { WARY };
+    }
+}
+
+/// The mechanism of an operation on little data.
+fn kind(call: &Call) -> Option<u64> {
+    match call {
+        Call::Run { mechanism, input, .. } if input.len() <= SMALL => Some(mechanism.id()),
+        _ => None,
+    }
+}
