@@ -101,3 +101,18 @@ async fn refuses(address: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn only_a_closed_port_tells_of_an_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        assert!(!refuses(&address).await);
+        drop(listener);
+        assert!(refuses(&address).await);
+    }
+}

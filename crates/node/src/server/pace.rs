@@ -38,3 +38,42 @@ fn kind(call: &Call) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cloister::mechanism::{Mechanism, Params, Purpose, registry};
+    use cloister::proto::message::Place;
+    use cloister::token::ObjectId;
+    use cryptoki_sys as ck;
+
+    fn run(mechanism: u64, bytes: usize) -> Call {
+        let mechanism = Mechanism { row: registry::find(mechanism).unwrap(), params: Params::None };
+        let (key, input) = (Place::Stored(ObjectId([1; 16])), vec![0; bytes].into());
+        Call::Run { purpose: Purpose::Sign, mechanism: (&mechanism).into(), key, input, signature: None }
+    }
+
+    #[test]
+    fn only_what_has_been_quick_lately_is_done_at_once() {
+        let (pace, call) = (Pace::default(), run(ck::CKM_ECDSA, 32));
+        assert!(!pace.is_quick(&call), "nobody knows");
+        pace.done(&call, QUICK / 2);
+        assert!(pace.is_quick(&call));
+        assert!(!pace.is_quick(&run(ck::CKM_RSA_PKCS, 32)), "another mechanism");
+        pace.done(&call, QUICK);
+        for _ in 0..WARY {
+            assert!(!pace.is_quick(&call), "it was slow a moment ago");
+            pace.done(&call, QUICK / 2);
+        }
+        assert!(pace.is_quick(&call));
+    }
+
+    #[test]
+    fn work_on_much_data_and_calls_of_other_kinds_are_never_done_at_once() {
+        let pace = Pace::default();
+        for call in [run(ck::CKM_ECDSA, SMALL + 1), Call::Info, Call::Random { length: 1 }] {
+            pace.done(&call, Duration::ZERO);
+            assert!(!pace.is_quick(&call));
+        }
+    }
+}
