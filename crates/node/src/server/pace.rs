@@ -9,25 +9,31 @@ use std::time::Duration;
 const QUICK: Duration = Duration::from_micros(150);
 /// Data that is worked on at once.
 const SMALL: usize = 4096;
-/// After a slow call, so many of its like go to another thread, and are timed there.
-const WARY: u8 = 32;
+/// How wary one is of a mechanism: each slow call adds, since one may be slow because the thread had to wait for a processor, and each quick one
+/// takes away. Those from the limit on go to another thread, and are timed there.
+const SLOW: u8 = 8;
+const LIMIT: u8 = 16;
+const MOST: u8 = 32;
 
-/// For each mechanism that has been used: the calls still to be wary of.
+/// For each mechanism that has been used: how wary one is of it.
 #[derive(Default)]
 pub(super) struct Pace(Mutex<HashMap<u64, u8>>);
 
 impl Pace {
     /// Whether `call` may be done at once. It then waits for no other node, and for no disk but to read a record.
     pub fn is_quick(&self, call: &Call) -> bool {
-        kind(call).is_some_and(|kind| self.0.lock().get(&kind) == Some(&0))
+        kind(call).is_some_and(|kind| self.0.lock().get(&kind).is_some_and(|wary| *wary < LIMIT))
     }
 
     /// One has been done, and how long it took.
     pub fn done(&self, call: &Call, took: Duration) {
         let Some(kind) = kind(call) else { return };
         let mut kinds = self.0.lock();
-        let wary = kinds.entry(kind).or_insert(1);
-        *wary = if took < QUICK { wary.saturating_sub(1) } else { WARY };
+        let wary = kinds.entry(kind).or_insert(LIMIT);
+        *wary = match took < QUICK {
+            true => wary.saturating_sub(1),
+            false => wary.saturating_add(SLOW).min(MOST),
+        };
     }
 }
 
@@ -60,8 +66,11 @@ mod tests {
         pace.done(&call, QUICK / 2);
         assert!(pace.is_quick(&call));
         assert!(!pace.is_quick(&run(ck::CKM_RSA_PKCS, 32)), "another mechanism");
+        (0..LIMIT).for_each(|_| pace.done(&call, QUICK / 2));
         pace.done(&call, QUICK);
-        for _ in 0..WARY {
+        assert!(pace.is_quick(&call), "once is no habit");
+        (0..100).for_each(|_| pace.done(&call, QUICK));
+        for _ in LIMIT..=MOST {
             assert!(!pace.is_quick(&call), "it was slow a moment ago");
             pace.done(&call, QUICK / 2);
         }
