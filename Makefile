@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
-.PHONY: build demo test lint docs install
+.PHONY: build demo test bench lint docs install
 
 build:
 	cargo build --release --workspace
@@ -13,6 +13,10 @@ demo:
 
 test:
 	scripts/test
+
+# Prints the table, and writes it into the page that tells what Cloister costs.
+bench: build
+	target/release/cloister-bench --tsv target/bench.tsv --page docs/performance.md
 
 lint:
 	scripts/lint

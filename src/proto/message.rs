@@ -283,6 +283,11 @@ impl From<&Mechanism> for Chosen {
 }
 
 impl Chosen {
+    /// The mechanism's number (`CKM_`).
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The mechanism. `MechanismInvalid` for one that is not known here, `MechanismParamInvalid` for a parameter of another mechanism.
     pub fn mechanism(&self) -> Result<Mechanism> {
         let row = registry::find(self.id).ok_or(Error::MechanismInvalid)?;

@@ -22,8 +22,8 @@ use tokio::time::timeout;
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a call waits until it is known what is current.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How long a call waits for the node to come to what its client has seen: a few heartbeats. Then another node may be further on.
-const BEHIND: Duration = Duration::from_millis(300);
+/// How long a call waits for the node to come to what its client has seen: about a heartbeat. Then another node may be further on.
+const BEHIND: Duration = Duration::from_millis(150);
 /// How long a call waits for a leader: longer than it takes to elect one. A node that then knows of none is cut off from the others, most likely.
 const LEADERLESS: Duration = Duration::from_millis(1500);
 /// How long a new key may take to come to all nodes it must be on.

@@ -14,10 +14,13 @@ use super::types::{NodeId, Raft};
 
 /// How long a port may take to refuse.
 const REFUSAL: Duration = Duration::from_millis(200);
+/// How often to look, and the time in between: a process that ends may close its connections before its port.
+const LOOKS: usize = 3;
+const LOOK: Duration = Duration::from_millis(25);
 /// After the time in which nobody votes: for what others have heard a little later.
 const MARGIN: Duration = Duration::from_millis(30);
 /// Between one heir and the next: long enough to be elected.
-const STEP: Duration = Duration::from_millis(100);
+const STEP: Duration = Duration::from_millis(150);
 /// How often to stand before Raft's own timers have it again, and the least time in between.
 const ELECTIONS: usize = 3;
 const AGAIN: Duration = Duration::from_millis(200);
@@ -89,6 +92,27 @@ impl Heir {
 
 /// Whether nobody listens at `address`, on a machine that is there.
 async fn refuses(address: &str) -> bool {
-    let tried = timeout(REFUSAL, TcpStream::connect(address)).await;
-    matches!(tried, Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused)
+    for _ in 0..LOOKS {
+        let tried = timeout(REFUSAL, TcpStream::connect(address)).await;
+        if matches!(tried, Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        sleep(LOOK).await;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn only_a_closed_port_tells_of_an_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        assert!(!refuses(&address).await);
+        drop(listener);
+        assert!(refuses(&address).await);
+    }
 }

@@ -1,12 +1,14 @@
 //! The client socket: libraries ask, this node's token answers. See `docs/wire.md`.
 //!
 //! [`listen`] opens the socket, [`connection`] speaks with one client, [`service`] answers it, here or by the leader, [`asked`] does what it asks,
+//! [`pace`] tells whether that is quick enough to be done at once,
 //! [`recent`] sees to it that a call asked twice is done once, and [`changes`] tells clients what they should no longer believe. A node keeps nothing of a client: logins come along as tickets, session objects as capsules.
 
 mod asked;
 pub mod changes;
 mod connection;
 pub mod listen;
+mod pace;
 mod recent;
 mod run;
 pub mod service;

@@ -1,11 +1,13 @@
 //! What a request comes to: done by this node's token, or by the leader's.
 
 use super::asked::Asked;
+use super::pace::Pace;
 use super::recent::{Recent, Sent};
 use super::tickets::Tickets;
 use super::turn;
 use crate::clock;
 use crate::member::{Member, Way};
+use cloister::attribute::Bytes;
 use cloister::error::{Error, Result};
 use cloister::proto::message::{Answer, Changed, Reply, Request};
 use cloister::proto::needs::Needs;
@@ -35,6 +37,7 @@ pub struct Service {
     lifetimes: Lifetimes,
     recent: Recent,
     tickets: Tickets,
+    pace: Pace,
     calls: Semaphore,
     /// Calls at work at once.
     turns: Arc<Semaphore>,
@@ -73,6 +76,7 @@ impl Service {
             lifetimes,
             recent: Recent::default(),
             tickets: Tickets::default(),
+            pace: Pace::default(),
             calls: Semaphore::new(MOST_CALLS),
             turns: Arc::new(Semaphore::new(workers.max(1))),
             runtime: Handle::current(),
@@ -87,7 +91,7 @@ impl Service {
         let failed = loop {
             tries += 1;
             match self.member.way(&request, forwarded).await {
-                Ok(Way::Here) => return self.do_here(request, sha256(&message)).await,
+                Ok(Way::Here) => return self.do_here(request, &message).await,
                 Ok(Way::Forward(leader)) => match self.member.forward(leader, &message).await {
                     Ok(answer) => return Some(Arc::new(Zeroizing::new(answer))),
                     Err(error) if tries == LEADERS => break error,
@@ -103,13 +107,17 @@ impl Service {
         Some(Arc::new(Answer { seen, changed: Changed::Any, result }.encode()))
     }
 
-    /// Does a call on a thread that may block, when it is its turn.
-    async fn do_here(self: &Arc<Self>, request: Request, digest: [u8; 32]) -> Option<Sent> {
+    /// Does a call: at once, or on a thread that may block, when it is its turn.
+    async fn do_here(self: &Arc<Self>, request: Request, message: &[u8]) -> Option<Sent> {
+        let errand = request.id.map(|id| Errand { id, digest: sha256(message) });
+        if errand.is_none() && self.pace.is_quick(&request.call) && self.needs_no_store(&request) {
+            return Some(self.do_once(&request, None));
+        }
         let _call = self.calls.acquire().await.ok()?;
         let turn = self.turns.clone().acquire_owned().await.ok()?;
         let service = self.clone();
         let done =
-            tokio::task::spawn_blocking(move || turn::with(turn, || service.do_once(&request, digest)));
+            tokio::task::spawn_blocking(move || turn::with(turn, || service.do_once(&request, errand)));
         match done.await {
             Ok(answer) => Some(answer),
             Err(_) => {
@@ -119,14 +127,22 @@ impl Service {
         }
     }
 
+    /// Whether the ticket is known not to be a confirmation, which is used up in the store.
+    fn needs_no_store(&self, request: &Request) -> bool {
+        let known = |sealed: &Bytes| self.tickets.get(&sha256(sealed), clock::now()).is_some();
+        request.ticket.as_ref().is_none_or(known)
+    }
+
     /// Does a call, unless the same request has been done before.
-    fn do_once(&self, request: &Request, digest: [u8; 32]) -> Sent {
+    fn do_once(&self, request: &Request, errand: Option<Errand>) -> Sent {
         let run = || {
             // What is read is as it was at least at the index told; what is changed is seen from the index told on.
             let began = Instant::now();
             let before = self.member.machine.index();
-            let result = self.result(request, digest);
-            self.member.counters.answered(&request.call, &result, began.elapsed());
+            let result = self.result(request, errand);
+            let took = began.elapsed();
+            self.pace.done(&request.call, took);
+            self.member.counters.answered(&request.call, &result, took);
             let changes = request.call.needs() == Needs::Leader;
             let seen = if changes { self.member.machine.index() } else { before };
             let changed = self.member.machine.changes().between(request.seen, seen);
@@ -134,18 +150,17 @@ impl Service {
             let is_final = !matches!(result, Err(Error::DeviceRemoved | Error::DeviceError));
             (Answer { seen, changed, result }.encode(), is_final)
         };
-        let Some(id) = request.id else { return Arc::new(run().0) };
+        let Some(Errand { id, digest }) = errand else { return Arc::new(run().0) };
         let strange = || Answer { seen: 0, changed: Changed::Any, result: Err(Error::ArgumentsBad) }.encode();
         self.recent.once(id, digest, run).unwrap_or_else(|| Arc::new(strange()))
     }
 
-    fn result(&self, request: &Request, digest: [u8; 32]) -> Result<Reply> {
+    fn result(&self, request: &Request, errand: Option<Errand>) -> Result<Reply> {
         let opened = request.ticket.as_ref().map(|sealed| self.open_ticket(sealed)).transpose()?;
         // Of all its bytes: who brings its id with another request is another.
-        let mark = request.id.and_then(|_| digest.first_chunk().copied());
+        let mark = errand.and_then(|errand| errand.digest.first_chunk().copied());
         let asked = Asked { service: self, opened: opened.as_deref(), mark };
-        let Some(id) = request.id else { return asked.reply(&request.call) };
-        let errand = Errand { id, digest };
+        let Some(errand) = errand else { return asked.reply(&request.call) };
         if let Some(answer) = self.remembered(&asked, request, errand)? {
             return answer;
         }
