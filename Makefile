@@ -1,15 +1,19 @@
-# The words of the README. `make demo` and `make test` install what they lack.
+# The words of the README. `make demo`, `make demo-cluster` and `make test` install what they lack.
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
-.PHONY: build demo test bench lint docs install
+.PHONY: build demo demo-cluster test bench lint docs install
 
 build:
 	cargo build --release --workspace
 
 demo:
 	scripts/demo
+
+# Three nodes, one of which dies under load.
+demo-cluster:
+	scripts/demo-cluster
 
 test:
 	scripts/test

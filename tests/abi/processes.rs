@@ -63,7 +63,7 @@ fn objects_of_all_processes_that_write_at_once_are_there_afterwards() {
             }
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         let writers: Vec<_> =
             (0..WRITERS).map(|writer| process.start("write", &writer.to_string())).collect();
@@ -105,7 +105,7 @@ fn what_one_process_does_another_sees_at_its_next_call() {
             }
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         let mut other = Other::start(process, "obey", "");
         for round in 0..20 {
@@ -136,12 +136,13 @@ fn a_key_destroyed_elsewhere_works_no_more_here() {
             }
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         let key = keys::aes(session, template![CKA_TOKEN => true]);
         let cbc = Mechanism::bytes(CKM_AES_CBC_PAD, &[1; 16]);
         session.encrypt(&cbc, key, b"cached").unwrap();
         process.start("destroy", "").ends_well();
+        assert!(session.find(&template![CKA_CLASS => CKO_SECRET_KEY]).unwrap().is_empty());
         session.encrypt(&cbc, key, b"gone").refused(CKR_KEY_HANDLE_INVALID);
     });
 }
@@ -156,7 +157,7 @@ fn logins_are_each_process_own() {
             session.login(CKU_SO, SO_PIN).unwrap();
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         keys::aes(session, template![CKA_TOKEN => true]);
         process.start("look", "").ends_well();
@@ -171,7 +172,7 @@ fn session_objects_are_each_process_own() {
             assert!(Token::join().user().find(&template![]).unwrap().is_empty());
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         keys::aes(session, template![]);
         session.create(&keys::data_template("x").and(&template![CKA_TOKEN => false])).unwrap();
@@ -187,7 +188,7 @@ fn a_changed_pin_counts_in_all_processes() {
             session.set_pin(USER_PIN, "changed-pin").unwrap();
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         session.logout().unwrap();
         process.start("change", "").ends_well();
@@ -204,7 +205,7 @@ fn a_token_made_anew_elsewhere_is_empty_here() {
             module().init_token(token.slot, SO_PIN, "under test").unwrap();
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let session = token.user();
         let key = keys::aes(session, template![CKA_TOKEN => true]);
         process.start("initialise", "").ends_well();
@@ -263,7 +264,7 @@ fn a_pin_changed_elsewhere_ends_the_login_here_and_the_new_one_begins_another() 
             Token::join().public().set_pin(USER_PIN, "changed-pin").unwrap();
             return;
         }
-        let token = Token::new();
+        let token = Token::shared();
         let (session, reader) = (token.user(), token.read_only());
         keys::aes(session, template![CKA_TOKEN => true]);
         let held = keys::aes(session, template![]);

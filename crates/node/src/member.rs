@@ -140,7 +140,9 @@ impl Member {
     fn wants_current(&self, seen: u64) -> bool {
         match self.reads {
             Reads::Current => true,
-            Reads::Session => seen == 0 && !(self.serve_alone && self.is_out_of_touch(&self.cluster.status())),
+            Reads::Session => {
+                seen == 0 && !(self.serve_alone && self.is_out_of_touch(&self.cluster.status()))
+            }
         }
     }
 

@@ -96,9 +96,13 @@ impl RemoteToken {
             !confirmed && usage.check(purpose.flag(), permission, || Ok(material.size())).is_ok()
         });
         Ok(Begun::Ready(match (begun, between) {
-            (Operation::Cipher(shape), Some((between, block))) => {
-                Operation::Cipher(Box::new(Chained { errand, between, block, shape, held: Default::default() }))
-            }
+            (Operation::Cipher(shape), Some((between, block))) => Operation::Cipher(Box::new(Chained {
+                errand,
+                between,
+                block,
+                shape,
+                held: Default::default(),
+            })),
             (begun, _) => errand.operation(begun)?,
         }))
     }

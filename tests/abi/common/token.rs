@@ -12,6 +12,9 @@ pub const SO_PIN: &str = "officer-1";
 /// The default crypto user's PIN.
 pub const USER_PIN: &str = "user-1234";
 
+/// Nothing is logged.
+const QUIET: &str = "log = \"off\"\n";
+
 const LABEL: &str = "under test";
 
 /// A new folder with a configuration that this process and those it starts use.
@@ -29,10 +32,18 @@ struct Nodes {
 }
 
 impl Nodes {
-    /// With `count` slots: the first on three nodes, the others on one each.
-    fn start(program: &OsStr, count: usize) -> Nodes {
+    /// With `count` slots: the first on three nodes, the others on one each. `reads`: what readers see of others, as in the settings of nodes.
+    fn start(program: &OsStr, count: usize, reads: &str) -> Nodes {
         let mut program = Command::new(program)
-            .args(["--slots", &count.to_string(), "sh", "-c", "echo \"$CLOISTER_TEST_SLOTS\"; read -r end"])
+            .args([
+                "--slots",
+                &count.to_string(),
+                "--reads",
+                reads,
+                "sh",
+                "-c",
+                "echo \"$CLOISTER_TEST_SLOTS\"; read -r end",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -60,23 +71,28 @@ impl Folder {
         Folder::for_tokens(1)
     }
 
+    /// The same; what one process has done another sees at its next call, as nodes have it only where they are told to.
+    pub fn shared() -> Folder {
+        Folder::made(1, "current", QUIET)
+    }
+
     /// The same, with everything from this level on logged to the file `log`.
     pub fn logging(level: &str) -> Folder {
-        Folder::made(1, &format!("log = \"{level}\"\nlog_file = \"log\"\n"))
+        Folder::made(1, "session", &format!("log = \"{level}\"\nlog_file = \"log\"\n"))
     }
 
     /// The same, with room for so many tokens and a free slot.
     pub fn for_tokens(count: usize) -> Folder {
-        Folder::made(count, "log = \"off\"\n")
+        Folder::made(count, "session", QUIET)
     }
 
-    fn made(count: usize, log: &str) -> Folder {
+    fn made(count: usize, reads: &str, log: &str) -> Folder {
         let folder = TempDir::new().unwrap();
         let Some(program) = on_nodes() else {
             let data = folder.path().join("data");
             return Folder::configured(folder, &format!("data_dir = {data:?}\n{log}{CHEAP_PINS}"));
         };
-        let nodes = Nodes::start(&program, count + 1);
+        let nodes = Nodes::start(&program, count + 1, reads);
         let slots = std::fs::read_to_string(&nodes.slots).unwrap();
         let folder = Folder::configured(folder, &format!("{log}{slots}"));
         Folder { nodes: Some(nodes), ..folder }
@@ -118,7 +134,11 @@ impl Folder {
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                if path.is_dir() { folders.push(path) } else { files.push(path) }
+                if path.is_dir() {
+                    folders.push(path)
+                } else if path.is_file() {
+                    files.push(path)
+                }
             }
         }
         files.sort();
@@ -146,6 +166,11 @@ impl Token {
     /// A new token in a new folder, in a library just initialised.
     pub fn new() -> Token {
         Token::new_in(Folder::new())
+    }
+
+    /// A new token in a folder that further processes use too.
+    pub fn shared() -> Token {
+        Token::new_in(Folder::shared())
     }
 
     /// A new token in `folder`, in a library just initialised.
