@@ -214,7 +214,11 @@ pub enum Reply {
     },
     Users(Vec<UserInfo>),
     Found(Vec<Found>),
-    Object(ObjectInfo),
+    /// `may_keep`: whoever asks again at once may be told the same, though somebody may have changed it meanwhile.
+    Object {
+        info: ObjectInfo,
+        may_keep: bool,
+    },
     Attributes(Attributes),
     Size(u64),
     Made(Made),

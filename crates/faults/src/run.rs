@@ -53,14 +53,13 @@ impl Plan {
         let schedule = Schedule::new(self.seed, &self.faults).ok_or("no fault is left to make")?;
         let faketime = faketime.filter(|_| self.faults.contains(&Fault::Clock));
         println!("links are proxies on loopback; who calls is told by address");
-        let settings =
-            Settings {
-                cloister: self.cloister.clone(),
-                nodes: self.nodes,
-                reads: self.reads,
-                faketime,
-                more: String::new(),
-            };
+        let settings = Settings {
+            cloister: self.cloister.clone(),
+            nodes: self.nodes,
+            reads: self.reads,
+            faketime,
+            more: String::new(),
+        };
         let mut cluster = Cluster::found(settings)?;
         let ran = self.run_on(&mut cluster, schedule);
         if !matches!(&ran, Ok(report) if report.breaches.is_empty()) {

@@ -108,6 +108,11 @@ impl Member {
         None
     }
 
+    /// What readers see.
+    pub fn reads(&self) -> Reads {
+        self.reads
+    }
+
     /// Whether the token can be changed, as far as this node can tell: a majority is in reach.
     pub fn can_change(&self) -> bool {
         !self.is_out_of_touch(&self.cluster.status())

@@ -8,7 +8,10 @@ use crate::token::{ObjectId, ObjectInfo};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+/// How long what was read stands for what there is, where nodes allow it: `C_GetAttributeValue` for each attribute of one object.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Objects kept at most; beyond it the cache starts afresh.
 const MOST: usize = 4096;
 
@@ -19,6 +22,8 @@ struct Known {
     read: HashMap<ObjectId, Arc<ObjectInfo>>,
     /// Objects just made: their maker asks what they are, once.
     made: HashMap<ObjectId, Arc<ObjectInfo>>,
+    /// The object that was asked about last, and when: most often it is asked about again at once, attribute by attribute.
+    last: Option<(ObjectId, Instant)>,
 }
 
 /// Attributes by object.
@@ -29,6 +34,21 @@ impl Infos {
     /// What is known of an object.
     pub fn get(&self, id: ObjectId) -> Option<Arc<ObjectInfo>> {
         self.0.lock().read.get(&id).cloned()
+    }
+
+    /// A node has just told of this object, and that it may be kept for a moment.
+    pub fn note_read(&self, info: &ObjectInfo) {
+        self.0.lock().last = Some((info.id, Instant::now()));
+    }
+
+    /// What a node has told of this object a moment ago, if it was the last to be asked about and nothing is heard of a change since.
+    pub fn just_read(&self, id: ObjectId) -> Option<Arc<ObjectInfo>> {
+        let known = self.0.lock();
+        let (last, when) = known.last?;
+        if last != id || when.elapsed() > MOMENT {
+            return None;
+        }
+        known.read.get(&id).cloned()
     }
 
     /// An answer has come: at the log index `seen`, where `changed` is all that has changed since an index heeded before.
@@ -81,6 +101,7 @@ impl Known {
     }
 
     fn forget_all(&mut self) {
+        self.last = None;
         self.read.clear();
         self.made.clear();
     }
@@ -166,5 +187,18 @@ mod tests {
         infos.note_made(info(1), 4);
         infos.advance(5, &Changed::Only(vec![info(1).id]));
         assert!(infos.take_made(info(1).id).is_none());
+    }
+
+    #[test]
+    fn what_was_just_read_is_told_again_until_a_change_or_another_object() {
+        let (infos, one, other) = two();
+        assert!(infos.just_read(one).is_none(), "no node has allowed it");
+        infos.note_read(&info(1));
+        assert!(infos.just_read(one).is_some() && infos.just_read(other).is_none());
+        infos.advance(5, &Changed::Only(vec![one]));
+        assert!(infos.just_read(one).is_none(), "it has changed");
+        infos.note_read(&info(2));
+        infos.clear();
+        assert!(infos.just_read(other).is_none(), "all is forgotten");
     }
 }

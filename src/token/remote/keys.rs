@@ -48,11 +48,14 @@ impl RemoteToken {
             return Ok(held.info().clone());
         }
         let call = Call::InfoOf { object: place(object)? };
-        let (Reply::Object(info), seen) = self.ask_seeing(caller, call)? else {
+        let (Reply::Object { info, may_keep }, seen) = self.ask_seeing(caller, call)? else {
             return Err(unexpected());
         };
         let info = Arc::new(info);
         self.link.known.put(&info, seen);
+        if may_keep {
+            self.link.known.note_read(&info);
+        }
         Ok(info)
     }
 

@@ -52,7 +52,9 @@ impl Fake {
             }
             Call::Renew => Ok(Reply::Ticket { sealed: b"renewed".as_slice().into(), lifetime: 1 << 32 }),
             Call::Confirm { .. } => Ok(Reply::Ticket { sealed: b"once".as_slice().into(), lifetime: 0 }),
-            Call::InfoOf { object } => Ok(Reply::Object(key(*object == Place::Stored(OTHER)))),
+            Call::InfoOf { object } => {
+                Ok(Reply::Object { info: key(*object == Place::Stored(OTHER)), may_keep: false })
+            }
             Call::Run { .. } => Ok(Reply::Bytes(vec![7; 16].into())),
             Call::Holds => Ok(Reply::Flag(true)),
             other => panic!("{other:?}"),

@@ -98,9 +98,9 @@ impl Token for RemoteToken {
             return Ok(held.info().clone());
         }
         if let ObjectRef::Stored(id) = object
-            && let Some(made) = self.link.known.take_made(*id)
+            && let Some(known) = self.link.known.take_made(*id).or_else(|| self.link.known.just_read(*id))
         {
-            return Ok(made);
+            return Ok(known);
         }
         self.look_at(caller, object)
     }

@@ -50,7 +50,8 @@ impl Asked<'_> {
             Call::UnlockUser { role, name } => done(token.unlock_user(caller, *role, name)),
             Call::Find { template } => token.find(caller, template).map(Reply::Found),
             Call::InfoOf { object } => {
-                Ok(Reply::Object((*token.info_of(caller, &self.object(object)?)?).clone()))
+                let info = (*token.info_of(caller, &self.object(object)?)?).clone();
+                Ok(Reply::Object { info, may_keep: self.service.may_keep() })
             }
             Call::Reveal { object, wanted } => {
                 token.reveal(caller, &self.object(object)?, wanted).map(Reply::Attributes)

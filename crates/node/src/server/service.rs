@@ -7,6 +7,7 @@ use super::tickets::Tickets;
 use super::turn;
 use crate::clock;
 use crate::member::{Member, Way};
+use crate::settings::Reads;
 use cloister::attribute::Bytes;
 use cloister::error::{Error, Result};
 use cloister::proto::message::{Answer, Changed, Reply, Request};
@@ -249,6 +250,11 @@ impl Service {
         expiry: u64,
     ) -> Result<bool> {
         Ok(self.store.spend(number, request, expiry, clock::now())?)
+    }
+
+    /// Whether clients may answer themselves for a moment from what they have just read.
+    pub(super) fn may_keep(&self) -> bool {
+        self.member.reads() == Reads::Session
     }
 
     /// Whether the token can be changed now.

@@ -175,7 +175,7 @@ fn public_and_private_capsules_open_on_another_node() {
     for node in &nodes {
         let mut nobody = Client::of(node);
         let told = nobody.ask(None, Call::InfoOf { object: public.clone() });
-        assert!(matches!(told, Ok(Reply::Object(_))), "{told:?}");
+        assert!(matches!(told, Ok(Reply::Object { .. })), "{told:?}");
         assert!(
             nobody.ask(None, encrypt.clone()).is_err(),
             "a private one opens beside its user's ticket only"
