@@ -101,9 +101,14 @@ impl Nodes {
     /// Runs a node, and waits until it can be asked.
     pub fn run(&self, name: &str) -> Running {
         let mut command = self.0.command(&["node", "run", "--data", &self.folder(name)]);
-        let node = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let node = Running(command.stdout(Stdio::null()).stderr(self.log(name)).spawn().unwrap());
         wait_for("the node runs", || self.cluster(&["status"], name).code == 0);
         node
+    }
+
+    /// What a node says, one run after the other.
+    fn log(&self, name: &str) -> std::fs::File {
+        std::fs::File::options().create(true).append(true).open(self.folder(&format!("{name}.log"))).unwrap()
     }
 
     /// Runs a node that must not start; what it says.
@@ -128,10 +133,16 @@ impl Nodes {
 
     /// Waits until a node serves its clients.
     pub fn wait_until_it_serves(&self, name: &str) {
-        wait_for("the node serves", || {
+        let began = Instant::now();
+        loop {
             let report = self.report(name);
-            report.is_object() && report["not_serving"].is_null()
-        });
+            if report.is_object() && report["not_serving"].is_null() {
+                return;
+            }
+            let log = || std::fs::read_to_string(self.folder(&format!("{name}.log"))).unwrap_or_default();
+            assert!(began.elapsed() < PATIENCE, "{name} does not serve: {report}\n{}", log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Copies a folder, but for its sockets.

@@ -8,7 +8,7 @@
 //! - `tls`: who may speak on the sync socket
 //! - [`neighbour`]: what nodes say to each other beyond consensus
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
-//! - `heir`: how a leader whose process has ended is followed
+//! - `heir`: how a leader whose process has ended is followed; `ties`: how elections end that nobody wins
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected; `reach`: who answers, for the log
 
 pub mod cluster;
@@ -28,6 +28,7 @@ mod snapshot;
 mod state_machine;
 pub mod status;
 pub(crate) mod sync_socket;
+mod ties;
 mod tls;
 pub mod types;
 mod vouchers;

@@ -37,6 +37,8 @@ const MOST_OF_OTHERS: usize = 32;
 pub(crate) const MOST_FILES: u64 = (MOST_HANDSHAKES + MOST_CONNECTIONS + MOST_OF_OTHERS) as u64;
 /// How long a connection may be silent between two requests; heartbeats come far more often.
 const SILENCE: Duration = Duration::from_secs(300);
+/// The same, of nodes that are no members here: there is little room for them.
+const SILENCE_OF_OTHERS: Duration = Duration::from_secs(10);
 /// How long the rest of a request may take once it has begun, and how long an answer may take to be taken.
 const TRANSFER: Duration = Duration::from_secs(30);
 
@@ -148,7 +150,8 @@ impl Host {
 async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
     let invited_until = stream.ssl().peer_certificate().as_deref().and_then(pki::invited_until);
     loop {
-        let (answer, last) = match read(&mut stream).await {
+        let silence = if host.leader.knows(peer) { SILENCE } else { SILENCE_OF_OTHERS };
+        let (answer, last) = match read(&mut stream, silence).await {
             Ok(_) if host.has_removed(peer).await => (Answer::Refused(Refusal::Removed), false),
             Ok(body) => match decode(&body) {
                 Ok(Request::Node(question)) => {
@@ -168,9 +171,9 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
     }
 }
 
-async fn read(stream: &mut Stream) -> Result<Vec<u8>, FrameError> {
+async fn read(stream: &mut Stream, silence: Duration) -> Result<Vec<u8>, FrameError> {
     let late = || FrameError::Io(std::io::ErrorKind::TimedOut.into());
-    let length = timeout(SILENCE, frame::read_head(stream)).await.unwrap_or_else(|_| Err(late()))?;
+    let length = timeout(silence, frame::read_head(stream)).await.unwrap_or_else(|_| Err(late()))?;
     timeout(TRANSFER, frame::read_body(stream, length)).await.unwrap_or_else(|_| Err(late()))
 }
 
