@@ -30,6 +30,7 @@ use super::snapshot::Snapshots;
 use super::state_machine::StateMachine;
 use super::status::{Member, Status};
 use super::sync_socket::{self, Host};
+use super::ties;
 use super::tls::Tls;
 use super::types::{Node, NodeId, Raft};
 use super::vouchers::Vouchers;
@@ -184,13 +185,15 @@ impl Cluster {
         let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         let heeding = tokio::spawn(heed_removal(Arc::clone(&leader)));
+        let longest = timing.election.0 + timing.election.1;
+        let holding = tokio::spawn(ties::hold_back(raft.clone(), longest, leader.peers.removed()));
         Ok(Cluster {
             id,
             raft,
             leader,
             proposer,
             patience: timing.patience,
-            tasks: vec![gathering, serving, watching, heeding],
+            tasks: vec![gathering, serving, watching, heeding, holding],
         })
     }
 
