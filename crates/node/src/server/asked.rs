@@ -103,14 +103,16 @@ impl Asked<'_> {
         let stored = |id: &ObjectId| {
             self.made(ObjectRef::Stored(*id)).map_err(|error| match error {
                 // It is gone again: there were too few nodes for it, or somebody has destroyed it.
-                Error::ObjectHandleInvalid => Error::FunctionFailed,
+                Error::ObjectHandleInvalid => Error::TokenWriteProtected,
                 other => other,
             })
         };
         match (call, objects) {
-            (Call::Make { .. } | Call::Set { .. }, [id]) => Some(stored(id).map(Reply::Made)),
+            (Call::Set { .. }, [id]) => Some(stored(id).map(Reply::Made)),
+            (Call::Make { .. }, [id]) => Some(self.available(stored(id).map(Reply::Made))),
             (Call::MakePair { .. }, [public, private]) => {
-                Some(stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?))))
+                let pair = stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?)));
+                Some(self.available(pair))
             }
             (Call::MakePair { .. }, objects) => {
                 // One of the two was a session object, which went with the answer: what is left of the pair goes too.
@@ -133,16 +135,20 @@ impl Asked<'_> {
             Ok(Reply::Pair(public, private)) => stored(&[public, private]),
             _ => return made,
         };
-        if stored.is_empty() || self.service.is_available() {
+        if stored.is_empty() {
             return made;
+        }
+        match self.service.is_available() {
+            Some(true) => return made,
+            Some(false) => {}
+            // Whoever leads now will tell, when it is asked again.
+            None => return Err(Error::DeviceRemoved),
         }
         tracing::warn!(
             "a new key did not come to as many nodes as `key-availability` wants: it is destroyed again"
         );
         for id in stored {
-            cloister::store::errand::on(None, || {
-                self.service.token().destroy(self.caller(), &ObjectRef::Stored(id))
-            })?;
+            cloister::store::errand::on(None, || self.service.token().discard(self.caller(), id))?;
         }
         Err(Error::TokenWriteProtected)
     }
@@ -179,7 +185,7 @@ impl Asked<'_> {
     fn take_confirmation(&self) -> Result<()> {
         if let Some(opened) = self.opened
             && let Some(number) = opened.confirmed
-            && !self.service.is_first_use(number, self.mark, opened.expiry)?
+            && !self.service.is_first_use(number, self.mark)?
         {
             opened.spend()?;
         }
