@@ -226,6 +226,12 @@ impl Member {
         timeout(PATIENCE, heard).await.is_ok_and(|heard| heard.unwrap_or(false))
     }
 
+    /// Whether this is the only node left of a cluster that had more, and nobody has said that a key on one node is enough: then none is made.
+    pub fn is_last(&self) -> bool {
+        let voters = self.cluster.status().members.iter().filter(|member| member.part == Part::Voter).count();
+        voters == 1 && self.key_availability == KeyAvailability::Majority && self.machine.had_others()
+    }
+
     /// Waits until a key made at `index` is on as many nodes as the settings want; `None`: only the leader can tell, and this node leads no more.
     pub async fn is_available(&self, index: u64) -> Option<bool> {
         let status = self.cluster.status();

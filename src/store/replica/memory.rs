@@ -53,6 +53,14 @@ impl Store {
         })
     }
 
+    /// How many nodes there have ever been, as far as this store has come.
+    pub fn count_nodes(&self) -> Result<u64> {
+        self.database.peek(|connection| {
+            let count = connection.query_row("SELECT count(*) FROM node", (), |row| row.get::<_, i64>(0))?;
+            Ok(count.unsigned_abs())
+        })
+    }
+
     /// How many objects there are, of everybody.
     pub fn count_objects(&self) -> Result<u64> {
         self.database.peek(|connection| {

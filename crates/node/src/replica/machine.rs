@@ -33,6 +33,11 @@ impl TokenMachine {
         self.applied.load(Ordering::Acquire)
     }
 
+    /// Whether the cluster has, or had, more than one node.
+    pub fn had_others(&self) -> bool {
+        self.store.count_nodes().is_ok_and(|nodes| nodes > 1)
+    }
+
     /// What the latest changes were.
     pub fn changes(&self) -> &Changes {
         &self.changes

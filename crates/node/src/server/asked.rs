@@ -7,6 +7,7 @@ use cloister::error::{Error, Result};
 use cloister::mechanism::Purpose;
 use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Made, Origin, Place, Reply};
+use cloister::proto::needs::Needs;
 use cloister::token::local::export::Opened;
 use cloister::token::{Caller, Making, ObjectId, ObjectRef, Ticket, Token};
 use std::sync::Arc;
@@ -26,6 +27,9 @@ impl Asked<'_> {
     /// Does the call.
     pub fn reply(&self, call: &Call) -> Result<Reply> {
         let (token, caller) = (self.service.token(), self.caller());
+        if let Call::Make { .. } | Call::MakePair { .. } = call {
+            self.may_make(call)?;
+        }
         match call {
             Call::Ping => Ok(Reply::Done),
             Call::Info => self.info(),
@@ -89,6 +93,17 @@ impl Asked<'_> {
             Call::Random { length } => self.random(*length),
             Call::Seed { seed } => done(token.seed(seed)),
         }
+    }
+
+    /// Token objects are made where more than one node will have them, if there was ever more than one.
+    fn may_make(&self, call: &Call) -> Result<()> {
+        if call.needs() == Needs::Leader && self.service.is_last() {
+            tracing::warn!(
+                "only one node is left: nothing new is made. Let another join, or set key-availability = 1"
+            );
+            return Err(Error::TokenWriteProtected);
+        }
+        Ok(())
     }
 
     /// As long as no majority is in reach, the token is one that can't be written.

@@ -266,6 +266,11 @@ impl Service {
         self.member.can_change()
     }
 
+    /// Whether keys made now would be on one node only, where there were more.
+    pub(super) fn is_last(&self) -> bool {
+        self.member.is_last()
+    }
+
     /// Waits until what has been made is on as many nodes as the settings want.
     pub(super) fn is_available(&self) -> Option<bool> {
         turn::give_up();
