@@ -136,8 +136,11 @@ impl Parts {
         let _alone = self.changing.lock().await;
         let cluster = &self.member.cluster;
         let status = cluster.status();
-        if status.leader == Some(cluster.id()) && !self.member.is_current().await {
-            return Err(ClusterError::NoQuorum);
+        if status.leader == Some(cluster.id()) {
+            if !self.member.is_current().await {
+                return Err(ClusterError::NoQuorum);
+            }
+            super::removal::can_go_on_without(&self.member, &status, id).await?;
         }
         cluster.remove(id).await
     }
