@@ -99,8 +99,11 @@ fn who_is_not_taken_in_leaves_no_folder_and_can_try_again_with_the_same_token() 
     ];
     nodes.0.run(&taken).failed(2, &["already with that name"]);
     assert!(!left(), "its name is taken");
+    let copy = nodes.folder("copy.token");
+    std::fs::copy(&token, &copy).unwrap();
     nodes.join_with(&token, "n2", &[]).done();
-    nodes.join_with(&token, "n3", &[]).failed(2, &["has been used before"]);
+    assert!(!nodes.0.path(&token).exists(), "a token that was used has the private key of a member");
+    nodes.join_with(&copy, "n3", &[]).failed(2, &["has been used before"]);
     assert!(!nodes.0.path("n3").exists());
 }
 
