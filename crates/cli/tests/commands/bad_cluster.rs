@@ -2,6 +2,7 @@
 
 use crate::nodes::{Nodes, address};
 use crate::support::run;
+use cloister::attribute::Bytes;
 use cloister_node::clock;
 use cloister_node::folder::Folder;
 use cloister_node::neighbours::Reply;
@@ -132,7 +133,7 @@ impl Machine for Nothing {
 struct Wrong(i64);
 
 impl Neighbourly for Wrong {
-    fn answer(&self, _from: Neighbour, _question: Vec<u8>) -> Answering {
+    fn answer(&self, _from: Neighbour, _question: Bytes) -> Answering {
         let time = clock::now_ms().saturating_add_signed(self.0);
         Box::pin(async move { Some(Reply::Clock(time).to_bytes()) })
     }
