@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloister::attribute::Bytes;
 use cloister::proto::peer::Role;
 use openraft::error::{
     ChangeMembershipError, ClientWriteError, Fatal, ForwardToLeader, InitializeError, RaftError,
@@ -217,7 +218,7 @@ impl Cluster {
 
     /// Asks another member something that is not about consensus. A call that is dropped takes its connection with it; how long to wait is for
     /// the caller to say.
-    pub async fn ask(&self, id: NodeId, question: Vec<u8>) -> Result<Vec<u8>, NotAnswered> {
+    pub async fn ask(&self, id: NodeId, question: Bytes) -> Result<Bytes, NotAnswered> {
         let node =
             self.member(id).map_err(|error| NotAnswered { heard: false, why: error.to_string() })?.node;
         match self.leader.peers.call(id, &node, &Request::Node(question)).await {
