@@ -49,9 +49,7 @@ impl Store {
 
     /// Whether there is or was a node of this id, as far as this store has come.
     pub fn had_node(&self, id: u64) -> Result<bool> {
-        self.database.peek(|connection| {
-            Ok(connection.prepare_cached("SELECT 1 FROM node WHERE id = ?1")?.exists([id.cast_signed()])?)
-        })
+        Ok(self.had_node_at(id)?.0)
     }
 
     /// The same, with the position in the log ([`Store::applied`]) of the very moment when it was so.
