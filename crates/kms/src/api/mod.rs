@@ -1,0 +1,3 @@
+//! The wire: requests and answers as the API model has them.
+
+pub mod error;

@@ -1,0 +1,3 @@
+//! Who may speak: signatures, credentials, callers.
+
+pub mod caller;

@@ -1,0 +1,6 @@
+//! The KMS front: AWS KMS's API, custom key stores and an XKS proxy over any PKCS#11 module.
+//!
+//! Speaks to its keys through `cryptoki` only, like any other program, and remembers nothing but in the token.
+
+pub mod api;
+pub mod auth;
