@@ -4,3 +4,10 @@
 
 pub mod api;
 pub mod auth;
+pub mod book;
+pub mod clock;
+pub mod crypto;
+pub mod hsm;
+pub mod keys;
+pub mod service;
+pub mod settings;
