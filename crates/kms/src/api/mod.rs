@@ -2,3 +2,5 @@
 
 pub mod blob;
 pub mod error;
+pub mod operations;
+pub mod page;

@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use crate::api::error::{Code, Fault, Result};
 use crate::hsm::{Token, Trouble};
 use crate::keys::record::{KeyRecord, Material};
+use crate::keys::spec::{Family, Spec, Usage};
 
 /// Where materials were last found, by the token's label and CKA_ID. Handles may go stale: whoever uses one asks again then.
 pub struct Handles(Cache<(String, String), ObjectHandle>);
@@ -66,6 +67,20 @@ pub fn find(token: &Token, object: &str) -> std::result::Result<Option<ObjectHan
         }
         Ok(None)
     })
+}
+
+/// What [`make`] tells of a new key.
+pub struct Made {
+    /// Its public half (SubjectPublicKeyInfo, DER), if it has one.
+    pub public_key: Option<Vec<u8>>,
+}
+
+/// Makes the material of a key of that kind and use in the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
+pub fn make(token: &Token, spec: &Spec, _usage: Usage, object: &[u8], label: &str) -> std::result::Result<Made, Trouble> {
+    match spec.family {
+        Family::Symmetric => generate_aes(token, object, label).map(|_| Made { public_key: None }),
+        _ => Err(Trouble::Unsupported(spec.name.to_owned())),
+    }
 }
 
 /// Makes an AES-256 key that never leaves the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.

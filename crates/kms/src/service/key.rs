@@ -114,7 +114,8 @@ impl Call<'_> {
         }
     }
 
-    fn reachable(&self, key: &KeyRecord) -> bool {
+    /// Whether the key's custom key store is connected; true for keys of the default one.
+    pub fn reachable(&self, key: &KeyRecord) -> bool {
         match (&key.store, key.origin) {
             (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => self.service.stores.token(store).is_some(),
             _ => true,

@@ -23,6 +23,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// From the text of a settings file.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| e.to_string().trim().replace('\n', " "))
+    }
+
     /// The Region of requests that name none.
     pub fn default_region(&self) -> &str {
         self.regions.first().map_or("us-east-1", String::as_str)
