@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::base64_length::decoded_length;
 use super::shape::{Constraint, Kind, Member, Reading, Scalar, Shape};
-use super::wording::{Part, Place, Violation, Violations};
+use super::wording::{Part, Place, Subject, Violations};
 use crate::api::error::{Code, Fault, Result};
 
 /// What to do about members that the model does not have.
@@ -19,6 +19,10 @@ pub(super) enum Unknown {
 /// # Errors
 /// `SerializationException` for the first value of a wrong type.
 pub(super) fn check(shape: &Shape, value: &Value, unknown: Unknown) -> Result<Violations> {
+    if !value.is_object() && !value.is_array() {
+        // The service has no words for a body that is neither.
+        return Err(Code::SerializationException.because(""));
+    }
     let mut walk = Walk { unknown, found: Violations::default() };
     walk.value(shape, value, Place::Top)?;
     Ok(walk.found)
@@ -31,6 +35,7 @@ struct Walk {
 
 impl Walk {
     fn value(&mut self, shape: &Shape, value: &Value, place: Place<'_>) -> Result<()> {
+        let whole = Subject { shape, value, place };
         let size = match (&shape.kind, value) {
             (Kind::Structure(members), Value::Object(entries)) => {
                 return self.structure(members, entries, place);
@@ -38,22 +43,22 @@ impl Walk {
             (Kind::List(item), Value::Array(items)) => {
                 let items_at =
                     items.iter().enumerate().map(|(index, each)| (Place::Item(&place, index), each));
-                self.parts(Part::Item, item, items_at, (shape, value, place))?;
+                self.parts(Part::Item, item, items_at, whole)?;
                 items.len()
             }
             (Kind::Map { key, value: part }, Value::Object(entries)) => {
                 let values_at = entries.iter().map(|(name, each)| (Place::Key(&place, name), each));
-                self.parts(Part::Value, part, values_at, (shape, value, place))?;
-                self.keys(key, entries, (shape, value, place));
+                self.parts(Part::Value, part, values_at, whole)?;
+                self.keys(key, entries, whole);
                 entries.len()
             }
             (Kind::Scalar(scalar), _) => {
-                self.judge(shape, value, read(*scalar, value)?, place);
+                self.judge(whole, read(*scalar, value)?);
                 return Ok(());
             }
             (kind, _) => return Err(wrong_type(kind, value)),
         };
-        self.judge(shape, value, Reading { size: wide(size), text: "" }, place);
+        self.judge(whole, Reading { size: wide(size), text: "" });
         Ok(())
     }
 
@@ -87,7 +92,7 @@ impl Walk {
         part: Part,
         shape: &Shape,
         parts: impl Iterator<Item = (Place<'p>, &'v Value)>,
-        (whole, all, place): (&Shape, &Value, Place<'_>),
+        whole: Subject<'_>,
     ) -> Result<()> {
         let mut broken = false;
         let mut null = false;
@@ -95,39 +100,29 @@ impl Walk {
             match shape.kind {
                 _ if value.is_null() => null = true,
                 Kind::Scalar(scalar) => {
-                    let reading = read(scalar, value)?;
-                    broken |= !shape.constraints.iter().all(|constraint| constraint.is_met_by(reading));
+                    broken |= !shape.accepts(read(scalar, value)?);
                 }
                 _ => self.value(shape, value, at)?,
             }
         }
         if broken {
-            self.found.add(Violation { shape: whole, value: all, place }, part, &shape.constraints);
+            self.found.add(whole, part, &shape.constraints);
         }
         if null {
-            self.found.add(Violation { shape: whole, value: all, place }, part, &[Constraint::NotNull]);
+            self.found.add(whole, part, &[Constraint::NotNull]);
         }
         Ok(())
     }
 
-    fn keys(
-        &mut self,
-        shape: &Shape,
-        entries: &Map<String, Value>,
-        (whole, all, place): (&Shape, &Value, Place<'_>),
-    ) {
-        let is_good = |name: &String| {
-            let reading = read_text(name);
-            shape.constraints.iter().all(|constraint| constraint.is_met_by(reading))
-        };
-        if !shape.constraints.is_empty() && !entries.keys().all(is_good) {
-            self.found.add(Violation { shape: whole, value: all, place }, Part::Key, &shape.constraints);
+    fn keys(&mut self, shape: &Shape, entries: &Map<String, Value>, whole: Subject<'_>) {
+        if !entries.keys().all(|name| shape.accepts(read_text(name))) {
+            self.found.add(whole, Part::Key, &shape.constraints);
         }
     }
 
-    fn judge(&mut self, shape: &Shape, value: &Value, reading: Reading<'_>, place: Place<'_>) {
-        for constraint in shape.constraints.iter().filter(|constraint| !constraint.is_met_by(reading)) {
-            self.found.add(Violation { shape, value, place }, Part::Whole, std::slice::from_ref(constraint));
+    fn judge(&mut self, whole: Subject<'_>, reading: Reading<'_>) {
+        for constraint in whole.shape.constraints.iter().filter(|constraint| !constraint.is_met_by(reading)) {
+            self.found.add(whole, Part::Whole, std::slice::from_ref(constraint));
         }
     }
 }

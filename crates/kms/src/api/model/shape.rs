@@ -82,6 +82,11 @@ impl Constraint {
 }
 
 impl Shape {
+    /// Whether a value of the right type satisfies everything.
+    pub(super) fn accepts(&self, reading: Reading<'_>) -> bool {
+        self.constraints.iter().all(|constraint| constraint.is_met_by(reading))
+    }
+
     /// Whether messages may show values of this shape: blobs never are, nor what holds something that is not.
     pub(super) fn is_shown(&self) -> bool {
         !self.sensitive

@@ -28,9 +28,9 @@ pub(super) enum Part {
     Value,
 }
 
-/// A value that breaks something.
+/// A value, what it should be, and where it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Violation<'a> {
+pub(super) struct Subject<'a> {
     pub(super) shape: &'a Shape,
     pub(super) value: &'a Value,
     pub(super) place: Place<'a>,
@@ -54,7 +54,7 @@ pub(super) fn fault(violations: Violations) -> Result<()> {
 
 impl Violations {
     /// A value whose whole, or a part of which, breaks one of `constraints`.
-    pub(super) fn add(&mut self, violation: Violation<'_>, part: Part, constraints: &[Constraint]) {
+    pub(super) fn add(&mut self, subject: Subject<'_>, part: Part, constraints: &[Constraint]) {
         let broken = constraints.iter().map(Constraint::to_string).collect::<Vec<_>>().join(", ");
         let broken = match part {
             Part::Whole => broken,
@@ -63,8 +63,8 @@ impl Violations {
             Part::Value => format!("Map value must satisfy constraint: [{broken}]"),
         };
         let value =
-            if violation.shape.is_shown() { format!("'{}' ", Shown(violation.value)) } else { String::new() };
-        self.push(&value, violation.place, &broken);
+            if subject.shape.is_shown() { format!("'{}' ", Shown(subject.value)) } else { String::new() };
+        self.push(&value, subject.place, &broken);
     }
 
     /// A member that must be there is not.
