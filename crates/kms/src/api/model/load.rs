@@ -166,3 +166,80 @@ fn printed_order(name: &str, values: &[String]) -> Result<Box<[Box<str>]>, Strin
     }
     Ok(order.iter().map(|value| (*value).into()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::model::FACTS;
+
+    /// Errors of `Code` that are every service's, not the model's.
+    const COMMON: &[&str] = &[
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "SerializationException",
+        "ThrottlingException",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    ];
+
+    #[test]
+    fn the_errors_are_those_of_the_model_and_the_common_ones() {
+        let facts: Value = serde_json::from_str(FACTS).unwrap();
+        let shapes = facts["shapes"].as_object().unwrap();
+        let exceptions = shapes.iter().filter(|(_, shape)| shape["exception"] == json!(true));
+        let mut expected: BTreeSet<&str> = COMMON.iter().copied().collect();
+        for (name, shape) in exceptions {
+            let code = Code::ALL.iter().find(|code| code.name() == name).expect(name);
+            assert_eq!(code.status() == 500, shape["fault"] == json!(true), "{name}");
+            expected.insert(name);
+        }
+        assert_eq!(Code::ALL.iter().map(|code| code.name()).collect::<BTreeSet<_>>(), expected);
+    }
+
+    #[test]
+    fn the_file_holds_facts_and_no_text_of_the_documentation() {
+        let facts: Value = serde_json::from_str(FACTS).unwrap();
+        assert_eq!(facts["source"]["package"], "botocore");
+        assert!(!FACTS.contains("documentation"));
+        // A sentence needs spaces; nothing but patterns could have them.
+        assert!(!FACTS.lines().any(|line| line.split_whitespace().count() > 3));
+    }
+
+    #[test]
+    fn facts_that_are_not_understood_are_refused() {
+        let refused = |shapes: Value, errors: Value| {
+            let facts = json!({"operations": {"Do": {"input": "A", "errors": errors}}, "shapes": shapes});
+            read(&facts.to_string()).map(|_| ()).unwrap_err()
+        };
+        let none = json!([]);
+        assert_eq!(refused(json!({}), none.clone()), "no shape A");
+        assert_eq!(
+            refused(json!({"A": {"type": "list", "member": "A"}}), none.clone()),
+            "shape A contains itself"
+        );
+        assert_eq!(refused(json!({"A": {"type": "union"}}), none.clone()), "type union is unknown");
+        assert!(refused(json!({"A": {"type": "list"}}), none.clone()).starts_with("a list or map"));
+        assert!(refused(json!({"A": {"type": "string", "pattern": "(a"}}), none.clone()).contains("regex"));
+        assert_eq!(refused(json!({"A": {"type": "blob"}}), json!(["Odd"])), "error Odd is unknown");
+        let specs = json!({"type": "string", "enum": ["X"]});
+        let mac = json!({"A": {"type": "list", "member": "MacAlgorithmSpec"}, "MacAlgorithmSpec": specs});
+        assert!(refused(mac, none).starts_with("the printed order of MacAlgorithmSpec"));
+    }
+
+    #[test]
+    fn every_exception_names_a_shape_of_the_model() {
+        let facts: Value = serde_json::from_str(FACTS).unwrap();
+        let further = FURTHER_PATTERNS.iter().map(|(shape, _)| shape);
+        for shape in further.chain(PRINTED_ORDERS.iter().map(|(shape, _)| shape)) {
+            assert!(facts["shapes"][shape].is_object(), "{shape}");
+        }
+        // The translation of escapes would take an escaped backslash for the beginning of one.
+        assert!(!FACTS.contains(r"\\\\"));
+    }
+}
