@@ -8,6 +8,7 @@ pub mod book;
 pub mod clock;
 pub mod crypto;
 pub mod front;
+pub mod housekeeping;
 pub mod hsm;
 pub mod keys;
 pub mod run;

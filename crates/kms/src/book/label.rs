@@ -6,6 +6,9 @@ pub const APPLICATION: &str = "cloister-kms";
 /// What all records' names begin with.
 pub const PREFIX: &str = "kms/";
 
+/// What the names of all keys begin with.
+pub const KEYS: &str = "kms/key/";
+
 /// A key: `kms/key/<account>/<region>/<key id>`.
 pub fn key(account: &str, region: &str, id: &str) -> String {
     format!("{}{id}", keys_of(account, region))
@@ -13,7 +16,7 @@ pub fn key(account: &str, region: &str, id: &str) -> String {
 
 /// All keys of an account in a Region.
 pub fn keys_of(account: &str, region: &str) -> String {
-    format!("kms/key/{account}/{region}/")
+    format!("{KEYS}{account}/{region}/")
 }
 
 /// What the Regions of a multi-Region key share: `kms/family/<account>/<mrk id>`.
@@ -51,15 +54,21 @@ pub fn credential(access_key: &str) -> String {
     format!("kms/credential/{access_key}")
 }
 
+/// What the names of all parameters for imports begin with.
+pub const IMPORTS: &str = "kms/import/";
+
 /// The parameters of an import that hasn't happened yet: `kms/import/<id>`.
 pub fn import(id: &str) -> String {
-    format!("kms/import/{id}")
+    format!("{IMPORTS}{id}")
 }
 
 /// Each front's mark: moved whenever that front has made a record or removed one.
 pub const MARK: &str = "kms/mark";
 
+/// What the names of all claims begin with.
+pub const LATCHES: &str = "kms/latch/";
+
 /// The claim of somebody who is changing the record called `label`.
 pub fn latch(label: &str) -> String {
-    format!("kms/latch/{label}")
+    format!("{LATCHES}{label}")
 }

@@ -71,6 +71,7 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         tags: request.tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect::<BTreeMap<_, _>>(),
         multi_region: None,
         materials: Vec::new(),
+        loose: Vec::new(),
         rotation: None,
         public_key: None,
         grants_revision: 0,

@@ -4,9 +4,17 @@ pub mod alias;
 pub mod arn;
 pub mod change;
 pub mod create;
+pub mod deletion;
 pub mod describe;
+pub mod hold;
+pub mod import;
+pub mod manage;
 pub mod metadata;
 pub mod record;
+pub mod regions;
+pub mod rotation;
 pub mod spec;
 pub mod state;
 pub mod tags;
+#[cfg(test)]
+pub mod testing;

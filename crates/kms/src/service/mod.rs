@@ -17,6 +17,7 @@ use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
+use crate::housekeeping::House;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -33,12 +34,14 @@ pub struct Service {
     pub stores: Stores,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// What is due with keys, and when.
+    pub house: House,
 }
 
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>) -> Self {
-        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default() }
+        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default(), house: House::default() }
     }
 }
 

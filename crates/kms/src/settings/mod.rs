@@ -20,6 +20,23 @@ pub struct Settings {
     pub regions: Vec<String>,
     /// The account of callers who prove none.
     pub account: String,
+    /// How often a key can be rotated on demand, in all.
+    #[serde(default = "on_demand_rotations")]
+    pub on_demand_rotations: usize,
+    /// How many keys an account can have in a Region; AWS's own don't count.
+    #[serde(default = "keys_per_region")]
+    pub keys_per_region: usize,
+    /// Whether anyone who reaches the front may move its clock. For tests.
+    #[serde(default)]
+    pub test_clock: bool,
+}
+
+const fn on_demand_rotations() -> usize {
+    10
+}
+
+const fn keys_per_region() -> usize {
+    100_000
 }
 
 impl Settings {

@@ -1,0 +1,86 @@
+//! Deleting a key for good: first the record says so, then the material is destroyed in its HSM, then goes what points to the key, last the record.
+//! Cut short anywhere, it is gone for callers, and the next pass goes on.
+
+use super::Service;
+use crate::book::label;
+use crate::clock::Moment;
+use crate::hsm::error::Result;
+use crate::keys::alias::AliasRecord;
+use crate::keys::deletion::deletion_date;
+use crate::keys::hold::Held;
+use crate::keys::record::{Draft, KeyRecord, Origin};
+
+/// Deletes the key, or what there is of it.
+pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
+    if !matches!(held.record.draft, Some(Draft::Removing(_))) {
+        held.record.draft = Some(Draft::Removing(Moment::real()));
+        held.keep()?;
+    }
+    destroy_material(&mut held)?;
+    leave_family(&held, now)?;
+    remove_aliases(service, &held.record)?;
+    remove_grants(service, &held.record)?;
+    let arn = held.record.arn();
+    held.remove()?;
+    service.house.diary.lock().strike(&arn);
+    Ok(())
+}
+
+/// Destroys the key's material, unless it is shared with other Regions' keys.
+fn destroy_material(held: &mut Held) -> Result<()> {
+    let shared = held.record.origin != Origin::External && !held.relatives()?.is_empty();
+    if !shared {
+        let objects = held.record.materials.iter_mut().filter_map(|material| material.object.take());
+        held.record.loose.extend(objects);
+    }
+    held.destroy_loose()
+}
+
+/// The other Regions have one relative less. With the last replica gone, the waiting period of a primary key that was to be deleted begins.
+fn leave_family(held: &Held, now: Moment) -> Result<()> {
+    let own = &held.record.region;
+    for relative in held.relatives()? {
+        held.change_relative(&relative.region, |relative| {
+            let primary = relative.is_primary();
+            let Some(multi) = &mut relative.multi_region else { return };
+            if !multi.regions.contains(own) {
+                return;
+            }
+            multi.regions.retain(|region| region != own);
+            multi.revision = multi.revision.saturating_add(1);
+            if let Some(deletion) = relative.deletion.as_mut().filter(|deletion| primary && deletion.at.is_none() && multi.regions.len() == 1) {
+                deletion.at = Some(deletion_date(now, deletion.window));
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn remove_aliases(service: &Service, record: &KeyRecord) -> Result<()> {
+    let prefix = label::aliases_of(&record.account, &record.region);
+    for name in service.book.names(&prefix, None, usize::MAX)? {
+        if targets(service, &name, record)?.is_none() {
+            continue;
+        }
+        let latch = service.book.latch(&name)?;
+        if let Some(object) = targets(service, &name, record)? {
+            latch.still_held()?;
+            service.book.remove(&name, object)?;
+        }
+    }
+    Ok(())
+}
+
+/// The alias's object, if it points to the key.
+fn targets(service: &Service, name: &str, record: &KeyRecord) -> Result<Option<cryptoki::object::ObjectHandle>> {
+    let alias = service.book.read::<AliasRecord>(name)?;
+    Ok(alias.filter(|alias| alias.value.target == record.id).map(|alias| alias.object))
+}
+
+fn remove_grants(service: &Service, record: &KeyRecord) -> Result<()> {
+    let name = label::grants(&record.account, &record.region, &record.id);
+    for grant in service.book.all::<serde_json::Value>(&name)? {
+        service.book.remove(&name, grant.object)?;
+    }
+    Ok(())
+}
