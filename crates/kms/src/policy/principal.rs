@@ -129,22 +129,21 @@ impl Principals {
 /// Whether a `NotPrincipal` spares the caller. A caller is several principals at once, its account, its role and itself, and is spared only
 /// if all of them are (IAM guide, "NotPrincipal").
 fn spares(list: &[Principal], caller: &Caller) -> bool {
-    let listed = |fits: &dyn Fn(&Principal) -> bool| list.iter().any(fits);
-    if listed(&|principal| matches!(principal, Principal::Everyone)) {
-        return true;
+    let (mut itself, mut role, mut account) = (false, role_of(caller).is_none(), false);
+    for principal in list {
+        let met = principal.meets(caller);
+        match principal {
+            Principal::Everyone => return true,
+            // A service has neither role nor account.
+            Principal::Service(_) if met == Meets::Caller => return true,
+            Principal::Service(_) => {}
+            Principal::Role { .. } => role |= met == Meets::Caller,
+            Principal::Identity(_) => itself |= met == Meets::Caller,
+            Principal::Account(_) => {
+                account |= met != Meets::No;
+                itself |= met == Meets::Caller;
+            }
+        }
     }
-    let itself = |principal: &Principal| match principal {
-        Principal::Role { arn, .. } => **arn == *caller.arn,
-        other => other.meets(caller) == Meets::Caller,
-    };
-    let role = |principal: &Principal| {
-        matches!(principal, Principal::Role { .. }) && principal.meets(caller) == Meets::Caller
-    };
-    let account =
-        |principal: &Principal| matches!(principal, Principal::Account(a) if **a == *caller.account);
-    let service = |principal: &Principal| matches!(principal, Principal::Service(_));
-    if listed(&|principal| service(principal) && itself(principal)) {
-        return true;
-    }
-    listed(&account) && listed(&itself) && (role_of(caller).is_none() || listed(&role))
+    itself && role && account
 }
