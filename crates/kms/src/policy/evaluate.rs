@@ -172,6 +172,7 @@ impl Request<'_> {
             Key::PrincipalType => text(principal_type(caller)),
             Key::RequestedRegion => text(&caller.region),
             Key::SecureTransport => flag(caller.tls),
+            // An IPv4 address that came over an IPv6 socket is an IPv4 address.
             Key::SourceIp => caller.source.map(|address| Cow::Owned(address.to_canonical().to_string())),
             Key::UserId => Some(Cow::Owned(user_id(caller))),
             Key::UserName => name_of_user(caller).map(Cow::Borrowed),

@@ -100,9 +100,9 @@ impl Network {
         (bits <= width).then_some(Self { address, bits })
     }
 
-    /// Whether `address` is in it. An IPv4 address that came over an IPv6 socket is an IPv4 address.
+    /// Whether `address` is in it; one of the other family never is.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
+        match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let differ = u128::from(network.to_bits() ^ address.to_bits());
                 same_start(differ, 32, self.bits)

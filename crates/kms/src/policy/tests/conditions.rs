@@ -261,6 +261,8 @@ fn key_names_and_parts_have_no_case() {
         ("{'StringEquals': {'aws:ResourceTag/': 'Test'}}", false),
         ("{'StringEquals': {'kms:encryptioncontext:appname': 'Payroll'}}", true),
         ("{'StringEquals': {'kms:EncryptionContext:App': 'Payroll'}}", false),
+        ("{'StringEquals': {'aws:username': 'Alice'}}", true),
+        ("{'StringEquals': {'aws:usernames': 'Alice'}}", false),
         // Keys of other services are simply not there.
         ("{'StringEquals': {'s3:prefix': 'a'}}", false),
         ("{'Null': {'aws:PrincipalOrgID': true}}", true),

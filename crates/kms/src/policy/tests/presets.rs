@@ -46,6 +46,11 @@ fn k35_a_policy_that_locks_its_author_out_is_refused() {
             ALICE,
             false,
         ),
+        (
+            conditional("Allow", "'*'", "*", "{'StringEquals': {'kms:CallerAccount': '111122223333'}}"),
+            ALICE,
+            true,
+        ),
     ];
     for (statements, who, passes) in cases {
         let mut ask = Ask::of(who);
