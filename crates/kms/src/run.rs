@@ -71,8 +71,8 @@ async fn bind(address: &str) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
 }
 
-/// Logs in to the default key store.
-fn open(settings: Settings) -> Result<Service, RunError> {
+/// A service that is logged in to its default key store, and serves nobody yet.
+pub fn open(settings: Settings) -> Result<Service, RunError> {
     let pin = read_secret(&settings.pin_file)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;

@@ -46,9 +46,12 @@ pub fn stores_of(account: &str, region: &str) -> String {
     format!("kms/store/{account}/{region}/")
 }
 
+/// All credentials.
+pub const CREDENTIALS: &str = "kms/credential/";
+
 /// A credential, by its access key id: `kms/credential/<access key>`.
 pub fn credential(access_key: &str) -> String {
-    format!("kms/credential/{access_key}")
+    format!("{CREDENTIALS}{access_key}")
 }
 
 /// The parameters of an import that hasn't happened yet: `kms/import/<id>`.
