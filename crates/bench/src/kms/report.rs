@@ -49,7 +49,8 @@ impl Line {
 }
 
 /// What is told of each server, and in what words.
-const COLUMNS: [(&str, fn(&Seen) -> f64); 3] = [("/s", |seen| seen.rate), ("p50 µs", |seen| seen.median), ("p99 µs", |seen| seen.p99)];
+const COLUMNS: [(&str, fn(&Seen) -> f64); 3] =
+    [("/s", |seen| seen.rate), ("p50 µs", |seen| seen.median), ("p99 µs", |seen| seen.p99)];
 
 impl Report {
     /// Tab-separated: one line for each row, number of connections, server and value.
@@ -59,7 +60,10 @@ impl Report {
             for (server, _) in &line.seen {
                 for (unit, what) in COLUMNS {
                     let value = line.middle(server, what).unwrap_or_default();
-                    written += &format!("{}\t{}\t{server}\t{unit}\t{value:.2}\t\t\n", line.row.title, line.connections);
+                    written += &format!(
+                        "{}\t{}\t{server}\t{unit}\t{value:.2}\t\t\n",
+                        line.row.title, line.connections
+                    );
                 }
             }
         }
@@ -67,7 +71,10 @@ impl Report {
     }
 
     fn servers(&self) -> Vec<&'static str> {
-        self.lines.first().map(|line| line.seen.iter().map(|(server, _)| *server).collect()).unwrap_or_default()
+        self.lines
+            .first()
+            .map(|line| line.seen.iter().map(|(server, _)| *server).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -79,7 +86,9 @@ impl fmt::Display for Report {
         let mut rows = vec![head];
         for line in &self.lines {
             let mut row = vec![line.title()];
-            row.extend(servers.iter().flat_map(|server| COLUMNS.map(|(_, what)| line.middle(server, what).map(number).unwrap_or_default())));
+            row.extend(servers.iter().flat_map(|server| {
+                COLUMNS.map(|(_, what)| line.middle(server, what).map(number).unwrap_or_default())
+            }));
             rows.push(row);
         }
         write!(f, "{}", markdown(&rows))
