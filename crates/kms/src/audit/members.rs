@@ -106,7 +106,8 @@ const UNKNOWN: Row = reads("", &[]);
 
 /// The row of `operation`.
 pub(super) fn row(operation: &str) -> &'static Row {
-    OPERATIONS.binary_search_by(|row| row.operation.cmp(operation)).map_or(&UNKNOWN, |at| &OPERATIONS[at]) // invariant: found there
+    let found = OPERATIONS.binary_search_by(|row| row.operation.cmp(operation)).ok();
+    found.and_then(|at| OPERATIONS.get(at)).unwrap_or(&UNKNOWN)
 }
 
 /// What a recorded member may hold. Anything else under its name is left out: a request that is refused for its
