@@ -5,3 +5,13 @@
 pub mod api;
 pub mod audit;
 pub mod auth;
+pub mod book;
+pub mod clock;
+pub mod crypto;
+pub mod front;
+pub mod hsm;
+pub mod keys;
+pub mod policy;
+pub mod run;
+pub mod service;
+pub mod settings;
