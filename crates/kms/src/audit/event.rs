@@ -26,6 +26,8 @@ pub struct Event<'a> {
     pub time: SystemTime,
     /// The operation, as the API calls it.
     pub operation: &'a str,
+    /// Whether it leaves everything as it was, as the table of operations says.
+    pub read_only: bool,
     /// Whose request it was.
     pub who: Who<'a>,
     /// The `User-Agent` header.
@@ -198,7 +200,7 @@ impl Event<'_> {
                 .map(Elements::Recorded),
             request_id: self.request_id,
             event_id: event_id()?,
-            read_only: row.read_only && !by_service,
+            read_only: self.read_only,
             resources: self.keys.iter().map(|arn| resource(arn)).collect(),
             event_type: if by_service { "AwsServiceEvent" } else { "AwsApiCall" },
             management_event: true,

@@ -9,100 +9,100 @@ use serde_json::Value;
 /// What is recorded of one operation.
 pub(super) struct Row {
     pub operation: &'static str,
-    /// Whether it leaves everything as it was.
-    pub read_only: bool,
     /// Members of the request, for `requestParameters`.
     pub request: &'static [&'static str],
-    /// Members of the answer, for `responseElements`. Operations that only read or calculate show none.
+    /// Members of the answer, for `responseElements`.
     pub response: &'static [&'static str],
 }
 
-const fn reads(operation: &'static str, request: &'static [&'static str]) -> Row {
-    Row { operation, read_only: true, request, response: &[] }
+/// An operation that reads or calculates: of its answer nothing is shown.
+const fn asks(operation: &'static str, request: &'static [&'static str]) -> Row {
+    Row { operation, request, response: &[] }
 }
 
-const fn writes(
+/// An operation that changes something.
+const fn does(
     operation: &'static str,
     request: &'static [&'static str],
     response: &'static [&'static str],
 ) -> Row {
-    Row { operation, read_only: false, request, response }
+    Row { operation, request, response }
 }
 
 /// The table, in the order of names.
 #[rustfmt::skip]
 pub(super) const OPERATIONS: &[Row] = &[
-    writes("CancelKeyDeletion", &["KeyId"], &["KeyId"]),
-    writes("ConnectCustomKeyStore", &["CustomKeyStoreId"], &[]),
-    writes("CreateAlias", &["AliasName", "TargetKeyId"], &[]),
-    writes("CreateCustomKeyStore", &["CustomKeyStoreName", "CloudHsmClusterId", "CustomKeyStoreType",
+    does("CancelKeyDeletion", &["KeyId"], &["KeyId"]),
+    does("ConnectCustomKeyStore", &["CustomKeyStoreId"], &[]),
+    does("CreateAlias", &["AliasName", "TargetKeyId"], &[]),
+    does("CreateCustomKeyStore", &["CustomKeyStoreName", "CloudHsmClusterId", "CustomKeyStoreType",
         "XksProxyUriEndpoint", "XksProxyUriPath", "XksProxyVpcEndpointServiceName",
         "XksProxyVpcEndpointServiceOwner", "XksProxyConnectivity"], &["CustomKeyStoreId"]),
-    writes("CreateGrant", &["KeyId", "GranteePrincipal", "RetiringPrincipal", "Operations", "Constraints", "Name",
+    does("CreateGrant", &["KeyId", "GranteePrincipal", "RetiringPrincipal", "Operations", "Constraints", "Name",
         "DryRun", "GranteeServicePrincipal", "RetiringServicePrincipal"], &["GrantId"]),
-    writes("CreateKey", &["Policy", "Description", "KeyUsage", "CustomerMasterKeySpec", "KeySpec", "Origin",
+    does("CreateKey", &["Policy", "Description", "KeyUsage", "CustomerMasterKeySpec", "KeySpec", "Origin",
         "CustomKeyStoreId", "BypassPolicyLockoutSafetyCheck", "Tags", "MultiRegion", "XksKeyId"], &["KeyMetadata"]),
-    reads("Decapsulate", &["KeyId", "EncapsulationAlgorithm", "DryRun"]),
-    reads("Decrypt", &["EncryptionContext", "KeyId", "EncryptionAlgorithm", "DryRun", "DryRunModifiers"]),
-    writes("DeleteAlias", &["AliasName"], &[]),
-    writes("DeleteCustomKeyStore", &["CustomKeyStoreId"], &[]),
-    writes("DeleteImportedKeyMaterial", &["KeyId", "KeyMaterialId"], &["KeyId", "KeyMaterialId"]),
-    reads("DeriveSharedSecret", &["KeyId", "KeyAgreementAlgorithm", "DryRun"]),
-    reads("DescribeCustomKeyStores", &["CustomKeyStoreId", "CustomKeyStoreName", "Limit"]),
-    reads("DescribeKey", &["KeyId"]),
-    writes("DisableKey", &["KeyId"], &[]),
-    writes("DisableKeyRotation", &["KeyId"], &[]),
-    writes("DisconnectCustomKeyStore", &["CustomKeyStoreId"], &[]),
-    writes("EnableKey", &["KeyId"], &[]),
-    writes("EnableKeyRotation", &["KeyId", "RotationPeriodInDays"], &[]),
-    reads("Encapsulate", &["KeyId", "EncapsulationAlgorithm", "DryRun"]),
-    reads("Encrypt", &["KeyId", "EncryptionContext", "EncryptionAlgorithm", "DryRun"]),
-    reads("GenerateDataKey", &["KeyId", "EncryptionContext", "NumberOfBytes", "KeySpec", "DryRun"]),
-    reads("GenerateDataKeyPair", &["EncryptionContext", "KeyId", "KeyPairSpec", "DryRun"]),
-    reads("GenerateDataKeyPairWithoutPlaintext", &["EncryptionContext", "KeyId", "KeyPairSpec", "DryRun"]),
-    reads("GenerateDataKeyWithoutPlaintext", &["KeyId", "EncryptionContext", "KeySpec", "NumberOfBytes", "DryRun"]),
-    reads("GenerateMac", &["KeyId", "MacAlgorithm", "DryRun"]),
-    reads("GenerateRandom", &["NumberOfBytes", "CustomKeyStoreId"]),
-    reads("GetKeyLastUsage", &["KeyId"]),
-    reads("GetKeyPolicy", &["KeyId", "PolicyName"]),
-    reads("GetKeyRotationStatus", &["KeyId"]),
-    reads("GetParametersForImport", &["KeyId", "WrappingAlgorithm", "WrappingKeySpec"]),
-    reads("GetPublicKey", &["KeyId"]),
-    writes("ImportKeyMaterial", &["KeyId", "ValidTo", "ExpirationModel", "ImportType", "KeyMaterialDescription",
+    asks("Decapsulate", &["KeyId", "EncapsulationAlgorithm", "DryRun"]),
+    asks("Decrypt", &["EncryptionContext", "KeyId", "EncryptionAlgorithm", "DryRun", "DryRunModifiers"]),
+    does("DeleteAlias", &["AliasName"], &[]),
+    does("DeleteCustomKeyStore", &["CustomKeyStoreId"], &[]),
+    does("DeleteImportedKeyMaterial", &["KeyId", "KeyMaterialId"], &["KeyId", "KeyMaterialId"]),
+    asks("DeriveSharedSecret", &["KeyId", "KeyAgreementAlgorithm", "DryRun"]),
+    asks("DescribeCustomKeyStores", &["CustomKeyStoreId", "CustomKeyStoreName", "Limit"]),
+    asks("DescribeKey", &["KeyId"]),
+    does("DisableKey", &["KeyId"], &[]),
+    does("DisableKeyRotation", &["KeyId"], &[]),
+    does("DisconnectCustomKeyStore", &["CustomKeyStoreId"], &[]),
+    does("EnableKey", &["KeyId"], &[]),
+    does("EnableKeyRotation", &["KeyId", "RotationPeriodInDays"], &[]),
+    asks("Encapsulate", &["KeyId", "EncapsulationAlgorithm", "DryRun"]),
+    asks("Encrypt", &["KeyId", "EncryptionContext", "EncryptionAlgorithm", "DryRun"]),
+    asks("GenerateDataKey", &["KeyId", "EncryptionContext", "NumberOfBytes", "KeySpec", "DryRun"]),
+    asks("GenerateDataKeyPair", &["EncryptionContext", "KeyId", "KeyPairSpec", "DryRun"]),
+    asks("GenerateDataKeyPairWithoutPlaintext", &["EncryptionContext", "KeyId", "KeyPairSpec", "DryRun"]),
+    asks("GenerateDataKeyWithoutPlaintext", &["KeyId", "EncryptionContext", "KeySpec", "NumberOfBytes", "DryRun"]),
+    asks("GenerateMac", &["KeyId", "MacAlgorithm", "DryRun"]),
+    asks("GenerateRandom", &["NumberOfBytes", "CustomKeyStoreId"]),
+    asks("GetKeyLastUsage", &["KeyId"]),
+    asks("GetKeyPolicy", &["KeyId", "PolicyName"]),
+    asks("GetKeyRotationStatus", &["KeyId"]),
+    asks("GetParametersForImport", &["KeyId", "WrappingAlgorithm", "WrappingKeySpec"]),
+    asks("GetPublicKey", &["KeyId"]),
+    does("ImportKeyMaterial", &["KeyId", "ValidTo", "ExpirationModel", "ImportType", "KeyMaterialDescription",
         "KeyMaterialId"], &["KeyId", "KeyMaterialId"]),
-    reads("ListAliases", &["KeyId", "Limit"]),
-    reads("ListGrants", &["Limit", "KeyId", "GrantId", "GranteePrincipal", "GranteeServicePrincipal"]),
-    reads("ListKeyPolicies", &["KeyId", "Limit"]),
-    reads("ListKeyRotations", &["KeyId", "IncludeKeyMaterial", "Limit"]),
-    reads("ListKeys", &["Limit", "ResourceOwners"]),
-    reads("ListResourceTags", &["KeyId", "Limit"]),
-    reads("ListRetirableGrants", &["Limit", "RetiringPrincipal", "RetiringServicePrincipal"]),
-    writes("PutKeyPolicy", &["KeyId", "PolicyName", "Policy", "BypassPolicyLockoutSafetyCheck"], &[]),
-    reads("ReEncrypt", &["SourceEncryptionContext", "SourceKeyId", "DestinationKeyId",
+    asks("ListAliases", &["KeyId", "Limit"]),
+    asks("ListGrants", &["Limit", "KeyId", "GrantId", "GranteePrincipal", "GranteeServicePrincipal"]),
+    asks("ListKeyPolicies", &["KeyId", "Limit"]),
+    asks("ListKeyRotations", &["KeyId", "IncludeKeyMaterial", "Limit"]),
+    asks("ListKeys", &["Limit", "ResourceOwners"]),
+    asks("ListResourceTags", &["KeyId", "Limit"]),
+    asks("ListRetirableGrants", &["Limit", "RetiringPrincipal", "RetiringServicePrincipal"]),
+    does("PutKeyPolicy", &["KeyId", "PolicyName", "Policy", "BypassPolicyLockoutSafetyCheck"], &[]),
+    asks("ReEncrypt", &["SourceEncryptionContext", "SourceKeyId", "DestinationKeyId",
         "DestinationEncryptionContext", "SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm", "DryRun",
         "DryRunModifiers"]),
-    writes("ReplicateKey", &["KeyId", "ReplicaRegion", "Policy", "BypassPolicyLockoutSafetyCheck", "Description",
+    does("ReplicateKey", &["KeyId", "ReplicaRegion", "Policy", "BypassPolicyLockoutSafetyCheck", "Description",
         "Tags"], &["ReplicaKeyMetadata"]),
-    writes("RetireGrant", &["KeyId", "GrantId", "DryRun"], &[]),
-    writes("RevokeGrant", &["KeyId", "GrantId", "DryRun"], &[]),
-    writes("RotateKeyOnDemand", &["KeyId"], &["KeyId"]),
-    writes("ScheduleKeyDeletion", &["KeyId", "PendingWindowInDays"],
+    does("RetireGrant", &["KeyId", "GrantId", "DryRun"], &[]),
+    does("RevokeGrant", &["KeyId", "GrantId", "DryRun"], &[]),
+    does("RotateKeyOnDemand", &["KeyId"], &["KeyId"]),
+    does("ScheduleKeyDeletion", &["KeyId", "PendingWindowInDays"],
         &["KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"]),
-    reads("Sign", &["KeyId", "MessageType", "SigningAlgorithm", "DryRun"]),
-    writes("TagResource", &["KeyId", "Tags"], &[]),
-    writes("UntagResource", &["KeyId", "TagKeys"], &[]),
-    writes("UpdateAlias", &["AliasName", "TargetKeyId"], &[]),
-    writes("UpdateCustomKeyStore", &["CustomKeyStoreId", "NewCustomKeyStoreName", "CloudHsmClusterId",
+    asks("Sign", &["KeyId", "MessageType", "SigningAlgorithm", "DryRun"]),
+    does("TagResource", &["KeyId", "Tags"], &[]),
+    does("UntagResource", &["KeyId", "TagKeys"], &[]),
+    does("UpdateAlias", &["AliasName", "TargetKeyId"], &[]),
+    does("UpdateCustomKeyStore", &["CustomKeyStoreId", "NewCustomKeyStoreName", "CloudHsmClusterId",
         "XksProxyUriEndpoint", "XksProxyUriPath", "XksProxyVpcEndpointServiceName",
         "XksProxyVpcEndpointServiceOwner", "XksProxyConnectivity"], &[]),
-    writes("UpdateKeyDescription", &["KeyId", "Description"], &[]),
-    writes("UpdatePrimaryRegion", &["KeyId", "PrimaryRegion"], &[]),
-    reads("Verify", &["KeyId", "MessageType", "SigningAlgorithm", "DryRun"]),
-    reads("VerifyMac", &["KeyId", "MacAlgorithm", "DryRun"]),
+    does("UpdateKeyDescription", &["KeyId", "Description"], &[]),
+    does("UpdatePrimaryRegion", &["KeyId", "PrimaryRegion"], &[]),
+    asks("Verify", &["KeyId", "MessageType", "SigningAlgorithm", "DryRun"]),
+    asks("VerifyMac", &["KeyId", "MacAlgorithm", "DryRun"]),
 ];
 
 /// An operation that the table doesn't know: it fails, and nothing of it is recorded but its name.
-const UNKNOWN: Row = reads("", &[]);
+const UNKNOWN: Row = asks("", &[]);
 
 /// The row of `operation`.
 pub(super) fn row(operation: &str) -> &'static Row {
@@ -172,6 +172,7 @@ const SHAPES: &[(&str, Shape)] = &[
     ("PrimaryKey", Shape::Structure(&["Arn", "Region"])),
     ("ReplicaKeyMetadata", METADATA),
     ("ReplicaKeys", Shape::Structure(&["Arn", "Region"])),
+    ("ResourceOwners", Shape::List),
     ("SigningAlgorithms", Shape::List),
     ("SourceEncryptionContext", Shape::Map),
     ("TagKeys", Shape::List),
@@ -279,6 +280,42 @@ mod tests {
             assert_eq!(row(known.operation).operation, known.operation);
         }
         assert!(SHAPES.is_sorted_by_key(|(name, _)| *name));
+    }
+
+    #[test]
+    fn k93_what_is_shown_is_in_the_api_model_with_the_same_shape_and_never_content() {
+        let model: Value = serde_json::from_str(include_str!("../../model/kms-2014-11-01.json")).unwrap();
+        let shapes = &model["shapes"];
+        let operations: Vec<&str> =
+            model["operations"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(OPERATIONS.iter().map(|row| row.operation).collect::<Vec<_>>(), operations);
+        for row in OPERATIONS {
+            let operation = &model["operations"][row.operation];
+            agree(shapes, &operation["input"], row.request);
+            agree(shapes, &operation["output"], row.response);
+        }
+    }
+
+    /// That structure `of` of the model has members `names`, each of the shape it is recorded in.
+    fn agree(shapes: &Value, of: &Value, names: &'static [&'static str]) {
+        for name in names {
+            let member = &shapes[of.as_str().unwrap()]["members"][*name];
+            let of = member.as_str().unwrap_or_else(|| panic!("{of} has no {name}"));
+            let (said, item) = (&shapes[of], &shapes[of]["member"]);
+            let kind = said["type"].as_str().unwrap();
+            assert_ne!(said["sensitive"], true, "{name}");
+            match shape(name) {
+                Shape::Plain => {
+                    assert!(["string", "integer", "long", "boolean", "timestamp"].contains(&kind), "{name}")
+                }
+                Shape::List => {
+                    assert_eq!((kind, &shapes[item.as_str().unwrap()]["type"]), ("list", &json!("string")))
+                }
+                Shape::Map => assert_eq!(kind, "map"),
+                Shape::Structure(names) if kind == "list" => agree(shapes, item, names),
+                Shape::Structure(names) => agree(shapes, &json!(of), names),
+            }
+        }
     }
 
     #[test]

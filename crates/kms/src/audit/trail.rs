@@ -223,6 +223,7 @@ impl Writer {
             request_id: "",
             time: SystemTime::now(),
             operation: "AuditTrailResumed",
+            read_only: true,
             who: Who::Service { account: "", region: "" },
             user_agent: None,
             tls: None,
