@@ -3,6 +3,7 @@
 //! Speaks to its keys through `cryptoki` only, like any other program, and remembers nothing but in the token.
 
 pub mod api;
+pub mod audit;
 pub mod auth;
 pub mod book;
 pub mod clock;
