@@ -35,7 +35,7 @@ impl Line {
         }
     }
 
-    fn middle(&self, server: &str, what: fn(&Seen) -> f64) -> Option<f64> {
+    fn middle(&self, server: &str, what: Value) -> Option<f64> {
         let (_, all) = self.seen.iter().find(|(of, _)| *of == server)?;
         Some(median(&mut all.iter().map(what).collect::<Vec<_>>()))
     }
@@ -48,8 +48,11 @@ impl Line {
     }
 }
 
+/// One value of a measurement.
+type Value = fn(&Seen) -> f64;
+
 /// What is told of each server, and in what words.
-const COLUMNS: [(&str, fn(&Seen) -> f64); 3] =
+const COLUMNS: [(&str, Value); 3] =
     [("/s", |seen| seen.rate), ("p50 µs", |seen| seen.median), ("p99 µs", |seen| seen.p99)];
 
 impl Report {

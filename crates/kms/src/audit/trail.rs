@@ -1,5 +1,6 @@
 //! Writing the trail.
 
+use serde::Deserialize;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -21,7 +22,8 @@ use crate::api::error::{Code, Result};
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// What is done when an event can't be written, a full disk for one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unwritable {
     /// The request fails: nothing is used without being told of.
     #[default]

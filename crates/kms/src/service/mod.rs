@@ -13,6 +13,7 @@ pub use key::Key;
 pub use stores::Stores;
 
 use crate::api::error::{Code, Fault};
+use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
@@ -31,19 +32,22 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
 }
 
 impl Service {
     /// A service over `token`, the default key store.
-    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
+    pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
         Self {
             settings,
             clock: Clock::default(),
             book: Book::new(token.clone()),
             token,
             stores: Stores::default(),
+            trail,
             handles: Handles::default(),
         }
     }
