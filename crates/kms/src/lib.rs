@@ -6,6 +6,7 @@ pub mod api;
 pub mod audit;
 pub mod auth;
 pub mod book;
+pub mod checkup;
 pub mod clock;
 pub mod crypto;
 pub mod front;
