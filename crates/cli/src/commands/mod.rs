@@ -1,5 +1,6 @@
 //! The words of the command line, one file per noun.
 
+mod audit;
 mod cluster;
 mod compatibility;
 mod config;
@@ -63,6 +64,9 @@ enum Noun {
     Node(node::Verb),
     /// Serve the AWS KMS API over an HSM
     Kms(kms::Kms),
+    /// The KMS front's audit trail
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -98,6 +102,7 @@ impl Arguments {
             Noun::Cluster(verb) => verb.run(),
             Noun::Node(verb) => verb.run(),
             Noun::Kms(kms) => kms.run(),
+            Noun::Audit(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),

@@ -59,7 +59,9 @@ impl Key {
 
     /// The current material; a key in a usable state has one.
     pub fn current(&self) -> Result<&Material> {
-        self.record.current().ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
+        self.record
+            .current()
+            .ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
     }
 }
 
@@ -105,7 +107,8 @@ impl Call<'_> {
             None => Ok(self.service.token.clone()),
             Some(store) => self.service.stores.token(store).ok_or_else(|| {
                 let arn = key.arn();
-                Code::KMSInvalidStateException.because(format!("{arn} is unavailable because its custom key store is not connected."))
+                Code::KMSInvalidStateException
+                    .because(format!("{arn} is unavailable because its custom key store is not connected."))
             }),
         }
     }
@@ -113,13 +116,16 @@ impl Call<'_> {
     /// Whether the key's custom key store is connected; true for keys of the default one.
     pub fn reachable(&self, key: &KeyRecord) -> bool {
         match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => self.service.stores.token(store).is_some(),
+            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => {
+                self.service.stores.token(store).is_some()
+            }
             _ => true,
         }
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here = |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let here =
+            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
         match KeyName::parse(name)? {
             KeyName::Id(id) => Ok((here(id), None)),
             KeyName::Arn(arn) => Ok((arn, None)),
@@ -127,15 +133,22 @@ impl Call<'_> {
                 let arn = here(String::new());
                 Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
             }
-            KeyName::AliasArn(alias) => Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name))),
+            KeyName::AliasArn(alias) => {
+                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
+            }
         }
     }
 
     fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
         let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
         match record {
-            Some(alias) => Ok(KeyArn { region: region.to_owned(), account: account.to_owned(), id: alias.value.target.clone() }),
-            None => Err(Code::NotFoundException.because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+            Some(alias) => Ok(KeyArn {
+                region: region.to_owned(),
+                account: account.to_owned(),
+                id: alias.value.target.clone(),
+            }),
+            None => Err(Code::NotFoundException
+                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
         }
     }
 }

@@ -13,6 +13,7 @@ pub use key::Key;
 pub use stores::Stores;
 
 use crate::api::error::{Code, Fault};
+use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
@@ -32,6 +33,8 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
     /// What is due with keys, and when.
@@ -40,8 +43,17 @@ pub struct Service {
 
 impl Service {
     /// A service over `token`, the default key store.
-    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
-        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default(), house: House::default() }
+    pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        Self {
+            settings,
+            clock: Clock::default(),
+            book: Book::new(token.clone()),
+            token,
+            stores: Stores::default(),
+            trail,
+            handles: Handles::default(),
+            house: House::default(),
+        }
     }
 }
 
@@ -49,10 +61,14 @@ impl Service {
 impl From<Trouble> for Fault {
     fn from(trouble: Trouble) -> Self {
         match &trouble {
-            Trouble::Unsupported(_) => Code::UnsupportedOperationException.because("The key store's HSM does not offer this."),
+            Trouble::Unsupported(_) => {
+                Code::UnsupportedOperationException.because("The key store's HSM does not offer this.")
+            }
             trouble if trouble.is_passing() => {
                 tracing::warn!(%trouble, "the HSM can't serve now");
-                Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried.")
+                Code::DependencyTimeoutException.because(
+                    "The system timed out while trying to fulfill the request. The request can be retried.",
+                )
             }
             trouble => {
                 tracing::error!(%trouble, "the HSM failed");
