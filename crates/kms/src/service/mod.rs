@@ -15,6 +15,7 @@ pub use stores::Stores;
 use crate::api::error::{Code, Fault};
 use crate::book::Book;
 use crate::clock::Clock;
+use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
 use crate::settings::Settings;
@@ -33,12 +34,14 @@ pub struct Service {
     pub stores: Stores,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// When keys last did their work, as far as it isn't written yet.
+    pub last_uses: LastUses,
 }
 
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>) -> Self {
-        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default() }
+        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default(), last_uses: LastUses::default() }
     }
 }
 
