@@ -92,9 +92,14 @@ impl Call<'_> {
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.
     pub fn open(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
         let key = self.key(name)?;
-        self.authorize(&key, ask)?;
-        state::check(need, key.state, &key.arn.to_string())?;
+        self.admit(&key, ask, need)?;
         Ok(key)
+    }
+
+    /// Whether an operation may use `key`: the caller may, its state allows it.
+    pub fn admit(&self, key: &Key, ask: &Ask, need: Need) -> Result<()> {
+        self.authorize(key, ask)?;
+        state::check(need, key.state, &key.arn.to_string())
     }
 
     /// The token that a key's material is in.

@@ -16,6 +16,7 @@ use crate::api::error::{Code, Fault};
 use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
+use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
 use crate::housekeeping::House;
@@ -39,6 +40,8 @@ pub struct Service {
     pub handles: Handles,
     /// What is due with keys, and when.
     pub house: House,
+    /// When keys last did their work, as far as it isn't written yet.
+    pub last_uses: LastUses,
 }
 
 impl Service {
@@ -53,6 +56,7 @@ impl Service {
             trail,
             handles: Handles::default(),
             house: House::default(),
+            last_uses: LastUses::default(),
         }
     }
 }
