@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::error::{Code, Result};
-use crate::crypto::{agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign};
-use crate::keys::{create, describe};
+use crate::crypto::{
+    agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign,
+};
+use crate::keys::{create, deletion, describe, import, manage, regions, rotation};
 use crate::service::Call;
 
 /// An operation of the API.
@@ -34,11 +36,17 @@ macro_rules! operations {
 }
 
 operations! {
+    CancelKeyDeletion: deletion::cancel_key_deletion, changes;
     CreateKey: create::create_key, changes;
     Decapsulate: encapsulate::decapsulate, reads;
     Decrypt: encrypt::decrypt, reads;
+    DeleteImportedKeyMaterial: import::delete_imported_key_material, changes;
     DeriveSharedSecret: agree::derive_shared_secret, reads;
     DescribeKey: describe::describe_key, reads;
+    DisableKey: manage::disable_key, changes;
+    DisableKeyRotation: rotation::disable_key_rotation, changes;
+    EnableKey: manage::enable_key, changes;
+    EnableKeyRotation: rotation::enable_key_rotation, changes;
     Encapsulate: encapsulate::encapsulate, reads;
     Encrypt: encrypt::encrypt, reads;
     GenerateDataKey: data_key::generate_data_key, reads;
@@ -48,10 +56,19 @@ operations! {
     GenerateMac: mac::generate_mac, reads;
     GenerateRandom: random::generate_random, reads;
     GetKeyLastUsage: last_use::get_key_last_usage, reads;
+    GetKeyRotationStatus: rotation::get_key_rotation_status, reads;
+    GetParametersForImport: import::get_parameters_for_import, changes;
     GetPublicKey: public_key::get_public_key, reads;
+    ImportKeyMaterial: import::import_key_material, changes;
+    ListKeyRotations: rotation::list_key_rotations, reads;
     ListKeys: describe::list_keys, reads;
     ReEncrypt: reencrypt::re_encrypt, reads;
+    ReplicateKey: regions::replicate_key, changes;
+    RotateKeyOnDemand: rotation::rotate_key_on_demand, changes;
+    ScheduleKeyDeletion: deletion::schedule_key_deletion, changes;
     Sign: sign::sign, reads;
+    UpdateKeyDescription: manage::update_key_description, changes;
+    UpdatePrimaryRegion: regions::update_primary_region, changes;
     Verify: sign::verify, reads;
     VerifyMac: mac::verify_mac, reads;
 }

@@ -133,7 +133,11 @@ impl Book {
         Ok(others)
     }
 
-    fn clear_abandoned(&self, others: &[(ObjectHandle, Vec<u8>)], watched: &mut HashMap<Vec<u8>, Instant>) -> Result<usize> {
+    fn clear_abandoned(
+        &self,
+        others: &[(ObjectHandle, Vec<u8>)],
+        watched: &mut HashMap<Vec<u8>, Instant>,
+    ) -> Result<usize> {
         watched.retain(|nonce, _| others.iter().any(|(_, other)| other == nonce));
         let mut cleared = 0;
         for (object, nonce) in others {

@@ -12,7 +12,9 @@ pub const LEFT_ALONE: i64 = 60_000;
 /// When something is due next with the key; none if nothing is. `real`: the real time, by which drafts are judged.
 pub fn next_due(record: &KeyRecord, now: Moment, real: Moment) -> Option<Moment> {
     match record.draft {
-        Some(Draft::Making(since)) => return Some(now.plus(since.plus(LEFT_ALONE).0.saturating_sub(real.0).max(0))),
+        Some(Draft::Making(since)) => {
+            return Some(now.plus(since.plus(LEFT_ALONE).0.saturating_sub(real.0).max(0)));
+        }
         Some(Draft::Removing(_)) => return Some(now),
         None => {}
     }
@@ -29,7 +31,11 @@ pub fn expiry(record: &KeyRecord) -> Option<Moment> {
 
 /// When KMS is to rotate the key. A key that is disabled or waits for its deletion doesn't rotate, and the primary does it for its replicas.
 pub fn rotation(record: &KeyRecord) -> Option<Moment> {
-    let may = record.enabled && record.deletion.is_none() && record.origin == Origin::Kms && record.rotates() && !record.is_replica();
+    let may = record.enabled
+        && record.deletion.is_none()
+        && record.origin == Origin::Kms
+        && record.rotates()
+        && !record.is_replica();
     record.rotation.as_ref().filter(|rotation| may && rotation.enabled).map(|rotation| rotation.next)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::clock::Moment;
@@ -38,16 +39,16 @@ impl std::fmt::Debug for ExpiryMetrics {
 
 impl Collector for ExpiryMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        for expiring in self.0.expiring(self.0.clock.now()) {
-            let gauge = ConstGauge::new(expiring.seconds);
-            let labels = [("key", expiring.key.to_string())];
-            let mut family = encoder.encode_descriptor(
-                "kms_seconds_until_key_material_expiration",
-                "Seconds until imported key material expires",
-                None,
-                gauge.metric_type(),
-            )?;
-            gauge.encode(family.encode_family(&labels)?)?;
+        let expiring = self.0.expiring(self.0.clock.now());
+        let mut family = encoder.encode_descriptor(
+            "kms_seconds_until_key_material_expiration",
+            "Seconds until imported key material expires",
+            None,
+            MetricType::Gauge,
+        )?;
+        for Expiring { key, seconds } in expiring {
+            let labels = [("key", key.to_string())];
+            ConstGauge::new(seconds).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }

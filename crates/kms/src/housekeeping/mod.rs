@@ -18,7 +18,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 pub use diary::next_due;
-pub use expiry::{ExpiryMetrics, Expiring};
+pub use expiry::{Expiring, ExpiryMetrics};
 
 use crate::clock::Moment;
 use crate::hsm::error::Result;

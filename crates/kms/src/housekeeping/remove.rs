@@ -19,7 +19,7 @@ pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
     destroy_material(&mut held)?;
     leave_family(&held, now)?;
     remove_aliases(service, &held.record)?;
-    remove_grants(service, &held.record)?;
+    remove_notes(service, &held.record)?;
     let arn = held.record.arn();
     held.remove()?;
     service.house.diary.lock().strike(&arn);
@@ -48,7 +48,11 @@ fn leave_family(held: &Held, now: Moment) -> Result<()> {
             }
             multi.regions.retain(|region| region != own);
             multi.revision = multi.revision.saturating_add(1);
-            if let Some(deletion) = relative.deletion.as_mut().filter(|deletion| primary && deletion.at.is_none() && multi.regions.len() == 1) {
+            if let Some(deletion) = relative
+                .deletion
+                .as_mut()
+                .filter(|deletion| primary && deletion.at.is_none() && multi.regions.len() == 1)
+            {
                 deletion.at = Some(deletion_date(now, deletion.window));
             }
         })?;
@@ -72,15 +76,22 @@ fn remove_aliases(service: &Service, record: &KeyRecord) -> Result<()> {
 }
 
 /// The alias's object, if it points to the key.
-fn targets(service: &Service, name: &str, record: &KeyRecord) -> Result<Option<cryptoki::object::ObjectHandle>> {
+fn targets(
+    service: &Service,
+    name: &str,
+    record: &KeyRecord,
+) -> Result<Option<cryptoki::object::ObjectHandle>> {
     let alias = service.book.read::<AliasRecord>(name)?;
     Ok(alias.filter(|alias| alias.value.target == record.id).map(|alias| alias.object))
 }
 
-fn remove_grants(service: &Service, record: &KeyRecord) -> Result<()> {
-    let name = label::grants(&record.account, &record.region, &record.id);
-    for grant in service.book.all::<serde_json::Value>(&name)? {
-        service.book.remove(&name, grant.object)?;
+/// Its grants, and the note of its last use.
+fn remove_notes(service: &Service, record: &KeyRecord) -> Result<()> {
+    let (account, region, id) = (&record.account, &record.region, &record.id);
+    for name in [label::grants(account, region, id), label::last_use(account, region, id)] {
+        for note in service.book.all::<serde_json::Value>(&name)? {
+            service.book.remove(&name, note.object)?;
+        }
     }
     Ok(())
 }

@@ -58,6 +58,9 @@ impl Service {
         if record.draft.is_some() || record.multi_region.is_none() {
             return Ok(false);
         }
-        Ok(self.relatives(record)?.iter().any(|relative| relative.draft.is_none() && relative.shares_otherwise_than(record)))
+        Ok(self
+            .relatives(record)?
+            .iter()
+            .any(|relative| relative.draft.is_none() && relative.shares_otherwise_than(record)))
     }
 }

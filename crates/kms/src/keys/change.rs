@@ -9,7 +9,12 @@ use crate::service::{Ask, Call, Key};
 
 impl Call<'_> {
     /// Changes the record of `key`: `change` sees it as it is now, after the state was checked again, and what it leaves is written. If it fails, nothing is.
-    pub fn change<T>(&self, key: &Key, need: Need, change: impl FnOnce(&mut KeyRecord) -> Result<T>) -> Result<T> {
+    pub fn change<T>(
+        &self,
+        key: &Key,
+        need: Need,
+        change: impl FnOnce(&mut KeyRecord) -> Result<T>,
+    ) -> Result<T> {
         let mut held = self.hold(&key.arn, need)?;
         let result = change(&mut held.record)?;
         held.keep()?;
@@ -18,7 +23,11 @@ impl Call<'_> {
 
     /// The key's record under its latch, for changes of several steps; its state was checked again.
     pub fn hold(&self, arn: &KeyArn, need: Need) -> Result<Held<'_>> {
-        let held = self.service.hold(arn)?.filter(|held| held.record.exists(self.now)).ok_or_else(|| missing(arn))?;
+        let held = self
+            .service
+            .hold(arn)?
+            .filter(|held| held.record.exists(self.now))
+            .ok_or_else(|| missing(arn))?;
         self.check(need, &held.record)?;
         Ok(held)
     }

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::metadata::KeyMetadata;
 use super::record::{Cause, Draft, KeyRecord, Material, Origin};
+use super::regions::alone_in;
 use super::spec::{Spec, Usage};
 use super::state::State;
 use super::tags::Tag;
 use crate::api::error::{Code, Fault, Result};
+use crate::book::label;
 use crate::crypto::material;
 use crate::service::{Ask, Call};
 
@@ -53,6 +55,7 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         .fact("kms:KeyUsage", usage.name())
         .fact("kms:KeyOrigin", origin.name());
     call.authorize_without_key(&ask)?;
+    must_have_room(call, &call.caller.region)?;
     let now = call.now;
     let record = KeyRecord {
         format: 1,
@@ -72,7 +75,7 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         xks_key: None,
         policy: request.policy.unwrap_or_default(),
         tags: request.tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect::<BTreeMap<_, _>>(),
-        multi_region: None,
+        multi_region: request.multi_region.then(|| alone_in(&call.caller.region)),
         materials: Vec::new(),
         loose: Vec::new(),
         rotation: None,
@@ -92,6 +95,7 @@ fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
         record.materials.push(new_material(call.now, Cause::First)?);
     }
     let object = call.service.book.create(&label, &record)?;
+    call.service.house.note(&record, call.now);
     if let Some(first) = record.materials.first() {
         let token = call.token(&record)?;
         let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
@@ -106,7 +110,21 @@ fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
         ));
     }
     call.service.book.replace(&label, object, &record)?;
+    call.service.house.note(&record, call.now);
     Ok(record)
+}
+
+/// Refuses a key too many in the account and Region. Disabled keys count, AWS's own don't: each of those has one alias.
+pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
+    let (account, book, limit) =
+        (&call.caller.account, &call.service.book, call.service.settings.keys_per_region);
+    let all = book.count(&label::keys_of(account, region))?;
+    if all >= limit && all.saturating_sub(book.count(&label::alias(account, region, "alias/aws/"))?) >= limit
+    {
+        return Err(Code::LimitExceededException
+            .because(format!("The account has {limit} KMS keys in {region}, which is the limit.")));
+    }
+    Ok(())
 }
 
 /// How long a call may take to make a key.

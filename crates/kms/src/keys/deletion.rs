@@ -34,19 +34,32 @@ pub struct ScheduleKeyDeletionResponse {
 const WINDOW: std::ops::RangeInclusive<u32> = 7..=30;
 
 /// ScheduleKeyDeletion: after 7 to 30 days, 30 unless told.
-pub fn schedule_key_deletion(call: &Call, request: ScheduleKeyDeletionRequest) -> Result<ScheduleKeyDeletionResponse> {
+pub fn schedule_key_deletion(
+    call: &Call,
+    request: ScheduleKeyDeletionRequest,
+) -> Result<ScheduleKeyDeletionResponse> {
     let window = request.pending_window_in_days.unwrap_or(*WINDOW.end());
     if !WINDOW.contains(&window) {
-        return Err(Code::ValidationException.because(format!("PendingWindowInDays must be between {} and {} days (inclusive)", WINDOW.start(), WINDOW.end())));
+        return Err(Code::ValidationException.because(format!(
+            "PendingWindowInDays must be between {} and {} days (inclusive)",
+            WINDOW.start(),
+            WINDOW.end()
+        )));
     }
-    let ask = Ask::to("ScheduleKeyDeletion").fact("kms:ScheduleKeyDeletionPendingWindowInDays", window.to_string());
+    let ask =
+        Ask::to("ScheduleKeyDeletion").fact("kms:ScheduleKeyDeletionPendingWindowInDays", window.to_string());
     let key = call.manage_as(&request.key_id, &ask, Need::Deletable)?;
     call.change(&key, Need::Deletable, |record| {
-        let deletion = Deletion { at: (!has_replicas(record)).then(|| deletion_date(call.now, window)), window };
+        let deletion =
+            Deletion { at: (!has_replicas(record)).then(|| deletion_date(call.now, window)), window };
         let answer = ScheduleKeyDeletionResponse {
             key_id: key.arn.to_string(),
             deletion_date: deletion.at,
-            key_state: if deletion.at.is_some() { State::PendingDeletion.name() } else { State::PendingReplicaDeletion.name() },
+            key_state: if deletion.at.is_some() {
+                State::PendingDeletion.name()
+            } else {
+                State::PendingReplicaDeletion.name()
+            },
             pending_window_in_days: window,
         };
         record.deletion = Some(deletion);

@@ -11,8 +11,8 @@ use super::arn::KeyArn;
 use super::create::random;
 use super::record::{KeyRecord, Origin};
 use crate::book::{Kept, Latch, label};
-use crate::hsm::error::{Result, Trouble};
 use crate::hsm::Token;
+use crate::hsm::error::{Result, Trouble};
 use crate::service::Service;
 
 impl KeyArn {
@@ -48,7 +48,13 @@ impl Service {
     pub fn hold(&self, arn: &KeyArn) -> Result<Option<Held<'_>>> {
         let latch = self.book.latch(&arn.latch_name())?;
         let kept = self.book.read::<KeyRecord>(&arn.label())?;
-        Ok(kept.map(|Kept { value, object }| Held { service: self, latch, object, kept: KeyRecord::clone(&value), record: KeyRecord::clone(&value) }))
+        Ok(kept.map(|Kept { value, object }| Held {
+            service: self,
+            latch,
+            object,
+            kept: KeyRecord::clone(&value),
+            record: KeyRecord::clone(&value),
+        }))
     }
 
     /// The token that the key's own material is in; none while its custom key store isn't connected. What protects a key of an external key
@@ -88,7 +94,9 @@ impl Held<'_> {
     /// Changes the record of the same key in another Region, which this one's latch covers. Nothing happens if there is none.
     pub fn change_relative(&self, region: &str, change: impl FnOnce(&mut KeyRecord)) -> Result<()> {
         let label = self.record.arn().in_region(region).label();
-        let Some(Kept { value, object }) = self.service.book.read::<KeyRecord>(&label)? else { return Ok(()) };
+        let Some(Kept { value, object }) = self.service.book.read::<KeyRecord>(&label)? else {
+            return Ok(());
+        };
         let mut record = KeyRecord::clone(&value);
         change(&mut record);
         if record == *value {
@@ -128,7 +136,9 @@ impl Held<'_> {
         for object in &self.record.loose {
             match &home {
                 Some(token) => destroy(token, object)?,
-                None => tracing::warn!(key = %self.record.arn(), object, "a key stays behind in a custom key store that isn't connected"),
+                None => {
+                    tracing::warn!(key = %self.record.arn(), object, "a key stays behind in a custom key store that isn't connected")
+                }
             }
         }
         self.record.loose.clear();
@@ -151,7 +161,10 @@ impl Held<'_> {
         if !alive().any(|relative| relative.shares_otherwise_than(&self.record)) {
             return Ok(false);
         }
-        match alive().max_by_key(|relative| relative.revision()).filter(|newest| newest.revision() > self.record.revision()) {
+        match alive()
+            .max_by_key(|relative| relative.revision())
+            .filter(|newest| newest.revision() > self.record.revision())
+        {
             Some(newest) => {
                 self.record.adopt(newest);
                 self.keep()?;
@@ -190,5 +203,7 @@ fn is_key(token: &Token, object: ObjectHandle) -> Result<bool> {
         result => result?,
     };
     let keys = [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY];
-    Ok(attributes.iter().any(|attribute| matches!(attribute, Attribute::Class(class) if keys.contains(class))))
+    Ok(attributes
+        .iter()
+        .any(|attribute| matches!(attribute, Attribute::Class(class) if keys.contains(class))))
 }

@@ -55,7 +55,8 @@ impl State {
 
 /// Whether every material that the key has ever used is there and hasn't expired: one that is missing makes the whole key wait for its import.
 fn has_material(key: &KeyRecord, now: Moment) -> bool {
-    let mut used = key.materials.iter().filter(|material| material.cause != super::record::Cause::Pending).peekable();
+    let mut used =
+        key.materials.iter().filter(|material| material.cause != super::record::Cause::Pending).peekable();
     used.peek().is_some() && used.all(|material| material.is_here(now))
 }
 
@@ -182,7 +183,11 @@ mod tests {
         match fault.code {
             Code::DisabledException if ends("is disabled") => "1",
             Code::KMSInvalidStateException if ends("is not pending deletion") => "4",
-            Code::KMSInvalidStateException if ends("is pending deletion") || ends("is pending replica deletion") => "3",
+            Code::KMSInvalidStateException
+                if ends("is pending deletion") || ends("is pending replica deletion") =>
+            {
+                "3"
+            }
             Code::KMSInvalidStateException if ends("is pending import") => "5",
             Code::KMSInvalidStateException if ends("is unavailable") => "11",
             Code::KMSInvalidStateException if ends("is creating") => "14",

@@ -35,5 +35,11 @@ pub fn record(name: &str) -> KeyRecord {
 
 /// A material that is in the HSM.
 pub fn material(name: &str, cause: Cause) -> Material {
-    Material { id: name.to_owned(), object: Some(format!("object of {name}")), since: Moment(0), cause, import: None }
+    Material {
+        id: name.to_owned(),
+        object: Some(format!("object of {name}")),
+        since: Moment(0),
+        cause,
+        import: None,
+    }
 }

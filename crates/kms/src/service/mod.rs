@@ -18,8 +18,8 @@ use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
-use crate::hsm::{Token, Trouble};
 use crate::housekeeping::House;
+use crate::hsm::{Token, Trouble};
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.

@@ -48,7 +48,8 @@ impl KeyRecord {
             .iter()
             .map(|shared| {
                 let here = here(&shared.id);
-                let (object, import) = here.map_or((None, None), |here| (here.object.clone(), here.import.clone()));
+                let (object, import) =
+                    here.map_or((None, None), |here| (here.object.clone(), here.import.clone()));
                 Material { object, import, ..shared.clone() }
             })
             .collect();
@@ -61,7 +62,9 @@ impl Service {
         let Some(multi) = &record.multi_region else { return Ok(Vec::new()) };
         let mut relatives = Vec::new();
         for region in multi.regions.iter().filter(|region| **region != record.region) {
-            if let Some(kept) = self.book.read::<KeyRecord>(&label::key(&record.account, region, &record.id))? {
+            if let Some(kept) =
+                self.book.read::<KeyRecord>(&label::key(&record.account, region, &record.id))?
+            {
                 relatives.push(KeyRecord::clone(&kept.value));
             }
         }

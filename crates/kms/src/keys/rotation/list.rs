@@ -70,10 +70,18 @@ pub fn list_key_rotations(call: &Call, request: ListKeyRotationsRequest) -> Resu
     let key = call.open(&request.key_id, &Ask::to("ListKeyRotations"), Need::Anything)?;
     must_rotate(&key.record)?;
     let relatives = call.service.relatives(&key.record)?;
-    let all = key.record.materials.iter().enumerate().filter(|(_, material)| listed(material, request.include_key_material));
+    let all = key
+        .record
+        .materials
+        .iter()
+        .enumerate()
+        .filter(|(_, material)| listed(material, request.include_key_material));
     // A key's materials only grow in number at the end: their place is a name that pages can go on after.
     let (materials, paged) = page.cut_all(all.collect(), |(place, _)| format!("{place:08}"))?;
-    let rotations = materials.into_iter().map(|(_, material)| entry(&key.record, material, &relatives, call.now)).collect();
+    let rotations = materials
+        .into_iter()
+        .map(|(_, material)| entry(&key.record, material, &relatives, call.now))
+        .collect();
     Ok(ListKeyRotationsResponse { rotations, paged })
 }
 
@@ -89,7 +97,12 @@ const fn rotation_type(material: &Material) -> Option<&'static str> {
     }
 }
 
-fn entry(record: &KeyRecord, material: &Material, relatives: &[KeyRecord], now: Moment) -> RotationsListEntry {
+fn entry(
+    record: &KeyRecord,
+    material: &Material,
+    relatives: &[KeyRecord],
+    now: Moment,
+) -> RotationsListEntry {
     let imported = record.origin == Origin::External;
     let here = material.is_here(now);
     let expires = material.import.as_ref().and_then(|import| import.expires).filter(|_| here);
@@ -108,7 +121,12 @@ fn entry(record: &KeyRecord, material: &Material, relatives: &[KeyRecord], now: 
 }
 
 fn state(record: &KeyRecord, material: &Material, relatives: &[KeyRecord]) -> &'static str {
-    let everywhere = || relatives.iter().chain([record]).all(|region| region.material(&material.id).is_some_and(|there| there.object.is_some()));
+    let everywhere = || {
+        relatives
+            .iter()
+            .chain([record])
+            .all(|region| region.material(&material.id).is_some_and(|there| there.object.is_some()))
+    };
     match material.cause {
         Cause::Pending if everywhere() => "PENDING_ROTATION",
         Cause::Pending => "PENDING_MULTI_REGION_IMPORT_AND_ROTATION",

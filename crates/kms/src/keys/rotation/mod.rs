@@ -18,10 +18,16 @@ use crate::api::error::Result;
 fn must_rotate(record: &KeyRecord) -> Result<()> {
     let arn = record.arn();
     if !record.spec.is_symmetric() {
-        return Err(unsupported(&arn, &format!("key spec is {} which is not valid for this operation.", record.spec.name)));
+        return Err(unsupported(
+            &arn,
+            &format!("key spec is {} which is not valid for this operation.", record.spec.name),
+        ));
     }
     if !record.rotates() {
-        return Err(unsupported(&arn, &format!("origin is {} which is not valid for this operation.", record.origin.name())));
+        return Err(unsupported(
+            &arn,
+            &format!("origin is {} which is not valid for this operation.", record.origin.name()),
+        ));
     }
     Ok(())
 }
@@ -31,14 +37,20 @@ fn must_rotate_by_itself(record: &KeyRecord) -> Result<()> {
     must_rotate(record)?;
     match record.origin {
         Origin::Kms => Ok(()),
-        origin => Err(unsupported(&record.arn(), &format!("origin is {} which is not valid for this operation.", origin.name()))),
+        origin => Err(unsupported(
+            &record.arn(),
+            &format!("origin is {} which is not valid for this operation.", origin.name()),
+        )),
     }
 }
 
 /// Refuses replicas: the primary key rotates for all Regions.
 fn must_not_be_replica(record: &KeyRecord) -> Result<()> {
     if record.is_replica() {
-        return Err(unsupported(&record.arn(), "is a multi-Region replica key; rotation is changed on its primary key."));
+        return Err(unsupported(
+            &record.arn(),
+            "is a multi-Region replica key; rotation is changed on its primary key.",
+        ));
     }
     Ok(())
 }

@@ -26,7 +26,10 @@ pub fn rotate_key_on_demand(call: &Call, request: KeyRequest) -> Result<KeyRespo
 fn must_have_turns_left(record: &KeyRecord, limit: usize) -> Result<()> {
     let turned = record.materials.iter().filter(|material| material.cause == Cause::OnDemand).count();
     if turned >= limit {
-        return Err(Code::LimitExceededException.because(format!("{} has been rotated on demand {limit} times, which is the limit.", record.arn())));
+        return Err(Code::LimitExceededException.because(format!(
+            "{} has been rotated on demand {limit} times, which is the limit.",
+            record.arn()
+        )));
     }
     Ok(())
 }

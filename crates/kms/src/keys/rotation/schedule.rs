@@ -42,7 +42,11 @@ const USUAL: u32 = 365;
 pub fn enable_key_rotation(call: &Call, request: EnableKeyRotationRequest) -> Result<Done> {
     let period = request.rotation_period_in_days.unwrap_or(USUAL);
     if !PERIOD.contains(&period) {
-        return Err(Code::ValidationException.because(format!("RotationPeriodInDays must be between {} and {} days (inclusive)", PERIOD.start(), PERIOD.end())));
+        return Err(Code::ValidationException.because(format!(
+            "RotationPeriodInDays must be between {} and {} days (inclusive)",
+            PERIOD.start(),
+            PERIOD.end()
+        )));
     }
     let ask = Ask::to("EnableKeyRotation").fact("kms:RotationPeriodInDays", period.to_string());
     let key = schedulable(call, &request.key_id, &ask)?;
@@ -79,7 +83,11 @@ fn schedulable(call: &Call, name: &str, ask: &Ask) -> Result<Key> {
 pub fn get_key_rotation_status(call: &Call, request: KeyRequest) -> Result<GetKeyRotationStatusResponse> {
     let key = call.open(&request.key_id, &Ask::to("GetKeyRotationStatus"), Need::Anything)?;
     must_rotate_by_itself(&key.record)?;
-    let running = if matches!(key.state, State::PendingDeletion | State::PendingReplicaDeletion) { None } else { running(&key.record) };
+    let running = if matches!(key.state, State::PendingDeletion | State::PendingReplicaDeletion) {
+        None
+    } else {
+        running(&key.record)
+    };
     Ok(GetKeyRotationStatusResponse {
         key_rotation_enabled: running.is_some(),
         key_id: key.arn.to_string(),

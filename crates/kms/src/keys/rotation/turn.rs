@@ -24,7 +24,9 @@ pub fn turn(service: &Service, held: &mut Held, now: Moment, cause: Cause) -> Re
 
 fn generate(service: &Service, held: &Held, object: &str) -> std::result::Result<(), Trouble> {
     let record = &held.record;
-    let token = service.home(record).ok_or_else(|| Trouble::Unreachable("the key's store isn't connected".to_owned()))?;
+    let token = service
+        .home(record)
+        .ok_or_else(|| Trouble::Unreachable("the key's store isn't connected".to_owned()))?;
     let id = hex::decode(object).map_err(|_| Trouble::Other("no object id".to_owned()))?;
     material::make(&token, record.spec, record.usage, &id, &record.arn().to_string()).map(|_| ())
 }
@@ -34,11 +36,15 @@ pub fn turn_to_imported(held: &mut Held, now: Moment) -> Result<()> {
     let arn = held.record.arn();
     let waiting = |material: &&Material| material.cause == Cause::Pending;
     let Some(id) = held.record.materials.iter().find(waiting).map(|material| material.id.clone()) else {
-        return Err(Code::KMSInvalidStateException.because(format!("{arn} has no imported key material that is pending rotation.")));
+        return Err(Code::KMSInvalidStateException
+            .because(format!("{arn} has no imported key material that is pending rotation.")));
     };
-    let here = |record: &crate::keys::record::KeyRecord| record.material(&id).is_some_and(|material| material.object.is_some());
+    let here = |record: &crate::keys::record::KeyRecord| {
+        record.material(&id).is_some_and(|material| material.object.is_some())
+    };
     if !here(&held.record) || !held.relatives()?.iter().all(here) {
-        return Err(Code::KMSInvalidStateException.because(format!("{arn} has key material that is not yet imported into all its Regions.")));
+        return Err(Code::KMSInvalidStateException
+            .because(format!("{arn} has key material that is not yet imported into all its Regions.")));
     }
     let Some(material) = held.record.materials.iter_mut().find(|material| material.id == id) else {
         return Err(unsupported(&arn, "has no such key material."));
