@@ -9,9 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::audit::{self, Trail};
 use crate::front::{self, Front, serve, tls};
+use crate::housekeeping::ExpiryMetrics;
 use crate::hsm::{Login, Module, Token, Trouble};
 use crate::service::Service;
 use crate::settings::{self, Access, Settings};
+
+/// How long housekeeping rests.
+const HOUSEKEEPING: Duration = Duration::from_secs(20);
 
 /// Why a front doesn't run. Each text says what to do.
 #[derive(Debug)]
@@ -45,6 +49,7 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
         .build()
         .map_err(|e| RunError::Socket(e.to_string()))?;
     runtime.block_on(serve_all(Arc::new(Front::new(service.clone(), Arc::default(), tls))))?;
+    service.last_uses.write(&service.book);
     if let Err(trouble) = service.book.leave() {
         tracing::warn!(%trouble, "the front's mark stays behind");
     }
@@ -67,7 +72,13 @@ async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
     // Programs that start a front wait for this line.
     println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
     let flushing = tokio::spawn(flush(front.service.clone()));
+    let service = front.service.clone();
+    let expiries = Box::new(ExpiryMetrics(service.clone()));
+    front.meter.register(|registry| registry.register_collector(expiries));
+    let housekeeping = tokio::spawn(keep_house(service.clone()));
     serve(listener, front, stop).await;
+    service.house.stop();
+    housekeeping.abort();
     flushing.abort();
     Ok(())
 }
@@ -96,6 +107,20 @@ async fn flush(service: Arc<Service>) {
         if let Ok(Err(error)) = flushed {
             tracing::error!(%error, "the audit trail can't be brought to the disk");
         }
+    }
+}
+
+/// Keeps house, at once and from then on every 20 seconds.
+async fn keep_house(service: Arc<Service>) {
+    loop {
+        let service_now = service.clone();
+        let kept = tokio::task::spawn_blocking(move || service_now.keep_house(service_now.clock.now())).await;
+        match kept {
+            Ok(Ok(report)) => tracing::debug!(?report, "housekeeping is done"),
+            Ok(Err(trouble)) => tracing::warn!(%trouble, "housekeeping can't be done now"),
+            Err(error) => tracing::error!(%error, "housekeeping ended in a panic"),
+        }
+        tokio::time::sleep(HOUSEKEEPING).await;
     }
 }
 

@@ -41,7 +41,7 @@ impl Collector for ExpiryMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let expiring = self.0.expiring(self.0.clock.now());
         let mut family = encoder.encode_descriptor(
-            "kms_seconds_until_key_material_expiration",
+            "cloister_kms_seconds_until_key_material_expiration",
             "Seconds until imported key material expires",
             None,
             MetricType::Gauge,

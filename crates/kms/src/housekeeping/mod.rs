@@ -13,6 +13,7 @@ mod round;
 mod tend;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -38,6 +39,7 @@ pub struct House {
     /// Held for a whole pass: passes of one front don't overlap.
     round: Mutex<Round>,
     claims: Mutex<HashMap<Vec<u8>, Instant>>,
+    stopping: AtomicBool,
 }
 
 /// What a pass has done.
@@ -73,6 +75,15 @@ impl House {
         self.diary.lock().remind(arn, at);
     }
 
+    /// Ends the pass under way as soon as may be: the front stops.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
     /// The keys with imported material that expires, and the earliest moment of each.
     pub fn expiring(&self) -> Vec<(KeyArn, Moment)> {
         self.diary.lock().expiring()
@@ -90,13 +101,14 @@ impl Service {
         let mut report = Report::default();
         self.walk_round(&mut round, now)?;
         let due = self.house.diary.lock().take_due(now);
-        for arn in due {
+        for arn in due.into_iter().take_while(|_| !self.house.is_stopping()) {
             if let Err(fault) = self.tend(&arn, now, &mut report) {
                 tracing::warn!(key = %arn, %fault, "housekeeping failed with a key; it will try again");
                 report.failed += 1;
                 self.house.remind(arn, now.plus(AGAIN));
             }
         }
+        self.last_uses.write(&self.book);
         report.parameters = self.clear_imports(now)?;
         report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
         Ok(report)

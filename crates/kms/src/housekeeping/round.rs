@@ -34,7 +34,7 @@ impl Service {
                 self.look_at(name, now)?;
             }
             round.after = names.last().filter(|_| names.len() == SLICE).cloned();
-            if !everything || round.after.is_none() {
+            if !everything || round.after.is_none() || self.house.is_stopping() {
                 break;
             }
         }
