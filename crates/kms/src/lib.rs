@@ -13,6 +13,7 @@ pub mod front;
 pub mod hsm;
 pub mod keys;
 pub mod policy;
+pub mod quota;
 pub mod run;
 pub mod service;
 pub mod settings;

@@ -18,6 +18,7 @@ use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
+use crate::quota::Quotas;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -32,6 +33,8 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// Request quotas, if there are any.
+    pub quotas: Option<Quotas>,
     /// The audit trail, if one is kept.
     pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
@@ -41,7 +44,9 @@ pub struct Service {
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        let quotas = settings.throttle.as_ref().map(Quotas::new);
         Self {
+            quotas,
             settings,
             clock: Clock::default(),
             book: Book::new(token.clone()),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::audit::Unwritable;
+use crate::quota::{self, Throttle};
 
 /// The settings of `cloister kms`.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,6 +40,9 @@ pub struct Settings {
     /// The audit trail; none is kept unless it is named.
     #[serde(default)]
     pub audit: Option<Audit>,
+    /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
+    #[serde(default)]
+    pub throttle: Option<Throttle>,
 }
 
 /// Where the audit trail goes.
@@ -128,7 +132,7 @@ impl Settings {
         if !crate::keys::arn::is_account(&self.account) {
             return Err("account: an account is twelve digits".to_owned());
         }
-        Ok(())
+        self.throttle.as_ref().map_or(Ok(()), quota::check)
     }
 
     fn beneath(mut self, folder: &Path) -> Self {
