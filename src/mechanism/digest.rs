@@ -14,8 +14,13 @@ struct Digesting {
 
 impl Family for Digest {
     fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
-        Ok(Box::new(Digesting { digest: digest::Digest::new(self.0)?, size: self.0.size() }))
+        begin(self.0)
     }
+}
+
+/// Begins a digest.
+pub(super) fn begin(hash: Hash) -> Result<Box<dyn Digester>> {
+    Ok(Box::new(Digesting { digest: digest::Digest::new(hash)?, size: hash.size() }))
 }
 
 impl Digester for Digesting {

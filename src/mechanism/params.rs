@@ -1,6 +1,8 @@
 //! Mechanism parameters as owned values. The C structures stop at `abi::params`, which makes these from them by
 //! the row's [`Shape`].
 
+use super::pqc_signature::Hedge;
+use super::prehash::Prehash;
 use crate::crypto::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,10 @@ pub enum Shape {
     AesCbcData,
     /// `CK_DES_CBC_ENCRYPT_DATA_PARAMS`: an 8-byte IV and the data.
     DesCbcData,
+    /// `CK_SIGN_ADDITIONAL_CONTEXT`, or none: hedged, with an empty context.
+    SignContext,
+    /// `CK_HASH_SIGN_ADDITIONAL_CONTEXT`.
+    HashSignContext,
 }
 
 /// RSA-OAEP's choices (PKCS#11 3.2, section 6.1.8).
@@ -129,13 +135,29 @@ pub enum Params {
         /// What is encrypted.
         data: Vec<u8>,
     },
+    /// ML-DSA and SLH-DSA.
+    SignContext {
+        /// Whether the signature takes randomness.
+        hedge: Hedge,
+        /// Context, up to 255 bytes.
+        context: Vec<u8>,
+    },
+    /// ML-DSA and SLH-DSA over a digest that the caller gives.
+    HashSignContext {
+        /// Whether the signature takes randomness.
+        hedge: Hedge,
+        /// Context, up to 255 bytes.
+        context: Vec<u8>,
+        /// Which digest it is.
+        hash: Prehash,
+    },
 }
 
 impl Shape {
     /// Whether a parameter that did not come through `abi::params` is one it could have made for this shape.
     pub fn admits(self, params: &Params) -> bool {
         match (self, params) {
-            (Shape::None | Shape::OptionalIv(_) | Shape::Eddsa, Params::None) => true,
+            (Shape::None | Shape::OptionalIv(_) | Shape::Eddsa | Shape::SignContext, Params::None) => true,
             (Shape::Iv(length) | Shape::OptionalIv(length), Params::Iv(iv)) => iv.len() == length,
             (Shape::Counter, Params::Counter { bits, .. }) => (1..=128).contains(bits),
             (Shape::Ecdh, Params::Ecdh { kdf, shared, .. }) => kdf.is_some() || shared.is_empty(),
@@ -148,7 +170,9 @@ impl Shape {
             | (Shape::Eddsa, Params::Eddsa { .. })
             | (Shape::RsaAesWrap, Params::RsaAesWrap { .. })
             | (Shape::MacLength, Params::MacLength(_))
-            | (Shape::StringData, Params::StringData(_)) => true,
+            | (Shape::StringData, Params::StringData(_))
+            | (Shape::SignContext, Params::SignContext { .. })
+            | (Shape::HashSignContext, Params::HashSignContext { .. }) => true,
             _ => false,
         }
     }

@@ -91,6 +91,7 @@ pub enum Origin {
     Unwrap { mechanism: Chosen, key: Place, wrapped: Bytes },
     Derive { mechanism: Chosen, key: Place },
     Copy(Place),
+    Decapsulate { mechanism: Chosen, key: Place, ciphertext: Bytes },
 }
 
 /// One method of [`crate::token::Token`], which says what it does. Logging out takes no call: the ticket is forgotten. [`needs`] says which node
@@ -187,6 +188,11 @@ pub enum Call {
     Seed {
         seed: Bytes,
     },
+    Encapsulate {
+        mechanism: Chosen,
+        key: Place,
+        template: Attributes,
+    },
 }
 
 /// The result of a call.
@@ -209,6 +215,8 @@ pub enum Reply {
     Made(Made),
     Pair(Made, Made),
     Bytes(Bytes),
+    /// What the other side is to get, and the key made.
+    Encapsulated(Bytes, Made),
 }
 
 impl Request {
@@ -312,6 +320,7 @@ impl Call {
             Call::Wrap { .. } => "wrap",
             Call::Random { .. } => "random",
             Call::Seed { .. } => "seed",
+            Call::Encapsulate { .. } => "encapsulate",
         }
     }
 }

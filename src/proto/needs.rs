@@ -31,6 +31,7 @@ impl Call {
             }
             Call::Set { object, .. } | Call::Destroy { object } => of_stored(object, Needs::Leader),
             Call::Make { origin, template } => made(is_session(origin, template)),
+            Call::Encapsulate { template, .. } => made(!template.is_true(ck::CKA_TOKEN)),
             Call::MakePair { public, private, .. } => {
                 made(!public.is_true(ck::CKA_TOKEN) && !private.is_true(ck::CKA_TOKEN))
             }
@@ -60,11 +61,11 @@ fn made(in_session: bool) -> Needs {
 }
 
 /// Whether a new object will surely be a session object. A copy is in the token if its original is; the template that a key imposes on what it
-/// unwraps or derives may put that into the token, but not against what the caller's own template says.
+/// unwraps, derives or decapsulates may put that into the token, but not against what the caller's own template says.
 fn is_session(origin: &Origin, template: &Attributes) -> bool {
     match origin {
         Origin::Create | Origin::Generate(_) => !template.is_true(ck::CKA_TOKEN),
-        Origin::Unwrap { .. } | Origin::Derive { .. } | Origin::Copy(_) => {
+        Origin::Unwrap { .. } | Origin::Derive { .. } | Origin::Decapsulate { .. } | Origin::Copy(_) => {
             template.bool(ck::CKA_TOKEN) == Some(false)
         }
     }

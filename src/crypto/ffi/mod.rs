@@ -5,5 +5,6 @@
 pub mod cipher;
 pub mod mac;
 pub mod mapping;
+pub mod named_key;
 pub mod openssl;
 pub mod pkey;

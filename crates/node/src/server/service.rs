@@ -164,6 +164,12 @@ impl Asked<'_> {
             }
             Call::Random { length } => self.random(*length),
             Call::Seed { seed } => done(token.seed(seed)),
+            Call::Encapsulate { mechanism, key, template } => {
+                let key = self.object(key).map_err(key_error)?;
+                let (ciphertext, made) =
+                    token.encapsulate(caller, &mechanism.mechanism()?, &key, template)?;
+                Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?))
+            }
         }
     }
 
@@ -219,10 +225,7 @@ impl Asked<'_> {
             Origin::Create => make(Making::Create),
             Origin::Generate(mechanism) => make(Making::Generate(&mechanism.mechanism()?)),
             Origin::Unwrap { mechanism, key, wrapped } => {
-                let key = self.object(key).map_err(|error| match error {
-                    Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
-                    other => other,
-                })?;
+                let key = self.object(key).map_err(unwrapping_error)?;
                 make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
             }
             Origin::Derive { mechanism, key } => {
@@ -230,6 +233,10 @@ impl Asked<'_> {
                 make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
             }
             Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
+            Origin::Decapsulate { mechanism, key, ciphertext } => {
+                let key = self.object(key).map_err(unwrapping_error)?;
+                make(Making::Decapsulate { mechanism: &mechanism.mechanism()?, key: &key, ciphertext })
+            }
         }
     }
 
@@ -261,6 +268,14 @@ fn done(result: Result<()>) -> Result<Reply> {
 fn key_error(error: Error) -> Error {
     match error {
         Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
+        other => other,
+    }
+}
+
+/// What unwraps and decapsulates has its own name for its key.
+fn unwrapping_error(error: Error) -> Error {
+    match error {
+        Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
         other => other,
     }
 }

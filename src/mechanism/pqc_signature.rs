@@ -1,0 +1,164 @@
+//! Signatures of ML-DSA and SLH-DSA, over messages and over digests of them (PKCS#11 3.2, sections 6.67 and 6.69).
+//!
+//! Both schemes differ in their keys alone: what is said of one here holds for the other.
+
+use super::hashed::Hashed;
+use super::parameter_set::ParameterSet;
+use super::prehash::Prehash;
+use super::staged::{MEMORY_LIMIT, Staged};
+use super::{Family, Key, Params, Signer, Verifier};
+use crate::crypto::{ffi, unexpected};
+use crate::error::{Error, Result};
+use openssl::md_ctx::MdCtx;
+use openssl::pkey::{PKeyRef, Private, Public};
+use openssl::pkey_ctx::PkeyCtxRef;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// `CKM_ML_DSA` and `CKM_SLH_DSA`: the message itself.
+pub struct Pure;
+
+/// `CKM_HASH_ML_DSA` and `CKM_HASH_SLH_DSA`: the caller gives the digest, and says in the parameter which.
+pub struct Digested;
+
+/// `CKM_HASH_ML_DSA_SHA256` and its kin: the message is digested here.
+pub struct HashedWith(pub Prehash);
+
+/// Whether a signature takes randomness (`CK_HEDGE_TYPE`). It is the signer's choice; no verifier can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hedge {
+    /// It may: we do.
+    Preferred,
+    /// It must.
+    Required,
+    /// It must not: equal messages get equal signatures.
+    Deterministic,
+}
+
+/// The longest context.
+const LONGEST_CONTEXT: usize = 255;
+
+/// What OpenSSL signs.
+#[derive(Clone)]
+struct Scheme {
+    context: Vec<u8>,
+    /// The digest to be signed with its own prefix; `None`: the message as it is.
+    prehash: Option<Prehash>,
+    deterministic: bool,
+}
+
+impl Scheme {
+    /// As a parameter that a caller may leave out wants it.
+    fn new(prehash: Option<Prehash>, params: &Params) -> Result<Scheme> {
+        match params {
+            Params::None => Ok(Scheme { context: Vec::new(), prehash, deterministic: false }),
+            Params::SignContext { hedge, context } => Scheme::with(prehash, *hedge, context),
+            _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+
+    /// As a parameter wants it that names the digest.
+    fn digested(params: &Params) -> Result<(Scheme, Prehash)> {
+        match params {
+            Params::HashSignContext { hedge, context, hash } => {
+                Ok((Scheme::with(Some(*hash), *hedge, context)?, *hash))
+            }
+            _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+
+    fn with(prehash: Option<Prehash>, hedge: Hedge, context: &[u8]) -> Result<Scheme> {
+        if context.len() > LONGEST_CONTEXT {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let deterministic = hedge == Hedge::Deterministic;
+        Ok(Scheme { context: context.to_vec(), prehash, deterministic })
+    }
+
+    /// Signs a message or, where there is a prehash, a digest.
+    fn sign(&self, key: &PKeyRef<Private>, data: &[u8], output: &mut [u8]) -> Result<usize> {
+        let mut operation = MdCtx::new().map_err(unexpected)?;
+        self.choose(operation.digest_sign_init(None, key).map_err(unexpected)?)?;
+        operation.digest_sign(&self.encoded(data)?, Some(output)).map_err(unexpected)
+    }
+
+    /// Checks a signature over a message or, where there is a prehash, a digest.
+    fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
+        let mut operation = MdCtx::new().map_err(unexpected)?;
+        self.choose(operation.digest_verify_init(None, key).map_err(unexpected)?)?;
+        let valid = operation.digest_verify(&self.encoded(data)?, signature).unwrap_or(false);
+        if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
+    }
+
+    /// OpenSSL encodes messages; what stands for a digest it takes as it is.
+    fn choose<T>(&self, settings: &mut PkeyCtxRef<T>) -> Result<()> {
+        let (context, encoded) = match self.prehash {
+            Some(_) => (&[][..], true),
+            None => (&self.context[..], false),
+        };
+        ffi::pkey::set_message_encoding(settings, context, encoded, self.deterministic).map_err(unexpected)
+    }
+
+    fn encoded<'a>(&self, data: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        let Some(prehash) = self.prehash else { return Ok(Cow::Borrowed(data)) };
+        prehash.represent(&self.context, data).map(Cow::Owned).ok_or(Error::MechanismParamInvalid)
+    }
+}
+
+impl Family for Pure {
+    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
+        let (scheme, key) = (Scheme::new(None, params)?, key.private()?.clone());
+        let size = signature_size(&key)?;
+        let run = move |data: &[u8], output: &mut [u8]| scheme.sign(&key, data, output);
+        Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, run)))
+    }
+
+    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
+        let (scheme, key) = (Scheme::new(None, params)?, key.public()?.clone());
+        let size = signature_size(&key)?;
+        let run = move |data: &[u8], signature: &[u8]| scheme.verify(&key, data, signature);
+        Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, run)))
+    }
+}
+
+impl Family for Digested {
+    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
+        let ((scheme, prehash), key) = (Scheme::digested(params)?, key.private()?.clone());
+        let (size, length) = (signature_size(&key)?, prehash.size());
+        let run =
+            move |digest: &[u8], output: &mut [u8]| scheme.sign(&key, of_length(digest, length)?, output);
+        Ok(Box::new(Staged::signer(length, size, run)))
+    }
+
+    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
+        let ((scheme, prehash), key) = (Scheme::digested(params)?, key.public()?.clone());
+        let (size, length) = (signature_size(&key)?, prehash.size());
+        let run =
+            move |digest: &[u8], signature: &[u8]| scheme.verify(&key, of_length(digest, length)?, signature);
+        Ok(Box::new(Staged::verifier(length, size, run)))
+    }
+}
+
+impl Family for HashedWith {
+    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
+        let (scheme, key) = (Scheme::new(Some(self.0), params)?, key.private()?.clone());
+        let size = signature_size(&key)?;
+        let run = move |digest: &[u8], output: &mut [u8]| scheme.sign(&key, digest, output);
+        Ok(Box::new(Hashed::over(self.0.begin()?, size, run)))
+    }
+
+    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
+        let (scheme, key) = (Scheme::new(Some(self.0), params)?, key.public()?.clone());
+        let size = signature_size(&key)?;
+        let run = move |digest: &[u8], signature: &[u8]| scheme.verify(&key, digest, signature);
+        Ok(Box::new(Hashed::over(self.0.begin()?, size, run)))
+    }
+}
+
+fn signature_size<T>(key: &PKeyRef<T>) -> Result<usize> {
+    ParameterSet::of(key).map(|set| set.output).ok_or(Error::KeyTypeInconsistent)
+}
+
+fn of_length(digest: &[u8], length: usize) -> Result<&[u8]> {
+    if digest.len() == length { Ok(digest) } else { Err(Error::DataLenRange) }
+}
