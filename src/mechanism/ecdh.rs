@@ -82,7 +82,7 @@ fn agree(key: &PKeyRef<Private>, bare: &[u8]) -> Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
-    use super::super::pair_testing::{curve as pair, derive, object};
+    use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
     use crate::crypto::Hash;
@@ -214,5 +214,33 @@ mod tests {
             let (_, private) = pair(curve.key_type, curve.oid);
             assert_eq!(agreed(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
         }
+    }
+
+    #[test]
+    fn an_encapsulated_secret_is_that_of_an_agreement_with_the_ciphertext() {
+        for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
+            let (public, private) = pair(curve.key_type, curve.oid);
+            for kdf in [None, Some(Hash::Sha256)] {
+                let wanted = Wanted { length: Some(20), ..GENERIC };
+                let nobody = params(b"", kdf, b"");
+                let id = ck::CKM_ECDH1_DERIVE;
+                let (ciphertext, secret) = encapsulate(id, &nobody, &public, wanted).unwrap();
+                assert_eq!(decapsulate(id, &nobody, &private, &ciphertext, wanted), Ok(secret.clone()));
+                let agreed = derive(id, &params(&ciphertext, kdf, b""), &private, wanted);
+                assert_eq!(agreed, Ok(secret));
+            }
+        }
+    }
+
+    #[test]
+    fn an_encapsulation_takes_no_point_in_its_parameter_and_only_points_as_ciphertexts() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        let (id, nobody) = (ck::CKM_ECDH1_DERIVE, params(b"", None, b""));
+        let somebody = params(point_of(&public), None, b"");
+        assert_eq!(encapsulate(id, &somebody, &public, GENERIC), Err(Error::MechanismParamInvalid));
+        let opened = |params, ciphertext: &[u8]| decapsulate(id, params, &private, ciphertext, GENERIC);
+        assert_eq!(opened(&somebody, point_of(&public)), Err(Error::MechanismParamInvalid));
+        assert_eq!(opened(&nobody, &[4; 64]), Err(Error::WrappedKeyLenRange));
+        assert_eq!(opened(&nobody, &[4; 65]), Err(Error::WrappedKeyInvalid));
     }
 }

@@ -55,3 +55,49 @@ fn may_be(wanted: Wanted) -> Result<()> {
         Err(Error::TemplateInconsistent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pair_testing::{decapsulate, encapsulate, pqc};
+    use super::*;
+    use cryptoki_sys as ck;
+
+    const ID: u64 = ck::CKM_ML_KEM;
+    const WHOLE: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
+
+    #[test]
+    fn both_sides_have_the_same_secret_and_each_time_another() {
+        for set in [ck::CKP_ML_KEM_512, ck::CKP_ML_KEM_768, ck::CKP_ML_KEM_1024] {
+            let (public, private) = pqc(ck::CKK_ML_KEM, set);
+            let (ciphertext, secret) = encapsulate(ID, &Params::None, &public, WHOLE).unwrap();
+            assert_eq!(secret.len(), 32);
+            assert_eq!(decapsulate(ID, &Params::None, &private, &ciphertext, WHOLE), Ok(secret.clone()));
+            assert_ne!(encapsulate(ID, &Params::None, &public, WHOLE).unwrap().1, secret);
+        }
+    }
+
+    #[test]
+    fn an_altered_ciphertext_has_a_secret_that_nobody_else_knows() {
+        let (public, private) = pqc(ck::CKK_ML_KEM, ck::CKP_ML_KEM_512);
+        let (mut ciphertext, secret) = encapsulate(ID, &Params::None, &public, WHOLE).unwrap();
+        ciphertext[0] ^= 1;
+        let rejected = decapsulate(ID, &Params::None, &private, &ciphertext, WHOLE).unwrap();
+        assert_ne!(rejected, secret);
+        assert_eq!(decapsulate(ID, &Params::None, &private, &ciphertext, WHOLE), Ok(rejected));
+    }
+
+    #[test]
+    fn wrong_lengths_are_refused() {
+        let (public, private) = pqc(ck::CKK_ML_KEM, ck::CKP_ML_KEM_512);
+        for length in [0, 767, 769, 1088] {
+            let made = decapsulate(ID, &Params::None, &private, &vec![1; length], WHOLE);
+            assert_eq!(made, Err(Error::WrappedKeyLenRange), "{length}");
+        }
+        for length in [0, 16, 33] {
+            let wanted = Wanted { key_type: ck::CKK_AES, length: Some(length) };
+            let refused = Error::TemplateInconsistent;
+            assert_eq!(encapsulate(ID, &Params::None, &public, wanted), Err(refused));
+            assert_eq!(decapsulate(ID, &Params::None, &private, &[1; 768], wanted), Err(refused));
+        }
+    }
+}

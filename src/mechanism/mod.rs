@@ -32,6 +32,7 @@ pub mod prehash;
 pub mod registry;
 pub mod rsa;
 mod rsa_block;
+mod rsa_kem;
 mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;

@@ -162,3 +162,115 @@ fn signature_size<T>(key: &PKeyRef<T>) -> Result<usize> {
 fn of_length(digest: &[u8], length: usize) -> Result<&[u8]> {
     if digest.len() == length { Ok(digest) } else { Err(Error::DataLenRange) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pair_testing::{pqc, sign, verify};
+    use super::*;
+    use crate::crypto::Hash;
+    use cryptoki_sys as ck;
+
+    /// The mechanisms of ML-DSA and those of SLH-DSA: pure, over a given digest, with SHA-256.
+    const BOTH: [(u64, u64, [u64; 3]); 2] = [
+        (
+            ck::CKK_ML_DSA,
+            ck::CKP_ML_DSA_44,
+            [ck::CKM_ML_DSA, ck::CKM_HASH_ML_DSA, ck::CKM_HASH_ML_DSA_SHA256],
+        ),
+        (
+            ck::CKK_SLH_DSA,
+            ck::CKP_SLH_DSA_SHA2_128F,
+            [ck::CKM_SLH_DSA, ck::CKM_HASH_SLH_DSA, ck::CKM_HASH_SLH_DSA_SHA256],
+        ),
+    ];
+
+    fn with_context(hedge: Hedge, context: &[u8]) -> Params {
+        Params::SignContext { hedge, context: context.to_vec() }
+    }
+
+    fn digested(hash: Prehash, context: &[u8]) -> Params {
+        Params::HashSignContext { hedge: Hedge::Deterministic, context: context.to_vec(), hash }
+    }
+
+    #[test]
+    fn only_a_deterministic_signature_comes_again() {
+        for (key_type, set, [pure, ..]) in BOTH {
+            let (public, private) = pqc(key_type, set);
+            let made = |params: &Params| {
+                let signature = sign(pure, params, &private, b"message").unwrap();
+                // No verifier cares how it was made.
+                for params in [Params::None, with_context(Hedge::Deterministic, b"")] {
+                    assert_eq!(verify(pure, &params, &public, b"message", &signature), Ok(()));
+                }
+                signature
+            };
+            let fixed = with_context(Hedge::Deterministic, b"");
+            assert_eq!(made(&fixed), made(&fixed));
+            for hedged in
+                [Params::None, with_context(Hedge::Preferred, b""), with_context(Hedge::Required, b"")]
+            {
+                assert_ne!(made(&hedged), made(&hedged));
+            }
+        }
+    }
+
+    #[test]
+    fn forms_contexts_and_digests_do_not_mix() {
+        let sha256 = Prehash::Fixed(Hash::Sha256);
+        let message = openssl::sha::sha256(b"a message that is a digest itself");
+        for (key_type, set, [pure, given, hashing]) in BOTH {
+            let (public, private) = pqc(key_type, set);
+            let all = [
+                (pure, Params::None),
+                (pure, with_context(Hedge::Preferred, b"one")),
+                (pure, with_context(Hedge::Preferred, &[2; 255])),
+                (given, digested(sha256, b"")),
+                (given, digested(sha256, b"one")),
+                (given, digested(Prehash::Fixed(Hash::Sha3_256), b"")),
+                (hashing, Params::None),
+                (hashing, with_context(Hedge::Preferred, b"one")),
+            ];
+            let signatures: Vec<_> =
+                all.iter().map(|(id, params)| sign(*id, params, &private, &message).unwrap()).collect();
+            for (at, (id, params)) in all.iter().enumerate() {
+                for (other, signature) in signatures.iter().enumerate() {
+                    let expected = if at == other { Ok(()) } else { Err(Error::SignatureInvalid) };
+                    assert_eq!(verify(*id, params, &public, &message, signature), expected, "{at} {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_digest_made_elsewhere_is_signed_as_one_made_here() {
+        for (key_type, set, [_, given, hashing]) in BOTH {
+            let (public, private) = pqc(key_type, set);
+            let params = digested(Prehash::Fixed(Hash::Sha256), b"context");
+            let signature = sign(given, &params, &private, &openssl::sha::sha256(b"message")).unwrap();
+            let params = with_context(Hedge::Preferred, b"context");
+            assert_eq!(verify(hashing, &params, &public, b"message", &signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn wrong_lengths_and_contexts_are_refused() {
+        for (key_type, set, [pure, given, hashing]) in BOTH {
+            let (public, private) = pqc(key_type, set);
+            for id in [pure, hashing] {
+                let too_long = with_context(Hedge::Preferred, &[0; 256]);
+                assert_eq!(sign(id, &too_long, &private, b""), Err(Error::MechanismParamInvalid));
+                assert_eq!(verify(id, &too_long, &public, b"", b""), Err(Error::MechanismParamInvalid));
+            }
+            let sha384 = digested(Prehash::Fixed(Hash::Sha384), b"");
+            for length in [0, 32, 47, 49] {
+                assert_eq!(sign(given, &sha384, &private, &vec![1; length]), Err(Error::DataLenRange));
+            }
+            assert_eq!(sign(given, &Params::None, &private, &[1; 32]), Err(Error::MechanismParamInvalid));
+            let signature = sign(pure, &Params::None, &private, b"message").unwrap();
+            let check = |signature: &[u8]| verify(pure, &Params::None, &public, b"message", signature);
+            assert_eq!(check(&signature[1..]), Err(Error::SignatureLenRange));
+            assert_eq!(check(&vec![0; signature.len()]), Err(Error::SignatureInvalid));
+            assert_eq!(check(&signature), Ok(()));
+        }
+    }
+}

@@ -108,7 +108,7 @@ impl Digester for Shaking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openssl::nid::Nid;
+    use openssl::asn1::Asn1Object;
 
     fn digest(prehash: Prehash, message: &[u8]) -> String {
         let mut digester = prehash.begin().unwrap();
@@ -134,24 +134,14 @@ mod tests {
 
     #[test]
     fn each_digest_has_the_identifier_that_openssl_knows_it_by() {
-        let nids = [
-            Nid::SHA256,
-            Nid::SHA384,
-            Nid::SHA512,
-            Nid::SHA224,
-            Nid::SHA512_224,
-            Nid::SHA512_256,
-            Nid::SHA3_224,
-            Nid::SHA3_256,
-            Nid::SHA3_384,
-            Nid::SHA3_512,
-            Nid::SHAKE128,
-            Nid::SHAKE256,
-        ];
-        for (row, nid) in ROWS.iter().zip(nids) {
-            let oid =
-                openssl::asn1::Asn1Object::from_str(&format!("2.16.840.1.101.3.4.2.{}", row.arc)).unwrap();
-            assert_eq!(oid.nid(), nid, "{:?}", row.prehash);
+        for row in ROWS {
+            let oid = Asn1Object::from_str(&format!("2.16.840.1.101.3.4.2.{}", row.arc)).unwrap();
+            let name = match row.prehash {
+                Prehash::Fixed(hash) => hash.name().to_string_lossy().to_lowercase(),
+                Prehash::Shake128 => "shake128".to_owned(),
+                Prehash::Shake256 => "shake256".to_owned(),
+            };
+            assert_eq!(oid.nid().long_name().unwrap(), name);
         }
     }
 

@@ -6,7 +6,7 @@ use super::rsa_block::Scheme;
 pub use super::rsa_key::SIZES;
 use super::rsa_key::{self, RsaType};
 use super::staged::Staged;
-use super::{Cipher, Family, Key, Params, Signer, Verifier, Wanted, secret, wrapping};
+use super::{Cipher, Family, Key, Params, Signer, Verifier, Wanted, rsa_kem, wrapping};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
@@ -123,19 +123,9 @@ impl Family for Plain {
         Ok(key.public()?.size())
     }
 
-    /// A random key, wrapped; by raw RSA a random number, whose end is the key (SP 800-56B, RSASVE).
     fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
-        let (scheme, public) = ((self.0)(params)?, key.public()?);
-        let longest = scheme.longest(public.bits())?;
-        let number = match scheme {
-            Scheme::Raw => rsa_key::random_number(public)?,
-            _ => secret::random_value(wanted)?,
-        };
-        if number.len() > longest {
-            return Err(Error::TemplateInconsistent);
-        }
-        let ciphertext = self.wrap(key, params, &number)?;
-        Ok((ciphertext, wanted.end_of(number)?))
+        let secret = rsa_kem::secret(&(self.0)(params)?, key.public()?, wanted)?;
+        Ok((self.wrap(key, params, &secret)?, wanted.end_of(secret)?))
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {

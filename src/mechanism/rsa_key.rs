@@ -8,7 +8,6 @@ use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
-use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 
@@ -144,21 +143,6 @@ impl Numbers {
 }
 
 /// `CKA_MODULUS`, of a size we take.
-/// A random number from 2 to the modulus less 2, as long as the modulus (SP 800-56B, section 7.2.1.2).
-pub(super) fn random_number(key: &PKeyRef<Public>) -> Result<Bytes> {
-    let random = |key: &PKeyRef<Public>| -> std::result::Result<Vec<u8>, ErrorStack> {
-        let modulus = key.rsa()?.n().to_owned()?;
-        let (mut range, mut number) = (modulus.to_owned()?, BigNum::new_secure()?);
-        range.sub_word(3)?;
-        range.rand_range(&mut number)?;
-        number.add_word(2)?;
-        let bytes = number.to_vec_padded(modulus.num_bytes());
-        number.clear();
-        bytes
-    };
-    random(key).map(Bytes::new).map_err(unexpected)
-}
-
 fn modulus(attributes: &Attributes) -> Result<Number> {
     let n = Number::new(required(attributes, ck::CKA_MODULUS)?)?;
     let fits = (SIZES.0..=SIZES.1).contains(&u64::from(n.bits()));
