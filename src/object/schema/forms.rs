@@ -157,6 +157,8 @@ const X_509_ATTRIBUTE: &[Row] = &[
     row(ck::CKA_VALUE, MUST_CREATE | NOT_EMPTY, Absent),
 ];
 
+// Encapsulation is not among what RSA and EC keys do unasked: who makes a key for signatures alone and says so flag by flag, in
+// a program older than these flags, must not get one that decrypts.
 const RSA_PUBLIC_USAGE: &[AttributeType] =
     &[ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP];
 
