@@ -23,7 +23,7 @@ pub mod material;
 mod number;
 #[cfg(test)]
 mod pair_testing;
-mod parameter_set;
+pub mod parameter_set;
 pub mod params;
 mod point;
 pub mod pqc_key;

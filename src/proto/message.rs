@@ -365,12 +365,21 @@ mod tests {
                 input: vec![5; 3].into(),
                 signature: None,
             },
+            Call::Encapsulate {
+                mechanism: chosen(ck::CKM_ML_KEM, Params::None),
+                key: Place::Stored(ObjectId([5; 16])),
+                template: Attributes::from_iter([(ck::CKA_TOKEN, false)]),
+            },
         ] {
             let asked = request(call);
             assert_eq!(Request::decode(&asked.encode().unwrap()), Some(asked));
         }
         let made = Made { place: Place::Stored(ObjectId([3; 16])), info };
-        for result in [Ok(Reply::Pair(made.clone(), made)), Err(Error::KeyHandleInvalid)] {
+        for result in [
+            Ok(Reply::Pair(made.clone(), made.clone())),
+            Ok(Reply::Encapsulated(vec![8; 4].into(), made)),
+            Err(Error::KeyHandleInvalid),
+        ] {
             let answer = Answer { seen: 3, changed: Changed::Only(vec![ObjectId([4; 16])]), result };
             assert_eq!(Answer::decode(&answer.encode()), Some(answer));
         }

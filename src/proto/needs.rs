@@ -102,6 +102,26 @@ mod tests {
     }
 
     #[test]
+    fn an_encapsulated_key_is_made_anywhere_if_it_stays_in_its_session_and_its_other_side_only_if_it_says_so()
+    {
+        let chosen = || {
+            let row = crate::mechanism::registry::find(ck::CKM_ML_KEM).unwrap();
+            (&crate::mechanism::Mechanism { row, params: crate::mechanism::Params::None }).into()
+        };
+        for (token, one, other) in [
+            (None, Needs::Here, Needs::Leader),
+            (Some(false), Needs::Here, Needs::Here),
+            (Some(true), Needs::Leader, Needs::Leader),
+        ] {
+            let template = template(token);
+            assert_eq!(Call::Encapsulate { mechanism: chosen(), key: STORED, template }.needs(), one);
+            let ciphertext = vec![1].into();
+            let origin = Origin::Decapsulate { mechanism: chosen(), key: STORED, ciphertext };
+            assert_eq!(needs_of(origin, token), other, "{token:?}");
+        }
+    }
+
+    #[test]
     fn a_capsule_is_changed_anywhere_and_a_token_object_by_the_leader() {
         let capsule = || Place::Capsule(vec![1].into());
         assert_eq!(Call::Destroy { object: STORED }.needs(), Needs::Leader);
