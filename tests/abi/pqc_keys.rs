@@ -124,6 +124,31 @@ fn what_makes_no_key_is_refused() {
 }
 
 #[test]
+fn a_public_key_info_that_is_given_is_the_keys_own() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        for (key_type, set) in QUICK {
+            let (public, private) = keys::pqc(session, key_type, set, readable());
+            let info = session.get(public, CKA_PUBLIC_KEY_INFO).unwrap();
+            let value = session.get(private, CKA_VALUE).unwrap();
+            let mut other = info.clone();
+            *other.last_mut().unwrap() ^= 1;
+            let create = |info: &[u8]| {
+                let given = template![CKA_VALUE => &value[..], CKA_PUBLIC_KEY_INFO => info];
+                session.create(&imported(key_type, set).and(&given))
+            };
+            for right in [&info[..], b""] {
+                assert_eq!(session.get(create(right).unwrap(), CKA_PUBLIC_KEY_INFO).as_ref(), Ok(&info));
+            }
+            for wrong in [&other[..], &info[1..], b"no key at all"] {
+                create(wrong).refused(CKR_ATTRIBUTE_VALUE_INVALID);
+            }
+        }
+    });
+}
+
+#[test]
 fn a_pair_has_the_set_that_the_public_template_names() {
     isolated(|_| {
         let token = Token::new();

@@ -1,7 +1,11 @@
 //! Keys, signatures and ciphertexts made by OpenSSL are used by the module, and the module's by OpenSSL.
 
 use crate::common::*;
-use foreign_types::ForeignType;
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::asn1::Asn1Object;
+use openssl::hash::MessageDigest;
+use openssl::md_ctx::MdCtx;
+use openssl::nid::Nid;
 use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::sign::{Signer, Verifier};
@@ -160,6 +164,70 @@ fn the_module_checks_what_openssl_signs_with_keys_of_either() {
             }
         }
     });
+}
+
+/// The digests that are signed for messages, with OpenSSL's number of each, the bytes taken of it, and the mechanisms that sign it.
+#[rustfmt::skip]
+const PREHASHED: [(Nid, usize, CK_MECHANISM_TYPE, CK_MECHANISM_TYPE); 10] = [
+    (Nid::SHA224, 28, CKM_HASH_ML_DSA_SHA224, CKM_HASH_SLH_DSA_SHA224),
+    (Nid::SHA256, 32, CKM_HASH_ML_DSA_SHA256, CKM_HASH_SLH_DSA_SHA256),
+    (Nid::SHA384, 48, CKM_HASH_ML_DSA_SHA384, CKM_HASH_SLH_DSA_SHA384),
+    (Nid::SHA512, 64, CKM_HASH_ML_DSA_SHA512, CKM_HASH_SLH_DSA_SHA512),
+    (Nid::SHA3_224, 28, CKM_HASH_ML_DSA_SHA3_224, CKM_HASH_SLH_DSA_SHA3_224),
+    (Nid::SHA3_256, 32, CKM_HASH_ML_DSA_SHA3_256, CKM_HASH_SLH_DSA_SHA3_256),
+    (Nid::SHA3_384, 48, CKM_HASH_ML_DSA_SHA3_384, CKM_HASH_SLH_DSA_SHA3_384),
+    (Nid::SHA3_512, 64, CKM_HASH_ML_DSA_SHA3_512, CKM_HASH_SLH_DSA_SHA3_512),
+    (Nid::SHAKE128, 32, CKM_HASH_ML_DSA_SHAKE128, CKM_HASH_SLH_DSA_SHAKE128),
+    (Nid::SHAKE256, 64, CKM_HASH_ML_DSA_SHAKE256, CKM_HASH_SLH_DSA_SHAKE256),
+];
+
+/// Whether a signature holds over a message that is already encoded as FIPS 204 and 205 have it, by OpenSSL.
+fn holds_encoded(key: &PKeyRef<Public>, encoded: &[u8], signature: &[u8]) -> bool {
+    let mut verifying = MdCtx::new().unwrap();
+    let settings = verifying.digest_verify_init(None, key).unwrap();
+    let mut already: std::ffi::c_uint = 0;
+    unsafe {
+        let name = c"message-encoding".as_ptr();
+        let parameters =
+            [sys::OSSL_PARAM_construct_uint(name, &mut already), sys::OSSL_PARAM_construct_end()];
+        assert_eq!(sys::EVP_PKEY_CTX_set_params(settings.as_ptr(), parameters.as_ptr()), 1);
+    }
+    verifying.digest_verify(encoded, signature).unwrap_or(false)
+}
+
+/// Section 5.4 of FIPS 204 and 10.2.2 of FIPS 205, from OpenSSL's own digests and identifiers.
+#[test]
+fn openssl_checks_what_the_module_signs_of_a_digest() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let context = b"context";
+        let pairs = [
+            keys::pqc(session, CKK_ML_DSA, CKP_ML_DSA_44, template![]),
+            keys::pqc(session, CKK_SLH_DSA, CKP_SLH_DSA_SHA2_128F, template![]),
+        ];
+        for (nid, length, ml_dsa, slh_dsa) in PREHASHED {
+            let mut digest = vec![0; length];
+            digest_into(nid, b"message", &mut digest);
+            let name = nid.long_name().unwrap();
+            let oid = Asn1Object::from_str(name).unwrap();
+            let encoded = [&[1, 7][..], context, &[6, 9], oid.as_slice(), &digest].concat();
+            for ((public, private), id) in pairs.into_iter().zip([ml_dsa, slh_dsa]) {
+                let mechanism = Mechanism::sign_context(id, CKH_HEDGE_PREFERRED, context);
+                let signature = session.sign(&mechanism, private, b"message").unwrap();
+                assert!(holds_encoded(&exported(session, public), &encoded, &signature), "{name}");
+            }
+        }
+    });
+}
+
+fn digest_into(nid: Nid, message: &[u8], digest: &mut [u8]) {
+    let algorithm = MessageDigest::from_nid(nid).unwrap();
+    if [Nid::SHAKE128, Nid::SHAKE256].contains(&nid) {
+        openssl::hash::hash_xof(algorithm, message, digest).unwrap();
+    } else {
+        digest.copy_from_slice(&openssl::hash::hash(algorithm, message).unwrap());
+    }
 }
 
 #[test]

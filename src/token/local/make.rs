@@ -159,8 +159,12 @@ impl LocalToken {
             (Some(computed), _) => object.set(ck::CKA_CHECK_VALUE, computed.as_slice()),
             (None, _) => {}
         }
-        let no_info_given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).is_none_or(<[u8]>::is_empty);
-        if let (true, Some(info)) = (no_info_given, encoding::public_key_info(&object)) {
+        if let Some(info) = encoding::public_key_info(&object) {
+            // Section 4.10: one that is given must be that of the key.
+            let given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).filter(|given| !given.is_empty());
+            if given.is_some_and(|given| !encoding::same_public_key(given, &info)) {
+                return Err(Error::AttributeValueInvalid);
+            }
             object.set(ck::CKA_PUBLIC_KEY_INFO, info);
         }
         Ok(object)
