@@ -187,6 +187,7 @@ mod tests {
         let counter = |bits| Params::Counter { bits, block: [0; 16] };
         let cbc = |length| Params::CbcData { iv: vec![0; length], data: vec![] };
         let ecdh = |kdf, shared: &[u8]| Params::Ecdh { kdf, shared: shared.to_vec(), public: vec![] };
+        let signed = || Params::SignContext { hedge: Hedge::Preferred, context: vec![] };
         let admitted = [
             (Shape::None, Params::None),
             (Shape::OptionalIv(8), Params::None),
@@ -196,6 +197,8 @@ mod tests {
             (Shape::DesCbcData, cbc(8)),
             (Shape::Ecdh, ecdh(Some(Hash::Sha1), b"info")),
             (Shape::Ecdh, ecdh(None, b"")),
+            (Shape::SignContext, Params::None),
+            (Shape::SignContext, signed()),
         ];
         let refused = [
             (Shape::Iv(16), Params::None),
@@ -207,6 +210,8 @@ mod tests {
             (Shape::DesCbcData, cbc(16)),
             (Shape::Ecdh, ecdh(None, b"info")),
             (Shape::Gcm, Params::Iv(vec![0; 12])),
+            (Shape::HashSignContext, Params::None),
+            (Shape::HashSignContext, signed()),
         ];
         assert!(admitted.iter().all(|(shape, params)| shape.admits(params)));
         assert!(!refused.iter().any(|(shape, params)| shape.admits(params)));

@@ -207,6 +207,30 @@ fn what_the_keys_own_templates_ask_for_is_done() {
 }
 
 #[test]
+fn no_decapsulation_goes_around_what_a_key_demands_of_others() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let closed = template![CKA_SENSITIVE => true, CKA_EXTRACTABLE => false];
+        let demand = |kind| template![kind => closed.clone()];
+        let rsa = keys::rsa(session, 2048, demand(CKA_UNWRAP_TEMPLATE));
+        let ec = keys::ec(session, keys::P256, demand(CKA_DERIVE_TEMPLATE));
+        let ecdh = Mechanism::ecdh(CKM_ECDH1_DERIVE, CKD_NULL, b"", b"");
+        for ((public, private), mechanism) in
+            [(rsa, &Mechanism::plain(CKM_RSA_PKCS)), (rsa, &Mechanism::plain(CKM_RSA_X_509)), (ec, &ecdh)]
+        {
+            let open = open_secret().and(&template![CKA_VALUE_LEN => 32 as CK_ULONG]);
+            let (ciphertext, _) = session.encapsulate(mechanism, public, &open).unwrap();
+            session.decapsulate(mechanism, private, &ciphertext, &open).refused(CKR_TEMPLATE_INCONSISTENT);
+            let sized = template![CKA_VALUE_LEN => 32 as CK_ULONG];
+            let made = session.decapsulate(mechanism, private, &ciphertext, &sized).unwrap();
+            session.get(made, CKA_VALUE).refused(CKR_ATTRIBUTE_SENSITIVE);
+            assert_eq!(session.get_bool(made, CKA_EXTRACTABLE), Ok(false));
+        }
+    });
+}
+
+#[test]
 fn keys_for_the_token_are_made_in_sessions_that_may_write_and_stay() {
     isolated(|_| {
         let token = Token::new();

@@ -16,6 +16,10 @@ use crate::store::Store;
 use crate::token::{Caller, ObjectRef};
 use cryptoki_sys as ck;
 
+/// What a private key demands of the keys it decapsulates. By RSA it unwraps them, by ECDH it derives them: what it demands of those
+/// is not to be had around.
+const TEMPLATES: [u64; 3] = [ck::CKA_DECAPSULATE_TEMPLATE, ck::CKA_UNWRAP_TEMPLATE, ck::CKA_DERIVE_TEMPLATE];
+
 impl LocalToken {
     pub(super) fn encapsulated_size(
         &self,
@@ -68,7 +72,8 @@ impl LocalToken {
         let decapsulating = Working::new(private, mechanism);
         decapsulating.check(ck::CKF_DECAPSULATE, ck::CKA_DECAPSULATE).map_err(unwrapping_error)?;
         needs_no_pin(private)?;
-        let template = imposed(private, ck::CKA_DECAPSULATE_TEMPLATE, template)?;
+        let impose = |template: Attributes, kind: &u64| imposed(private, *kind, &template);
+        let template = TEMPLATES.iter().try_fold(template.clone(), impose)?;
         let begun = begin(Origin::Unwrap, known, &secret_base(&template), &template)?;
         let (family, wanted) = (mechanism.row.family, wanted(&begun)?);
         let secret = family.decapsulate(private.key()?, &mechanism.params, ciphertext, wanted)?;
