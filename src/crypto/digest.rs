@@ -30,37 +30,27 @@ impl Digest {
     }
 }
 
-/// SHAKE in progress: a digest of any length.
-pub struct Xof {
-    context: MdCtx,
+/// SHAKE, by its strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Shake {
+    Bits128,
+    Bits256,
 }
 
-impl Xof {
-    /// SHAKE128.
-    pub fn shake128() -> Result<Self> {
-        Xof::new("SHAKE128")
-    }
-
-    /// SHAKE256.
-    pub fn shake256() -> Result<Self> {
-        Xof::new("SHAKE256")
-    }
-
-    fn new(name: &str) -> Result<Self> {
-        start();
-        let md = Md::fetch(None, name, None).map_err(unexpected)?;
-        let mut context = MdCtx::new().map_err(unexpected)?;
-        context.digest_init(&md).map_err(unexpected)?;
-        Ok(Xof { context })
-    }
-
-    /// Takes more input.
-    pub fn update(&mut self, input: &[u8]) -> Result<()> {
-        self.context.digest_update(input).map_err(unexpected)
-    }
-
-    /// Fills `output`.
-    pub fn finish(&mut self, output: &mut [u8]) -> Result<()> {
-        self.context.digest_final_xof(output).map_err(unexpected)
-    }
+/// Fills `output` with what SHAKE makes of `input`.
+pub fn shake(shake: Shake, input: &[u8], output: &mut [u8]) -> Result<()> {
+    let name = match shake {
+        Shake::Bits128 => "SHAKE-128",
+        Shake::Bits256 => "SHAKE-256",
+    };
+    start();
+    let mut run = || {
+        let md = Md::fetch(None, name, None)?;
+        let mut context = MdCtx::new()?;
+        context.digest_init(&md)?;
+        context.digest_update(input)?;
+        context.digest_final_xof(output)
+    };
+    run().map_err(unexpected)
 }

@@ -14,13 +14,8 @@ struct Digesting {
 
 impl Family for Digest {
     fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
-        begin(self.0)
+        Ok(Box::new(Digesting { digest: digest::Digest::new(self.0)?, size: self.0.size() }))
     }
-}
-
-/// Begins a digest.
-pub(super) fn begin(hash: Hash) -> Result<Box<dyn Digester>> {
-    Ok(Box::new(Digesting { digest: digest::Digest::new(hash)?, size: hash.size() }))
 }
 
 impl Digester for Digesting {

@@ -144,14 +144,24 @@ impl Family for HashedWith {
         let (scheme, key) = (Scheme::new(Some(self.0), params)?, key.private()?.clone());
         let size = signature_size(&key)?;
         let run = move |digest: &[u8], output: &mut [u8]| scheme.sign(&key, digest, output);
-        Ok(Box::new(Hashed::over(self.0.begin()?, size, run)))
+        Ok(match self.0 {
+            Prehash::Fixed(hash) => Box::new(Hashed::signer(hash, size, run)?),
+            shake => Box::new(Staged::signer(MEMORY_LIMIT, size, move |data: &[u8], output: &mut [u8]| {
+                run(&shake.digest(data)?, output)
+            })),
+        })
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
         let (scheme, key) = (Scheme::new(Some(self.0), params)?, key.public()?.clone());
         let size = signature_size(&key)?;
         let run = move |digest: &[u8], signature: &[u8]| scheme.verify(&key, digest, signature);
-        Ok(Box::new(Hashed::over(self.0.begin()?, size, run)))
+        Ok(match self.0 {
+            Prehash::Fixed(hash) => Box::new(Hashed::verifier(hash, size, run)?),
+            shake => Box::new(Staged::verifier(MEMORY_LIMIT, size, move |data: &[u8], signature: &[u8]| {
+                run(&shake.digest(data)?, signature)
+            })),
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The digests that HashML-DSA and HashSLH-DSA sign, and how a digest is made into what is signed (FIPS 204, section
 //! 5.4; FIPS 205, section 10.2.2).
 
-use super::{Digester, digest};
 use crate::crypto::Hash;
-use crate::crypto::digest::Xof;
+use crate::crypto::digest::{Digest, Shake, shake};
 use crate::error::Result;
 use cryptoki_sys as ck;
 use serde::{Deserialize, Serialize};
@@ -67,13 +66,19 @@ impl Prehash {
         }
     }
 
-    /// Begins to digest a message.
-    pub fn begin(self) -> Result<Box<dyn Digester>> {
+    /// The digest of a message.
+    pub fn digest(self, message: &[u8]) -> Result<Vec<u8>> {
+        let mut digest = vec![0; self.size()];
         match self {
-            Prehash::Fixed(hash) => digest::begin(hash),
-            Prehash::Shake128 => Ok(Box::new(Shaking { xof: Xof::shake128()?, size: self.size() })),
-            Prehash::Shake256 => Ok(Box::new(Shaking { xof: Xof::shake256()?, size: self.size() })),
+            Prehash::Fixed(hash) => {
+                let mut digesting = Digest::new(hash)?;
+                digesting.update(message)?;
+                digesting.finish(&mut digest)?;
+            }
+            Prehash::Shake128 => shake(Shake::Bits128, message, &mut digest)?,
+            Prehash::Shake256 => shake(Shake::Bits256, message, &mut digest)?,
         }
+        Ok(digest)
     }
 
     /// What is signed for a digest: its prefix, the context (at most 255 bytes), and which digest it is. `None` for one that NIST
@@ -85,37 +90,13 @@ impl Prehash {
     }
 }
 
-/// SHAKE, of a fixed length.
-struct Shaking {
-    xof: Xof,
-    size: usize,
-}
-
-impl Digester for Shaking {
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    fn update(&mut self, input: &[u8]) -> Result<()> {
-        self.xof.update(input)
-    }
-
-    fn finish(&mut self, output: &mut [u8]) -> Result<()> {
-        self.xof.finish(output)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use openssl::asn1::Asn1Object;
 
     fn digest(prehash: Prehash, message: &[u8]) -> String {
-        let mut digester = prehash.begin().unwrap();
-        digester.update(message).unwrap();
-        let mut digest = vec![0; prehash.size()];
-        digester.finish(&mut digest).unwrap();
-        hex::encode(digest)
+        hex::encode(prehash.digest(message).unwrap())
     }
 
     /// The examples of FIPS 202 for the empty message.
@@ -130,6 +111,12 @@ mod tests {
             "46b9dd2b0ba88d13233b3feb743eeb243fcd52ea62b81b82b50c27646ed5762f\
              d75dc4ddd8c0f200cb05019d67b592f6fc821c49479ab48640292eacb3b7c4be"
         );
+    }
+
+    #[test]
+    fn the_others_are_digested_as_everywhere() {
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest(Prehash::Fixed(Hash::Sha256), b"abc"), expected);
     }
 
     #[test]
