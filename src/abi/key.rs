@@ -84,3 +84,51 @@ pub(super) fn derive(
     let mechanism = params::mechanism(mechanism)?;
     key.write(session.derive_key(&mechanism, base_key, &template::read(template, count)?)?)
 }
+
+/// `C_EncapsulateKey`.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn encapsulate(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    public_key: CK_ULONG,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    ciphertext: Pointer<u8>,
+    ciphertext_length: Pointer<CK_ULONG>,
+    key: Pointer<CK_ULONG>,
+) -> Result<()> {
+    // Who asks for the size alone gets no key.
+    let key = if ciphertext.is_null() { key } else { key.required()? };
+    let mechanism = params::mechanism(mechanism)?;
+    let template = template::read(template, count)?;
+    let mut made = None;
+    deliver(ciphertext, ciphertext_length, |output| {
+        let (delivery, handle) = session.encapsulate_key(&mechanism, public_key, &template, output)?;
+        made = handle;
+        Ok(delivery)
+    })?;
+    made.map_or(Ok(()), |handle| key.write(handle))
+}
+
+/// `C_DecapsulateKey`.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn decapsulate(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    private_key: CK_ULONG,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    ciphertext: Pointer<u8>,
+    ciphertext_length: CK_ULONG,
+    key: Pointer<CK_ULONG>,
+) -> Result<()> {
+    let key = key.required()?;
+    let mechanism = params::mechanism(mechanism)?;
+    let ciphertext = ciphertext.bytes(ciphertext_length)?;
+    key.write(session.decapsulate_key(
+        &mechanism,
+        private_key,
+        ciphertext,
+        &template::read(template, count)?,
+    )?)
+}

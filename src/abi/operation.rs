@@ -30,6 +30,31 @@ pub(super) fn begin_digest(session: &Session, mechanism: Pointer<CK_MECHANISM>) 
     }
 }
 
+/// `C_VerifySignatureInit`; a NULL mechanism ends the operation in progress.
+pub(super) fn begin_signature(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    key: CK_ULONG,
+    signature: Pointer<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    match params::mechanism_or_cancel(mechanism)? {
+        Some(mechanism) => session.begin_signature(&mechanism, key, signature.bytes(length)?),
+        None => session.cancel(Purpose::VerifySignature),
+    }
+}
+
+/// `C_VerifySignature`.
+pub(super) fn verify_signature(session: &Session, data: Pointer<u8>, length: CK_ULONG) -> Result<()> {
+    let result = data.bytes(length).and_then(|data| session.verify_signature(Some(data)));
+    settle(session, &[Purpose::VerifySignature], result)
+}
+
+/// `C_VerifySignatureFinal`.
+pub(super) fn verify_signature_final(session: &Session) -> Result<()> {
+    session.verify_signature(None)
+}
+
 /// `C_Encrypt` and its kin.
 pub(super) fn whole(
     purpose: Purpose,
@@ -75,7 +100,7 @@ pub(super) fn update_two(
     settle(session, purposes(dual), result)
 }
 
-/// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`.
+/// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`, `C_VerifySignatureUpdate`.
 pub(super) fn absorb(
     purpose: Purpose,
     session: &Session,

@@ -10,6 +10,8 @@ use super::args::{Plain, Pointer};
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
+use crate::mechanism::pqc_signature::Hedge;
+use crate::mechanism::prehash::Prehash;
 use crate::mechanism::{Mechanism, Params, Shape, hash, registry};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
@@ -58,7 +60,7 @@ impl Parameter<'_> {
         match shape {
             Shape::None if self.is_absent() => Ok(Params::None),
             Shape::None => Err(Error::MechanismParamInvalid),
-            Shape::OptionalIv(_) | Shape::Eddsa if self.is_absent() => Ok(Params::None),
+            Shape::OptionalIv(_) | Shape::Eddsa | Shape::SignContext if self.is_absent() => Ok(Params::None),
             Shape::Iv(length) | Shape::OptionalIv(length) => self.iv(length),
             Shape::Counter => self.counter(),
             Shape::Gcm => self.gcm(),
@@ -72,6 +74,8 @@ impl Parameter<'_> {
             Shape::StringData => self.string_data(),
             Shape::AesCbcData => self.aes_cbc_data(),
             Shape::DesCbcData => self.des_cbc_data(),
+            Shape::SignContext => self.sign_context(),
+            Shape::HashSignContext => self.hash_sign_context(),
         }
     }
 
@@ -183,6 +187,29 @@ impl Parameter<'_> {
         let given: ck::CK_DES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;
         Ok(Params::CbcData { iv: given.iv.to_vec(), data: nested(given.pData, given.length)? })
     }
+
+    fn sign_context(self) -> Result<Params> {
+        let given: ck::CK_SIGN_ADDITIONAL_CONTEXT = self.structure()?;
+        let context = nested(given.pContext, given.ulContextLen)?;
+        Ok(Params::SignContext { hedge: hedge(given.hedgeVariant)?, context })
+    }
+
+    fn hash_sign_context(self) -> Result<Params> {
+        let given: ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT = self.structure()?;
+        let context = nested(given.pContext, given.ulContextLen)?;
+        let hash = Prehash::by_mechanism(given.hash).ok_or(Error::MechanismParamInvalid)?;
+        Ok(Params::HashSignContext { hedge: hedge(given.hedgeVariant)?, context, hash })
+    }
+}
+
+/// `CK_HEDGE_TYPE`.
+fn hedge(number: CK_ULONG) -> Result<Hedge> {
+    match number {
+        ck::CKH_HEDGE_PREFERRED => Ok(Hedge::Preferred),
+        ck::CKH_HEDGE_REQUIRED => Ok(Hedge::Required),
+        ck::CKH_DETERMINISTIC_REQUIRED => Ok(Hedge::Deterministic),
+        _ => Err(Error::MechanismParamInvalid),
+    }
 }
 
 fn oaep(given: ck::CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
@@ -252,7 +279,7 @@ mod tests {
         }
     }
 
-    const STRUCTURES: [Shape; 11] = [
+    const STRUCTURES: [Shape; 12] = [
         Shape::Counter,
         Shape::Gcm,
         Shape::Ccm,
@@ -264,11 +291,12 @@ mod tests {
         Shape::StringData,
         Shape::AesCbcData,
         Shape::DesCbcData,
+        Shape::HashSignContext,
     ];
 
     #[test]
     fn a_structure_is_taken_at_its_own_size_only() {
-        for shape in STRUCTURES.into_iter().chain([Shape::Eddsa]) {
+        for shape in STRUCTURES.into_iter().chain([Shape::Eddsa, Shape::SignContext]) {
             for length in [1, 4, 7, 15, 23, 39, 47, 49] {
                 let result = read_with(shape, &mut [0u64; 8], length);
                 assert_eq!(result, Err(Error::MechanismParamInvalid), "{shape:?} of {length}");
@@ -281,7 +309,7 @@ mod tests {
         for shape in STRUCTURES.into_iter().chain([Shape::Iv(16)]) {
             assert_eq!(absent(shape), Err(Error::MechanismParamInvalid), "{shape:?}");
         }
-        for shape in [Shape::None, Shape::OptionalIv(8), Shape::Eddsa] {
+        for shape in [Shape::None, Shape::OptionalIv(8), Shape::Eddsa, Shape::SignContext] {
             assert_eq!(absent(shape), Ok(Params::None), "{shape:?}");
         }
     }
@@ -374,6 +402,32 @@ mod tests {
             Ok(Params::Pss { hash: Hash::Sha3_512, mgf: Hash::Sha384, salt_length: 20 })
         );
         assert_eq!(pss(0, ck::CKG_MGF1_SHA1), Err(Error::MechanismParamInvalid));
+    }
+
+    #[test]
+    fn a_context_comes_with_a_known_hedge_and_digest() {
+        let mut context = *b"context";
+        let plain = |hedge, at: *mut u8, length| {
+            let given =
+                ck::CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: hedge, pContext: at, ulContextLen: length };
+            read(Shape::SignContext, given)
+        };
+        let expected = Params::SignContext { hedge: Hedge::Deterministic, context: context.to_vec() };
+        assert_eq!(plain(ck::CKH_DETERMINISTIC_REQUIRED, context.as_mut_ptr(), 7), Ok(expected));
+        let none = Params::SignContext { hedge: Hedge::Required, context: vec![] };
+        assert_eq!(plain(ck::CKH_HEDGE_REQUIRED, std::ptr::null_mut(), 0), Ok(none));
+        assert_eq!(plain(3, std::ptr::null_mut(), 0), Err(Error::MechanismParamInvalid));
+        assert_eq!(plain(0, std::ptr::null_mut(), 7), Err(Error::MechanismParamInvalid));
+        let hashed = |hash| {
+            let given = ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT { hash, ..Default::default() };
+            read(Shape::HashSignContext, given)
+        };
+        let hash = Prehash::Fixed(Hash::Sha512_256);
+        let expected = Params::HashSignContext { hedge: Hedge::Preferred, context: vec![], hash };
+        assert_eq!(hashed(ck::CKM_SHA512_256), Ok(expected));
+        for unfit in [ck::CKM_SHA_1, ck::CKM_ML_DSA, 0] {
+            assert_eq!(hashed(unfit), Err(Error::MechanismParamInvalid), "{unfit:#x}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Digests in progress.
 
-use super::{Hash, unexpected};
+use super::{Hash, start, unexpected};
 use crate::error::Result;
+use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
 
 /// A digest that takes its input in parts.
@@ -27,4 +28,29 @@ impl Digest {
         self.context.digest_final(output).map_err(unexpected)?;
         Ok(())
     }
+}
+
+/// SHAKE, by its strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Shake {
+    Bits128,
+    Bits256,
+}
+
+/// Fills `output` with what SHAKE makes of `input`.
+pub fn shake(shake: Shake, input: &[u8], output: &mut [u8]) -> Result<()> {
+    let name = match shake {
+        Shake::Bits128 => "SHAKE-128",
+        Shake::Bits256 => "SHAKE-256",
+    };
+    start();
+    let mut run = || {
+        let md = Md::fetch(None, name, None)?;
+        let mut context = MdCtx::new()?;
+        context.digest_init(&md)?;
+        context.digest_update(input)?;
+        context.digest_final_xof(output)
+    };
+    run().map_err(unexpected)
 }

@@ -1,12 +1,12 @@
-//! Key agreement on Weierstrass and Montgomery curves (PKCS#11 3.2, section 6.3).
+//! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
-use super::material::SecretType;
-use super::{Family, Key, Params, Wanted, ec_key, point, secret};
+use super::{Family, Key, Params, Wanted, ec, ec_key, point};
 use crate::attribute::Bytes;
 use crate::crypto::{ffi, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
+use openssl::pkey::{PKeyRef, Private};
 
 /// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
 /// prime order, so there is no cofactor to multiply by.
@@ -14,60 +14,75 @@ pub struct Ecdh;
 
 impl Family for Ecdh {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
-        let Params::Ecdh { kdf, shared, public } = params else {
+        let Params::Ecdh { public, .. } = params else {
             return Err(Error::MechanismParamInvalid);
         };
-        if kdf.is_none() && !shared.is_empty() {
-            return Err(Error::MechanismParamInvalid);
+        let key = base.private()?;
+        let bare = point::bare(Curve::of(key)?, public).ok_or(Error::MechanismParamInvalid)?;
+        derive(key, bare, params, wanted)
+    }
+
+    fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
+        names_no_peer(params)?;
+        Ok(point::bare_length(Curve::of(key.public()?)?))
+    }
+
+    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+        names_no_peer(params)?;
+        let peer = key.public()?;
+        let curve = Curve::of(peer)?;
+        let ephemeral = ec::generate(curve).map_err(unexpected)?;
+        let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
+        let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
+        Ok((ciphertext, derive(&ephemeral, &bare, params, wanted)?))
+    }
+
+    fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
+        names_no_peer(params)?;
+        let key = key.private()?;
+        let bare = point::bare(Curve::of(key)?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
+        derive(key, bare, params, wanted).map_err(|error| match error {
+            Error::PublicKeyInvalid => Error::WrappedKeyInvalid,
+            other => other,
+        })
+    }
+}
+
+/// In an encapsulation the other side's point is the public key or the ciphertext, not part of the parameter.
+fn names_no_peer(params: &Params) -> Result<()> {
+    match params {
+        Params::Ecdh { public, .. } if public.is_empty() => Ok(()),
+        _ => Err(Error::MechanismParamInvalid),
+    }
+}
+
+/// What the parameter makes of the secret shared with the holder of `bare`.
+fn derive(key: &PKeyRef<Private>, bare: &[u8], params: &Params, wanted: Wanted) -> Result<Bytes> {
+    match params {
+        Params::Ecdh { kdf: None, shared, .. } if shared.is_empty() => wanted.end_of(agree(key, bare)?),
+        Params::Ecdh { kdf: Some(hash), shared, .. } => {
+            let mut derived = Bytes::zeroed(wanted.chosen_length()?);
+            let secret = agree(key, bare)?;
+            ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
+            Ok(derived)
         }
-        let secret = agree(base, public)?;
-        match kdf {
-            None => cut(secret, wanted),
-            Some(hash) => {
-                let mut derived = Bytes::zeroed(wanted_length(wanted)?);
-                ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
-                Ok(derived)
-            }
-        }
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
-fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
-    let key = base.private()?;
-    let curve = Curve::of(key)?;
-    let bare = point::bare(curve, public).ok_or(Error::MechanismParamInvalid)?;
-    let peer = ec_key::public_key(curve, bare)?;
+fn agree(key: &PKeyRef<Private>, bare: &[u8]) -> Result<Bytes> {
+    let peer = ec_key::public_key(Curve::of(key)?, bare)?;
     let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
 }
 
-/// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
-/// long as a generated key may be; any other length is `TemplateInconsistent`.
-fn wanted_length(wanted: Wanted) -> Result<usize> {
-    let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
-    let length = wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
-    let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
-    if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
-}
-
-/// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
-/// key longer than the secret is `TemplateInconsistent`.
-fn cut(secret: Bytes, wanted: Wanted) -> Result<Bytes> {
-    let length = match wanted.length {
-        Some(length) => Some(length),
-        None => SecretType::find(wanted.key_type)?.longest_within(secret.len()),
-    };
-    let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
-    start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
-    use super::super::pair_testing::{curve as pair, derive, object};
+    use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
     use crate::crypto::Hash;
@@ -199,5 +214,33 @@ mod tests {
             let (_, private) = pair(curve.key_type, curve.oid);
             assert_eq!(agreed(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
         }
+    }
+
+    #[test]
+    fn an_encapsulated_secret_is_that_of_an_agreement_with_the_ciphertext() {
+        for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
+            let (public, private) = pair(curve.key_type, curve.oid);
+            for kdf in [None, Some(Hash::Sha256)] {
+                let wanted = Wanted { length: Some(20), ..GENERIC };
+                let nobody = params(b"", kdf, b"");
+                let id = ck::CKM_ECDH1_DERIVE;
+                let (ciphertext, secret) = encapsulate(id, &nobody, &public, wanted).unwrap();
+                assert_eq!(decapsulate(id, &nobody, &private, &ciphertext, wanted), Ok(secret.clone()));
+                let agreed = derive(id, &params(&ciphertext, kdf, b""), &private, wanted);
+                assert_eq!(agreed, Ok(secret));
+            }
+        }
+    }
+
+    #[test]
+    fn an_encapsulation_takes_no_point_in_its_parameter_and_only_points_as_ciphertexts() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        let (id, nobody) = (ck::CKM_ECDH1_DERIVE, params(b"", None, b""));
+        let somebody = params(point_of(&public), None, b"");
+        assert_eq!(encapsulate(id, &somebody, &public, GENERIC), Err(Error::MechanismParamInvalid));
+        let opened = |params, ciphertext: &[u8]| decapsulate(id, params, &private, ciphertext, GENERIC);
+        assert_eq!(opened(&somebody, point_of(&public)), Err(Error::MechanismParamInvalid));
+        assert_eq!(opened(&nobody, &[4; 64]), Err(Error::WrappedKeyLenRange));
+        assert_eq!(opened(&nobody, &[4; 65]), Err(Error::WrappedKeyInvalid));
     }
 }

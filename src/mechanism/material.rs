@@ -1,12 +1,13 @@
 //! Keys in the form OpenSSL works with, made once from an object's attributes and then kept.
 
 use super::curves::Curve;
-use super::{ec_key, rsa_key};
+use super::parameter_set::ParameterSet;
+use super::{ec_key, pqc_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
 
 /// A key ready for use.
 pub enum Material {
@@ -22,8 +23,8 @@ impl Material {
     /// Makes the material of a key object from all its attributes, secret ones included.
     ///
     /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported` or
-    /// `DomainParamsInvalid`, a point that is not on its curve `PublicKeyInvalid`, missing ones
-    /// `TemplateIncomplete`, a key type without material here `KeyTypeInconsistent`.
+    /// `DomainParamsInvalid`, an unknown parameter set `ParameterSetNotSupported`, a point that is not on its curve
+    /// `PublicKeyInvalid`, missing ones `TemplateIncomplete`, a key type without material here `KeyTypeInconsistent`.
     pub fn from_attributes(attributes: &Attributes) -> Result<Material> {
         let class = required_ulong(attributes, ck::CKA_CLASS)?;
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
@@ -48,20 +49,24 @@ impl Material {
         }
     }
 
-    /// The key's size as mechanisms count it: bits of the RSA modulus or EC field, bytes of a secret.
+    /// The key's size as mechanisms count it: bits of the RSA modulus or EC field, bytes of a secret or of the public
+    /// half of a post-quantum key.
     pub fn size(&self) -> u64 {
         match self {
             Material::Secret(value) => value.len() as u64,
-            Material::Public(key) => bits(key.id(), key.bits()),
-            Material::Private(key) => bits(key.id(), key.bits()),
+            Material::Public(key) => pair_size(key),
+            Material::Private(key) => pair_size(key),
         }
     }
 }
 
 /// OpenSSL counts the bits of the order, the standard those of the field: they differ on Edwards and
 /// Montgomery curves.
-fn bits(id: Id, counted: u32) -> u64 {
-    Curve::alone_of(id).map_or(u64::from(counted), |curve| curve.bits)
+fn pair_size<T: HasPublic>(key: &PKeyRef<T>) -> u64 {
+    match ParameterSet::of(key) {
+        Some(set) => set.public as u64,
+        None => Curve::alone_of(key.id()).map_or(u64::from(key.bits()), |curve| curve.bits),
+    }
 }
 
 /// A type of key pairs: attributes to keys and back.
@@ -84,6 +89,9 @@ static PAIR_TYPES: &[(u64, &dyn PairType)] = &[
     (ck::CKK_EC, &ec_key::EcType(ck::CKK_EC)),
     (ck::CKK_EC_EDWARDS, &ec_key::EcType(ck::CKK_EC_EDWARDS)),
     (ck::CKK_EC_MONTGOMERY, &ec_key::EcType(ck::CKK_EC_MONTGOMERY)),
+    (ck::CKK_ML_DSA, &pqc_key::PqcType(ck::CKK_ML_DSA)),
+    (ck::CKK_ML_KEM, &pqc_key::PqcType(ck::CKK_ML_KEM)),
+    (ck::CKK_SLH_DSA, &pqc_key::PqcType(ck::CKK_SLH_DSA)),
 ];
 
 /// The type of key pairs with that `CKK_` number.

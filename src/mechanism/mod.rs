@@ -16,17 +16,23 @@ pub mod eddsa;
 pub mod encoding;
 pub mod hash;
 pub(crate) mod hashed;
+pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod material;
 mod number;
 #[cfg(test)]
 mod pair_testing;
+pub mod parameter_set;
 pub mod params;
 mod point;
+pub mod pqc_key;
+pub mod pqc_signature;
+pub mod prehash;
 pub mod registry;
 pub mod rsa;
 mod rsa_block;
+mod rsa_kem;
 mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
@@ -59,11 +65,13 @@ pub enum Purpose {
     SignRecover,
     Verify,
     VerifyRecover,
+    /// [`Purpose::Verify`] with the signature known from the start (section 5.15).
+    VerifySignature,
 }
 
 impl Purpose {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// The mechanism flag a row needs for it.
     pub fn flag(self) -> u64 {
@@ -73,7 +81,7 @@ impl Purpose {
             Purpose::Digest => ck::CKF_DIGEST,
             Purpose::Sign => ck::CKF_SIGN,
             Purpose::SignRecover => ck::CKF_SIGN_RECOVER,
-            Purpose::Verify => ck::CKF_VERIFY,
+            Purpose::Verify | Purpose::VerifySignature => ck::CKF_VERIFY,
             Purpose::VerifyRecover => ck::CKF_VERIFY_RECOVER,
         }
     }
@@ -86,7 +94,7 @@ impl Purpose {
             Purpose::Digest => None,
             Purpose::Sign => Some(ck::CKA_SIGN),
             Purpose::SignRecover => Some(ck::CKA_SIGN_RECOVER),
-            Purpose::Verify => Some(ck::CKA_VERIFY),
+            Purpose::Verify | Purpose::VerifySignature => Some(ck::CKA_VERIFY),
             Purpose::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
         }
     }
@@ -232,6 +240,20 @@ pub trait Family: Sync {
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
         Err(Error::MechanismInvalid)
     }
+    /// Bytes of the ciphertext that [`Family::encapsulate`] makes with a public key.
+    fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Makes a secret, as long as wanted if the mechanism can choose, and the ciphertext from which the holder of the
+    /// private key learns it. A length that the mechanism can't have is `TemplateInconsistent`.
+    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+        Err(Error::MechanismInvalid)
+    }
+    /// The secret behind a ciphertext. One of a wrong length is `WrappedKeyLenRange`, one that can be seen to be wrong
+    /// `WrappedKeyInvalid`.
+    fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
+        Err(Error::MechanismInvalid)
+    }
     /// Unwraps to an encoded key. A wrong padding, tag or length is `WrappedKeyInvalid`.
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
@@ -245,6 +267,28 @@ pub struct Wanted {
     pub key_type: u64,
     /// Bytes of `CKA_VALUE`, where known.
     pub length: Option<usize>,
+}
+
+impl Wanted {
+    /// The length of a key whose value has no end of its own: what the template or the type says, as long as a generated
+    /// key may be; any other length is `TemplateInconsistent`.
+    fn chosen_length(self) -> Result<usize> {
+        let fixed = || material::SecretType::find(self.key_type).ok()?.only_length();
+        let length = self.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
+        let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
+        if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
+    }
+
+    /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
+    /// key longer than the secret is `TemplateInconsistent`.
+    fn end_of(self, secret: Bytes) -> Result<Bytes> {
+        let length = match self.length {
+            Some(length) => Some(length),
+            None => material::SecretType::find(self.key_type)?.longest_within(secret.len()),
+        };
+        let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
+        start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
+    }
 }
 
 /// An encryption or decryption in progress; also a signature with recovery, and its inverse.

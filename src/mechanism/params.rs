@@ -1,6 +1,8 @@
 //! Mechanism parameters as owned values. The C structures stop at `abi::params`, which makes these from them by
 //! the row's [`Shape`].
 
+use super::pqc_signature::Hedge;
+use super::prehash::Prehash;
 use crate::crypto::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,10 @@ pub enum Shape {
     AesCbcData,
     /// `CK_DES_CBC_ENCRYPT_DATA_PARAMS`: an 8-byte IV and the data.
     DesCbcData,
+    /// `CK_SIGN_ADDITIONAL_CONTEXT`, or none: hedged, with an empty context.
+    SignContext,
+    /// `CK_HASH_SIGN_ADDITIONAL_CONTEXT`.
+    HashSignContext,
 }
 
 /// RSA-OAEP's choices (PKCS#11 3.2, section 6.1.8).
@@ -129,13 +135,29 @@ pub enum Params {
         /// What is encrypted.
         data: Vec<u8>,
     },
+    /// ML-DSA and SLH-DSA.
+    SignContext {
+        /// Whether the signature takes randomness.
+        hedge: Hedge,
+        /// Context, up to 255 bytes.
+        context: Vec<u8>,
+    },
+    /// ML-DSA and SLH-DSA over a digest that the caller gives.
+    HashSignContext {
+        /// Whether the signature takes randomness.
+        hedge: Hedge,
+        /// Context, up to 255 bytes.
+        context: Vec<u8>,
+        /// Which digest it is.
+        hash: Prehash,
+    },
 }
 
 impl Shape {
     /// Whether a parameter that did not come through `abi::params` is one it could have made for this shape.
     pub fn admits(self, params: &Params) -> bool {
         match (self, params) {
-            (Shape::None | Shape::OptionalIv(_) | Shape::Eddsa, Params::None) => true,
+            (Shape::None | Shape::OptionalIv(_) | Shape::Eddsa | Shape::SignContext, Params::None) => true,
             (Shape::Iv(length) | Shape::OptionalIv(length), Params::Iv(iv)) => iv.len() == length,
             (Shape::Counter, Params::Counter { bits, .. }) => (1..=128).contains(bits),
             (Shape::Ecdh, Params::Ecdh { kdf, shared, .. }) => kdf.is_some() || shared.is_empty(),
@@ -148,7 +170,9 @@ impl Shape {
             | (Shape::Eddsa, Params::Eddsa { .. })
             | (Shape::RsaAesWrap, Params::RsaAesWrap { .. })
             | (Shape::MacLength, Params::MacLength(_))
-            | (Shape::StringData, Params::StringData(_)) => true,
+            | (Shape::StringData, Params::StringData(_))
+            | (Shape::SignContext, Params::SignContext { .. })
+            | (Shape::HashSignContext, Params::HashSignContext { .. }) => true,
             _ => false,
         }
     }
@@ -163,6 +187,7 @@ mod tests {
         let counter = |bits| Params::Counter { bits, block: [0; 16] };
         let cbc = |length| Params::CbcData { iv: vec![0; length], data: vec![] };
         let ecdh = |kdf, shared: &[u8]| Params::Ecdh { kdf, shared: shared.to_vec(), public: vec![] };
+        let signed = || Params::SignContext { hedge: Hedge::Preferred, context: vec![] };
         let admitted = [
             (Shape::None, Params::None),
             (Shape::OptionalIv(8), Params::None),
@@ -172,6 +197,8 @@ mod tests {
             (Shape::DesCbcData, cbc(8)),
             (Shape::Ecdh, ecdh(Some(Hash::Sha1), b"info")),
             (Shape::Ecdh, ecdh(None, b"")),
+            (Shape::SignContext, Params::None),
+            (Shape::SignContext, signed()),
         ];
         let refused = [
             (Shape::Iv(16), Params::None),
@@ -183,6 +210,8 @@ mod tests {
             (Shape::DesCbcData, cbc(16)),
             (Shape::Ecdh, ecdh(None, b"info")),
             (Shape::Gcm, Params::Iv(vec![0; 12])),
+            (Shape::HashSignContext, Params::None),
+            (Shape::HashSignContext, signed()),
         ];
         assert!(admitted.iter().all(|(shape, params)| shape.admits(params)));
         assert!(!refused.iter().any(|(shape, params)| shape.admits(params)));

@@ -4,11 +4,14 @@ use super::aead::{Ccm, Gcm};
 use super::digest::Digest;
 use super::ecdh::Ecdh;
 use super::eddsa::Eddsa;
+use super::kem::MlKem;
 use super::keywrap::KeyWrap;
 use super::mac::Hmac;
+use super::pqc_signature::{self, HashedWith};
+use super::prehash::Prehash;
 use super::rsa_wrap::RsaAesWrap;
 use super::secret::{self, Generator, Lengths};
-use super::{Family, Row, Shape, Unit, aes, des3, ec, rsa};
+use super::{Family, Row, Shape, Unit, aes, des3, ec, pqc_key, rsa};
 use crate::crypto::Hash;
 use cryptoki_sys as ck;
 use once_cell::sync::Lazy;
@@ -25,14 +28,14 @@ pub static ROWS: &[Row] = &[
     // RSA (section 6.1). What raw RSA unwraps does not tell its length, so it wraps no keys.
     rsa(ckm!(CKM_RSA_PKCS_KEY_PAIR_GEN), PAIR, Shape::None, &rsa::KeyPairGeneration),
     rsa(ckm!(CKM_RSA_X9_31_KEY_PAIR_GEN), PAIR, Shape::None, &rsa::KeyPairGeneration),
-    rsa(ckm!(CKM_RSA_PKCS), CIPHER | SIGNATURE | RECOVERY, Shape::None, &rsa::PKCS1),
+    rsa(ckm!(CKM_RSA_PKCS), CIPHER | SIGNATURE | RECOVERY | ENCAPSULATION, Shape::None, &rsa::PKCS1),
     rsa(
         ckm!(CKM_RSA_X_509),
-        ck::CKF_ENCRYPT | ck::CKF_DECRYPT | SIGNATURE | RECOVERY,
+        ck::CKF_ENCRYPT | ck::CKF_DECRYPT | SIGNATURE | RECOVERY | ENCAPSULATION,
         Shape::None,
         &rsa::RAW,
     ),
-    rsa(ckm!(CKM_RSA_PKCS_OAEP), CIPHER, Shape::Oaep, &rsa::OAEP),
+    rsa(ckm!(CKM_RSA_PKCS_OAEP), CIPHER | ENCAPSULATION, Shape::Oaep, &rsa::OAEP),
     rsa(ckm!(CKM_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PSS),
     rsa(ckm!(CKM_RSA_AES_KEY_WRAP), ck::CKF_WRAP | ck::CKF_UNWRAP, Shape::RsaAesWrap, &RsaAesWrap),
     rsa(ckm!(CKM_SHA1_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha1)),
@@ -80,8 +83,55 @@ pub static ROWS: &[Row] = &[
     curve(ckm!(CKM_ECDSA_SHA3_384), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_384)),
     curve(ckm!(CKM_ECDSA_SHA3_512), WEIERSTRASS, SIGNATURE, Shape::None, &ec::EcdsaWith(Hash::Sha3_512)),
     curve(ckm!(CKM_EDDSA), EDWARDS, SIGNATURE, Shape::Eddsa, &Eddsa),
-    curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
-    curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
+    curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, AGREEMENT, Shape::Ecdh, &Ecdh),
+    curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, AGREEMENT, Shape::Ecdh, &Ecdh),
+    // ML-DSA, ML-KEM and SLH-DSA (sections 6.67 to 6.69).
+    pqc(
+        ckm!(CKM_ML_DSA_KEY_PAIR_GEN),
+        ML_DSA,
+        PAIR,
+        Shape::None,
+        &pqc_key::KeyPairGeneration(ck::CKK_ML_DSA),
+    ),
+    pqc(ckm!(CKM_ML_DSA), ML_DSA, SIGNATURE, Shape::SignContext, &pqc_signature::Pure),
+    pqc(ckm!(CKM_HASH_ML_DSA), ML_DSA, SIGNATURE, Shape::HashSignContext, &pqc_signature::Digested),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA224), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha224))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA256), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha256))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA384), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha384))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA512), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha512))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA3_224), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_224))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA3_256), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_256))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA3_384), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_384))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHA3_512), ML_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_512))),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHAKE128), ML_DSA, &HashedWith(Prehash::Shake128)),
+    pqc_hashed(ckm!(CKM_HASH_ML_DSA_SHAKE256), ML_DSA, &HashedWith(Prehash::Shake256)),
+    pqc(
+        ckm!(CKM_ML_KEM_KEY_PAIR_GEN),
+        ML_KEM,
+        PAIR,
+        Shape::None,
+        &pqc_key::KeyPairGeneration(ck::CKK_ML_KEM),
+    ),
+    pqc(ckm!(CKM_ML_KEM), ML_KEM, ENCAPSULATION, Shape::None, &MlKem),
+    pqc(
+        ckm!(CKM_SLH_DSA_KEY_PAIR_GEN),
+        SLH_DSA,
+        PAIR,
+        Shape::None,
+        &pqc_key::KeyPairGeneration(ck::CKK_SLH_DSA),
+    ),
+    pqc(ckm!(CKM_SLH_DSA), SLH_DSA, SIGNATURE, Shape::SignContext, &pqc_signature::Pure),
+    pqc(ckm!(CKM_HASH_SLH_DSA), SLH_DSA, SIGNATURE, Shape::HashSignContext, &pqc_signature::Digested),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA224), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha224))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA256), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha256))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA384), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha384))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA512), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha512))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA3_224), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_224))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA3_256), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_256))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA3_384), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_384))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHA3_512), SLH_DSA, &HashedWith(Prehash::Fixed(Hash::Sha3_512))),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHAKE128), SLH_DSA, &HashedWith(Prehash::Shake128)),
+    pqc_hashed(ckm!(CKM_HASH_SLH_DSA_SHAKE256), SLH_DSA, &HashedWith(Prehash::Shake256)),
     // Digests (section 6.20).
     digest(ckm!(CKM_SHA_1), &Digest(Hash::Sha1)),
     digest(ckm!(CKM_SHA224), &Digest(Hash::Sha224)),
@@ -178,6 +228,8 @@ const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
 const SIGNATURE: u64 = MAC;
 const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
 const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
+const ENCAPSULATION: u64 = ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE;
+const AGREEMENT: u64 = ck::CKF_DERIVE | ENCAPSULATION;
 /// Curves over prime fields, by identifier or name; points of either form.
 const CURVE: u64 =
     ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
@@ -204,12 +256,17 @@ const SHA3_256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_256_HMAC];
 const SHA3_384_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_384_HMAC];
 const SHA3_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_512_HMAC];
 
-/// Key types of the elliptic curves, and the smallest and largest of each.
-type Curves = (&'static [u64], Sizes);
-const WEIERSTRASS: Curves = (&[ck::CKK_EC], (192, 521));
-const EDWARDS: Curves = (&[ck::CKK_EC_EDWARDS], (255, 448));
-const MONTGOMERY: Curves = (&[ck::CKK_EC_MONTGOMERY], (255, 448));
-const AGREEING: Curves = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (192, 521));
+/// Key types, and the smallest and largest of them.
+type Keys = (&'static [u64], Sizes);
+// Elliptic curves, in bits of the field.
+const WEIERSTRASS: Keys = (&[ck::CKK_EC], (192, 521));
+const EDWARDS: Keys = (&[ck::CKK_EC_EDWARDS], (255, 448));
+const MONTGOMERY: Keys = (&[ck::CKK_EC_MONTGOMERY], (255, 448));
+const AGREEING: Keys = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (192, 521));
+// Post-quantum keys, in bytes of the public half.
+const ML_DSA: Keys = (&[ck::CKK_ML_DSA], (1312, 2592));
+const ML_KEM: Keys = (&[ck::CKK_ML_KEM], (800, 1568));
+const SLH_DSA: Keys = (&[ck::CKK_SLH_DSA], (32, 64));
 
 const fn rsa((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
     let (key_types, sizes, unit) = (&[ck::CKK_RSA], rsa::SIZES, Unit::Bits);
@@ -218,12 +275,26 @@ const fn rsa((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Fa
 
 const fn curve(
     (id, name): Name,
-    (key_types, sizes): Curves,
+    (key_types, sizes): Keys,
     flags: u64,
     shape: Shape,
     family: &'static dyn Family,
 ) -> Row {
     Row { id, name, flags: flags | CURVE, key_types, sizes, unit: Unit::Bits, shape, family }
+}
+
+const fn pqc(
+    (id, name): Name,
+    (key_types, sizes): Keys,
+    flags: u64,
+    shape: Shape,
+    family: &'static dyn Family,
+) -> Row {
+    Row { id, name, flags, key_types, sizes, unit: Unit::Bytes, shape, family }
+}
+
+const fn pqc_hashed(name: Name, keys: Keys, family: &'static dyn Family) -> Row {
+    pqc(name, keys, SIGNATURE, Shape::SignContext, family)
 }
 
 const fn digest((id, name): Name, family: &'static dyn Family) -> Row {

@@ -56,6 +56,14 @@ impl Lengths {
     }
 }
 
+/// Random bytes for the key that is wanted, whose length its type or template must tell.
+pub fn random_value(wanted: Wanted) -> Result<Bytes> {
+    let mut value = Bytes::zeroed(wanted.chosen_length()?);
+    random(&mut value)?;
+    adjust_parity(wanted.key_type, &mut value);
+    Ok(value)
+}
+
 /// Cuts derived bytes to the key that is wanted: its first bytes, with DES keys' parity set. Too few bytes are
 /// `MechanismParamInvalid`, for it is the parameter that they come from.
 pub fn fit(mut derived: Bytes, wanted: Wanted) -> Result<Bytes> {

@@ -91,6 +91,7 @@ pub enum Origin {
     Unwrap { mechanism: Chosen, key: Place, wrapped: Bytes },
     Derive { mechanism: Chosen, key: Place },
     Copy(Place),
+    Decapsulate { mechanism: Chosen, key: Place, ciphertext: Bytes },
 }
 
 /// One method of [`crate::token::Token`], which says what it does. Logging out takes no call: the ticket is forgotten. [`needs`] says which node
@@ -198,6 +199,11 @@ pub enum Call {
     Seed {
         seed: Bytes,
     },
+    Encapsulate {
+        mechanism: Chosen,
+        key: Place,
+        template: Attributes,
+    },
 }
 
 /// The result of a call.
@@ -224,6 +230,8 @@ pub enum Reply {
     Made(Made),
     Pair(Made, Made),
     Bytes(Bytes),
+    /// What the other side is to get, and the key made.
+    Encapsulated(Bytes, Made),
 }
 
 impl Request {
@@ -334,6 +342,7 @@ impl Call {
             Call::Wrap { .. } => "wrap",
             Call::Random { .. } => "random",
             Call::Seed { .. } => "seed",
+            Call::Encapsulate { .. } => "encapsulate",
         }
     }
 }
@@ -378,12 +387,21 @@ mod tests {
                 input: vec![5; 3].into(),
                 signature: None,
             },
+            Call::Encapsulate {
+                mechanism: chosen(ck::CKM_ML_KEM, Params::None),
+                key: Place::Stored(ObjectId([5; 16])),
+                template: Attributes::from_iter([(ck::CKA_TOKEN, false)]),
+            },
         ] {
             let asked = request(call);
             assert_eq!(Request::decode(&asked.encode().unwrap()), Some(asked));
         }
         let made = Made { place: Place::Stored(ObjectId([3; 16])), info };
-        for result in [Ok(Reply::Pair(made.clone(), made)), Err(Error::KeyHandleInvalid)] {
+        for result in [
+            Ok(Reply::Pair(made.clone(), made.clone())),
+            Ok(Reply::Encapsulated(vec![8; 4].into(), made)),
+            Err(Error::KeyHandleInvalid),
+        ] {
             let answer = Answer { seen: 3, changed: Changed::Only(vec![ObjectId([4; 16])]), result };
             assert_eq!(Answer::decode(&answer.encode()), Some(answer));
         }

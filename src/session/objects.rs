@@ -8,7 +8,7 @@ use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::mechanism::Mechanism;
 use crate::object::{schema, template};
-use crate::output::{Delivery, Output};
+use crate::output::{Delivery, Output, Part, Size, Step};
 use crate::token::{Caller, Found, Making, ObjectInfo, ObjectRef};
 use cryptoki_sys as ck;
 
@@ -194,6 +194,45 @@ impl Session {
         let _turn = self.work()?;
         let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
         self.make(Making::Derive { mechanism, key: &key }, &self.kept_in_session(template))
+    }
+
+    /// `C_EncapsulateKey`: the handle of the new key, if the ciphertext was written.
+    pub fn encapsulate_key(
+        &self,
+        mechanism: &Mechanism,
+        key: Handle,
+        template: &Attributes,
+        output: Output<'_>,
+    ) -> Result<(Delivery, Option<Handle>)> {
+        let _turn = self.work()?;
+        self.require_may_make(template)?;
+        let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+        let ticket = self.ticket();
+        let token = self.slot.token();
+        let step = Step { part: Part::Whole, input: 0 };
+        let size = Size::Exact(token.ciphertext_size(ticket.as_ref(), mechanism, &key)?);
+        let mut handle = None;
+        let delivery = output.deliver(step, size, &mut None, |room| {
+            let (ciphertext, made) = token.encapsulate(ticket.as_ref(), mechanism, &key, template)?;
+            let place = room.get_mut(..ciphertext.len()).ok_or(Error::FunctionFailed)?;
+            place.copy_from_slice(&ciphertext);
+            handle = Some(self.hand_out(ticket.as_ref(), made)?);
+            Ok(ciphertext.len())
+        })?;
+        Ok((delivery, handle))
+    }
+
+    /// `C_DecapsulateKey`.
+    pub fn decapsulate_key(
+        &self,
+        mechanism: &Mechanism,
+        key: Handle,
+        ciphertext: &[u8],
+        template: &Attributes,
+    ) -> Result<Handle> {
+        let _turn = self.work()?;
+        let key = self.slot.objects.get(key).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
+        self.make(Making::Decapsulate { mechanism, key: &key, ciphertext }, &self.kept_in_session(template))
     }
 
     /// Makes an object. The caller holds the session's turn, so the session does not end meanwhile.

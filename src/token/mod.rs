@@ -177,6 +177,15 @@ pub enum Making<'a> {
     },
     /// `C_CopyObject`.
     Copy(&'a ObjectRef),
+    /// `C_DecapsulateKey`.
+    Decapsulate {
+        /// The mechanism.
+        mechanism: &'a Mechanism,
+        /// The private key.
+        key: &'a ObjectRef,
+        /// What the other side's encapsulation gave.
+        ciphertext: &'a [u8],
+    },
 }
 
 /// A place where keys live. All methods may be called from several threads at once.
@@ -244,6 +253,19 @@ pub trait Token: Send + Sync {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)>;
+
+    /// Bytes of the ciphertext that [`Token::encapsulate`] gives.
+    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize>;
+
+    /// Makes a secret key and the ciphertext from which the holder of the private half of `key` makes the same
+    /// (`C_EncapsulateKey`).
+    fn encapsulate(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)>;
 
     /// Changes attributes; the answer replaces `object`.
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef>;

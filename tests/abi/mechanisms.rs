@@ -81,7 +81,7 @@ type Promise = fn(Session, &Case) -> Outcome;
 
 /// Runs all that `flags` promise; how many that was.
 fn exercise(session: Session, case: &Case, flags: CK_FLAGS) -> Result<usize, String> {
-    let promises: [(CK_FLAGS, Promise); 8] = [
+    let promises: [(CK_FLAGS, Promise); 9] = [
         (CKF_ENCRYPT | CKF_DECRYPT, encrypts_and_decrypts),
         (CKF_SIGN | CKF_VERIFY, signs_and_verifies),
         (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER, signs_and_recovers),
@@ -90,6 +90,7 @@ fn exercise(session: Session, case: &Case, flags: CK_FLAGS) -> Result<usize, Str
         (CKF_GENERATE, generates),
         (CKF_GENERATE_KEY_PAIR, generates_pairs),
         (CKF_DERIVE, derives),
+        (CKF_ENCAPSULATE | CKF_DECAPSULATE, encapsulates),
     ];
     let mut kept = 0;
     for (needed, promise) in promises {
@@ -229,7 +230,9 @@ fn private_keys_come_back(
     let changes = template![CKA_EXTRACTABLE => true];
     let ecdsa = Mechanism::plain(CKM_ECDSA_SHA256);
     let rsa = Mechanism::plain(CKM_SHA256_RSA_PKCS);
+    let ml_dsa = Mechanism::plain(CKM_ML_DSA);
     let pairs = [
+        (keys::pqc(session, CKK_ML_DSA, CKP_ML_DSA_44, changes.clone()), CKK_ML_DSA, &ml_dsa),
         (keys::ec(session, keys::P256, changes.clone()), CKK_EC, &ecdsa),
         (keys::rsa(session, 2048, changes), CKK_RSA, &rsa),
     ];
@@ -338,6 +341,32 @@ fn derived(length: CK_ULONG) -> Template {
         CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_GENERIC_SECRET, CKA_VALUE_LEN => length,
         CKA_TOKEN => false, CKA_SENSITIVE => false, CKA_EXTRACTABLE => true,
     ]
+}
+
+fn encapsulates(session: Session, case: &Case) -> Outcome {
+    let keys = match case.job {
+        Job::Use(keys, _) | Job::Agree(keys) | Job::Encapsulate(keys) => keys,
+        _ => return Err("no keys".to_owned()),
+    };
+    let (public, private) = keys.make(session);
+    let without_point = Mechanism::ecdh(case.mechanism.id(), CKD_NULL, b"", b"");
+    let mechanism = if matches!(case.job, Job::Agree(_)) { &without_point } else { &case.mechanism };
+    let template = derived(32);
+    let (ciphertext, one) = session.encapsulate(mechanism, public, &template).during("C_EncapsulateKey")?;
+    let other = session.decapsulate(mechanism, private, &ciphertext, &template).during("C_DecapsulateKey")?;
+    let value = session.get(one, CKA_VALUE).during("CKA_VALUE")?;
+    check(value.len() == 32 && session.get(other, CKA_VALUE) == Ok(value), "two secrets")?;
+    for key in [one, other] {
+        for (attribute, expected) in
+            [(CKA_LOCAL, false), (CKA_ALWAYS_SENSITIVE, false), (CKA_NEVER_EXTRACTABLE, false)]
+        {
+            check(session.get_bool(key, attribute) == Ok(expected), "what a new key tells of its past")?;
+        }
+    }
+    let (_, third) = session.encapsulate(mechanism, public, &template).during("C_EncapsulateKey again")?;
+    check(session.get(third, CKA_VALUE) != session.get(one, CKA_VALUE), "twice the same secret")?;
+    let short = session.decapsulate(mechanism, private, &ciphertext[1..], &template);
+    refused(short, &[CKR_WRAPPED_KEY_LEN_RANGE], "a short ciphertext")
 }
 
 fn agrees(session: Session, id: CK_MECHANISM_TYPE, keys: Keys) -> Outcome {

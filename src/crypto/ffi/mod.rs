@@ -6,5 +6,6 @@ pub mod cipher;
 pub mod files;
 pub mod mac;
 pub mod mapping;
+pub mod named_key;
 pub mod openssl;
 pub mod pkey;

@@ -17,7 +17,7 @@ unsafe extern "C" {
 }
 
 /// One parameter of an OpenSSL operation, borrowed from its owner for one call.
-enum Param<'a> {
+pub(super) enum Param<'a> {
     Uint(c_uint),
     Text(&'a CStr),
     Octets(&'a [u8]),
@@ -26,7 +26,10 @@ enum Param<'a> {
 /// Runs `call` with `params` as the terminated array OpenSSL reads.
 ///
 /// The array points into `params` and is good only during the call. No parameter of this kind is written to.
-fn with_params<R>(params: &mut [(&CStr, Param<'_>)], call: impl FnOnce(*const ffi::OSSL_PARAM) -> R) -> R {
+pub(super) fn with_params<R>(
+    params: &mut [(&CStr, Param<'_>)],
+    call: impl FnOnce(*const ffi::OSSL_PARAM) -> R,
+) -> R {
     let mut array: Vec<ffi::OSSL_PARAM> = Vec::with_capacity(params.len() + 1);
     for (key, param) in params {
         // SAFETY: the constructors only store the pointers, which `params` keeps alive until `call` has
@@ -51,7 +54,7 @@ fn with_params<R>(params: &mut [(&CStr, Param<'_>)], call: impl FnOnce(*const ff
 }
 
 /// OpenSSL's convention: 1 is success, all else has left its reason in the error queue.
-fn check(status: c_int) -> Result<(), ErrorStack> {
+pub(super) fn check(status: c_int) -> Result<(), ErrorStack> {
     if status == 1 { Ok(()) } else { Err(ErrorStack::get()) }
 }
 
@@ -74,6 +77,22 @@ pub fn set_eddsa_instance<T>(
     context: &[u8],
 ) -> Result<(), ErrorStack> {
     set(ctx, &mut [(c"instance", Param::Text(instance)), (c"context-string", Param::Octets(context))])
+}
+
+/// Chooses how ML-DSA or SLH-DSA encodes a message: with this context, up to 255 bytes, and the prefix of the pure form,
+/// or, if `encoded`, as one that has its prefix already. `deterministic`: sign without randomness.
+pub fn set_message_encoding<T>(
+    ctx: &mut PkeyCtxRef<T>,
+    context: &[u8],
+    encoded: bool,
+    deterministic: bool,
+) -> Result<(), ErrorStack> {
+    let params = &mut [
+        (c"context-string", Param::Octets(context)),
+        (c"message-encoding", Param::Uint((!encoded).into())),
+        (c"deterministic", Param::Uint(deterministic.into())),
+    ];
+    set(ctx, params)
 }
 
 /// The key derivation of ANSI X9.63 from a shared `secret` and `info`; fills `output`. `digest`: OpenSSL's

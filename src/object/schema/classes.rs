@@ -141,6 +141,7 @@ const PUBLIC_KEY_ROWS: &[Row] = &[
     row(ck::CKA_ENCAPSULATE, MODIFIABLE, Usage),
     row(ck::CKA_TRUSTED, OFFICER, Bool(false)),
     row(ck::CKA_WRAP_TEMPLATE, 0, Absent),
+    row(ck::CKA_ENCAPSULATE_TEMPLATE, 0, Absent),
     row(ck::CKA_PUBLIC_KEY_INFO, COMPUTED, Absent),
 ];
 
@@ -152,6 +153,7 @@ const PRIVATE_KEY_ROWS: &[Row] = &[
     row(ck::CKA_SIGN_RECOVER, MODIFIABLE, Usage),
     row(ck::CKA_UNWRAP, MODIFIABLE, Usage),
     row(ck::CKA_DECAPSULATE, MODIFIABLE, Usage),
+    row(ck::CKA_DECAPSULATE_TEMPLATE, 0, Absent),
     row(ck::CKA_EXTRACTABLE, MODIFIABLE | ONCE_FALSE, PRIVATE_KEY_EXTRACTABLE),
     row(ck::CKA_ALWAYS_AUTHENTICATE, 0, Bool(false)),
     // The table has footnote 8 here, but the one right value is known from the start.

@@ -72,6 +72,12 @@ pub const FORMS: &[Form] = &[
     key(&PRIVATE_KEY, ck::CKK_EC_EDWARDS, "CKK_EC_EDWARDS", BYTES_PRIVATE, &[ck::CKA_SIGN]),
     key(&PUBLIC_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", EC_PUBLIC, &[]),
     key(&PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", BYTES_PRIVATE, &[ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_ML_DSA, "CKK_ML_DSA", PQC_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_ML_DSA, "CKK_ML_DSA", SEEDED_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_ML_KEM, "CKK_ML_KEM", PQC_PUBLIC, &[ck::CKA_ENCAPSULATE]),
+    key(&PRIVATE_KEY, ck::CKK_ML_KEM, "CKK_ML_KEM", SEEDED_PRIVATE, &[ck::CKA_DECAPSULATE]),
+    key(&PUBLIC_KEY, ck::CKK_SLH_DSA, "CKK_SLH_DSA", PQC_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_SLH_DSA, "CKK_SLH_DSA", SLH_DSA_PRIVATE, &[ck::CKA_SIGN]),
     secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
     secret(ck::CKK_DES2, "CKK_DES2", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16])),
     secret(ck::CKK_DES3, "CKK_DES3", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[24])),
@@ -151,6 +157,8 @@ const X_509_ATTRIBUTE: &[Row] = &[
     row(ck::CKA_VALUE, MUST_CREATE | NOT_EMPTY, Absent),
 ];
 
+// Encapsulation is not among what RSA and EC keys do unasked: who makes a key for signatures alone and says so flag by flag, in
+// a program older than these flags, must not get one that decrypts.
 const RSA_PUBLIC_USAGE: &[AttributeType] =
     &[ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP];
 
@@ -196,6 +204,26 @@ const EC_PRIVATE_PARAMS: Row = row(ck::CKA_EC_PARAMS, CONTRIBUTED | ENCODED, Abs
 
 /// Not in the standard's tables, but clients that find no public key object look for the public half here.
 const EC_PRIVATE_POINT: Row = row(ck::CKA_EC_POINT, NOT_GENERATE | NOT_UNWRAP | ENCODED | NOT_EMPTY, Absent);
+
+/// Sections 6.67.2, 6.68.2 and 6.69.2.
+const PQC_PUBLIC: &[Row] = &[
+    row(ck::CKA_PARAMETER_SET, MUST_CREATE | MUST_GENERATE | NOT_EMPTY, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | NOT_EMPTY, Absent),
+];
+
+/// Sections 6.67.3 and 6.68.3: the seed, the value or both.
+const SEEDED_PRIVATE: &[Row] = &[
+    PRIVATE_PARAMETER_SET,
+    row(ck::CKA_SEED, NOT_GENERATE | NOT_UNWRAP | SECRET | NOT_EMPTY, Absent),
+    row(ck::CKA_VALUE, NOT_GENERATE | NOT_UNWRAP | SECRET | NOT_EMPTY, Absent),
+];
+
+/// Section 6.69.3.
+const SLH_DSA_PRIVATE: &[Row] = &[PRIVATE_PARAMETER_SET, row(ck::CKA_VALUE, CONTRIBUTED | SECRET, Absent)];
+
+/// The tables have footnotes 4 and 6 here, but callers name the set on both halves of a pair and for keys they unwrap:
+/// one that is not the key's own is a contradiction.
+const PRIVATE_PARAMETER_SET: Row = row(ck::CKA_PARAMETER_SET, MUST_CREATE | NOT_EMPTY, Absent);
 
 const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_ENCRYPT,

@@ -99,6 +99,20 @@ impl Token for LocalToken {
         self.make_key_pair(caller, mechanism, public, private)
     }
 
+    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {
+        self.encapsulated_size(caller, mechanism, key)
+    }
+
+    fn encapsulate(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)> {
+        self.encapsulate_key(caller, mechanism, key, template)
+    }
+
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {
         self.change(caller, object, changes)
     }

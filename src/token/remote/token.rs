@@ -1,6 +1,7 @@
 //! [`RemoteToken`] at the seam: each method is one call to a node, or none.
 
 use super::held::{Login, RemoteTicket, place};
+use super::keys::key_error;
 use super::{RemoteToken, unexpected};
 use crate::attribute::{AttributeType, Attributes, Bytes};
 use crate::error::{Error, Result};
@@ -128,6 +129,11 @@ impl Token for RemoteToken {
                 Origin::Derive { mechanism: mechanism.into(), key: place(key)? }
             }
             Making::Copy(object) => Origin::Copy(place(object)?),
+            Making::Decapsulate { mechanism, key, ciphertext } => Origin::Decapsulate {
+                mechanism: mechanism.into(),
+                key: place(key)?,
+                ciphertext: ciphertext.into(),
+            },
         };
         let call = Call::Make { origin, template: template.clone() };
         self.take(caller, call)
@@ -146,6 +152,28 @@ impl Token for RemoteToken {
             return Err(unexpected());
         };
         Ok((self.taken(public, seen), self.taken(private, seen)))
+    }
+
+    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {
+        self.encapsulated_size(caller, mechanism, key)
+    }
+
+    fn encapsulate(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)> {
+        let call = Call::Encapsulate {
+            mechanism: mechanism.into(),
+            key: place(key).map_err(key_error)?,
+            template: template.clone(),
+        };
+        let (Reply::Encapsulated(ciphertext, made), seen) = self.ask_seeing(caller, call)? else {
+            return Err(unexpected());
+        };
+        Ok((ciphertext.to_vec(), self.taken(made, seen)))
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {

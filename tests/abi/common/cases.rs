@@ -17,6 +17,8 @@ pub enum Keys {
     Edwards(&'static [u8]),
     /// A Montgomery pair on this curve.
     Montgomery(&'static [u8]),
+    /// A post-quantum pair of that type (`CKK_`) and parameter set (`CKP_`).
+    Pqc(CK_KEY_TYPE, CK_ULONG),
 }
 
 /// What a mechanism is there for.
@@ -32,6 +34,8 @@ pub enum Job {
     Agree(Keys),
     /// Derives a key from a key of that kind and the mechanism's parameter.
     Derive(Keys),
+    /// Agrees on a key by encapsulation, and does nothing else.
+    Encapsulate(Keys),
 }
 
 /// One mechanism.
@@ -56,6 +60,7 @@ impl Keys {
             Keys::Ec(curve) => keys::ec(session, curve, template![]),
             Keys::Edwards(curve) => keys::edwards(session, curve),
             Keys::Montgomery(curve) => keys::montgomery(session, curve),
+            Keys::Pqc(key_type, set) => keys::pqc(session, key_type, set, template![]),
         }
     }
 }
@@ -126,6 +131,7 @@ pub fn all() -> Vec<Case> {
     all.extend(symmetric());
     all.extend(generators());
     all.extend(derivations());
+    all.extend(post_quantum());
     all
 }
 
@@ -223,6 +229,48 @@ fn generators() -> Vec<Case> {
         CKM_EC_EDWARDS_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::ED25519]),
         CKM_EC_MONTGOMERY_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::X25519]),
     ]
+}
+
+const ML_DSA: Keys = Keys::Pqc(CKK_ML_DSA, CKP_ML_DSA_44);
+const ML_KEM: Keys = Keys::Pqc(CKK_ML_KEM, CKP_ML_KEM_512);
+const SLH_DSA: Keys = Keys::Pqc(CKK_SLH_DSA, CKP_SLH_DSA_SHA2_128F);
+
+/// HashML-DSA and HashSLH-DSA with each digest.
+#[rustfmt::skip]
+const PREHASHED: &[[(CK_MECHANISM_TYPE, &str); 2]] = &[
+    [named!(CKM_HASH_ML_DSA_SHA224), named!(CKM_HASH_SLH_DSA_SHA224)],
+    [named!(CKM_HASH_ML_DSA_SHA256), named!(CKM_HASH_SLH_DSA_SHA256)],
+    [named!(CKM_HASH_ML_DSA_SHA384), named!(CKM_HASH_SLH_DSA_SHA384)],
+    [named!(CKM_HASH_ML_DSA_SHA512), named!(CKM_HASH_SLH_DSA_SHA512)],
+    [named!(CKM_HASH_ML_DSA_SHA3_224), named!(CKM_HASH_SLH_DSA_SHA3_224)],
+    [named!(CKM_HASH_ML_DSA_SHA3_256), named!(CKM_HASH_SLH_DSA_SHA3_256)],
+    [named!(CKM_HASH_ML_DSA_SHA3_384), named!(CKM_HASH_SLH_DSA_SHA3_384)],
+    [named!(CKM_HASH_ML_DSA_SHA3_512), named!(CKM_HASH_SLH_DSA_SHA3_512)],
+    [named!(CKM_HASH_ML_DSA_SHAKE128), named!(CKM_HASH_SLH_DSA_SHAKE128)],
+    [named!(CKM_HASH_ML_DSA_SHAKE256), named!(CKM_HASH_SLH_DSA_SHAKE256)],
+];
+
+fn post_quantum() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let digested = |id| Mechanism::hash_sign_context(id, CKM_SHA384, b"context");
+    let pair = |set| Job::GeneratePair(keys::public_template().and(&template![CKA_PARAMETER_SET => set]));
+    let mut all = cases![
+        CKM_ML_DSA_KEY_PAIR_GEN: plain => pair(CKP_ML_DSA_65),
+        CKM_ML_DSA: plain => Job::Use(ML_DSA, 100),
+        CKM_HASH_ML_DSA: digested => Job::Use(ML_DSA, 48),
+        CKM_ML_KEM_KEY_PAIR_GEN: plain => pair(CKP_ML_KEM_768),
+        CKM_ML_KEM: plain => Job::Encapsulate(ML_KEM),
+        CKM_SLH_DSA_KEY_PAIR_GEN: plain => pair(CKP_SLH_DSA_SHAKE_128F),
+        CKM_SLH_DSA: plain => Job::Use(SLH_DSA, 100),
+        CKM_HASH_SLH_DSA: digested => Job::Use(SLH_DSA, 48),
+    ];
+    for row in PREHASHED {
+        for ((id, name), keys) in row.iter().zip([ML_DSA, SLH_DSA]) {
+            let mechanism = Mechanism::sign_context(*id, CKH_HEDGE_PREFERRED, b"context");
+            all.push(Case { name, mechanism, job: Job::Use(keys, 100) });
+        }
+    }
+    all
 }
 
 fn derivations() -> Vec<Case> {

@@ -120,6 +120,25 @@ impl Mechanism {
         })
     }
 
+    /// ML-DSA or SLH-DSA with a context, hedged or not (`CKH_`).
+    pub fn sign_context(id: CK_MECHANISM_TYPE, hedge: CK_ULONG, context: &[u8]) -> Self {
+        Mechanism::structure(id, [context], |[at]| CK_SIGN_ADDITIONAL_CONTEXT {
+            hedgeVariant: hedge,
+            pContext: at,
+            ulContextLen: context.len() as CK_ULONG,
+        })
+    }
+
+    /// The same over a digest that `hash` has made.
+    pub fn hash_sign_context(id: CK_MECHANISM_TYPE, hash: CK_MECHANISM_TYPE, context: &[u8]) -> Self {
+        Mechanism::structure(id, [context], |[at]| CK_HASH_SIGN_ADDITIONAL_CONTEXT {
+            hedgeVariant: CKH_HEDGE_PREFERRED,
+            pContext: at,
+            ulContextLen: context.len() as CK_ULONG,
+            hash,
+        })
+    }
+
     /// RSA and AES key wrap, with OAEP over SHA-256.
     pub fn rsa_aes(aes_bits: CK_ULONG) -> Self {
         let mut mechanism = Mechanism::plain(CKM_RSA_AES_KEY_WRAP);

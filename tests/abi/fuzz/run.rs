@@ -18,7 +18,7 @@ type Any = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64
 const PINS: [&str; 4] = [USER_PIN, SO_PIN, "another-1", "another-2"];
 
 /// Kinds of keys that are there at all times.
-const KEYS: [Keys; 8] = [
+const KEYS: [Keys; 10] = [
     Keys::Secret(CKK_AES, 32),
     Keys::Secret(CKK_DES3, 24),
     Keys::Secret(CKK_GENERIC_SECRET, 32),
@@ -27,6 +27,8 @@ const KEYS: [Keys; 8] = [
     Keys::Edwards(keys::ED25519),
     Keys::Montgomery(keys::X25519),
     Keys::Rsa,
+    Keys::Pqc(CKK_ML_DSA, CKP_ML_DSA_44),
+    Keys::Pqc(CKK_ML_KEM, CKP_ML_KEM_512),
 ];
 
 /// Objects that are too many: the oldest are destroyed.
@@ -469,7 +471,7 @@ impl Run {
         }
         let case = &self.cases[at].1;
         let kind = match &case.job {
-            Job::Use(kind, _) | Job::Agree(kind) | Job::Derive(kind) => Some(*kind),
+            Job::Use(kind, _) | Job::Agree(kind) | Job::Derive(kind) | Job::Encapsulate(kind) => Some(*kind),
             Job::Generate(template) | Job::GeneratePair(template) => {
                 self.call.template = Some(template.clone());
                 None
@@ -619,6 +621,9 @@ fn purpose_of(function: &str) -> CK_FLAGS {
         "C_WrapKey" => CKF_WRAP,
         "C_UnwrapKey" => CKF_UNWRAP,
         "C_DeriveKey" => CKF_DERIVE,
+        "C_EncapsulateKey" => CKF_ENCAPSULATE,
+        "C_DecapsulateKey" => CKF_DECAPSULATE,
+        "C_VerifySignatureInit" => CKF_VERIFY,
         _ => 0,
     }
 }

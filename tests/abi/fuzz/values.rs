@@ -239,6 +239,10 @@ pub fn variant(random: &mut Random, case: &Case, point: &[u8]) -> Option<Mechani
         (CKM_RSA_PKCS_OAEP, _) => Mechanism::oaep(hash, mgf, &one),
         (CKM_RSA_AES_KEY_WRAP, _) => Mechanism::rsa_aes(*random.pick(&[128, 192, 256, 0, 255, number])),
         (CKM_EDDSA, _) => Mechanism::eddsa(random.percent(50), &one),
+        (CKM_HASH_ML_DSA | CKM_HASH_SLH_DSA, _) => Mechanism::hash_sign_context(id, hash, &one),
+        (_, _) if case.name.contains("_DSA_SHA") || case.name.ends_with("LH_DSA") => {
+            Mechanism::sign_context(id, *random.pick(&[0, 1, 2, 3, number]), &one)
+        }
         (CKM_AES_ECB_ENCRYPT_DATA | CKM_DES3_ECB_ENCRYPT_DATA, _) => Mechanism::string_data(id, &one),
         (CKM_AES_CBC_ENCRYPT_DATA, _) => Mechanism::aes_cbc_data([3; 16], &one),
         (CKM_DES3_CBC_ENCRYPT_DATA, _) => Mechanism::des_cbc_data([3; 8], &one),

@@ -26,6 +26,7 @@ const USES: &[(u64, &str)] = &[
     (ck::CKF_GENERATE_KEY_PAIR, "generate pair"),
     (ck::CKF_WRAP | ck::CKF_UNWRAP, "wrap"),
     (ck::CKF_DERIVE, "derive"),
+    (ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE, "encapsulate"),
 ];
 
 impl Compatibility {

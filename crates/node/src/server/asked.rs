@@ -88,6 +88,12 @@ impl Asked<'_> {
             }
             Call::Random { length } => self.random(*length),
             Call::Seed { seed } => done(token.seed(seed)),
+            Call::Encapsulate { mechanism, key, template } => {
+                let key = self.object(key).map_err(key_error)?;
+                let (ciphertext, made) =
+                    token.encapsulate(caller, &mechanism.mechanism()?, &key, template)?;
+                self.available(Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?)))
+            }
         }
     }
 
@@ -112,11 +118,11 @@ impl Asked<'_> {
             (Call::MakePair { .. }, [public, private]) => {
                 Some(stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?))))
             }
-            (Call::MakePair { .. }, objects) => {
-                // One of the two was a session object, which went with the answer: what is left of the pair goes too.
+            // Something went with the answer: one of a pair that was a session object, or the ciphertext. What is left goes too.
+            (Call::MakePair { .. } | Call::Encapsulate { .. }, objects) => {
                 for id in objects {
                     if let Err(error) = self.service.token().destroy(self.caller(), &ObjectRef::Stored(*id)) {
-                        tracing::warn!("half of a key pair is left: {}", error.name());
+                        tracing::warn!("half of what was made is left: {}", error.name());
                     }
                 }
                 None
@@ -129,7 +135,7 @@ impl Asked<'_> {
     /// Holds the answer back until the new keys are on as many nodes as they must be; if that takes too long they are destroyed again.
     fn available(&self, made: Result<Reply>) -> Result<Reply> {
         let stored: Vec<ObjectId> = match &made {
-            Ok(Reply::Made(made)) => stored(&[made]),
+            Ok(Reply::Made(made) | Reply::Encapsulated(_, made)) => stored(&[made]),
             Ok(Reply::Pair(public, private)) => stored(&[public, private]),
             _ => return made,
         };
@@ -204,10 +210,7 @@ impl Asked<'_> {
             Origin::Create => make(Making::Create),
             Origin::Generate(mechanism) => make(Making::Generate(&mechanism.mechanism()?)),
             Origin::Unwrap { mechanism, key, wrapped } => {
-                let key = self.object(key).map_err(|error| match error {
-                    Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
-                    other => other,
-                })?;
+                let key = self.object(key).map_err(unwrapping_error)?;
                 make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
             }
             Origin::Derive { mechanism, key } => {
@@ -215,6 +218,10 @@ impl Asked<'_> {
                 make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
             }
             Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
+            Origin::Decapsulate { mechanism, key, ciphertext } => {
+                let key = self.object(key).map_err(unwrapping_error)?;
+                make(Making::Decapsulate { mechanism: &mechanism.mechanism()?, key: &key, ciphertext })
+            }
         }
     }
 
@@ -257,6 +264,14 @@ fn done(result: Result<()>) -> Result<Reply> {
 fn key_error(error: Error) -> Error {
     match error {
         Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
+        other => other,
+    }
+}
+
+/// What unwraps and decapsulates has its own name for its key.
+fn unwrapping_error(error: Error) -> Error {
+    match error {
+        Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
         other => other,
     }
 }

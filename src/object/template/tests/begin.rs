@@ -9,7 +9,10 @@ fn refused(template: &Attributes) -> Error {
 fn complete(form: &Form) -> Attributes {
     let mut template = Attributes::new();
     for row in form.rows().filter(|row| row.has(note::MUST_CREATE)) {
-        template.set(row.attribute, vec![7u8; 24]);
+        match schema::kind_of(row.attribute) {
+            Some(schema::Kind::Ulong) => template.set(row.attribute, 1u64),
+            _ => template.set(row.attribute, vec![7u8; 24]),
+        }
     }
     template.set(ck::CKA_CLASS, form.class.number);
     if let (Some(attribute), Some(number)) = (form.class.subtype, form.subtype) {
