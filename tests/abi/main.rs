@@ -19,6 +19,7 @@ mod interfaces;
 mod length_protocol;
 mod login;
 mod mechanisms;
+mod messages;
 mod no_way_out;
 mod objects;
 mod order;

@@ -6,6 +6,7 @@ pub mod functions;
 mod isolated;
 pub mod keys;
 mod mechanism;
+pub mod message;
 mod module;
 mod rv;
 mod session;

@@ -317,7 +317,7 @@ impl Session {
 }
 
 /// Bytes as the functions take them; NULL for none.
-fn view(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
+pub fn view(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
     let at = if bytes.is_empty() { null_mut() } else { bytes.as_ptr().cast_mut() };
     (at, bytes.len() as CK_ULONG)
 }
