@@ -5,7 +5,7 @@ use super::args::{Plain, Pointer, copy_out, deliver, transform};
 use super::params;
 use crate::error::{Error, Result};
 use crate::mechanism::message::{Generator, Message, MessageShape};
-use crate::mechanism::{Purpose, Row};
+use crate::mechanism::{Purpose, Row, registry};
 use crate::output::Delivery;
 use crate::session::Session;
 use cryptoki_sys as ck;
@@ -238,6 +238,18 @@ struct Fields {
     /// In bytes.
     tag_length: CK_ULONG,
     data_length: CK_ULONG,
+}
+
+/// The mechanism of `C_WrapKeyAuthenticated` and its inverse, with the parameter as messages have it.
+pub(super) fn authenticated<'a>(
+    mechanism: Pointer<'a, CK_MECHANISM>,
+) -> Result<(&'static Row, Parameter<'a>)> {
+    let given = mechanism.read()?;
+    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
+    let shape = row.family.aead().ok_or(Error::MechanismInvalid)?.message_shape();
+    // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
+    let at = unsafe { Pointer::new(given.pParameter) };
+    Ok((row, Parameter::read(shape, at, given.ulParameterLen)?))
 }
 
 impl<'a> Parameter<'a> {

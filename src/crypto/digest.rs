@@ -1,6 +1,6 @@
 //! Digests in progress.
 
-use super::{Hash, unexpected};
+use super::{Hash, ffi, unexpected};
 use crate::error::Result;
 use openssl::md_ctx::MdCtx;
 
@@ -14,6 +14,12 @@ impl Digest {
     pub fn new(hash: Hash) -> Result<Self> {
         let mut context = MdCtx::new().map_err(unexpected)?;
         context.digest_init(hash.md()?).map_err(unexpected)?;
+        Ok(Digest { context })
+    }
+
+    /// Another one that has taken the same input.
+    pub fn duplicate(&self) -> Result<Self> {
+        let context = ffi::digest::copy(&self.context).map_err(unexpected)?;
         Ok(Digest { context })
     }
 

@@ -293,6 +293,10 @@ pub trait Digester: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Writes the digest; `output` is `size` bytes long.
     fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+    /// Another one that has taken the same input. `StateUnsaveable` where that can't be.
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Err(Error::StateUnsaveable)
+    }
 }
 
 /// A signature or MAC in progress.

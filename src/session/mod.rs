@@ -11,6 +11,7 @@ mod library;
 mod login;
 mod message;
 mod objects;
+mod saved;
 mod slot;
 mod slots;
 

@@ -168,12 +168,16 @@ impl Session {
         key: Handle,
         output: Output<'_>,
     ) -> Result<Delivery> {
+        output.copy(&self.wrapped(mechanism, wrapping, key)?)
+    }
+
+    /// A key, wrapped.
+    pub(super) fn wrapped(&self, mechanism: &Mechanism, wrapping: Handle, key: Handle) -> Result<Vec<u8>> {
         let _turn = self.work()?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-        let wrapped = self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)?;
-        output.copy(&wrapped)
+        self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)
     }
 
     /// `C_UnwrapKey`.

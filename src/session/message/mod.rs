@@ -8,6 +8,7 @@
 
 mod sealing;
 mod signing;
+mod wrapping;
 
 use super::active::Active;
 use super::{Handle, Session};
@@ -46,6 +47,12 @@ impl Messages {
             any |= ends(purpose) && self.signing(purpose).take().is_some();
         }
         any
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        let Messages { encrypt, decrypt, sign, verify } = self;
+        encrypt.is_none() && decrypt.is_none() && sign.is_none() && verify.is_none()
     }
 
     /// The message that waits for its key's PIN.

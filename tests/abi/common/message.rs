@@ -133,6 +133,50 @@ impl Session {
         C_MessageDecryptInit C_DecryptMessage C_DecryptMessageBegin C_DecryptMessageNext C_MessageDecryptFinal
     }
 
+    /// `C_WrapKeyAuthenticated`, size first.
+    pub fn wrap_authenticated(
+        &self,
+        parameter: &mut Parameter,
+        aad: &[u8],
+        wrapping: Handle,
+        key: Handle,
+    ) -> Answer<Vec<u8>> {
+        let (aad, aad_length) = view(aad);
+        let id = parameter.mechanism().id();
+        parameter.with_raw(|at, size| {
+            let mut mechanism = CK_MECHANISM { mechanism: id, pParameter: at, ulParameterLen: size };
+            let mechanism = &raw mut mechanism;
+            output(|buffer, room| {
+                raw_3_2!(C_WrapKeyAuthenticated(
+                    self.0, mechanism, wrapping, key, aad, aad_length, buffer, room
+                ))
+            })
+        })
+    }
+
+    /// `C_UnwrapKeyAuthenticated`.
+    pub fn unwrap_authenticated(
+        &self,
+        parameter: &mut Parameter,
+        aad: &[u8],
+        unwrapping: Handle,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Answer<Handle> {
+        let ((aad, aad_length), (wrapped, length)) = (view(aad), view(wrapped));
+        let id = parameter.mechanism().id();
+        parameter.with_raw(|at, size| {
+            let mut mechanism = CK_MECHANISM { mechanism: id, pParameter: at, ulParameterLen: size };
+            let (mechanism, mut key) = (&raw mut mechanism, 0);
+            template.with_raw(|list, count| {
+                answer(raw_3_2!(C_UnwrapKeyAuthenticated(
+                    self.0, mechanism, unwrapping, wrapped, length, list, count, aad, aad_length, &mut key
+                )))
+            })?;
+            Ok(key)
+        })
+    }
+
     pub fn message_sign_init(&self, mechanism: &Mechanism, key: Handle) -> Answer<()> {
         answer(raw_3_2!(C_MessageSignInit(self.0, mechanism.as_ptr(), key)))
     }

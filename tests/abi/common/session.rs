@@ -310,6 +310,12 @@ impl Session {
         Ok(bytes)
     }
 
+    /// `C_SetOperationState` without keys.
+    pub fn restore(&self, state: &[u8]) -> Answer<()> {
+        let (at, length) = view(state);
+        invoke!(C_SetOperationState(self.0, at, length, CK_INVALID_HANDLE, CK_INVALID_HANDLE))
+    }
+
     /// `C_SessionCancel`.
     pub fn cancel(&self, flags: CK_FLAGS) -> Answer<()> {
         answer(raw_3_2!(C_SessionCancel(self.0, flags)))
