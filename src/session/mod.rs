@@ -6,6 +6,7 @@
 mod active;
 mod cryptography;
 mod dual;
+mod fixed;
 mod handles;
 mod library;
 mod login;
@@ -16,6 +17,7 @@ mod slot;
 mod slots;
 
 pub use dual::Dual;
+pub use fixed::{PROFILES, Profile};
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};

@@ -24,6 +24,7 @@ mod no_way_out;
 mod objects;
 mod order;
 mod processes;
+mod profiles;
 mod reload;
 mod saved_states;
 mod slots;

@@ -4,7 +4,7 @@ use super::LocalToken;
 use super::access::{self, Act};
 use super::object::LocalObject;
 use super::ticket::Known;
-use crate::attribute::{AttributeType, Attributes, Value};
+use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
 use crate::object::template;
 use crate::store::{self, Store};
@@ -83,7 +83,7 @@ impl LocalToken {
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
         let object = opened.get()?;
-        Ok(bytes_of(&object.info.attributes) + bytes_of(&object.secret))
+        Ok(object.info.attributes.size() + object.secret.size())
     }
 
     pub(super) fn change(
@@ -145,19 +145,5 @@ impl Opened {
             Opened::Stored(object) => Ok(object),
             Opened::Held(held) => held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid),
         }
-    }
-}
-
-fn bytes_of(attributes: &Attributes) -> u64 {
-    attributes.iter().map(|(_, value)| 8 + value_bytes(value)).sum()
-}
-
-fn value_bytes(value: &Value) -> u64 {
-    match value {
-        Value::Bool(_) => 1,
-        Value::Ulong(_) => 8,
-        Value::Bytes(bytes) => bytes.len() as u64,
-        Value::Mechanisms(list) => 8 * list.len() as u64,
-        Value::Template(template) => bytes_of(template),
     }
 }
