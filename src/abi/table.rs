@@ -28,7 +28,25 @@ pub struct Function {
     pub since: &'static str,
     /// Whether it does anything but answer `CKR_FUNCTION_NOT_SUPPORTED`.
     pub implemented: bool,
+    /// Its parameters: name, and type as Rust writes it.
+    pub parameters: &'static [(&'static str, &'static str)],
 }
+
+/// What there is to say of functions that answer, but offer less than a reader of the standard may expect.
+pub static REMARKS: &[(&str, &str)] = &[
+    ("C_GetOperationState", "digests; what works with a key answers `CKR_STATE_UNSAVEABLE`"),
+    ("C_SetOperationState", "in the process that saved the state, until it ends"),
+    ("C_WaitForSlotEvent", "no event ever comes: `CKR_NO_EVENT`, and no waiting"),
+    ("C_GetFunctionStatus", "as the standard says: `CKR_FUNCTION_NOT_PARALLEL`"),
+    ("C_CancelFunction", "as the standard says: `CKR_FUNCTION_NOT_PARALLEL`"),
+    ("C_GetSessionValidationFlags", "never set: nobody has validated the module"),
+    ("C_AsyncComplete", NOT_ASYNCHRONOUS),
+    ("C_AsyncGetID", NOT_ASYNCHRONOUS),
+    ("C_AsyncJoin", NOT_ASYNCHRONOUS),
+];
+
+/// The module makes no threads in its host's process: work put off would be done no earlier than the host asks for its result.
+const NOT_ASYNCHRONOUS: &str = "nothing is ever pending: `C_OpenSession` refuses `CKF_ASYNC_SESSION`, for the module makes no threads to work on";
 
 macro_rules! functions {
     ($(
@@ -49,6 +67,7 @@ macro_rules! functions {
                 name: stringify!($name),
                 since: $since,
                 implemented: is_implemented!($kind),
+                parameters: &[$((stringify!($argument), stringify!($type))),*],
             },
         )*)*];
 

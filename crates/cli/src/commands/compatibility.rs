@@ -3,10 +3,11 @@
 use crate::error::Result;
 use crate::render::Answer;
 use clap::Args;
-use cloister::abi::table::{FUNCTIONS, Function};
+use cloister::abi::table::{FUNCTIONS, Function, REMARKS};
 use cloister::mechanism::registry::ROWS;
 use cloister::mechanism::{Row, Unit};
 use cloister::object::schema::{ATTRIBUTES, FORMS};
+use cloister::session::{PROFILES, Profile};
 use cryptoki_sys as ck;
 use serde_json::json;
 use std::fmt::Write;
@@ -20,6 +21,7 @@ pub struct Compatibility;
 const USES: &[(u64, &str)] = &[
     (ck::CKF_ENCRYPT | ck::CKF_DECRYPT, "encrypt"),
     (ck::CKF_SIGN | ck::CKF_VERIFY, "sign"),
+    (MESSAGES, "messages"),
     (ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER, "recover"),
     (ck::CKF_DIGEST, "digest"),
     (ck::CKF_GENERATE, "generate"),
@@ -27,6 +29,9 @@ const USES: &[(u64, &str)] = &[
     (ck::CKF_WRAP | ck::CKF_UNWRAP, "wrap"),
     (ck::CKF_DERIVE, "derive"),
 ];
+
+const MESSAGES: u64 =
+    ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MESSAGE_SIGN | ck::CKF_MESSAGE_VERIFY;
 
 impl Compatibility {
     pub fn run(&self) -> Result<Answer> {
@@ -48,6 +53,7 @@ fn text() -> String {
     functions(&mut page);
     mechanisms(&mut page);
     objects(&mut page);
+    profiles(&mut page);
     page
 }
 
@@ -66,7 +72,9 @@ fn functions(page: &mut String) {
     line(page, "|---|---|---|");
     for function in FUNCTIONS {
         let state = if function.implemented { "yes" } else { "not supported" };
-        line(page, &format!("| `{}` | {} | {state} |", function.name, function.since));
+        let remark = REMARKS.iter().find(|(name, _)| *name == function.name);
+        let remark = remark.map_or(String::new(), |(_, remark)| format!("; {remark}"));
+        line(page, &format!("| `{}` | {} | {state}{remark} |", function.name, function.since));
     }
 }
 
@@ -107,6 +115,29 @@ fn objects(page: &mut String) {
     for form in FORMS {
         let kind = form.subtype.map_or("", |_| form.name);
         line(page, &format!("| `{}` | {kind} | {} |", form.class.name, form.rows().count()));
+    }
+}
+
+fn profiles(page: &mut String) {
+    line(page, "\n## Profiles\n");
+    line(
+        page,
+        "Claimed profiles are objects of class `CKO_PROFILE`, mechanisms of class `CKO_MECHANISM`; both turn up only in searches \
+         that ask for their class. There are no hardware features (a token has no clock and no buttons of its own) and no \
+         validations.\n",
+    );
+    line(page, "| profile | |");
+    line(page, "|---|---|");
+    for profile in PROFILES {
+        line(page, &format!("| `{}` | {} |", profile.name, standing(profile)));
+    }
+}
+
+fn standing(profile: &Profile) -> String {
+    match profile.refused {
+        _ if profile.is_claimed() => "claimed".to_owned(),
+        Some(reason) => format!("not claimed: {reason}"),
+        None => "not claimed: a mechanism it needs is not there".to_owned(),
     }
 }
 
