@@ -8,6 +8,32 @@ const BAD: CK_RV = CKR_ARGUMENTS_BAD;
 const WRONG: CK_RV = CKR_MECHANISM_PARAM_INVALID;
 const NOWHERE: Handle = 987_654_321;
 
+#[test]
+fn the_table_has_every_function_once_and_only_answers_that_exist() {
+    let mut rows = Vec::new();
+    let known = |answer: &str| CODES.iter().any(|(_, name)| *name == format!("CKR_{answer}"));
+    for line in include_str!("answers.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (answers, reason): (&[&str], &[&str]) = match words[0] {
+            "set" => (&words[2..], &["none"]),
+            "never" | "fault" => (&words[1..2], &words[2..]),
+            "not" => (&words[2..3], &words[3..]),
+            function => {
+                rows.push(function);
+                (&words[1..], &["none"])
+            }
+        };
+        let strange = answers.iter().find(|answer| !answer.starts_with('+') && !known(answer));
+        assert_eq!(strange, None, "{line}");
+        assert!(!reason.is_empty(), "without a reason: {line}");
+    }
+    let mut names = NAMES.to_vec();
+    rows.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(rows, names);
+}
+
 /// Calls a function by its name. In the machine's calling convention surplus arguments are not looked at.
 fn call(name: &str, arguments: &[u64]) -> Answer<()> {
     type Any = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64) -> CK_RV;
@@ -299,6 +325,68 @@ fn data_and_signatures_of_lengths_that_cannot_be_are_refused() {
         session.sign_recover_rest(&[0xff; 256]).refused(CKR_DATA_INVALID);
         session.message_sign_init(&numbers, private).unwrap();
         session.sign_message(&[0xff; 256]).refused(CKR_DATA_INVALID);
+    });
+}
+
+#[test]
+fn two_operations_at_once_refuse_what_either_refuses() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let aes = keys::aes(session, template![]);
+        let secret = keys::secret(session, CKK_GENERIC_SECRET, &[5; 300], template![]);
+        let (public, _) = keys::rsa(session, 2048, template![]);
+        let (ccm, cbc) = (Mechanism::ccm(4, &[1; 12], b"", 8), Mechanism::bytes(CKM_AES_CBC, &[1; 16]));
+        session.encrypt_init(&ccm, aes).unwrap();
+        session.digest_init(&Mechanism::plain(CKM_SHA256)).unwrap();
+        session.digest_encrypt_update(b"five!").refused(CKR_DATA_LEN_RANGE);
+        session.encrypt_init(&ccm, aes).unwrap();
+        session.sign_init(&Mechanism::plain(CKM_SHA256_HMAC), secret).unwrap();
+        session.sign_encrypt_update(b"five!").refused(CKR_DATA_LEN_RANGE);
+        session.decrypt_init(&cbc, aes).unwrap();
+        session.verify_init(&Mechanism::plain(CKM_RSA_PKCS), public).unwrap();
+        session.decrypt_verify_update(&[1; 4096]).refused(CKR_DATA_LEN_RANGE);
+        session.wrap(&Mechanism::plain(CKM_RSA_PKCS), public, secret).refused(CKR_KEY_SIZE_RANGE);
+    });
+}
+
+#[test]
+fn without_a_login_only_public_objects_are_made_and_changed() {
+    isolated(|_| {
+        let token = Token::new();
+        let user = token.user();
+        let data = user.create(&keys::data_template("x")).unwrap();
+        let key = keys::aes(user, template![CKA_TOKEN => true, CKA_PRIVATE => false]);
+        user.logout().unwrap();
+        let session = token.public();
+        session.copy(data, &template![CKA_PRIVATE => true]).refused(CKR_USER_NOT_LOGGED_IN);
+        session.set(key, &template![CKA_LABEL => "mine"]).refused(CKR_USER_NOT_LOGGED_IN);
+        let curve = template![
+            CKA_CLASS => CKO_PUBLIC_KEY, CKA_KEY_TYPE => CKK_EC, CKA_EC_PARAMS => &[6, 3, 0x2a, 3, 4],
+            CKA_EC_POINT => &[4, 3, 4, 1, 1],
+        ];
+        session.create(&curve).refused(CKR_CURVE_NOT_SUPPORTED);
+        let small = template![
+            CKA_CLASS => CKO_PUBLIC_KEY, CKA_KEY_TYPE => CKK_RSA, CKA_MODULUS => &[0xff; 32],
+            CKA_PUBLIC_EXPONENT => &[1, 0, 1], CKA_ENCRYPT => true, CKA_VERIFY => true,
+        ];
+        if let Ok(small) = session.create(&small) {
+            let pkcs = Mechanism::plain(CKM_RSA_PKCS);
+            session.encrypt_init(&pkcs, small).refused(CKR_KEY_SIZE_RANGE);
+        }
+    });
+}
+
+#[test]
+fn who_has_no_pin_yet_can_not_log_in_by_name_either() {
+    isolated(|_| {
+        let _folder = Folder::new();
+        module().initialize().unwrap();
+        let slot = module().slots(true).unwrap()[0];
+        module().init_token(slot, SO_PIN, "new").unwrap();
+        let slot = module().slots(true).unwrap()[0];
+        let session = module().open(slot, CKF_RW_SESSION).unwrap();
+        session.login_user(CKU_USER, "", USER_PIN).refused(CKR_USER_PIN_NOT_INITIALIZED);
     });
 }
 

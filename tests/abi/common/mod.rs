@@ -18,7 +18,7 @@ pub use isolated::{Part, Process, isolated};
 pub use mechanism::Mechanism;
 pub use module::{Module, module, note, output};
 pub(crate) use module::{invoke, raw, raw_3_2};
-pub use rv::{Answer, Refused, Rv, answer, name_of};
+pub use rv::{Answer, CODES, Refused, Rv, answer, name_of};
 pub use session::{Handle, Session};
 pub(crate) use template::template;
 pub use template::{Template, Value};
