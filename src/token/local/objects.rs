@@ -42,6 +42,11 @@ impl LocalToken {
     fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
         let moment = self.cache.moment(store.counter());
         if let Some((object, current)) = self.cache.get(id, moment) {
+            if known.0.is_none() && object.complete && !object.secret.is_empty() {
+                // Opened for others: who has not logged in gets it as it is without the token key.
+                let record = store.get(known.viewer(), id)?.ok_or(Error::ObjectHandleInvalid)?;
+                return Ok(Arc::new(LocalObject::from_record(record, false)));
+            }
             let enough = object.complete || known.0.is_none();
             if enough && current {
                 return Ok(object);
