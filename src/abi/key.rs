@@ -1,8 +1,10 @@
 //! Key management functions (PKCS#11 3.2, section 5.18).
 
 use super::args::{Pointer, deliver};
-use super::{params, template};
+use super::{message, params, template};
 use crate::error::Result;
+use crate::mechanism::Purpose;
+use crate::output::Delivery;
 use crate::session::Session;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_MECHANISM, CK_ULONG};
 
@@ -69,6 +71,58 @@ pub(super) fn unwrap(
     let mechanism = params::mechanism(mechanism)?;
     let wrapped = wrapped.bytes(wrapped_length)?;
     key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template::read(template, count)?)?)
+}
+
+/// `C_WrapKeyAuthenticated`: the tag goes into the parameter, and the nonce if the module has made it.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn wrap_authenticated(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    wrapping_key: CK_ULONG,
+    key: CK_ULONG,
+    aad: Pointer<u8>,
+    aad_length: CK_ULONG,
+    wrapped: Pointer<u8>,
+    wrapped_length: Pointer<CK_ULONG>,
+) -> Result<()> {
+    let (row, mut parameter) = message::authenticated(mechanism)?;
+    let mut tag = parameter.tag(Purpose::Encrypt)?;
+    let aad = aad.bytes(aad_length)?;
+    let mut done = false;
+    deliver(wrapped, wrapped_length, |output| {
+        let message = (&mut parameter.message, aad);
+        let delivery = session.wrap_key_authenticated(row, message, (wrapping_key, key), &mut tag, output)?;
+        done = delivery == Delivery::Done;
+        Ok(delivery)
+    })?;
+    if !done {
+        return Ok(());
+    }
+    parameter.give_nonce()?;
+    parameter.give_tag(&tag)
+}
+
+/// `C_UnwrapKeyAuthenticated`.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn unwrap_authenticated(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    unwrapping_key: CK_ULONG,
+    wrapped: Pointer<u8>,
+    wrapped_length: CK_ULONG,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    aad: Pointer<u8>,
+    aad_length: CK_ULONG,
+    key: Pointer<CK_ULONG>,
+) -> Result<()> {
+    let key = key.required()?;
+    let (row, parameter) = message::authenticated(mechanism)?;
+    let tag = parameter.tag(Purpose::Decrypt)?;
+    let message = (&parameter.message, aad.bytes(aad_length)?);
+    let wrapped = (wrapped.bytes(wrapped_length)?, &tag[..]);
+    let template = template::read(template, count)?;
+    key.write(session.unwrap_key_authenticated(row, message, unwrapping_key, wrapped, &template)?)
 }
 
 /// `C_DeriveKey`.

@@ -13,6 +13,7 @@ mod general;
 mod guard;
 mod key;
 mod lifecycle;
+mod message;
 mod object;
 mod operation;
 mod params;

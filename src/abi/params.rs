@@ -7,6 +7,7 @@
 //! with no label.
 
 use super::args::{Plain, Pointer};
+use super::message;
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
@@ -46,6 +47,18 @@ pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
 /// A mechanism, or NULL: the operation in progress is to end (PKCS#11 3.0 and later).
 pub(super) fn mechanism_or_cancel(pointer: Pointer<CK_MECHANISM>) -> Result<Option<Mechanism>> {
     if pointer.is_null() { Ok(None) } else { mechanism(pointer).map(Some) }
+}
+
+/// A mechanism for messages. Where each message brings its own parameter, the beginning may have one too, as the standard's example
+/// does, or none; it says nothing that the messages don't.
+pub(super) fn message_mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
+    let given = pointer.read()?;
+    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
+    let Some(length) = message::parameter_length(row) else { return mechanism(pointer) };
+    if !given.pParameter.is_null() && ![0, length].contains(&given.ulParameterLen) {
+        return Err(Error::MechanismParamInvalid);
+    }
+    Ok(Mechanism { row, params: Params::None })
 }
 
 /// A mechanism's parameter as it was passed.
@@ -95,7 +108,7 @@ impl Parameter<'_> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
-        bytes(self.at, self.length).map(Params::Iv)
+        nested_bytes(self.at, self.length).map(Params::Iv)
     }
 
     fn counter(self) -> Result<Params> {
@@ -232,10 +245,11 @@ fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> {
 /// Bytes that a parameter's structure points at.
 fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     // SAFETY: NULL or good for the length beside it, says the caller of the structure it stands in.
-    bytes(unsafe { Pointer::new(at) }, length)
+    nested_bytes(unsafe { Pointer::new(at) }, length)
 }
 
-fn bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
+/// Bytes of a parameter: no more than any mechanism has use for.
+pub(super) fn nested_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
     if length > MAX_DATA {
         return Err(Error::MechanismParamInvalid);
     }

@@ -1,6 +1,6 @@
 //! Digests in progress.
 
-use super::{Hash, start, unexpected};
+use super::{Hash, ffi, start, unexpected};
 use crate::error::Result;
 use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
@@ -15,6 +15,12 @@ impl Digest {
     pub fn new(hash: Hash) -> Result<Self> {
         let mut context = MdCtx::new().map_err(unexpected)?;
         context.digest_init(hash.md()?).map_err(unexpected)?;
+        Ok(Digest { context })
+    }
+
+    /// Another one that has taken the same input.
+    pub fn duplicate(&self) -> Result<Self> {
+        let context = ffi::digest::copy(&self.context).map_err(unexpected)?;
         Ok(Digest { context })
     }
 

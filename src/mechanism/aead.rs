@@ -3,8 +3,9 @@
 //! The tag follows the ciphertext. A decryption answers nothing before it has checked the tag: its parts are collected,
 //! as many as there is memory for.
 
+use super::message::{Message, MessageShape};
 use super::staged::Staged;
-use super::{Cipher, Family, Key, Params, wrapping};
+use super::{Aead, Cipher, Family, Key, Params, wrapping};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{AES_GCM, Ccm as CcmContext, Direction, Stream, stream};
 use crate::crypto::unexpected;
@@ -63,6 +64,21 @@ impl Family for Gcm {
 
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
         wrapping::unwrap(self.decrypt(key, params)?, wrapped)
+    }
+
+    fn aead(&self) -> Option<&dyn Aead> {
+        Some(self)
+    }
+}
+
+impl Aead for Gcm {
+    fn message_shape(&self) -> MessageShape {
+        MessageShape::Gcm
+    }
+
+    fn params(&self, message: &Message, aad: &[u8]) -> Params {
+        let tag_bits = u32::try_from(message.tag_length).unwrap_or(u32::MAX).saturating_mul(8);
+        Params::Gcm { iv: message.nonce.clone(), aad: aad.to_vec(), tag_bits }
     }
 }
 
@@ -182,6 +198,21 @@ impl Family for Ccm {
         };
         let length = wrapped.len().checked_sub(*mac_length).ok_or(Error::WrappedKeyLenRange)?;
         wrapping::unwrap(self.begin(Direction::Decrypt, key, params, Some(length))?, wrapped)
+    }
+
+    fn aead(&self) -> Option<&dyn Aead> {
+        Some(self)
+    }
+}
+
+impl Aead for Ccm {
+    fn message_shape(&self) -> MessageShape {
+        MessageShape::Ccm
+    }
+
+    fn params(&self, message: &Message, aad: &[u8]) -> Params {
+        let Message { data_length, tag_length, .. } = *message;
+        Params::Ccm { data_length, nonce: message.nonce.clone(), aad: aad.to_vec(), mac_length: tag_length }
     }
 }
 

@@ -20,6 +20,7 @@ pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod material;
+pub mod message;
 mod number;
 #[cfg(test)]
 mod pair_testing;
@@ -49,6 +50,7 @@ use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
 pub use material::Material;
+pub use message::Aead;
 use openssl::pkey::{PKey, Private, Public};
 pub use params::{Params, Shape};
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,17 @@ impl Purpose {
             Purpose::SignRecover => ck::CKF_SIGN_RECOVER,
             Purpose::Verify | Purpose::VerifySignature => ck::CKF_VERIFY,
             Purpose::VerifyRecover => ck::CKF_VERIFY_RECOVER,
+        }
+    }
+
+    /// The flag a row needs for messages; 0: there are none for this purpose.
+    pub fn message_flag(self) -> u64 {
+        match self {
+            Purpose::Encrypt => ck::CKF_MESSAGE_ENCRYPT,
+            Purpose::Decrypt => ck::CKF_MESSAGE_DECRYPT,
+            Purpose::Sign => ck::CKF_MESSAGE_SIGN,
+            Purpose::Verify => ck::CKF_MESSAGE_VERIFY,
+            Purpose::Digest | Purpose::SignRecover | Purpose::VerifyRecover | Purpose::VerifySignature => 0,
         }
     }
 
@@ -217,6 +230,10 @@ pub trait Family: Sync {
     fn verify_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         Err(Error::MechanismInvalid)
     }
+    /// The same mechanism for messages, if it encrypts with authentication.
+    fn aead(&self) -> Option<&dyn Aead> {
+        None
+    }
     /// Makes a secret key: the attributes the mechanism contributes (`CKA_VALUE`, `CKA_VALUE_LEN` ...).
     /// `template` is the caller's, complete and of a right key type.
     fn generate(&self, params: &Params, template: &Attributes) -> Result<Attributes> {
@@ -321,6 +338,10 @@ pub trait Digester: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Writes the digest; `output` is `size` bytes long.
     fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+    /// Another one that has taken the same input. `StateUnsaveable` where that can't be.
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Err(Error::StateUnsaveable)
+    }
 }
 
 /// A signature or MAC in progress.

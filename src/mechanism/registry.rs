@@ -184,8 +184,8 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_CBC), CIPHER, Shape::Iv(16), &aes::CBC),
     aes(ckm!(CKM_AES_CBC_PAD), CIPHER, Shape::Iv(16), &aes::CBC_PAD),
     aes(ckm!(CKM_AES_CTR), CIPHER, Shape::Counter, &aes::Counter),
-    aes(ckm!(CKM_AES_GCM), CIPHER, Shape::Gcm, &Gcm),
-    aes(ckm!(CKM_AES_CCM), CIPHER, Shape::Ccm, &Ccm),
+    aes(ckm!(CKM_AES_GCM), CIPHER | MESSAGES, Shape::Gcm, &Gcm),
+    aes(ckm!(CKM_AES_CCM), CIPHER | MESSAGES, Shape::Ccm, &Ccm),
     aes(ckm!(CKM_AES_CMAC), MAC, Shape::None, &aes::CMAC),
     aes(ckm!(CKM_AES_CMAC_GENERAL), MAC, Shape::MacLength, &aes::CMAC),
     aes(ckm!(CKM_AES_KEY_WRAP), CIPHER, Shape::OptionalIv(8), &KeyWrap::Plain),
@@ -224,7 +224,11 @@ type Sizes = (u64, u64);
 
 /// Encryption and decryption; all ciphers of the module also wrap and unwrap.
 const CIPHER: u64 = ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_WRAP | ck::CKF_UNWRAP;
-const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
+/// Messages of authenticated encryption: the family offers [`Family::aead`].
+const MESSAGES: u64 = ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MULTI_MESSAGE;
+/// Signatures and MACs, of messages too. Not for one whose parameter holds a nonce: it may be used for one message only.
+const MAC: u64 =
+    ck::CKF_SIGN | ck::CKF_VERIFY | ck::CKF_MESSAGE_SIGN | ck::CKF_MESSAGE_VERIFY | ck::CKF_MULTI_MESSAGE;
 const SIGNATURE: u64 = MAC;
 const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
 const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
@@ -336,6 +340,14 @@ mod tests {
             assert_eq!(found.name, row.name);
         }
         assert!(find(0xdead_beef).is_none());
+    }
+
+    #[test]
+    fn rows_that_encrypt_messages_have_a_family_that_can() {
+        for row in ROWS {
+            let promised = row.flags & (ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT) != 0;
+            assert_eq!(promised, row.family.aead().is_some(), "{}", row.name);
+        }
     }
 
     #[test]

@@ -67,6 +67,7 @@ impl Session {
         for purpose in PURPOSES.into_iter().filter(|purpose| flags & purpose.flag() != 0) {
             work.operations[purpose as usize] = None;
         }
+        work.messages.end(|purpose| flags & purpose.message_flag() != 0);
         if flags & ck::CKF_FIND_OBJECTS != 0 {
             work.search = None;
         }
@@ -259,7 +260,12 @@ pub(super) fn absorb(operation: &mut Operation, input: &[u8]) -> Result<()> {
     }
 }
 
-fn check_signature(operation: &mut Operation, data: Option<&[u8]>, signature: &[u8]) -> Result<Delivery> {
+/// Checks a signature over what was fed, and `data` if there is more.
+pub(super) fn check_signature(
+    operation: &mut Operation,
+    data: Option<&[u8]>,
+    signature: &[u8],
+) -> Result<Delivery> {
     let Operation::Verifier(verifier) = operation else { return Err(Error::OperationNotInitialized) };
     if !verifier.accepts(signature.len()) {
         return Err(Error::SignatureLenRange);

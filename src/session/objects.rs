@@ -28,6 +28,7 @@ impl Session {
     /// `C_CopyObject`.
     pub fn copy_object(&self, object: Handle, template: &Attributes) -> Result<Handle> {
         let _turn = self.work()?;
+        self.require_not_fixed(object)?;
         let object = self.slot.objects.get(object)?;
         let ticket = self.ticket();
         let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
@@ -41,6 +42,7 @@ impl Session {
     /// `C_DestroyObject`.
     pub fn destroy_object(&self, object: Handle) -> Result<()> {
         let _turn = self.work()?;
+        self.require_not_fixed(object)?;
         let reference = self.slot.objects.get(object)?;
         self.require_may_change(&reference)?;
         self.slot.token().destroy(self.ticket().as_ref(), &reference)?;
@@ -51,6 +53,9 @@ impl Session {
     /// `C_GetObjectSize`, in bytes.
     pub fn object_size(&self, object: Handle) -> Result<u64> {
         let _turn = self.work()?;
+        if let Some(fixed) = self.slot.fixed.get(object) {
+            return Ok(fixed.size());
+        }
         let object = self.slot.objects.get(object)?;
         self.slot.token().size_of(self.ticket().as_ref(), &object)
     }
@@ -58,6 +63,10 @@ impl Session {
     /// `C_GetAttributeValue`: for each wanted attribute its value, or `AttributeSensitive` or `AttributeTypeInvalid`.
     pub fn attributes(&self, object: Handle, wanted: &[AttributeType]) -> Result<Vec<Result<Value>>> {
         let _turn = self.work()?;
+        if let Some(fixed) = self.slot.fixed.get(object) {
+            let value = |kind: &AttributeType| fixed.get(*kind).cloned().ok_or(Error::AttributeTypeInvalid);
+            return Ok(wanted.iter().map(value).collect());
+        }
         let object = self.slot.objects.get(object)?;
         let ticket = self.ticket();
         let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
@@ -91,6 +100,7 @@ impl Session {
     /// `C_SetAttributeValue`.
     pub fn set_attributes(&self, object: Handle, changes: &Attributes) -> Result<()> {
         let _turn = self.work()?;
+        self.require_not_fixed(object)?;
         loop {
             let old = self.slot.objects.get(object)?;
             self.require_may_change(&old)?;
@@ -115,6 +125,7 @@ impl Session {
             template::matches(&object.info().attributes, template).then_some(handle)
         };
         let mut held: Vec<Handle> = self.slot.objects.held().into_iter().filter_map(matching).collect();
+        held.extend(self.slot.fixed.find(template));
         held.sort_unstable();
         let session_only = template.bool(ck::CKA_TOKEN) == Some(false);
         let stored = match session_only {
@@ -168,12 +179,16 @@ impl Session {
         key: Handle,
         output: Output<'_>,
     ) -> Result<Delivery> {
+        output.copy(&self.wrapped(mechanism, wrapping, key)?)
+    }
+
+    /// A key, wrapped.
+    pub(super) fn wrapped(&self, mechanism: &Mechanism, wrapping: Handle, key: Handle) -> Result<Vec<u8>> {
         let _turn = self.work()?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-        let wrapped = self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)?;
-        output.copy(&wrapped)
+        self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)
     }
 
     /// `C_UnwrapKey`.
@@ -264,6 +279,11 @@ impl Session {
             template.set_default(ck::CKA_TOKEN, false);
         }
         template
+    }
+
+    /// What is the same for every token can't be changed, copied or destroyed.
+    fn require_not_fixed(&self, object: Handle) -> Result<()> {
+        if self.slot.fixed.get(object).is_some() { Err(Error::ActionProhibited) } else { Ok(()) }
     }
 
     /// A token object can be changed only through a session that may write.

@@ -1,6 +1,8 @@
 //! A slot and the token in it, with what this process has open on it.
 
+use super::fixed::Fixed;
 use super::handles::Handles;
+use super::saved::SavedStates;
 use super::{Handle, Session};
 use crate::error::{Error, Result};
 use crate::pin::{Credentials, Role};
@@ -34,6 +36,8 @@ pub struct Slot {
     description: String,
     token: Box<dyn Token>,
     pub(super) objects: Handles,
+    pub(super) fixed: Fixed,
+    pub(super) saved: SavedStates,
     /// Who is logged in: one user for all sessions of this process (PKCS#11 3.2, section 5.6.8).
     login: RwLock<Option<Arc<dyn Ticket>>>,
     /// The open sessions. Held while a login or logout is under way, so that none opens or closes meanwhile.
@@ -49,6 +53,8 @@ impl Slot {
             description,
             token,
             objects: Handles::default(),
+            fixed: Fixed::default(),
+            saved: SavedStates::default(),
             login: RwLock::new(None),
             sessions: Mutex::new(HashMap::new()),
             ended: AtomicBool::new(false),

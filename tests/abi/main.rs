@@ -9,6 +9,7 @@
 
 mod common;
 
+mod answers;
 mod attributes;
 mod bad_input;
 mod crash;
@@ -20,6 +21,7 @@ mod interfaces;
 mod length_protocol;
 mod login;
 mod mechanisms;
+mod messages;
 mod no_way_out;
 mod objects;
 mod order;
@@ -27,10 +29,13 @@ mod pqc_keys;
 mod pqc_openssl;
 mod pqc_vectors;
 mod processes;
+mod profiles;
 mod reload;
+mod saved_states;
 mod slots;
 mod store_faults;
 mod threads;
 mod trust;
 mod verify_signature;
+mod wrapping;
 mod wycheproof;

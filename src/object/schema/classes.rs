@@ -32,7 +32,7 @@ pub struct MadeBy {
 }
 
 /// All classes.
-pub const CLASSES: &[&Class] = &[&DATA, &CERTIFICATE, &PUBLIC_KEY, &PRIVATE_KEY, &SECRET_KEY];
+pub const CLASSES: &[&Class] = &[&DATA, &CERTIFICATE, &TRUST, &PUBLIC_KEY, &PRIVATE_KEY, &SECRET_KEY];
 
 /// Section 4.5.
 pub(super) const DATA: Class = Class {
@@ -50,6 +50,15 @@ pub(super) const CERTIFICATE: Class = Class {
     subtype: Some(ck::CKA_CERTIFICATE_TYPE),
     made_by: MadeBy { generate: false, unwrap: false, derive: false },
     groups: &[STORAGE, PUBLIC_UNLESS_ASKED, CERTIFICATE_ROWS],
+};
+
+/// Section 4.7.
+pub(super) const TRUST: Class = Class {
+    number: ck::CKO_TRUST,
+    name: "CKO_TRUST",
+    subtype: None,
+    made_by: MadeBy { generate: false, unwrap: false, derive: false },
+    groups: &[STORAGE, PUBLIC_UNLESS_ASKED, TRUST_ROWS],
 };
 
 /// Section 4.9.
@@ -110,6 +119,23 @@ const CERTIFICATE_ROWS: &[Row] = &[
     row(ck::CKA_END_DATE, 0, Empty),
     row(ck::CKA_PUBLIC_KEY_INFO, 0, Empty),
 ];
+
+/// When a hash has to be there is a rule of its own.
+const TRUST_ROWS: &[Row] = &[
+    row(ck::CKA_ISSUER, MUST_CREATE, Absent),
+    row(ck::CKA_SERIAL_NUMBER, MUST_CREATE, Absent),
+    row(ck::CKA_HASH_OF_CERTIFICATE, MODIFIABLE, Empty),
+    row(ck::CKA_NAME_HASH_ALGORITHM, MODIFIABLE, Ulong(ck::CKM_SHA_1)),
+    row(ck::CKA_TRUST_SERVER_AUTH, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_CLIENT_AUTH, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_CODE_SIGNING, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_EMAIL_PROTECTION, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_IPSEC_IKE, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_TIME_STAMPING, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_OCSP_SIGNING, MODIFIABLE, TRUST_UNKNOWN),
+];
+
+const TRUST_UNKNOWN: Initial = Ulong(ck::CKT_TRUST_UNKNOWN as u64);
 
 /// Common to all keys (4.8).
 const KEY_ROWS: &[Row] = &[

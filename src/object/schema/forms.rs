@@ -1,6 +1,6 @@
 //! What each key type and certificate type adds to its class (PKCS#11 3.2, sections 4.6 and 6).
 
-use super::classes::{CERTIFICATE, Class, DATA, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY};
+use super::classes::{CERTIFICATE, Class, DATA, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, TRUST};
 use super::note::*;
 use super::{Initial::*, Row, row};
 use crate::attribute::AttributeType;
@@ -60,7 +60,8 @@ impl Form {
 
 /// All forms.
 pub const FORMS: &[Form] = &[
-    Form { class: &DATA, subtype: None, name: DATA.name, own: &[], usage: &[], lengths: Lengths::Any },
+    alone(&DATA),
+    alone(&TRUST),
     certificate(ck::CKC_X_509, "CKC_X_509", X_509),
     certificate(ck::CKC_X_509_ATTR_CERT, "CKC_X_509_ATTR_CERT", X_509_ATTRIBUTE),
     certificate(ck::CKC_WTLS, "CKC_WTLS", WTLS),
@@ -94,6 +95,11 @@ pub const FORMS: &[Form] = &[
     hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),
     hmac(ck::CKK_SHA3_512_HMAC, "CKK_SHA3_512_HMAC"),
 ];
+
+/// A class that has no types.
+const fn alone(class: &'static Class) -> Form {
+    Form { class, subtype: None, name: class.name, own: &[], usage: &[], lengths: Lengths::Any }
+}
 
 const fn certificate(number: u64, name: &'static str, own: &'static [Row]) -> Form {
     Form { class: &CERTIFICATE, subtype: Some(number), name, own, usage: &[], lengths: Lengths::Any }

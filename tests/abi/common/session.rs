@@ -362,6 +362,12 @@ impl Session {
         Ok(bytes)
     }
 
+    /// `C_SetOperationState` without keys.
+    pub fn restore(&self, state: &[u8]) -> Answer<()> {
+        let (at, length) = view(state);
+        invoke!(C_SetOperationState(self.0, at, length, CK_INVALID_HANDLE, CK_INVALID_HANDLE))
+    }
+
     /// `C_SessionCancel`.
     pub fn cancel(&self, flags: CK_FLAGS) -> Answer<()> {
         answer(raw_3_2!(C_SessionCancel(self.0, flags)))
@@ -369,7 +375,7 @@ impl Session {
 }
 
 /// Bytes as the functions take them; NULL for none.
-fn view(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
+pub fn view(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
     let at = if bytes.is_empty() { null_mut() } else { bytes.as_ptr().cast_mut() };
     (at, bytes.len() as CK_ULONG)
 }

@@ -327,7 +327,22 @@ impl Run {
                 let id = if self.random.percent(70) { known } else { self.random.number() };
                 self.number(id);
             }
+            Kind::Mechanism if self.call.name.ends_with("KeyAuthenticated") => {
+                let (at, length, id) = values::message(&mut self.random, &mut self.memory);
+                let id = if self.random.percent(90) { id } else { CKM_AES_CBC };
+                let mechanism = CK_MECHANISM { mechanism: id, pParameter: at.cast(), ulParameterLen: length };
+                let at = self.memory.structure(mechanism);
+                self.push(at);
+            }
             Kind::Mechanism => self.mechanism(),
+            Kind::Message => {
+                let (at, length, _) = values::message(&mut self.random, &mut self.memory);
+                self.counted(at, length);
+            }
+            Kind::MessageFlags => {
+                let flags = *self.random.pick(&[0, 0, CKF_END_OF_MESSAGE, CKF_END_OF_MESSAGE, 2, u64::MAX]);
+                self.number(flags);
+            }
             Kind::Template => self.template(),
             Kind::Query => {
                 let (at, count) = values::query(&mut self.random, &mut self.memory);
@@ -618,6 +633,10 @@ fn purpose_of(function: &str) -> CK_FLAGS {
         "C_VerifyRecoverInit" => CKF_VERIFY_RECOVER,
         "C_GenerateKey" => CKF_GENERATE,
         "C_GenerateKeyPair" => CKF_GENERATE_KEY_PAIR,
+        "C_MessageEncryptInit" => CKF_MESSAGE_ENCRYPT,
+        "C_MessageDecryptInit" => CKF_MESSAGE_DECRYPT,
+        "C_MessageSignInit" => CKF_MESSAGE_SIGN,
+        "C_MessageVerifyInit" => CKF_MESSAGE_VERIFY,
         "C_WrapKey" => CKF_WRAP,
         "C_UnwrapKey" => CKF_UNWRAP,
         "C_DeriveKey" => CKF_DERIVE,

@@ -5,6 +5,7 @@ mod compatibility;
 mod config;
 mod demo;
 mod doctor;
+mod header;
 mod key;
 mod node;
 mod slot;
@@ -67,6 +68,8 @@ enum Noun {
     Config(config::Verb),
     /// What this version offers: functions, mechanisms, objects
     Compatibility(compatibility::Compatibility),
+    /// C headers for programs that use the module
+    Header(header::Header),
 }
 
 impl Arguments {
@@ -96,6 +99,7 @@ impl Arguments {
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),
+            Noun::Header(header) => header.run(),
         }
     }
 }
