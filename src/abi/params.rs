@@ -63,6 +63,8 @@ impl Parameter<'_> {
             Shape::Counter => self.counter(),
             Shape::Gcm => self.gcm(),
             Shape::Ccm => self.ccm(),
+            Shape::ChaCha20 => self.chacha20(),
+            Shape::ChaCha20Poly1305 => self.chacha20_poly1305(),
             Shape::Oaep => oaep(self.structure()?).map(Params::Oaep),
             Shape::Pss => self.pss(),
             Shape::Eddsa => self.eddsa(),
@@ -129,6 +131,22 @@ impl Parameter<'_> {
             nonce: nested(given.pNonce, given.ulNonceLen)?,
             aad: nested(given.pAAD, given.ulAADLen)?,
             mac_length: size(given.ulMACLen)?,
+        })
+    }
+
+    fn chacha20(self) -> Result<Params> {
+        let given: ck::CK_CHACHA20_PARAMS = self.structure()?;
+        Ok(Params::ChaCha20 {
+            counter: nested(given.pBlockCounter, whole_bytes(given.blockCounterBits)?)?,
+            nonce: nested(given.pNonce, whole_bytes(given.ulNonceBits)?)?,
+        })
+    }
+
+    fn chacha20_poly1305(self) -> Result<Params> {
+        let given: ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS = self.structure()?;
+        Ok(Params::ChaCha20Poly1305 {
+            nonce: nested(given.pNonce, given.ulNonceLen)?,
+            aad: nested(given.pAAD, given.ulAADLen)?,
         })
     }
 
@@ -215,6 +233,11 @@ fn bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
     at.bytes(length).map(<[u8]>::to_vec).map_err(|_| Error::MechanismParamInvalid)
 }
 
+/// Bits that are whole bytes, in bytes.
+fn whole_bytes(bits: CK_ULONG) -> Result<CK_ULONG> {
+    if bits.is_multiple_of(8) { Ok(bits / 8) } else { Err(Error::MechanismParamInvalid) }
+}
+
 fn size(number: CK_ULONG) -> Result<usize> {
     usize::try_from(number).map_err(|_| Error::MechanismParamInvalid)
 }
@@ -252,8 +275,10 @@ mod tests {
         }
     }
 
-    const STRUCTURES: [Shape; 11] = [
+    const STRUCTURES: [Shape; 13] = [
         Shape::Counter,
+        Shape::ChaCha20,
+        Shape::ChaCha20Poly1305,
         Shape::Gcm,
         Shape::Ccm,
         Shape::Oaep,

@@ -97,6 +97,7 @@ pub(super) fn pair_type(key_type: u64) -> Result<&'static dyn PairType> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
     Aes,
+    Aria,
     Des,
     Sha1,
 }
@@ -117,6 +118,10 @@ pub(super) struct SecretType {
 static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_GENERIC_SECRET, &[], true, Check::Sha1),
     secret(ck::CKK_AES, &[16, 24, 32], true, Check::Aes),
+    secret(ck::CKK_AES_XTS, &[32, 64], true, Check::Sha1),
+    secret(ck::CKK_ARIA, &[16, 24, 32], true, Check::Aria),
+    secret(ck::CKK_CHACHA20, &[32], true, Check::Sha1),
+    secret(ck::CKK_POLY1305, &[32], true, Check::Sha1),
     secret(ck::CKK_DES2, &[16], false, Check::Des),
     secret(ck::CKK_DES3, &[24], false, Check::Des),
     secret(ck::CKK_SHA_1_HMAC, &[], true, Check::Sha1),

@@ -5,7 +5,9 @@
 
 pub mod aead;
 pub mod aes;
+pub mod aria;
 pub mod block;
+pub mod cbc_mac;
 pub mod curves;
 pub mod des3;
 pub mod digest;
@@ -20,6 +22,7 @@ pub mod keywrap;
 pub mod mac;
 pub mod material;
 mod number;
+pub mod once;
 #[cfg(test)]
 mod pair_testing;
 pub mod params;
@@ -31,6 +34,7 @@ mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
 pub mod staged;
+pub mod stream;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

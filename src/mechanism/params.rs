@@ -19,6 +19,10 @@ pub enum Shape {
     Gcm,
     /// `CK_CCM_PARAMS`.
     Ccm,
+    /// `CK_CHACHA20_PARAMS`.
+    ChaCha20,
+    /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`.
+    ChaCha20Poly1305,
     /// `CK_RSA_PKCS_OAEP_PARAMS`.
     Oaep,
     /// `CK_RSA_PKCS_PSS_PARAMS`.
@@ -84,6 +88,20 @@ pub enum Params {
         /// Bytes of the MAC.
         mac_length: usize,
     },
+    /// ChaCha20.
+    ChaCha20 {
+        /// The first block's number, lowest byte first: 4 or 8 bytes.
+        counter: Vec<u8>,
+        /// Nonce, 12 or 8 bytes.
+        nonce: Vec<u8>,
+    },
+    /// ChaCha20-Poly1305.
+    ChaCha20Poly1305 {
+        /// Nonce, 12 bytes.
+        nonce: Vec<u8>,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+    },
     /// RSA-OAEP.
     Oaep(Oaep),
     /// RSA-PSS.
@@ -143,6 +161,8 @@ impl Shape {
             (Shape::DesCbcData, Params::CbcData { iv, .. }) => iv.len() == 8,
             (Shape::Gcm, Params::Gcm { .. })
             | (Shape::Ccm, Params::Ccm { .. })
+            | (Shape::ChaCha20, Params::ChaCha20 { .. })
+            | (Shape::ChaCha20Poly1305, Params::ChaCha20Poly1305 { .. })
             | (Shape::Oaep, Params::Oaep(_))
             | (Shape::Pss, Params::Pss { .. })
             | (Shape::Eddsa, Params::Eddsa { .. })

@@ -1,14 +1,15 @@
 //! The registry: one row per mechanism, grouped by family.
 
-use super::aead::{Ccm, Gcm};
+use super::aead::{Ccm, ChaCha20Poly1305, Gcm};
+use super::cbc_mac::Gmac;
 use super::digest::Digest;
 use super::ecdh::Ecdh;
 use super::eddsa::Eddsa;
 use super::keywrap::KeyWrap;
-use super::mac::Hmac;
+use super::mac::{Hmac, Poly1305};
 use super::rsa_wrap::RsaAesWrap;
-use super::secret::{self, Generator, Lengths};
-use super::{Family, Row, Shape, Unit, aes, des3, ec, rsa};
+use super::secret::{Generator, Lengths, MAX_LENGTH};
+use super::{Family, Row, Shape, Unit, aes, aria, des3, ec, once, rsa, stream};
 use crate::crypto::Hash;
 use cryptoki_sys as ck;
 use once_cell::sync::Lazy;
@@ -133,11 +134,24 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_ECB), CIPHER, Shape::None, &aes::ECB),
     aes(ckm!(CKM_AES_CBC), CIPHER, Shape::Iv(16), &aes::CBC),
     aes(ckm!(CKM_AES_CBC_PAD), CIPHER, Shape::Iv(16), &aes::CBC_PAD),
-    aes(ckm!(CKM_AES_CTR), CIPHER, Shape::Counter, &aes::Counter),
+    aes(ckm!(CKM_AES_CTR), CIPHER, Shape::Counter, &stream::AES_CTR),
+    aes(ckm!(CKM_AES_OFB), CIPHER, Shape::Iv(16), &stream::AES_OFB),
+    aes(ckm!(CKM_AES_CFB1), CIPHER, Shape::Iv(16), &stream::AES_CFB1),
+    aes(ckm!(CKM_AES_CFB8), CIPHER, Shape::Iv(16), &stream::AES_CFB8),
+    aes(ckm!(CKM_AES_CFB128), CIPHER, Shape::Iv(16), &stream::AES_CFB128),
+    aes(ckm!(CKM_AES_CTS), CIPHER, Shape::Iv(16), &once::CTS),
     aes(ckm!(CKM_AES_GCM), CIPHER, Shape::Gcm, &Gcm),
     aes(ckm!(CKM_AES_CCM), CIPHER, Shape::Ccm, &Ccm),
     aes(ckm!(CKM_AES_CMAC), MAC, Shape::None, &aes::CMAC),
     aes(ckm!(CKM_AES_CMAC_GENERAL), MAC, Shape::MacLength, &aes::CMAC),
+    aes(ckm!(CKM_AES_MAC), MAC, Shape::None, &aes::CBC_MAC),
+    aes(ckm!(CKM_AES_MAC_GENERAL), MAC, Shape::MacLength, &aes::CBC_MAC),
+    aes(ckm!(CKM_AES_GMAC), MAC, Shape::Gcm, &Gmac),
+    // RFC 3566 knows keys of 128 bits only.
+    Row { sizes: (16, 16), ..aes(ckm!(CKM_AES_XCBC_MAC), MAC, Shape::None, &aes::XCBC_MAC) },
+    Row { sizes: (16, 16), ..aes(ckm!(CKM_AES_XCBC_MAC_96), MAC, Shape::None, &aes::XCBC_MAC_96) },
+    generator(ckm!(CKM_AES_XTS_KEY_GEN), XTS_KEYS, XTS_SIZES, &aes::XTS_GENERATOR),
+    secret(ckm!(CKM_AES_XTS), (XTS_KEYS, XTS_SIZES), CIPHER, Shape::Iv(16), &once::XTS),
     aes(ckm!(CKM_AES_KEY_WRAP), CIPHER, Shape::OptionalIv(8), &KeyWrap::Plain),
     // Deprecated and no longer defined by the standard. In use it means RFC 5649, in other tokens and in clients.
     aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
@@ -145,12 +159,41 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_KEY_WRAP_PKCS7), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
     aes(ckm!(CKM_AES_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &aes::ECB_ENCRYPT_DATA),
     aes(ckm!(CKM_AES_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::AesCbcData, &aes::CBC_ENCRYPT_DATA),
+    // ARIA (sections 6.49 and 6.50).
+    generator(ckm!(CKM_ARIA_KEY_GEN), ARIA_KEYS, AES_SIZES, &aria::GENERATOR),
+    secret(ckm!(CKM_ARIA_ECB), (ARIA_KEYS, AES_SIZES), CIPHER, Shape::None, &aria::ECB),
+    secret(ckm!(CKM_ARIA_CBC), (ARIA_KEYS, AES_SIZES), CIPHER, Shape::Iv(16), &aria::CBC),
+    secret(ckm!(CKM_ARIA_CBC_PAD), (ARIA_KEYS, AES_SIZES), CIPHER, Shape::Iv(16), &aria::CBC_PAD),
+    secret(ckm!(CKM_ARIA_MAC), (ARIA_KEYS, AES_SIZES), MAC, Shape::None, &aria::CBC_MAC),
+    secret(ckm!(CKM_ARIA_MAC_GENERAL), (ARIA_KEYS, AES_SIZES), MAC, Shape::MacLength, &aria::CBC_MAC),
+    secret(
+        ckm!(CKM_ARIA_ECB_ENCRYPT_DATA),
+        (ARIA_KEYS, AES_SIZES),
+        ck::CKF_DERIVE,
+        Shape::StringData,
+        &aria::ECB_ENCRYPT_DATA,
+    ),
+    secret(
+        ckm!(CKM_ARIA_CBC_ENCRYPT_DATA),
+        (ARIA_KEYS, AES_SIZES),
+        ck::CKF_DERIVE,
+        Shape::AesCbcData,
+        &aria::CBC_ENCRYPT_DATA,
+    ),
+    // ChaCha20 and Poly1305 (sections 6.58, 6.60 and 6.61).
+    generator(ckm!(CKM_CHACHA20_KEY_GEN), CHACHA20.0, CHACHA20.1, &THIRTY_TWO_BYTES),
+    secret(ckm!(CKM_CHACHA20), CHACHA20, CIPHER, Shape::ChaCha20, &stream::CHACHA20),
+    secret(ckm!(CKM_CHACHA20_POLY1305), CHACHA20, CIPHER, Shape::ChaCha20Poly1305, &ChaCha20Poly1305),
+    generator(ckm!(CKM_POLY1305_KEY_GEN), POLY1305.0, POLY1305.1, &THIRTY_TWO_BYTES),
+    secret(ckm!(CKM_POLY1305), POLY1305, MAC, Shape::None, &Poly1305),
     // Triple DES (sections 6.17, 6.18 and 6.19).
     generator(ckm!(CKM_DES2_KEY_GEN), &[ck::CKK_DES2], (16, 16), &des3::DOUBLE_GENERATOR),
     generator(ckm!(CKM_DES3_KEY_GEN), &[ck::CKK_DES3], (24, 24), &des3::TRIPLE_GENERATOR),
     des3(ckm!(CKM_DES3_ECB), CIPHER, Shape::None, &des3::ECB),
     des3(ckm!(CKM_DES3_CBC), CIPHER, Shape::Iv(8), &des3::CBC),
     des3(ckm!(CKM_DES3_CBC_PAD), CIPHER, Shape::Iv(8), &des3::CBC_PAD),
+    des3(ckm!(CKM_DES3_MAC), MAC, Shape::None, &des3::CBC_MAC),
+    des3(ckm!(CKM_DES3_MAC_GENERAL), MAC, Shape::MacLength, &des3::CBC_MAC),
     des3(ckm!(CKM_DES3_CMAC), MAC, Shape::None, &des3::CMAC),
     des3(ckm!(CKM_DES3_CMAC_GENERAL), MAC, Shape::MacLength, &des3::CMAC),
     des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &des3::ECB_ENCRYPT_DATA),
@@ -184,12 +227,19 @@ const CURVE: u64 =
 
 const AES_SIZES: Sizes = (16, 32);
 const DES3_SIZES: Sizes = (16, 24);
+const XTS_KEYS: &[u64] = &[ck::CKK_AES_XTS];
+const XTS_SIZES: Sizes = (32, 64);
+const ARIA_KEYS: &[u64] = &[ck::CKK_ARIA];
+const CHACHA20: (&[u64], Sizes) = (&[ck::CKK_CHACHA20], (32, 32));
+const POLY1305: (&[u64], Sizes) = (&[ck::CKK_POLY1305], (32, 32));
 /// Secrets of any length that are generated.
-const GENERATED: Sizes = (1, secret::MAX_LENGTH);
+const GENERATED: Sizes = (1, MAX_LENGTH);
 /// Secrets of any length that are used: an imported one has no limit but the store's.
 const USED: Sizes = (1, u32::MAX as u64);
 
-static ANY_LENGTH: Generator = Generator { lengths: Lengths::UpTo(secret::MAX_LENGTH) };
+static ANY_LENGTH: Generator = Generator { lengths: Lengths::UpTo(MAX_LENGTH) };
+
+static THIRTY_TWO_BYTES: Generator = Generator { lengths: Lengths::Fixed(32) };
 
 // Keys of HMAC: generic ones and those of the digest's own type.
 const SHA1_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA_1_HMAC];
@@ -243,6 +293,17 @@ const fn generator(
 ) -> Row {
     let (flags, unit, shape) = (ck::CKF_GENERATE, Unit::Bytes, Shape::None);
     Row { id, name, flags, key_types, sizes, unit, shape, family }
+}
+
+/// A mechanism with secret keys of these types and sizes, in bytes.
+const fn secret(
+    (id, name): Name,
+    (key_types, sizes): (&'static [u64], Sizes),
+    flags: u64,
+    shape: Shape,
+    family: &'static dyn Family,
+) -> Row {
+    Row { id, name, flags, key_types, sizes, unit: Unit::Bytes, shape, family }
 }
 
 const fn aes((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {

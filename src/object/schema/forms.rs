@@ -73,6 +73,10 @@ pub const FORMS: &[Form] = &[
     key(&PUBLIC_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", EC_PUBLIC, &[]),
     key(&PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", BYTES_PRIVATE, &[ck::CKA_DERIVE]),
     secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_AES_XTS, "CKK_AES_XTS", SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32, 64])),
+    secret(ck::CKK_ARIA, "CKK_ARIA", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_CHACHA20, "CKK_CHACHA20", FIXED_SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32])),
+    secret(ck::CKK_POLY1305, "CKK_POLY1305", FIXED_SECRET_VALUE, MAC_USAGE, Lengths::OneOf(&[32])),
     secret(ck::CKK_DES2, "CKK_DES2", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16])),
     secret(ck::CKK_DES3, "CKK_DES3", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[24])),
     secret(ck::CKK_GENERIC_SECRET, "CKK_GENERIC_SECRET", SECRET_VALUE, GENERIC_USAGE, SECRET_LENGTHS),
@@ -114,7 +118,7 @@ const fn secret(
 }
 
 const fn hmac(number: u64, name: &'static str) -> Form {
-    secret(number, name, SECRET_VALUE, &[ck::CKA_SIGN, ck::CKA_VERIFY], SECRET_LENGTHS)
+    secret(number, name, SECRET_VALUE, MAC_USAGE, SECRET_LENGTHS)
 }
 
 /// Section 4.6.3. That a value or a URL is there is a rule of its own.
@@ -206,6 +210,10 @@ const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_UNWRAP,
     ck::CKA_DERIVE,
 ];
+
+const CRYPT_USAGE: &[AttributeType] = &[ck::CKA_ENCRYPT, ck::CKA_DECRYPT, ck::CKA_WRAP, ck::CKA_UNWRAP];
+
+const MAC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY];
 
 const GENERIC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_DERIVE];
 
