@@ -22,6 +22,7 @@ pub enum Hash {
     Sha3_256,
     Sha3_384,
     Sha3_512,
+    Blake2b512,
 }
 
 struct Row {
@@ -32,7 +33,7 @@ struct Row {
 }
 
 /// In the order of [`Hash`].
-static ROWS: [Row; 11] = [
+static ROWS: [Row; 12] = [
     row(Hash::Sha1, c"SHA1", 20),
     row(Hash::Sha224, c"SHA224", 28),
     row(Hash::Sha256, c"SHA256", 32),
@@ -44,6 +45,7 @@ static ROWS: [Row; 11] = [
     row(Hash::Sha3_256, c"SHA3-256", 32),
     row(Hash::Sha3_384, c"SHA3-384", 48),
     row(Hash::Sha3_512, c"SHA3-512", 64),
+    row(Hash::Blake2b512, c"BLAKE2B-512", 64),
 ];
 
 const fn row(hash: Hash, name: &'static CStr, size: usize) -> Row {

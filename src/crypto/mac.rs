@@ -42,7 +42,7 @@ pub static POLY1305: [Algorithm; 1] =
 /// HMAC with `hash`.
 pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
     // In the order of `Hash`.
-    static HMAC: [Algorithm; 11] = [
+    static HMAC: [Algorithm; 12] = [
         hmac(c"SHA1"),
         hmac(c"SHA224"),
         hmac(c"SHA256"),
@@ -54,6 +54,7 @@ pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
         hmac(c"SHA3-256"),
         hmac(c"SHA3-384"),
         hmac(c"SHA3-512"),
+        hmac(c"BLAKE2B-512"),
     ];
     std::slice::from_ref(&HMAC[hash as usize])
 }

@@ -4,7 +4,7 @@ use super::curves::Curve;
 use super::material::SecretType;
 use super::{Family, Key, Params, Wanted, ec_key, point, secret};
 use crate::attribute::Bytes;
-use crate::crypto::{ffi, unexpected};
+use crate::crypto::{kdf, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
 
@@ -24,8 +24,8 @@ impl Family for Ecdh {
         match kdf {
             None => cut(secret, wanted),
             Some(hash) => {
-                let mut derived = Bytes::zeroed(wanted_length(wanted)?);
-                ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
+                let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
+                kdf::x963(*hash, &secret, shared, &mut derived)?;
                 Ok(derived)
             }
         }
@@ -42,15 +42,6 @@ fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
     let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
-}
-
-/// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
-/// long as a generated key may be; any other length is `TemplateInconsistent`.
-fn wanted_length(wanted: Wanted) -> Result<usize> {
-    let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
-    let length = wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
-    let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
-    if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
 }
 
 /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
@@ -142,7 +133,7 @@ mod tests {
     fn the_derivation_function_is_that_of_x963() {
         let secret = hex::decode("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08").unwrap();
         let mut key = [0; 16];
-        ffi::pkey::x963_kdf(Hash::Sha256.name(), &secret, b"", &mut key).unwrap();
+        kdf::x963(Hash::Sha256, &secret, b"", &mut key).unwrap();
         assert_eq!(hex::encode(key), "443024c3dae66b95e6f5670601558f71");
     }
 

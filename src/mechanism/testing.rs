@@ -233,9 +233,15 @@ fn every_cipher_wraps_a_key_of_any_length_and_gives_it_back() {
 
 #[test]
 fn a_wrapped_key_of_a_wrong_length_is_refused_as_such() {
-    for row in rows(ck::CKF_UNWRAP).filter(|row| row.shape != Shape::Counter) {
-        let key = Secret::new(&[8; 16]);
-        let result = row.family.unwrap(key.key(), &sample(row.shape, 0), &[1; 7]);
+    let mut dice = Dice::new();
+    for row in rows(ck::CKF_UNWRAP) {
+        let [key, _] = sample_keys(row, &mut dice);
+        let params = sample(row.shape, 0);
+        if row.family.wrap(key.key(), &params, &[1; 7]).is_ok_and(|wrapped| wrapped.len() == 7) {
+            // A stream cipher: no length is wrong.
+            continue;
+        }
+        let result = row.family.unwrap(key.key(), &params, &[1; 7]);
         assert_eq!(result, Err(Error::WrappedKeyLenRange), "{}", row.name);
     }
 }

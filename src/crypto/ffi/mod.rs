@@ -3,7 +3,9 @@
 #![allow(unsafe_code)]
 
 pub mod cipher;
+pub mod kdf;
 pub mod mac;
 pub mod mapping;
 pub mod openssl;
+pub mod param;
 pub mod pkey;
