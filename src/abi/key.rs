@@ -70,17 +70,3 @@ pub(super) fn unwrap(
     let wrapped = wrapped.bytes(wrapped_length)?;
     key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template::read(template, count)?)?)
 }
-
-/// `C_DeriveKey`.
-pub(super) fn derive(
-    session: &Session,
-    mechanism: Pointer<CK_MECHANISM>,
-    base_key: CK_ULONG,
-    template: Pointer<CK_ATTRIBUTE>,
-    count: CK_ULONG,
-    key: Pointer<CK_ULONG>,
-) -> Result<()> {
-    let key = key.required()?;
-    let mechanism = params::mechanism(mechanism)?;
-    key.write(session.derive_key(&mechanism, base_key, &template::read(template, count)?)?)
-}

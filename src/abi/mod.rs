@@ -7,10 +7,12 @@
 #![allow(unsafe_code)]
 
 mod args;
+mod derivation;
 mod foreign;
 mod fork;
 mod general;
 mod guard;
+mod kdf_params;
 mod key;
 mod lifecycle;
 mod object;

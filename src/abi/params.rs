@@ -35,9 +35,7 @@ unsafe impl Plain for OldGcmParams {}
 pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
     let given = pointer.read()?;
     let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
-    // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
-    let at = unsafe { Pointer::new(given.pParameter.cast()) };
-    let parameter = Parameter { at, length: given.ulParameterLen };
+    let parameter = Parameter::of(&given);
     Ok(Mechanism { row, params: parameter.read(row.shape)? })
 }
 
@@ -48,12 +46,17 @@ pub(super) fn mechanism_or_cancel(pointer: Pointer<CK_MECHANISM>) -> Result<Opti
 
 /// A mechanism's parameter as it was passed.
 #[derive(Clone, Copy)]
-struct Parameter<'a> {
-    at: Pointer<'a, u8>,
-    length: CK_ULONG,
+pub(super) struct Parameter<'a> {
+    pub(super) at: Pointer<'a, u8>,
+    pub(super) length: CK_ULONG,
 }
 
 impl Parameter<'_> {
+    pub(super) fn of(given: &CK_MECHANISM) -> Self {
+        // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
+        Parameter { at: unsafe { Pointer::new(given.pParameter.cast()) }, length: given.ulParameterLen }
+    }
+
     fn read(self, shape: Shape) -> Result<Params> {
         match shape {
             Shape::None if self.is_absent() => Ok(Params::None),
@@ -74,6 +77,23 @@ impl Parameter<'_> {
             Shape::StringData => self.string_data(),
             Shape::AesCbcData => self.aes_cbc_data(),
             Shape::DesCbcData => self.des_cbc_data(),
+            Shape::Key => self.structure().map(Params::Key),
+            Shape::Bit => self.structure().map(Params::Bit),
+            Shape::EcdhAesWrap => self.ecdh_aes_wrap(),
+            Shape::Hkdf => self.hkdf(),
+            Shape::Pbkdf2 => self.pbkdf2(),
+            Shape::Kbkdf => self.kbkdf(),
+            Shape::FeedbackKbkdf => self.feedback_kbkdf(),
+            Shape::Version => self.version(),
+            Shape::OldTlsMaster => self.old_tls_master(),
+            Shape::TlsMaster => self.tls_master(),
+            Shape::TlsExtendedMaster => self.tls_extended_master(),
+            Shape::OldTlsKeys => self.old_tls_keys(),
+            Shape::TlsKeys => self.tls_keys(),
+            Shape::SafeTlsKeys => self.safe_tls_keys(),
+            Shape::TlsExport => self.tls_export(),
+            Shape::TlsMac => self.tls_mac(),
+            Shape::TlsPrf => self.tls_prf(),
         }
     }
 
@@ -82,7 +102,7 @@ impl Parameter<'_> {
     }
 
     /// The parameter as a structure, if it has just its size.
-    fn structure<T: Plain>(self) -> Result<T> {
+    pub(super) fn structure<T: Plain>(self) -> Result<T> {
         if self.at.is_null() || self.length != size_of::<T>() as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
@@ -168,15 +188,14 @@ impl Parameter<'_> {
 
     fn ecdh(self) -> Result<Params> {
         let given: ck::CK_ECDH1_DERIVE_PARAMS = self.structure()?;
-        let kdf = match given.kdf {
-            ck::CKD_NULL => None,
-            other => Some(hash::by_kdf(other).ok_or(Error::MechanismParamInvalid)?),
-        };
-        let shared = nested(given.pSharedData, given.ulSharedDataLen)?;
-        if kdf.is_none() && !shared.is_empty() {
-            return Err(Error::MechanismParamInvalid);
-        }
+        let (kdf, shared) = agreement(given.kdf, given.pSharedData, given.ulSharedDataLen)?;
         Ok(Params::Ecdh { kdf, shared, public: nested(given.pPublicData, given.ulPublicDataLen)? })
+    }
+
+    fn ecdh_aes_wrap(self) -> Result<Params> {
+        let given: ck::CK_ECDH_AES_KEY_WRAP_PARAMS = self.structure()?;
+        let (kdf, shared) = agreement(given.kdf, given.pSharedData, given.ulSharedDataLen)?;
+        Ok(Params::EcdhAesWrap { aes_bits: narrow(given.ulAESKeyBits)?, kdf, shared })
     }
 
     fn rsa_aes_wrap(self) -> Result<Params> {
@@ -203,6 +222,19 @@ impl Parameter<'_> {
     }
 }
 
+/// The derivation function of an agreement, if there is one, and what both sides share for it.
+fn agreement(kdf: CK_ULONG, shared: *mut u8, length: CK_ULONG) -> Result<(Option<Hash>, Vec<u8>)> {
+    let kdf = match kdf {
+        ck::CKD_NULL => None,
+        other => Some(hash::by_kdf(other).ok_or(Error::MechanismParamInvalid)?),
+    };
+    let shared = nested(shared, length)?;
+    if kdf.is_none() && !shared.is_empty() {
+        return Err(Error::MechanismParamInvalid);
+    }
+    Ok((kdf, shared))
+}
+
 fn oaep(given: ck::CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
     let (hash, mgf) = hashes(given.hashAlg, given.mgf)?;
     let label = nested(given.pSourceData.cast(), given.ulSourceDataLen)?;
@@ -221,7 +253,7 @@ fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> {
 }
 
 /// Bytes that a parameter's structure points at.
-fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
+pub(super) fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     // SAFETY: NULL or good for the length beside it, says the caller of the structure it stands in.
     bytes(unsafe { Pointer::new(at) }, length)
 }
@@ -234,15 +266,15 @@ fn bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
 }
 
 /// Bits that are whole bytes, in bytes.
-fn whole_bytes(bits: CK_ULONG) -> Result<CK_ULONG> {
+pub(super) fn whole_bytes(bits: CK_ULONG) -> Result<CK_ULONG> {
     if bits.is_multiple_of(8) { Ok(bits / 8) } else { Err(Error::MechanismParamInvalid) }
 }
 
-fn size(number: CK_ULONG) -> Result<usize> {
+pub(super) fn size(number: CK_ULONG) -> Result<usize> {
     usize::try_from(number).map_err(|_| Error::MechanismParamInvalid)
 }
 
-fn narrow(number: CK_ULONG) -> Result<u32> {
+pub(super) fn narrow(number: CK_ULONG) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::MechanismParamInvalid)
 }
 

@@ -135,6 +135,8 @@ static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_SHA3_256_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_384_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_BLAKE2B_512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_HKDF, &[], true, Check::Sha1),
 ];
 
 const fn secret(key_type: u64, lengths: &'static [usize], has_length: bool, check: Check) -> SecretType {

@@ -18,6 +18,9 @@ pub mod eddsa;
 pub mod encoding;
 pub mod hash;
 mod hashed;
+pub mod hkdf;
+pub mod kbkdf;
+pub mod kdf_params;
 pub mod keywrap;
 pub mod mac;
 pub mod material;
@@ -33,10 +36,12 @@ mod rsa_block;
 mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
+pub mod simple;
 pub mod staged;
 pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 #[cfg(test)]
 mod vectors;
 pub mod wrapping;
@@ -231,6 +236,22 @@ pub trait Family: Sync {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
+    /// Derives keys, as many as [`Family::plan`] has made templates. `keys`: the base key, and those that the parameter names
+    /// ([`Params::keys`]), in that order. Unless there is one of each it takes a family of its own.
+    fn derive_all(&self, keys: &[Key<'_>], params: &Params, wanted: &[Wanted]) -> Result<Derived> {
+        match (keys, wanted) {
+            ([base], [wanted]) => Ok(Derived { values: vec![self.derive(*base, params, *wanted)?], told: vec![] }),
+            _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+    /// The templates of the keys that a derivation makes, from those that the caller gave: its own, and those in the parameter.
+    fn plan(&self, params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
+        if templates.len() == 1 { Ok(templates) } else { Err(Error::MechanismParamInvalid) }
+    }
+    /// What derived keys take over from the keys they come from.
+    fn heritage(&self) -> Heritage {
+        Heritage::Free
+    }
     /// Wraps an encoded key (see [`encoding`]).
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
         Err(Error::MechanismInvalid)
@@ -239,6 +260,28 @@ pub trait Family: Sync {
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
+}
+
+/// What a derivation has made.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Derived {
+    /// The value of each key.
+    pub values: Vec<Bytes>,
+    /// What the caller is told besides, which is no secret.
+    pub told: Vec<u8>,
+}
+
+/// What derived keys take over of `CKA_SENSITIVE` and `CKA_EXTRACTABLE` from the keys they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heritage {
+    /// Nothing: what comes out tells nothing of what went in.
+    Free,
+    /// What the template leaves open is as in the base key.
+    Default,
+    /// A key that comes from a sensitive or unextractable one is so too: it could be used to read the other.
+    Closed,
+    /// Both are as in the base key.
+    Same,
 }
 
 /// The key that a derivation is to make.

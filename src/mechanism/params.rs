@@ -1,7 +1,9 @@
 //! Mechanism parameters as owned values. The C structures stop at `abi::params`, which makes these from them by
 //! the row's [`Shape`].
 
+use super::kdf_params::{Hkdf, Kbkdf, MasterSeed, Pbkdf2, Salt, Segment, TlsExport, TlsKeys, TlsMac};
 use crate::crypto::Hash;
+use crate::crypto::kdf::TlsPrf;
 use serde::{Deserialize, Serialize};
 
 /// Which C structure a mechanism's parameter is.
@@ -41,6 +43,40 @@ pub enum Shape {
     AesCbcData,
     /// `CK_DES_CBC_ENCRYPT_DATA_PARAMS`: an 8-byte IV and the data.
     DesCbcData,
+    /// `CK_OBJECT_HANDLE`: another key.
+    Key,
+    /// `CK_EXTRACT_PARAMS`: the number of a bit.
+    Bit,
+    /// `CK_ECDH_AES_KEY_WRAP_PARAMS`.
+    EcdhAesWrap,
+    /// `CK_HKDF_PARAMS`.
+    Hkdf,
+    /// `CK_PKCS5_PBKD2_PARAMS2`, or `CK_PKCS5_PBKD2_PARAMS`, which has a pointer to the password's length.
+    Pbkdf2,
+    /// `CK_SP800_108_KDF_PARAMS`.
+    Kbkdf,
+    /// `CK_SP800_108_FEEDBACK_KDF_PARAMS`.
+    FeedbackKbkdf,
+    /// `CK_VERSION`.
+    Version,
+    /// `CK_SSL3_MASTER_KEY_DERIVE_PARAMS`.
+    OldTlsMaster,
+    /// `CK_TLS12_MASTER_KEY_DERIVE_PARAMS`.
+    TlsMaster,
+    /// `CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS`.
+    TlsExtendedMaster,
+    /// `CK_SSL3_KEY_MAT_PARAMS`.
+    OldTlsKeys,
+    /// `CK_TLS12_KEY_MAT_PARAMS`.
+    TlsKeys,
+    /// The same, without initialisation vectors whatever it says.
+    SafeTlsKeys,
+    /// `CK_TLS_KDF_PARAMS`.
+    TlsExport,
+    /// `CK_TLS_MAC_PARAMS`.
+    TlsMac,
+    /// `CK_TLS_PRF_PARAMS`.
+    TlsPrf,
 }
 
 /// RSA-OAEP's choices (PKCS#11 3.2, section 6.1.8).
@@ -147,6 +183,60 @@ pub enum Params {
         /// What is encrypted.
         data: Vec<u8>,
     },
+    /// The handle of another key.
+    Key(u64),
+    /// The number of a bit, counted from the highest of the first byte.
+    Bit(u64),
+    /// ECDH and AES key wrap.
+    EcdhAesWrap {
+        /// Bits of the agreed AES key.
+        aes_bits: u32,
+        /// As in [`Params::Ecdh`].
+        kdf: Option<Hash>,
+        /// As in [`Params::Ecdh`].
+        shared: Vec<u8>,
+    },
+    /// HKDF.
+    Hkdf(Hkdf),
+    /// PBKDF2.
+    Pbkdf2(Pbkdf2),
+    /// SP 800-108.
+    Kbkdf(Kbkdf),
+    /// A protocol's version: major, minor.
+    Version([u8; 2]),
+    /// A TLS master secret.
+    TlsMaster {
+        /// The pseudo-random function.
+        prf: TlsPrf,
+        /// What it is made with.
+        seed: MasterSeed,
+    },
+    /// The keys of a TLS connection.
+    TlsKeys(TlsKeys),
+    /// A key exported from TLS.
+    TlsExport(TlsExport),
+    /// The MAC of a TLS handshake.
+    TlsMac(TlsMac),
+    /// TLS 1.0's pseudo-random function itself.
+    TlsPrf {
+        /// The label.
+        label: Vec<u8>,
+        /// The seed.
+        seed: Vec<u8>,
+        /// Bytes wanted.
+        length: usize,
+    },
+}
+
+impl Params {
+    /// The handles of the keys that the parameter names besides the one a function is called with.
+    pub fn keys(&self) -> Vec<u64> {
+        match self {
+            Params::Key(key) | Params::Hkdf(Hkdf { salt: Salt::Key(key), .. }) => vec![*key],
+            Params::Kbkdf(kbkdf) => kbkdf.data.iter().filter_map(Segment::key).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Shape {
@@ -159,6 +249,7 @@ impl Shape {
             (Shape::Ecdh, Params::Ecdh { kdf, shared, .. }) => kdf.is_some() || shared.is_empty(),
             (Shape::AesCbcData, Params::CbcData { iv, .. }) => iv.len() == 16,
             (Shape::DesCbcData, Params::CbcData { iv, .. }) => iv.len() == 8,
+            (Shape::SafeTlsKeys, Params::TlsKeys(keys)) => keys.iv == 0,
             (Shape::Gcm, Params::Gcm { .. })
             | (Shape::Ccm, Params::Ccm { .. })
             | (Shape::ChaCha20, Params::ChaCha20 { .. })
@@ -168,7 +259,19 @@ impl Shape {
             | (Shape::Eddsa, Params::Eddsa { .. })
             | (Shape::RsaAesWrap, Params::RsaAesWrap { .. })
             | (Shape::MacLength, Params::MacLength(_))
-            | (Shape::StringData, Params::StringData(_)) => true,
+            | (Shape::StringData, Params::StringData(_))
+            | (Shape::Key, Params::Key(_))
+            | (Shape::Bit, Params::Bit(_))
+            | (Shape::EcdhAesWrap, Params::EcdhAesWrap { .. })
+            | (Shape::Hkdf, Params::Hkdf(_))
+            | (Shape::Pbkdf2, Params::Pbkdf2(_))
+            | (Shape::Kbkdf | Shape::FeedbackKbkdf, Params::Kbkdf(_))
+            | (Shape::Version, Params::Version(_))
+            | (Shape::OldTlsMaster | Shape::TlsMaster | Shape::TlsExtendedMaster, Params::TlsMaster { .. })
+            | (Shape::OldTlsKeys | Shape::TlsKeys, Params::TlsKeys(_))
+            | (Shape::TlsExport, Params::TlsExport(_))
+            | (Shape::TlsMac, Params::TlsMac(_))
+            | (Shape::TlsPrf, Params::TlsPrf { .. }) => true,
             _ => false,
         }
     }

@@ -2,15 +2,20 @@
 
 use super::aead::{Ccm, ChaCha20Poly1305, Gcm};
 use super::cbc_mac::Gmac;
-use super::digest::Digest;
+use super::digest::{Blake2b, Digest};
 use super::ecdh::Ecdh;
 use super::eddsa::Eddsa;
+use super::hkdf::{self, Pbkdf2};
+use super::kbkdf::Kbkdf;
 use super::keywrap::KeyWrap;
 use super::mac::{Hmac, Poly1305};
 use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
+use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
+use super::tls::{self, ConnectionKeys, Master};
 use super::{Family, Row, Shape, Unit, aes, aria, des3, ec, once, rsa, stream};
 use crate::crypto::Hash;
+use crate::crypto::digest::Shake;
 use cryptoki_sys as ck;
 use once_cell::sync::Lazy;
 
@@ -95,6 +100,11 @@ pub static ROWS: &[Row] = &[
     digest(ckm!(CKM_SHA3_256), &Digest(Hash::Sha3_256)),
     digest(ckm!(CKM_SHA3_384), &Digest(Hash::Sha3_384)),
     digest(ckm!(CKM_SHA3_512), &Digest(Hash::Sha3_512)),
+    // OpenSSL makes BLAKE2b of any length, but an HMAC of the longest only.
+    digest(ckm!(CKM_BLAKE2B_160), &Blake2b(20)),
+    digest(ckm!(CKM_BLAKE2B_256), &Blake2b(32)),
+    digest(ckm!(CKM_BLAKE2B_384), &Blake2b(48)),
+    digest(ckm!(CKM_BLAKE2B_512), &Digest(Hash::Blake2b512)),
     // HMAC (section 6.22).
     hmac(ckm!(CKM_SHA_1_HMAC), SHA1_KEYS, Shape::None, &Hmac(Hash::Sha1)),
     hmac(ckm!(CKM_SHA224_HMAC), SHA224_KEYS, Shape::None, &Hmac(Hash::Sha224)),
@@ -107,6 +117,7 @@ pub static ROWS: &[Row] = &[
     hmac(ckm!(CKM_SHA3_256_HMAC), SHA3_256_KEYS, Shape::None, &Hmac(Hash::Sha3_256)),
     hmac(ckm!(CKM_SHA3_384_HMAC), SHA3_384_KEYS, Shape::None, &Hmac(Hash::Sha3_384)),
     hmac(ckm!(CKM_SHA3_512_HMAC), SHA3_512_KEYS, Shape::None, &Hmac(Hash::Sha3_512)),
+    hmac(ckm!(CKM_BLAKE2B_512_HMAC), BLAKE2B_512_KEYS, Shape::None, &Hmac(Hash::Blake2b512)),
     hmac(ckm!(CKM_SHA_1_HMAC_GENERAL), SHA1_KEYS, Shape::MacLength, &Hmac(Hash::Sha1)),
     hmac(ckm!(CKM_SHA224_HMAC_GENERAL), SHA224_KEYS, Shape::MacLength, &Hmac(Hash::Sha224)),
     hmac(ckm!(CKM_SHA256_HMAC_GENERAL), SHA256_KEYS, Shape::MacLength, &Hmac(Hash::Sha256)),
@@ -118,6 +129,8 @@ pub static ROWS: &[Row] = &[
     hmac(ckm!(CKM_SHA3_256_HMAC_GENERAL), SHA3_256_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_256)),
     hmac(ckm!(CKM_SHA3_384_HMAC_GENERAL), SHA3_384_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_384)),
     hmac(ckm!(CKM_SHA3_512_HMAC_GENERAL), SHA3_512_KEYS, Shape::MacLength, &Hmac(Hash::Sha3_512)),
+    hmac(ckm!(CKM_BLAKE2B_512_HMAC_GENERAL), BLAKE2B_512_KEYS, Shape::MacLength, &Hmac(Hash::Blake2b512)),
+    generator(ckm!(CKM_BLAKE2B_512_KEY_GEN), &[ck::CKK_BLAKE2B_512_HMAC], GENERATED, &ANY_LENGTH),
     generator(ckm!(CKM_SHA_1_KEY_GEN), &[ck::CKK_SHA_1_HMAC], GENERATED, &ANY_LENGTH),
     generator(ckm!(CKM_SHA224_KEY_GEN), &[ck::CKK_SHA224_HMAC], GENERATED, &ANY_LENGTH),
     generator(ckm!(CKM_SHA256_KEY_GEN), &[ck::CKK_SHA256_HMAC], GENERATED, &ANY_LENGTH),
@@ -198,6 +211,55 @@ pub static ROWS: &[Row] = &[
     des3(ckm!(CKM_DES3_CMAC_GENERAL), MAC, Shape::MacLength, &des3::CMAC),
     des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &des3::ECB_ENCRYPT_DATA),
     des3(ckm!(CKM_DES3_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::DesCbcData, &des3::CBC_ENCRYPT_DATA),
+    // Hash-based derivation (section 6.21).
+    derivation(ckm!(CKM_SHA1_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha1)),
+    derivation(ckm!(CKM_SHA224_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha224)),
+    derivation(ckm!(CKM_SHA256_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha256)),
+    derivation(ckm!(CKM_SHA384_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha384)),
+    derivation(ckm!(CKM_SHA512_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha512)),
+    derivation(ckm!(CKM_SHA512_224_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha512_224)),
+    derivation(ckm!(CKM_SHA512_256_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha512_256)),
+    derivation(ckm!(CKM_SHA3_224_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha3_224)),
+    derivation(ckm!(CKM_SHA3_256_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha3_256)),
+    derivation(ckm!(CKM_SHA3_384_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha3_384)),
+    derivation(ckm!(CKM_SHA3_512_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha3_512)),
+    derivation(ckm!(CKM_SHAKE_128_KEY_DERIVATION), Shape::None, &ShakeDigested(Shake::Bits128, 32)),
+    derivation(ckm!(CKM_SHAKE_256_KEY_DERIVATION), Shape::None, &ShakeDigested(Shake::Bits256, 64)),
+    derivation(ckm!(CKM_BLAKE2B_160_KEY_DERIVE), Shape::None, &Blake2bDigested(20)),
+    derivation(ckm!(CKM_BLAKE2B_256_KEY_DERIVE), Shape::None, &Blake2bDigested(32)),
+    derivation(ckm!(CKM_BLAKE2B_384_KEY_DERIVE), Shape::None, &Blake2bDigested(48)),
+    derivation(ckm!(CKM_BLAKE2B_512_KEY_DERIVE), Shape::None, &Blake2bDigested(64)),
+    // Simple derivations (section 6.43).
+    derivation(ckm!(CKM_CONCATENATE_BASE_AND_KEY), Shape::Key, &simple::BaseAndKey),
+    derivation(ckm!(CKM_CONCATENATE_BASE_AND_DATA), Shape::StringData, &simple::BASE_AND_DATA),
+    derivation(ckm!(CKM_CONCATENATE_DATA_AND_BASE), Shape::StringData, &simple::DATA_AND_BASE),
+    derivation(ckm!(CKM_XOR_BASE_AND_DATA), Shape::StringData, &simple::XOR_BASE_AND_DATA),
+    derivation(ckm!(CKM_EXTRACT_KEY_FROM_KEY), Shape::Bit, &simple::Extract),
+    // Derivation functions: HKDF (section 6.62), SP 800-108 (6.42), PBKDF2 (6.37).
+    generator(ckm!(CKM_HKDF_KEY_GEN), &[ck::CKK_HKDF], GENERATED, &ANY_LENGTH),
+    secret(ckm!(CKM_HKDF_DERIVE), (HKDF_KEYS, USED), ck::CKF_DERIVE, Shape::Hkdf, &hkdf::HKDF),
+    secret(ckm!(CKM_HKDF_DATA), (HKDF_KEYS, USED), ck::CKF_DERIVE, Shape::Hkdf, &hkdf::HKDF_DATA),
+    derivation(ckm!(CKM_SP800_108_COUNTER_KDF), Shape::Kbkdf, &Kbkdf::Counter),
+    derivation(ckm!(CKM_SP800_108_FEEDBACK_KDF), Shape::FeedbackKbkdf, &Kbkdf::Feedback),
+    derivation(ckm!(CKM_SP800_108_DOUBLE_PIPELINE_KDF), Shape::Kbkdf, &Kbkdf::DoublePipeline),
+    Row { shape: Shape::Pbkdf2, ..generator(ckm!(CKM_PKCS5_PBKD2), &[], GENERATED, &Pbkdf2) },
+    // TLS 1.0 to 1.2 (sections 6.39 and 6.40). SSL 3.0's name of the premaster secret is in use for TLS's, which is the same.
+    premaster(ckm!(CKM_TLS_PRE_MASTER_KEY_GEN)),
+    premaster(ckm!(CKM_SSL3_PRE_MASTER_KEY_GEN)),
+    tls(ckm!(CKM_TLS_MASTER_KEY_DERIVE), ck::CKF_DERIVE, Shape::OldTlsMaster, &OLD_RSA_MASTER),
+    tls(ckm!(CKM_TLS_MASTER_KEY_DERIVE_DH), ck::CKF_DERIVE, Shape::OldTlsMaster, &OLD_DH_MASTER),
+    tls(ckm!(CKM_TLS_KEY_AND_MAC_DERIVE), ck::CKF_DERIVE, Shape::OldTlsKeys, &ConnectionKeys),
+    tls(ckm!(CKM_TLS_PRF), ck::CKF_DERIVE, Shape::TlsPrf, &tls::OldPrf),
+    tls(ckm!(CKM_TLS12_MASTER_KEY_DERIVE), ck::CKF_DERIVE, Shape::TlsMaster, &RSA_MASTER),
+    tls(ckm!(CKM_TLS12_MASTER_KEY_DERIVE_DH), ck::CKF_DERIVE, Shape::TlsMaster, &DH_MASTER),
+    tls(ckm!(CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE), ck::CKF_DERIVE, Shape::TlsExtendedMaster, &RSA_MASTER),
+    tls(ckm!(CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH), ck::CKF_DERIVE, Shape::TlsExtendedMaster, &DH_MASTER),
+    tls(ckm!(CKM_TLS12_KEY_AND_MAC_DERIVE), ck::CKF_DERIVE, Shape::TlsKeys, &ConnectionKeys),
+    tls(ckm!(CKM_TLS12_KEY_SAFE_DERIVE), ck::CKF_DERIVE, Shape::SafeTlsKeys, &ConnectionKeys),
+    tls(ckm!(CKM_TLS_KDF), ck::CKF_DERIVE, Shape::TlsExport, &tls::Export),
+    tls(ckm!(CKM_TLS12_KDF), ck::CKF_DERIVE, Shape::TlsExport, &tls::Export),
+    tls(ckm!(CKM_TLS_MAC), MAC, Shape::TlsMac, &tls::Finished),
+    tls(ckm!(CKM_TLS12_MAC), MAC, Shape::TlsMac, &tls::Finished),
     // Generic secrets (section 6.8).
     generator(ckm!(CKM_GENERIC_SECRET_KEY_GEN), &[ck::CKK_GENERIC_SECRET], GENERATED, &ANY_LENGTH),
 ];
@@ -241,6 +303,13 @@ static ANY_LENGTH: Generator = Generator { lengths: Lengths::UpTo(MAX_LENGTH) };
 
 static THIRTY_TWO_BYTES: Generator = Generator { lengths: Lengths::Fixed(32) };
 
+const HKDF_KEYS: &[u64] = &[ck::CKK_HKDF, ck::CKK_GENERIC_SECRET];
+
+static OLD_RSA_MASTER: Master = Master { versioned: true, allowed: &[] };
+static OLD_DH_MASTER: Master = Master { versioned: false, allowed: &[] };
+static RSA_MASTER: Master = Master { versioned: true, allowed: tls::MASTER_USES };
+static DH_MASTER: Master = Master { versioned: false, allowed: tls::MASTER_USES };
+
 // Keys of HMAC: generic ones and those of the digest's own type.
 const SHA1_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA_1_HMAC];
 const SHA224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA224_HMAC];
@@ -253,6 +322,7 @@ const SHA3_224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_224_HMAC];
 const SHA3_256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_256_HMAC];
 const SHA3_384_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_384_HMAC];
 const SHA3_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_512_HMAC];
+const BLAKE2B_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_BLAKE2B_512_HMAC];
 
 /// Key types of the elliptic curves, and the smallest and largest of each.
 type Curves = (&'static [u64], Sizes);
@@ -293,6 +363,21 @@ const fn generator(
 ) -> Row {
     let (flags, unit, shape) = (ck::CKF_GENERATE, Unit::Bytes, Shape::None);
     Row { id, name, flags, key_types, sizes, unit, shape, family }
+}
+
+/// A derivation from secret keys of any type and size.
+const fn derivation(name: Name, shape: Shape, family: &'static dyn Family) -> Row {
+    secret(name, (&[], USED), ck::CKF_DERIVE, shape, family)
+}
+
+/// A mechanism with TLS's secrets, which are generic ones.
+const fn tls(name: Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
+    secret(name, (&[ck::CKK_GENERIC_SECRET], USED), flags, shape, family)
+}
+
+const fn premaster(name: Name) -> Row {
+    let row = generator(name, &[ck::CKK_GENERIC_SECRET], (48, 48), &tls::PremasterGeneration);
+    Row { shape: Shape::Version, ..row }
 }
 
 /// A mechanism with secret keys of these types and sizes, in bytes.

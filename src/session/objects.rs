@@ -189,11 +189,24 @@ impl Session {
         self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
     }
 
-    /// `C_DeriveKey`.
-    pub fn derive_key(&self, mechanism: &Mechanism, base: Handle, template: &Attributes) -> Result<Handle> {
+    /// `C_DeriveKey`: the keys, and what the caller is told besides. `templates`: the caller's, and those in the parameter.
+    pub fn derive_keys(
+        &self,
+        mechanism: &Mechanism,
+        base: Handle,
+        templates: &[Attributes],
+    ) -> Result<(Vec<Handle>, Vec<u8>)> {
         let _turn = self.work()?;
-        let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
-        self.make(Making::Derive { mechanism, key: &key }, &self.kept_in_session(template))
+        let named = std::iter::once(base).chain(mechanism.params.keys());
+        let find = |handle| self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid);
+        let keys = named.map(find).collect::<Result<Vec<_>>>()?;
+        let templates: Vec<Attributes> =
+            templates.iter().map(|template| self.kept_in_session(template)).collect();
+        templates.iter().try_for_each(|template| self.require_may_make(template))?;
+        let ticket = self.ticket();
+        let derived = self.slot.token().derive(ticket.as_ref(), mechanism, &keys, &templates)?;
+        let handles = derived.keys.into_iter().map(|key| self.hand_out(ticket.as_ref(), key));
+        Ok((handles.collect::<Result<_>>()?, derived.told))
     }
 
     /// Makes an object. The caller holds the session's turn, so the session does not end meanwhile.

@@ -168,15 +168,16 @@ pub enum Making<'a> {
         /// The wrapped key.
         wrapped: &'a [u8],
     },
-    /// `C_DeriveKey`.
-    Derive {
-        /// The derivation.
-        mechanism: &'a Mechanism,
-        /// The base key.
-        key: &'a ObjectRef,
-    },
     /// `C_CopyObject`.
     Copy(&'a ObjectRef),
+}
+
+/// What a derivation has made.
+pub struct DerivedKeys {
+    /// The keys, in the order of the mechanism.
+    pub keys: Vec<ObjectRef>,
+    /// What the caller is told besides (initialisation vectors, a version), which is no secret.
+    pub told: Vec<u8>,
 }
 
 /// A place where keys live. All methods may be called from several threads at once.
@@ -244,6 +245,16 @@ pub trait Token: Send + Sync {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)>;
+
+    /// Derives keys, all or none (`C_DeriveKey`). `keys`: the base key, and those that the mechanism's parameter names, in its order.
+    /// `templates`: the caller's, and those in the parameter; how many keys come of them is the mechanism's.
+    fn derive(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        keys: &[ObjectRef],
+        templates: &[Attributes],
+    ) -> Result<DerivedKeys>;
 
     /// Changes attributes; the answer replaces `object`.
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef>;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod cipher;
+pub mod digest;
 pub mod kdf;
 pub mod mac;
 pub mod mapping;

@@ -91,6 +91,8 @@ pub const FORMS: &[Form] = &[
     hmac(ck::CKK_SHA3_256_HMAC, "CKK_SHA3_256_HMAC"),
     hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),
     hmac(ck::CKK_SHA3_512_HMAC, "CKK_SHA3_512_HMAC"),
+    hmac(ck::CKK_BLAKE2B_512_HMAC, "CKK_BLAKE2B_512_HMAC"),
+    secret(ck::CKK_HKDF, "CKK_HKDF", SECRET_VALUE, &[ck::CKA_DERIVE], SECRET_LENGTHS),
 ];
 
 const fn certificate(number: u64, name: &'static str, own: &'static [Row]) -> Form {

@@ -9,7 +9,7 @@ use super::access::{self, Act};
 use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
-use crate::attribute::{Attributes, Value};
+use crate::attribute::Attributes;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Material, Mechanism, Wanted, encoding};
@@ -34,7 +34,6 @@ impl LocalToken {
             Making::Unwrap { mechanism, key, wrapped } => {
                 self.unwrap(&store, known, mechanism, key, wrapped, template)?
             }
-            Making::Derive { mechanism, key } => self.derive(&store, known, mechanism, key, template)?,
             Making::Copy(object) => {
                 let opened = self.open(&store, known, Act::See, object)?;
                 template::copy(known.role(), &opened.get()?.all()?, template)?
@@ -116,41 +115,8 @@ impl LocalToken {
         Ok(object)
     }
 
-    fn derive(
-        &self,
-        store: &Store,
-        known: Known<'_>,
-        mechanism: &Mechanism,
-        key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<Attributes> {
-        let opened = self.open(store, known, Act::Use, key).map_err(key_error)?;
-        let base = opened.get()?;
-        Working::new(base, mechanism).check(ck::CKF_DERIVE, ck::CKA_DERIVE).map_err(key_error)?;
-        needs_no_pin(base)?;
-        let origin = Origin::Derive {
-            always_sensitive: base.is_true(ck::CKA_ALWAYS_SENSITIVE),
-            never_extractable: base.is_true(ck::CKA_NEVER_EXTRACTABLE),
-        };
-        let template = imposed(base, ck::CKA_DERIVE_TEMPLATE, template)?;
-        let mut fixed = Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_SECRET_KEY)]);
-        if !template.contains(ck::CKA_KEY_TYPE) {
-            fixed.set(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
-        }
-        let begun = begin(origin, known, &fixed, &template)?;
-        let wanted = wanted(&begun)?;
-        let value = mechanism.row.family.derive(base.key()?, &mechanism.params, wanted)?;
-        let made = Attributes::from_iter([
-            (ck::CKA_VALUE_LEN, Value::Ulong(value.len() as u64)),
-            (ck::CKA_VALUE, Value::Bytes(value)),
-        ]);
-        let object = self.complete(origin, begun, made)?;
-        Material::from_attributes(&object)?;
-        Ok(object)
-    }
-
     /// Completes an object's attributes, those included that are computed from others.
-    fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
+    pub(super) fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
         let defaults = Defaults { usage: self.settings.usage_default };
         let mut object = template::finish(origin, defaults, begun, made)?;
         match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
@@ -168,7 +134,7 @@ impl LocalToken {
     }
 
     /// Puts new objects where they belong, all or none of those in the store.
-    fn keep(&self, store: &Store, known: Known<'_>, objects: Vec<Attributes>) -> Result<Vec<ObjectRef>> {
+    pub(super) fn keep(&self, store: &Store, known: Known<'_>, objects: Vec<Attributes>) -> Result<Vec<ObjectRef>> {
         let mut kept = Vec::with_capacity(objects.len());
         let mut records: Vec<Record> = Vec::new();
         for mut attributes in objects {
@@ -198,7 +164,7 @@ impl LocalToken {
 }
 
 /// Checks a template, and whether the caller may make such an object at all, before anything is computed.
-fn begin(origin: Origin, known: Known<'_>, base: &Attributes, template: &Attributes) -> Result<Attributes> {
+pub(super) fn begin(origin: Origin, known: Known<'_>, base: &Attributes, template: &Attributes) -> Result<Attributes> {
     let begun = template::begin(origin, known.role(), base, template)?;
     let mut known_so_far = begun.clone();
     let class = begun.ulong(ck::CKA_CLASS);
@@ -231,7 +197,7 @@ fn key_base(mechanism: &Mechanism, class: u64) -> Attributes {
 }
 
 /// The template with what the working key's own template forces upon it.
-fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attributes> {
+pub(super) fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attributes> {
     match key.info.attributes.template(kind) {
         Some(forced) => template::impose(forced, template),
         None => Ok(template.clone()),
@@ -240,7 +206,7 @@ fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attrib
 
 /// A key that asks for its user's PIN each time (`CKA_ALWAYS_AUTHENTICATE`) has no moment to be given it in `C_UnwrapKey` and
 /// `C_DeriveKey`; what `C_Decrypt` would refuse must not be had by them.
-fn needs_no_pin(key: &LocalObject) -> Result<()> {
+pub(super) fn needs_no_pin(key: &LocalObject) -> Result<()> {
     if key.is_true(ck::CKA_ALWAYS_AUTHENTICATE) { Err(Error::UserNotLoggedIn) } else { Ok(()) }
 }
 
@@ -255,7 +221,7 @@ fn under_trust(unwrapping: &LocalObject, template: Attributes) -> Result<Attribu
 }
 
 /// Type of the key that is to be made, and its length where the template or the type fixes one.
-fn wanted(begun: &Attributes) -> Result<Wanted> {
+pub(super) fn wanted(begun: &Attributes) -> Result<Wanted> {
     let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
     let length = match begun.ulong(ck::CKA_VALUE_LEN) {
         Some(length) => Some(usize::try_from(length).map_err(|_| Error::AttributeValueInvalid)?),

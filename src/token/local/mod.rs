@@ -5,6 +5,7 @@
 
 mod access;
 mod cache;
+mod derive;
 pub mod export;
 mod make;
 mod object;

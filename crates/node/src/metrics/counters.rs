@@ -196,7 +196,7 @@ fn pin<T>(result: &Result<T>) -> Option<&'static str> {
 fn class(call: &Call) -> &'static str {
     match call {
         Call::Run { .. } | Call::Wrap { .. } | Call::Random { .. } | Call::Seed { .. } => "use",
-        Call::Make { .. } | Call::MakePair { .. } => "make",
+        Call::Make { .. } | Call::MakePair { .. } | Call::Derive { .. } => "make",
         Call::Initialize { .. }
         | Call::Login { .. }
         | Call::Confirm { .. }

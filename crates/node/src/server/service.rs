@@ -6,7 +6,7 @@ use super::run;
 use cloister::attribute::{Attributes, Bytes};
 use cloister::error::{Error, Result};
 use cloister::pin::{Credentials, Role};
-use cloister::proto::message::{Answer, Call, Changed, Made, Origin, Place, Reply, Request};
+use cloister::proto::message::{Answer, Call, Changed, Chosen, Made, Origin, Place, Reply, Request};
 use cloister::proto::needs::Needs;
 use cloister::token::local::LocalToken;
 use cloister::token::local::export::{ClusterKey, Opened};
@@ -143,6 +143,7 @@ impl Asked<'_> {
                 let pair = token.make_pair(caller, &mechanism.mechanism()?, public, private)?;
                 Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?))
             }
+            Call::Derive { mechanism, keys, templates } => self.derive(mechanism, keys, templates),
             Call::Set { object, changes } => {
                 self.made(token.set(caller, &self.object(object)?, changes)?).map(Reply::Made)
             }
@@ -225,12 +226,15 @@ impl Asked<'_> {
                 })?;
                 make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
             }
-            Origin::Derive { mechanism, key } => {
-                let key = self.object(key).map_err(key_error)?;
-                make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
-            }
             Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
         }
+    }
+
+    fn derive(&self, mechanism: &Chosen, keys: &[Place], templates: &[Attributes]) -> Result<Reply> {
+        let keys = keys.iter().map(|key| self.object(key).map_err(key_error)).collect::<Result<Vec<_>>>()?;
+        let derived = self.service.token.derive(self.caller(), &mechanism.mechanism()?, &keys, templates)?;
+        let keys = derived.keys.into_iter().map(|key| self.made(key)).collect::<Result<Vec<_>>>()?;
+        Ok(Reply::Derived { keys, told: derived.told.into() })
     }
 
     fn made(&self, object: ObjectRef) -> Result<Made> {
