@@ -168,7 +168,8 @@ fn deliver_material(
 ) -> Result<()> {
     let mut material = out.read()?;
     let mut handles = handles.iter().copied();
-    let mut next = |made: bool| if made { handles.next().unwrap_or(CK_INVALID_HANDLE) } else { CK_INVALID_HANDLE };
+    let mut next =
+        |made: bool| if made { handles.next().unwrap_or(CK_INVALID_HANDLE) } else { CK_INVALID_HANDLE };
     material.hClientMacSecret = next(macs);
     material.hServerMacSecret = next(macs);
     material.hClientKey = next(keys);

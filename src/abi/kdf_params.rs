@@ -191,7 +191,10 @@ fn truth(value: ck::CK_BBOOL) -> Result<bool> {
 }
 
 /// The parts of SP 800-108's input as they were passed.
-pub(super) fn data_params(at: *mut ck::CK_PRF_DATA_PARAM, count: CK_ULONG) -> Result<Vec<ck::CK_PRF_DATA_PARAM>> {
+pub(super) fn data_params(
+    at: *mut ck::CK_PRF_DATA_PARAM,
+    count: CK_ULONG,
+) -> Result<Vec<ck::CK_PRF_DATA_PARAM>> {
     if count > MAX_SEGMENTS {
         return Err(Error::MechanismParamInvalid);
     }

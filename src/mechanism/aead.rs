@@ -288,7 +288,11 @@ mod tests {
         for (id, key, params) in [
             (ck::CKM_AES_GCM, &KEY[..], gcm(12, 128)),
             (ck::CKM_AES_CCM, &KEY, ccm(40, 12, 16)),
-            (ck::CKM_CHACHA20_POLY1305, &[0; 32], Params::ChaCha20Poly1305 { nonce: vec![0; 12], aad: vec![] }),
+            (
+                ck::CKM_CHACHA20_POLY1305,
+                &[0; 32],
+                Params::ChaCha20Poly1305 { nonce: vec![0; 12], aad: vec![] },
+            ),
         ] {
             let sealed = encrypt(id, key, params.clone(), &[0x55; 40]).unwrap();
             let family = crate::mechanism::registry::find(id).unwrap().family;
@@ -318,7 +322,8 @@ mod tests {
         let nonce = hex("070000004041424344454647");
         let aad = hex("50515253c0c1c2c3c4c5c6c7");
         let params = Params::ChaCha20Poly1305 { nonce: nonce.clone(), aad };
-        let data = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
+        let data =
+            b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
             sunscreen would be it.";
         let sealed = encrypt(ck::CKM_CHACHA20_POLY1305, &key, params.clone(), data).unwrap();
         assert_eq!(sealed[..16], hex("d31a8d34648e60db7b86afbc53ef7ec2"));

@@ -4,9 +4,10 @@ use super::curves::Curve;
 use super::material::SecretType;
 use super::{Family, Key, Params, Wanted, ec_key, point, secret};
 use crate::attribute::Bytes;
-use crate::crypto::{kdf, unexpected};
+use crate::crypto::{Hash, kdf, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
+use openssl::pkey::{PKeyRef, Private};
 
 /// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
 /// prime order, so there is no cofactor to multiply by.
@@ -20,25 +21,34 @@ impl Family for Ecdh {
         if kdf.is_none() && !shared.is_empty() {
             return Err(Error::MechanismParamInvalid);
         }
-        let secret = agree(base, public)?;
-        match kdf {
-            None => cut(secret, wanted),
-            Some(hash) => {
-                let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
-                kdf::x963(*hash, &secret, shared, &mut derived)?;
-                Ok(derived)
-            }
+        let key = base.private()?;
+        let bare = point::bare(Curve::of(key)?, public).ok_or(Error::MechanismParamInvalid)?;
+        agreed(key, bare, (*kdf, shared), wanted)
+    }
+}
+
+/// What `key` and another side's point agree on, by a derivation function with what both share, or as it is.
+pub(super) fn agreed(
+    key: &PKeyRef<Private>,
+    point: &[u8],
+    (kdf, shared): (Option<Hash>, &[u8]),
+    wanted: Wanted,
+) -> Result<Bytes> {
+    let secret = agree(key, point)?;
+    match kdf {
+        None => cut(secret, wanted),
+        Some(hash) => {
+            let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
+            kdf::x963(hash, &secret, shared, &mut derived)?;
+            Ok(derived)
         }
     }
 }
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
-fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
-    let key = base.private()?;
-    let curve = Curve::of(key)?;
-    let bare = point::bare(curve, public).ok_or(Error::MechanismParamInvalid)?;
-    let peer = ec_key::public_key(curve, bare)?;
+fn agree(key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
+    let peer = ec_key::public_key(Curve::of(key)?, point)?;
     let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
@@ -61,7 +71,6 @@ mod tests {
     use super::super::pair_testing::{curve as pair, derive, object};
     use super::*;
     use crate::attribute::Attributes;
-    use crate::crypto::Hash;
     use cryptoki_sys as ck;
 
     const GENERIC: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
@@ -74,7 +83,7 @@ mod tests {
         public.bytes(ck::CKA_EC_POINT).unwrap()
     }
 
-    fn agreed(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
+    fn secret_of(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
         derive(ck::CKM_ECDH1_DERIVE, &params(peer, None, b""), key, GENERIC)
     }
 
@@ -83,11 +92,11 @@ mod tests {
         for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
             let (public, private) = pair(curve.key_type, curve.oid);
             let (other_public, other_private) = pair(curve.key_type, curve.oid);
-            let secret = agreed(&private, point_of(&other_public)).unwrap();
+            let secret = secret_of(&private, point_of(&other_public)).unwrap();
             assert_eq!(secret.len(), curve.size);
-            assert_eq!(agreed(&other_private, point_of(&public)).unwrap(), secret);
+            assert_eq!(secret_of(&other_private, point_of(&public)).unwrap(), secret);
             let bare = point::bare(curve, point_of(&other_public)).unwrap();
-            assert_eq!(agreed(&private, bare).unwrap(), secret);
+            assert_eq!(secret_of(&private, bare).unwrap(), secret);
             if curve.key_type == ck::CKK_EC {
                 let params = params(bare, None, b"");
                 assert_eq!(
@@ -106,7 +115,7 @@ mod tests {
         let params = (ck::CKA_EC_PARAMS, (&b"\x13\x0acurve25519"[..]).into());
         let key = object(ck::CKO_PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, [params, (ck::CKA_VALUE, value.into())]);
         let secret = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
-        assert_eq!(hex::encode(&agreed(&key, &peer).unwrap()[..]), secret);
+        assert_eq!(hex::encode(&secret_of(&key, &peer).unwrap()[..]), secret);
     }
 
     #[test]
@@ -114,7 +123,7 @@ mod tests {
         let curve = &CURVES[3];
         let (_, private) = pair(ck::CKK_EC, curve.oid);
         let (other, _) = pair(ck::CKK_EC, curve.oid);
-        let secret = agreed(&private, point_of(&other)).unwrap();
+        let secret = secret_of(&private, point_of(&other)).unwrap();
         let params = params(point_of(&other), None, b"");
         let cut =
             |key_type, length| derive(ck::CKM_ECDH1_DERIVE, &params, &private, Wanted { key_type, length });
@@ -142,7 +151,7 @@ mod tests {
         let (_, private) = pair(ck::CKK_EC, CURVES[1].oid);
         let (other, _) = pair(ck::CKK_EC, CURVES[1].oid);
         let peer = point_of(&other);
-        let secret = agreed(&private, peer).unwrap();
+        let secret = secret_of(&private, peer).unwrap();
         let derived = |kdf, info: &[u8], wanted| {
             derive(ck::CKM_ECDH1_DERIVE, &params(peer, Some(kdf), info), &private, wanted)
         };
@@ -179,16 +188,16 @@ mod tests {
         let (elsewhere, _) = pair(ck::CKK_EC, CURVES[4].oid);
         let mut off = point_of(&other).to_vec();
         off[40] ^= 1;
-        assert_eq!(agreed(&private, &off), Err(Error::PublicKeyInvalid));
-        assert_eq!(agreed(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
-        assert_eq!(agreed(&private, b""), Err(Error::MechanismParamInvalid));
-        assert_eq!(agreed(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
+        assert_eq!(secret_of(&private, &off), Err(Error::PublicKeyInvalid));
+        assert_eq!(secret_of(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
+        assert_eq!(secret_of(&private, b""), Err(Error::MechanismParamInvalid));
+        assert_eq!(secret_of(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
         let with_info = params(point_of(&other), None, b"info");
         let refused = derive(ck::CKM_ECDH1_DERIVE, &with_info, &private, GENERIC);
         assert_eq!(refused, Err(Error::MechanismParamInvalid));
         for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
             let (_, private) = pair(curve.key_type, curve.oid);
-            assert_eq!(agreed(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
+            assert_eq!(secret_of(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
         }
     }
 }

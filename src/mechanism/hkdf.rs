@@ -21,7 +21,8 @@ pub struct Hkdf {
 
 impl Family for Hkdf {
     fn derive_all(&self, keys: &[Key<'_>], params: &Params, wanted: &[Wanted]) -> Result<Derived> {
-        let (Params::Hkdf(choice), Some((base, others)), [wanted]) = (params, keys.split_first(), wanted) else {
+        let (Params::Hkdf(choice), Some((base, others)), [wanted]) = (params, keys.split_first(), wanted)
+        else {
             return Err(Error::MechanismParamInvalid);
         };
         let salt = match (&choice.salt, others) {

@@ -30,7 +30,8 @@ impl Family for Kbkdf {
             return Err(Error::MechanismParamInvalid);
         };
         self.check(choice)?;
-        let lengths = wanted.iter().map(|wanted| secret::wanted_length(*wanted)).collect::<Result<Vec<_>>>()?;
+        let lengths =
+            wanted.iter().map(|wanted| secret::wanted_length(*wanted)).collect::<Result<Vec<_>>>()?;
         let (size, algorithms) = choice.prf.algorithms(*base)?;
         let outputs = lengths.iter().map(|length| length.div_ceil(size)).sum::<usize>();
         let bits = [lengths.iter().sum::<usize>(), outputs * size].map(|bytes| bytes as u64 * 8);
@@ -51,7 +52,7 @@ impl Family for Kbkdf {
             if *self == Kbkdf::DoublePipeline {
                 pipeline = run(&pipeline)?;
             }
-            let output = run(&*input.write(Some(count), Some(&pipeline))?)?;
+            let output = run(&input.write(Some(count), Some(&pipeline))?)?;
             derived.extend_from_slice(&output);
             if *self == Kbkdf::Feedback {
                 pipeline = output;
@@ -68,7 +69,11 @@ impl Family for Kbkdf {
     }
 
     fn plan(&self, _params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
-        if (1..=MAX_KEYS).contains(&templates.len()) { Ok(templates) } else { Err(Error::MechanismParamInvalid) }
+        if (1..=MAX_KEYS).contains(&templates.len()) {
+            Ok(templates)
+        } else {
+            Err(Error::MechanismParamInvalid)
+        }
     }
 
     fn heritage(&self) -> Heritage {

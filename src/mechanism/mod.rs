@@ -14,6 +14,7 @@ pub mod digest;
 pub mod ec;
 mod ec_key;
 pub mod ecdh;
+mod ecdh_wrap;
 pub mod eddsa;
 pub mod encoding;
 pub mod hash;
@@ -36,6 +37,8 @@ mod rsa_block;
 mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
+#[cfg(test)]
+mod secret_vectors;
 pub mod simple;
 pub mod staged;
 pub mod stream;
@@ -240,7 +243,9 @@ pub trait Family: Sync {
     /// ([`Params::keys`]), in that order. Unless there is one of each it takes a family of its own.
     fn derive_all(&self, keys: &[Key<'_>], params: &Params, wanted: &[Wanted]) -> Result<Derived> {
         match (keys, wanted) {
-            ([base], [wanted]) => Ok(Derived { values: vec![self.derive(*base, params, *wanted)?], told: vec![] }),
+            ([base], [wanted]) => {
+                Ok(Derived { values: vec![self.derive(*base, params, *wanted)?], told: vec![] })
+            }
             _ => Err(Error::MechanismParamInvalid),
         }
     }

@@ -4,6 +4,7 @@ use super::aead::{Ccm, ChaCha20Poly1305, Gcm};
 use super::cbc_mac::Gmac;
 use super::digest::{Blake2b, Digest};
 use super::ecdh::Ecdh;
+use super::ecdh_wrap::EcdhAesWrap;
 use super::eddsa::Eddsa;
 use super::hkdf::{self, Pbkdf2};
 use super::kbkdf::Kbkdf;
@@ -88,6 +89,13 @@ pub static ROWS: &[Row] = &[
     curve(ckm!(CKM_EDDSA), EDWARDS, SIGNATURE, Shape::Eddsa, &Eddsa),
     curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
     curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, ck::CKF_DERIVE, Shape::Ecdh, &Ecdh),
+    curve(
+        ckm!(CKM_ECDH_AES_KEY_WRAP),
+        AGREEING,
+        ck::CKF_WRAP | ck::CKF_UNWRAP,
+        Shape::EcdhAesWrap,
+        &EcdhAesWrap,
+    ),
     // Digests (section 6.20).
     digest(ckm!(CKM_SHA_1), &Digest(Hash::Sha1)),
     digest(ckm!(CKM_SHA224), &Digest(Hash::Sha224)),

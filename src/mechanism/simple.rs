@@ -157,7 +157,8 @@ mod tests {
     /// The standard's own example, and what goes round the end.
     #[test]
     fn known_extraction() {
-        let extract = |bit, length| derive(ck::CKM_EXTRACT_KEY_FROM_KEY, &hex("329f84a9"), Params::Bit(bit), length);
+        let extract =
+            |bit, length| derive(ck::CKM_EXTRACT_KEY_FROM_KEY, &hex("329f84a9"), Params::Bit(bit), length);
         assert_eq!(extract(21, Some(2)), Ok(hex("9526")));
         assert_eq!(extract(0, Some(4)), Ok(hex("329f84a9")));
         assert_eq!(extract(8, Some(4)), Ok(hex("9f84a932")));
@@ -172,8 +173,16 @@ mod tests {
     fn known_digested_keys() {
         for (id, length, expected) in [
             (ck::CKM_SHA1_KEY_DERIVATION, 20, "a9993e364706816aba3e25717850c26c9cd0d89d"),
-            (ck::CKM_SHA256_KEY_DERIVATION, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-            (ck::CKM_BLAKE2B_512_KEY_DERIVE, 64, "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"),
+            (
+                ck::CKM_SHA256_KEY_DERIVATION,
+                32,
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
+            (
+                ck::CKM_BLAKE2B_512_KEY_DERIVE,
+                64,
+                "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1",
+            ),
             (ck::CKM_SHAKE_128_KEY_DERIVATION, 32, "5881092dd818bf5cf8a3ddb793fbcba7"),
             (ck::CKM_SHAKE_256_KEY_DERIVATION, 64, "483366601360a8771c6863080cc4114d"),
         ] {
@@ -184,6 +193,9 @@ mod tests {
         }
         let long = derive(ck::CKM_SHA256_KEY_DERIVATION, b"abc", Params::None, Some(33));
         assert_eq!(long, Err(Error::TemplateInconsistent));
-        assert_eq!(derive(ck::CKM_SHAKE_128_KEY_DERIVATION, b"abc", Params::None, Some(500)).unwrap().len(), 500);
+        assert_eq!(
+            derive(ck::CKM_SHAKE_128_KEY_DERIVATION, b"abc", Params::None, Some(500)).unwrap().len(),
+            500
+        );
     }
 }

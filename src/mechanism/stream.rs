@@ -161,7 +161,11 @@ mod tests {
         for (id, params, expected) in [
             (ck::CKM_AES_CFB1, iv.clone(), "68b3"),
             (ck::CKM_AES_CFB8, iv.clone(), "3b79424c9c0dd436bace9e0ed4586a4f32b9"),
-            (ck::CKM_AES_CFB128, iv.clone(), "3b3fd92eb72dad20333449f8e83cfb4ac8a64537a0b3a93fcde3cdad9f1ce58b"),
+            (
+                ck::CKM_AES_CFB128,
+                iv.clone(),
+                "3b3fd92eb72dad20333449f8e83cfb4ac8a64537a0b3a93fcde3cdad9f1ce58b",
+            ),
             (ck::CKM_AES_OFB, iv, "3b3fd92eb72dad20333449f8e83cfb4a7789508d16918f03f53c52dac54ed825"),
             (ck::CKM_AES_CTR, first, "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff"),
         ] {
@@ -178,7 +182,8 @@ mod tests {
         let key: Vec<u8> = (0..32).collect();
         let params = Params::ChaCha20 { counter: vec![1, 0, 0, 0], nonce: hex("000000000000004a00000000") };
         let data = b"Ladies and Gentlemen of the class of '99";
-        let expected = hex("6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab");
+        let expected =
+            hex("6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab");
         assert_eq!(encrypt(ck::CKM_CHACHA20, &key, params, data), Ok(expected));
     }
 

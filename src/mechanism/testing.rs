@@ -21,6 +21,11 @@ impl Secret {
         Secret { attributes: Attributes::new(), material: Material::Secret(Bytes::from(value)) }
     }
 
+    /// One whose type (`CKK_`) matters.
+    pub(super) fn of_type(key_type: u64, value: &[u8]) -> Self {
+        Secret { attributes: [(ck::CKA_KEY_TYPE, key_type)].into_iter().collect(), ..Secret::new(value) }
+    }
+
     pub(super) fn key(&self) -> Key<'_> {
         Key { attributes: &self.attributes, material: &self.material }
     }
@@ -142,9 +147,7 @@ fn sample(shape: Shape, length: usize) -> Params {
             Params::Ccm { data_length: length, nonce: vec![4; 11], aad: b"header".to_vec(), mac_length: 8 }
         }
         Shape::ChaCha20 => Params::ChaCha20 { counter: vec![7, 0, 0, 0], nonce: vec![4; 12] },
-        Shape::ChaCha20Poly1305 => {
-            Params::ChaCha20Poly1305 { nonce: vec![4; 12], aad: b"header".to_vec() }
-        }
+        Shape::ChaCha20Poly1305 => Params::ChaCha20Poly1305 { nonce: vec![4; 12], aad: b"header".to_vec() },
         Shape::MacLength => Params::MacLength(5),
         Shape::TlsMac => Params::TlsMac(TlsMac { prf: TlsPrf::With(Hash::Sha256), length: 12, server: true }),
         Shape::StringData => Params::StringData(vec![5; 32]),

@@ -108,7 +108,9 @@ const MAX_PART: usize = 1024;
 /// The parameter, if all its lengths can be.
 fn lengths(params: &Params) -> Result<&TlsKeys> {
     match params {
-        Params::TlsKeys(choice) if [choice.mac, choice.key, choice.iv].iter().all(|part| *part <= MAX_PART) => {
+        Params::TlsKeys(choice)
+            if [choice.mac, choice.key, choice.iv].iter().all(|part| *part <= MAX_PART) =>
+        {
             Ok(choice)
         }
         _ => Err(Error::MechanismParamInvalid),
@@ -145,7 +147,9 @@ impl Family for ConnectionKeys {
         let choice = lengths(params)?;
         let [template] = &templates[..] else { return Err(Error::MechanismParamInvalid) };
         let mut mac = Attributes::new();
-        for kind in [ck::CKA_TOKEN, ck::CKA_PRIVATE, ck::CKA_MODIFIABLE, ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE] {
+        for kind in
+            [ck::CKA_TOKEN, ck::CKA_PRIVATE, ck::CKA_MODIFIABLE, ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE]
+        {
             if let Some(value) = template.get(kind) {
                 mac.set(kind, value.clone());
             }
@@ -220,7 +224,8 @@ impl MacFamily for Finished {
         let Params::TlsMac(TlsMac { prf, length, server }) = params else {
             return Err(Error::MechanismParamInvalid);
         };
-        if !FINISHED_LENGTHS.contains(length) || (*prf == TlsPrf::Old && *length != *FINISHED_LENGTHS.start()) {
+        if !FINISHED_LENGTHS.contains(length) || (*prf == TlsPrf::Old && *length != *FINISHED_LENGTHS.start())
+        {
             return Err(Error::MechanismParamInvalid);
         }
         let label = if *server { b"server finished" } else { b"client finished" };

@@ -12,6 +12,7 @@ mod common;
 mod attributes;
 mod bad_input;
 mod crash;
+mod derivations;
 mod fork;
 mod fuzz;
 mod initialize;

@@ -20,6 +20,8 @@ unsafe extern "C" {
 /// Begins a digest of `size` bytes.
 pub fn init_with_size(context: &mut MdCtxRef, md: &MdRef, size: usize) -> Result<(), ErrorStack> {
     let mut params = [(c"size", Param::Uint(size as c_uint))];
-    // SAFETY: context and digest are alive, the array is terminated; OpenSSL copies what it keeps.
-    with_params(&mut params, |array| check(unsafe { EVP_DigestInit_ex2(context.as_ptr(), md.as_ptr(), array) }))
+    with_params(&mut params, |array| {
+        // SAFETY: context and digest are alive, the array is terminated; OpenSSL copies what it keeps.
+        check(unsafe { EVP_DigestInit_ex2(context.as_ptr(), md.as_ptr(), array) })
+    })
 }

@@ -8,11 +8,7 @@ use openssl_sys as ffi;
 use std::ffi::CStr;
 
 /// Fills `output` by the key derivation function that OpenSSL calls `name`, with these parameters.
-pub fn derive(
-    name: &CStr,
-    params: &mut [(&CStr, Param<'_>)],
-    output: &mut [u8],
-) -> Result<(), ErrorStack> {
+pub fn derive(name: &CStr, params: &mut [(&CStr, Param<'_>)], output: &mut [u8]) -> Result<(), ErrorStack> {
     // SAFETY: fetches by name from the default library context; the context takes its own reference, so the
     // method is let go at once. Both frees accept NULL.
     let ctx = unsafe {

@@ -26,7 +26,10 @@ pub enum Param<'a> {
 /// Runs `call` with `params` as the terminated array OpenSSL reads.
 ///
 /// The array points into `params` and is good only during the call. No parameter of this kind is written to.
-pub(super) fn with_params<R>(params: &mut [(&CStr, Param<'_>)], call: impl FnOnce(*const ffi::OSSL_PARAM) -> R) -> R {
+pub(super) fn with_params<R>(
+    params: &mut [(&CStr, Param<'_>)],
+    call: impl FnOnce(*const ffi::OSSL_PARAM) -> R,
+) -> R {
     let mut array: Vec<ffi::OSSL_PARAM> = Vec::with_capacity(params.len() + 1);
     for (key, param) in params {
         // SAFETY: the constructors only store the pointers, which `params` keeps alive until `call` has

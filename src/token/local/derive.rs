@@ -61,7 +61,11 @@ impl LocalToken {
     /// Completes one key, or data object, with its value.
     fn end(&self, origin: Origin, begun: Attributes, value: Bytes) -> Result<Attributes> {
         if begun.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {
-            return self.complete(origin, begun, Attributes::from_iter([(ck::CKA_VALUE, Value::Bytes(value))]));
+            return self.complete(
+                origin,
+                begun,
+                Attributes::from_iter([(ck::CKA_VALUE, Value::Bytes(value))]),
+            );
         }
         let made = Attributes::from_iter([
             (ck::CKA_VALUE_LEN, Value::Ulong(value.len() as u64)),

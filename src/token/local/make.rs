@@ -12,7 +12,7 @@ use super::ticket::Known;
 use crate::attribute::Attributes;
 use crate::crypto;
 use crate::error::{Error, Result};
-use crate::mechanism::{Material, Mechanism, Wanted, encoding};
+use crate::mechanism::{Material, Mechanism, Unit, Wanted, encoding};
 use crate::object::template::{self, Defaults, Origin};
 use crate::store::{Record, Store};
 use crate::token::{Caller, Making, ObjectId, ObjectRef};
@@ -134,7 +134,12 @@ impl LocalToken {
     }
 
     /// Puts new objects where they belong, all or none of those in the store.
-    pub(super) fn keep(&self, store: &Store, known: Known<'_>, objects: Vec<Attributes>) -> Result<Vec<ObjectRef>> {
+    pub(super) fn keep(
+        &self,
+        store: &Store,
+        known: Known<'_>,
+        objects: Vec<Attributes>,
+    ) -> Result<Vec<ObjectRef>> {
         let mut kept = Vec::with_capacity(objects.len());
         let mut records: Vec<Record> = Vec::new();
         for mut attributes in objects {
@@ -164,7 +169,12 @@ impl LocalToken {
 }
 
 /// Checks a template, and whether the caller may make such an object at all, before anything is computed.
-pub(super) fn begin(origin: Origin, known: Known<'_>, base: &Attributes, template: &Attributes) -> Result<Attributes> {
+pub(super) fn begin(
+    origin: Origin,
+    known: Known<'_>,
+    base: &Attributes,
+    template: &Attributes,
+) -> Result<Attributes> {
     let begun = template::begin(origin, known.role(), base, template)?;
     let mut known_so_far = begun.clone();
     let class = begun.ulong(ck::CKA_CLASS);
@@ -187,11 +197,16 @@ fn is_key(attributes: &Attributes) -> bool {
     )
 }
 
-/// Class and, where the mechanism makes but one, type of the key it generates.
+/// Class and, where the mechanism makes but one, type and length of the key it generates.
 fn key_base(mechanism: &Mechanism, class: u64) -> Attributes {
     let mut base = Attributes::from_iter([(ck::CKA_CLASS, class)]);
-    if let [only] = mechanism.row.key_types {
+    let row = mechanism.row;
+    if let [only] = row.key_types {
         base.set(ck::CKA_KEY_TYPE, *only);
+        let (least, most) = row.sizes;
+        if class == ck::CKO_SECRET_KEY && row.unit == Unit::Bytes && least == most {
+            base.set(ck::CKA_VALUE_LEN, least);
+        }
     }
     base
 }

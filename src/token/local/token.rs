@@ -7,7 +7,9 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
-use crate::token::{Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use crate::token::{
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+};
 use parking_lot::RwLock;
 use std::any::Any;
 use std::sync::Arc;

@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::proto::message::{Call, Origin, Reply};
-use crate::token::{Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use crate::token::{
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+};
 use std::any::Any;
 use std::sync::Arc;
 

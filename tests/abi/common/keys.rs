@@ -67,8 +67,11 @@ pub fn rsa(session: Session, bits: CK_ULONG, changes: Template) -> (Handle, Hand
 
 /// A pair on a curve for signatures: public and private key.
 pub fn ec(session: Session, curve: &[u8], changes: Template) -> (Handle, Handle) {
-    let public = public_template().and(&template![CKA_EC_PARAMS => curve, CKA_VERIFY => true]);
-    let private = private_template().and(&template![CKA_SIGN => true, CKA_DERIVE => true]).and(&changes);
+    let public =
+        public_template().and(&template![CKA_EC_PARAMS => curve, CKA_VERIFY => true, CKA_WRAP => true]);
+    let private = private_template()
+        .and(&template![CKA_SIGN => true, CKA_DERIVE => true, CKA_UNWRAP => true])
+        .and(&changes);
     session.generate_pair(&Mechanism::plain(CKM_EC_KEY_PAIR_GEN), &public, &private).unwrap()
 }
 
