@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::mechanism::kdf_params::{
     Hkdf, Kbkdf, MasterSeed, NumberForm, Pbkdf2, Prf, Randoms, Salt, Segment, TlsExport, TlsKeys, TlsMac,
 };
-use crate::mechanism::{Params, hash};
+use crate::mechanism::{Params, cloudhsm, hash};
 use cryptoki_sys as ck;
 use cryptoki_sys::CK_ULONG;
 
@@ -65,6 +65,14 @@ impl Parameter<'_> {
         let given: ck::CK_SP800_108_FEEDBACK_KDF_PARAMS = self.structure()?;
         let data = segments(given.pDataParams, given.ulNumberOfDataParams)?;
         Ok(Params::Kbkdf(Kbkdf { prf: prf(given.prfType)?, data, iv: nested(given.pIV, given.ulIVLen)? }))
+    }
+
+    pub(super) fn cloud_kbkdf(self) -> Result<Params> {
+        let given: CloudKdfParams = self.structure()?;
+        let data = data_params(given.data, given.count)?;
+        let old = data.iter().any(|part| (cloudhsm::PRF_LABEL..=cloudhsm::BYTE_ARRAY).contains(&part.type_));
+        let data = if old { cloud_old_segments(&data)? } else { cloud_segments(&data)? };
+        Ok(Params::Kbkdf(Kbkdf { prf: prf(given.prf)?, data, iv: Vec::new() }))
     }
 
     pub(super) fn version(self) -> Result<Params> {
@@ -221,6 +229,85 @@ fn segment(given: &ck::CK_PRF_DATA_PARAM) -> Result<Segment> {
         ck::CK_SP800_108_KEY_HANDLE => value(given).map(Segment::Key),
         _ => Err(Error::MechanismParamInvalid),
     }
+}
+
+/// CloudHSM's `CK_SP800_108_KDF_PARAMS`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct CloudKdfParams {
+    prf: CK_ULONG,
+    count: CK_ULONG,
+    data: *mut ck::CK_PRF_DATA_PARAM,
+}
+
+// SAFETY: numbers and a data pointer; any bits are one.
+unsafe impl Plain for CloudKdfParams {}
+
+/// CloudHSM's `CK_SP800_108_DKM_LENGTH_FORMAT`; its `CK_SP800_108_COUNTER_FORMAT` is a number alone.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct CloudLengthFormat {
+    method: CK_ULONG,
+    bits: CK_ULONG,
+}
+
+// SAFETY: numbers; any bits are one.
+unsafe impl Plain for CloudLengthFormat {}
+
+fn cloud_counter(given: &ck::CK_PRF_DATA_PARAM) -> Result<Segment> {
+    Ok(Segment::Iteration(Some(number_form(ck::CK_FALSE, value(given)?, 32)?)))
+}
+
+fn cloud_length(given: &ck::CK_PRF_DATA_PARAM) -> Result<Segment> {
+    let form: CloudLengthFormat = value(given)?;
+    length(form.method, number_form(ck::CK_FALSE, form.bits, 64)?)
+}
+
+fn cloud_bytes(given: &ck::CK_PRF_DATA_PARAM) -> Result<Segment> {
+    nested(given.pValue.cast(), given.ulValueLen).map(Segment::Bytes)
+}
+
+/// What the older library passes: parts in any order, put into the one that SP 800-108 shows.
+fn cloud_old_segments(given: &[ck::CK_PRF_DATA_PARAM]) -> Result<Vec<Segment>> {
+    const KNOWN: [CK_ULONG; 5] = [
+        cloudhsm::COUNTER_FORMAT,
+        cloudhsm::PRF_LABEL,
+        cloudhsm::PRF_CONTEXT,
+        cloudhsm::DKM_FORMAT,
+        cloudhsm::BYTE_ARRAY,
+    ];
+    if given.iter().any(|part| !KNOWN.contains(&part.type_)) {
+        return Err(Error::MechanismParamInvalid);
+    }
+    let of = |kind: CK_ULONG| given.iter().filter(move |part| part.type_ == kind);
+    let separator = of(cloudhsm::PRF_LABEL).next().map(|_| Ok(Segment::Bytes(vec![0])));
+    of(cloudhsm::COUNTER_FORMAT)
+        .map(cloud_counter)
+        .chain(of(cloudhsm::BYTE_ARRAY).map(cloud_bytes))
+        .chain(of(cloudhsm::PRF_LABEL).map(cloud_bytes))
+        .chain(separator)
+        .chain(of(cloudhsm::PRF_CONTEXT).map(cloud_bytes))
+        .chain(of(cloudhsm::DKM_FORMAT).map(cloud_length))
+        .collect()
+}
+
+/// What the newer library passes: parts in the caller's order, under the standard's names. Their numbers are those of the standard, or those
+/// of a header in which length and bytes come one earlier; what stands in a part tells which.
+fn cloud_segments(given: &[ck::CK_PRF_DATA_PARAM]) -> Result<Vec<Segment>> {
+    let has = |kind: CK_ULONG| given.iter().any(|part| part.type_ == kind);
+    let earlier = has(2)
+        || (has(3) && !has(4) && given.iter().any(|part| part.type_ == 3 && cloud_length(part).is_err()));
+    let (length, bytes) =
+        if earlier { (2, 3) } else { (ck::CK_SP800_108_DKM_LENGTH, ck::CK_SP800_108_BYTE_ARRAY) };
+    given
+        .iter()
+        .map(|part| match part.type_ {
+            ck::CK_SP800_108_ITERATION_VARIABLE => cloud_counter(part),
+            kind if kind == length => cloud_length(part),
+            kind if kind == bytes => cloud_bytes(part),
+            _ => Err(Error::MechanismParamInvalid),
+        })
+        .collect()
 }
 
 /// The total of what is derived, as `method` (`CK_SP800_108_DKM_LENGTH_`) counts it.

@@ -49,8 +49,11 @@ pub(super) fn wrap(
     wrapped: Pointer<u8>,
     wrapped_length: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let mechanism = params::mechanism(mechanism)?;
-    deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))
+    let given = mechanism;
+    let mut mechanism = params::mechanism(given)?;
+    let iv = session.choose_iv(&mut mechanism)?;
+    deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))?;
+    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_UnwrapKey`.

@@ -6,7 +6,7 @@
 //! `CK_GCM_PARAMS` without `ulIvBits`, and with any value in it (the IV is always whole bytes); an OAEP source of 0
 //! with no label.
 
-use super::args::{Plain, Pointer};
+use super::args::{Plain, Pointer, copy_out};
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
@@ -39,6 +39,14 @@ pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
     Ok(Mechanism { row, params: parameter.read(row.shape)? })
 }
 
+/// Tells the caller the initialisation vector that the token has chosen, if it has.
+pub(super) fn tell_iv(pointer: Pointer<CK_MECHANISM>, iv: Option<&[u8]>) -> Result<()> {
+    match iv {
+        Some(iv) => Parameter::of(&pointer.read()?).write_gcm_iv(iv),
+        None => Ok(()),
+    }
+}
+
 /// A mechanism, or NULL: the operation in progress is to end (PKCS#11 3.0 and later).
 pub(super) fn mechanism_or_cancel(pointer: Pointer<CK_MECHANISM>) -> Result<Option<Mechanism>> {
     if pointer.is_null() { Ok(None) } else { mechanism(pointer).map(Some) }
@@ -65,6 +73,7 @@ impl Parameter<'_> {
             Shape::Iv(length) | Shape::OptionalIv(length) => self.iv(length),
             Shape::Counter => self.counter(),
             Shape::Gcm => self.gcm(),
+            Shape::CloudGcm => self.cloud_gcm(),
             Shape::Ccm => self.ccm(),
             Shape::ChaCha20 => self.chacha20(),
             Shape::ChaCha20Poly1305 => self.chacha20_poly1305(),
@@ -83,6 +92,7 @@ impl Parameter<'_> {
             Shape::Hkdf => self.hkdf(),
             Shape::Pbkdf2 => self.pbkdf2(),
             Shape::Kbkdf => self.kbkdf(),
+            Shape::CloudKbkdf => self.cloud_kbkdf(),
             Shape::FeedbackKbkdf => self.feedback_kbkdf(),
             Shape::Version => self.version(),
             Shape::OldTlsMaster => self.old_tls_master(),
@@ -124,19 +134,39 @@ impl Parameter<'_> {
         }
     }
 
+    /// The initialisation vector's place is NULL, whatever length stands beside it.
+    fn cloud_gcm(self) -> Result<Params> {
+        let given = self.gcm_structure()?;
+        if !given.iv.is_null() {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let (iv, aad) = (Vec::new(), nested(given.aad, given.aad_length)?);
+        Ok(Params::Gcm { iv, aad, tag_bits: narrow(given.tag_bits)? })
+    }
+
+    /// Puts an initialisation vector that the token has chosen where the caller's was.
+    pub(super) fn write_gcm_iv(self, iv: &[u8]) -> Result<()> {
+        let given = self.gcm_structure()?;
+        // SAFETY: it was read from there, as long as it is.
+        copy_out(iv, unsafe { Pointer::new(given.iv) })
+    }
+
+    fn gcm_structure(self) -> Result<OldGcmParams> {
+        if self.length == size_of::<OldGcmParams>() as CK_ULONG {
+            return self.structure();
+        }
+        let given: ck::CK_GCM_PARAMS = self.structure()?;
+        Ok(OldGcmParams {
+            iv: given.pIv,
+            iv_length: given.ulIvLen,
+            aad: given.pAAD,
+            aad_length: given.ulAADLen,
+            tag_bits: given.ulTagBits,
+        })
+    }
+
     fn gcm(self) -> Result<Params> {
-        let given = if self.length == size_of::<OldGcmParams>() as CK_ULONG {
-            self.structure::<OldGcmParams>()?
-        } else {
-            let given: ck::CK_GCM_PARAMS = self.structure()?;
-            OldGcmParams {
-                iv: given.pIv,
-                iv_length: given.ulIvLen,
-                aad: given.pAAD,
-                aad_length: given.ulAADLen,
-                tag_bits: given.ulTagBits,
-            }
-        };
+        let given = self.gcm_structure()?;
         Ok(Params::Gcm {
             iv: nested(given.iv, given.iv_length)?,
             aad: nested(given.aad, given.aad_length)?,

@@ -23,6 +23,8 @@ pub enum Hash {
     Sha3_384,
     Sha3_512,
     Blake2b512,
+    Md5,
+    Ripemd160,
 }
 
 struct Row {
@@ -33,7 +35,7 @@ struct Row {
 }
 
 /// In the order of [`Hash`].
-static ROWS: [Row; 12] = [
+static ROWS: [Row; 14] = [
     row(Hash::Sha1, c"SHA1", 20),
     row(Hash::Sha224, c"SHA224", 28),
     row(Hash::Sha256, c"SHA256", 32),
@@ -46,6 +48,8 @@ static ROWS: [Row; 12] = [
     row(Hash::Sha3_384, c"SHA3-384", 48),
     row(Hash::Sha3_512, c"SHA3-512", 64),
     row(Hash::Blake2b512, c"BLAKE2B-512", 64),
+    row(Hash::Md5, c"MD5", 16),
+    row(Hash::Ripemd160, c"RIPEMD160", 20),
 ];
 
 const fn row(hash: Hash, name: &'static CStr, size: usize) -> Row {

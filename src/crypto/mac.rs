@@ -42,7 +42,7 @@ pub static POLY1305: [Algorithm; 1] =
 /// HMAC with `hash`.
 pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
     // In the order of `Hash`.
-    static HMAC: [Algorithm; 12] = [
+    static HMAC: [Algorithm; 14] = [
         hmac(c"SHA1"),
         hmac(c"SHA224"),
         hmac(c"SHA256"),
@@ -55,6 +55,8 @@ pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
         hmac(c"SHA3-384"),
         hmac(c"SHA3-512"),
         hmac(c"BLAKE2B-512"),
+        hmac(c"MD5"),
+        hmac(c"RIPEMD160"),
     ];
     std::slice::from_ref(&HMAC[hash as usize])
 }

@@ -136,6 +136,8 @@ static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_SHA3_384_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_512_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_BLAKE2B_512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_MD5_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_RIPEMD160_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_HKDF, &[], true, Check::Sha1),
 ];
 

@@ -8,6 +8,7 @@ pub mod aes;
 pub mod aria;
 pub mod block;
 pub mod cbc_mac;
+pub mod cloudhsm;
 pub mod curves;
 pub mod des3;
 pub mod digest;
@@ -132,6 +133,15 @@ pub struct Row {
     pub shape: Shape,
     /// Who does the work.
     pub family: &'static dyn Family,
+    /// Whether it is broken or nearly so, and offered only on tokens that ask for such.
+    pub legacy: bool,
+}
+
+impl Row {
+    /// Whether a token offers it that offers (`legacy`) all or only those that hold.
+    pub fn is_offered(&self, legacy: bool) -> bool {
+        legacy || !self.legacy
+    }
 }
 
 /// A mechanism with its parameter, as a caller asked for it.

@@ -19,6 +19,8 @@ pub enum Shape {
     Counter,
     /// `CK_GCM_PARAMS` (with the shorter structure of 2.20 drafts, without `ulIvBits`, accepted).
     Gcm,
+    /// `CK_GCM_PARAMS` without an initialisation vector: the token makes it.
+    CloudGcm,
     /// `CK_CCM_PARAMS`.
     Ccm,
     /// `CK_CHACHA20_PARAMS`.
@@ -55,6 +57,8 @@ pub enum Shape {
     Pbkdf2,
     /// `CK_SP800_108_KDF_PARAMS`.
     Kbkdf,
+    /// CloudHSM's `CK_SP800_108_KDF_PARAMS`: without further keys, and with shorter structures in it.
+    CloudKbkdf,
     /// `CK_SP800_108_FEEDBACK_KDF_PARAMS`.
     FeedbackKbkdf,
     /// `CK_VERSION`.
@@ -250,6 +254,7 @@ impl Shape {
             (Shape::AesCbcData, Params::CbcData { iv, .. }) => iv.len() == 16,
             (Shape::DesCbcData, Params::CbcData { iv, .. }) => iv.len() == 8,
             (Shape::SafeTlsKeys, Params::TlsKeys(keys)) => keys.iv == 0,
+            (Shape::CloudGcm, Params::Gcm { iv, .. }) => iv.is_empty(),
             (Shape::Gcm, Params::Gcm { .. })
             | (Shape::Ccm, Params::Ccm { .. })
             | (Shape::ChaCha20, Params::ChaCha20 { .. })
@@ -265,7 +270,7 @@ impl Shape {
             | (Shape::EcdhAesWrap, Params::EcdhAesWrap { .. })
             | (Shape::Hkdf, Params::Hkdf(_))
             | (Shape::Pbkdf2, Params::Pbkdf2(_))
-            | (Shape::Kbkdf | Shape::FeedbackKbkdf, Params::Kbkdf(_))
+            | (Shape::Kbkdf | Shape::CloudKbkdf | Shape::FeedbackKbkdf, Params::Kbkdf(_))
             | (Shape::Version, Params::Version(_))
             | (Shape::OldTlsMaster | Shape::TlsMaster | Shape::TlsExtendedMaster, Params::TlsMaster { .. })
             | (Shape::OldTlsKeys | Shape::TlsKeys, Params::TlsKeys(_))

@@ -1,6 +1,6 @@
 //! The registry: one row per mechanism, grouped by family.
 
-use super::aead::{Ccm, ChaCha20Poly1305, Gcm};
+use super::aead::{Ccm, ChaCha20Poly1305, Gcm, PrefixedGcm};
 use super::cbc_mac::Gmac;
 use super::digest::{Blake2b, Digest};
 use super::ecdh::Ecdh;
@@ -14,7 +14,7 @@ use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
 use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
 use super::tls::{self, ConnectionKeys, Master};
-use super::{Family, Row, Shape, Unit, aes, aria, des3, ec, once, rsa, stream};
+use super::{Family, Row, Shape, Unit, aes, aria, cloudhsm, des3, ec, once, rsa, stream};
 use crate::crypto::Hash;
 use crate::crypto::digest::Shake;
 use cryptoki_sys as ck;
@@ -41,7 +41,7 @@ pub static ROWS: &[Row] = &[
     ),
     rsa(ckm!(CKM_RSA_PKCS_OAEP), CIPHER, Shape::Oaep, &rsa::OAEP),
     rsa(ckm!(CKM_RSA_PKCS_PSS), SIGNATURE, Shape::Pss, &rsa::PSS),
-    rsa(ckm!(CKM_RSA_AES_KEY_WRAP), ck::CKF_WRAP | ck::CKF_UNWRAP, Shape::RsaAesWrap, &RsaAesWrap),
+    rsa(ckm!(CKM_RSA_AES_KEY_WRAP), WRAPPING, Shape::RsaAesWrap, &RsaAesWrap),
     rsa(ckm!(CKM_SHA1_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha1)),
     rsa(ckm!(CKM_SHA224_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha224)),
     rsa(ckm!(CKM_SHA256_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Sha256)),
@@ -268,6 +268,22 @@ pub static ROWS: &[Row] = &[
     tls(ckm!(CKM_TLS12_KDF), ck::CKF_DERIVE, Shape::TlsExport, &tls::Export),
     tls(ckm!(CKM_TLS_MAC), MAC, Shape::TlsMac, &tls::Finished),
     tls(ckm!(CKM_TLS12_MAC), MAC, Shape::TlsMac, &tls::Finished),
+    // AWS CloudHSM's own.
+    aes(cloudhsm::AES_GCM, CIPHER, Shape::CloudGcm, &PrefixedGcm),
+    aes(cloudhsm::AES_KEY_WRAP_NO_PAD, WRAPPING, Shape::OptionalIv(8), &KeyWrap::Whole),
+    aes(cloudhsm::AES_KEY_WRAP_PKCS5_PAD, WRAPPING, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
+    aes(cloudhsm::AES_KEY_WRAP_ZERO_PAD, WRAPPING, Shape::OptionalIv(8), &KeyWrap::Plain),
+    derivation(cloudhsm::SP800_108_COUNTER_KDF, Shape::CloudKbkdf, &Kbkdf::Counter),
+    // For old data and old tests.
+    legacy(digest(ckm!(CKM_MD5), &Digest(Hash::Md5))),
+    legacy(hmac(ckm!(CKM_MD5_HMAC), MD5_KEYS, Shape::None, &Hmac(Hash::Md5))),
+    legacy(hmac(ckm!(CKM_MD5_HMAC_GENERAL), MD5_KEYS, Shape::MacLength, &Hmac(Hash::Md5))),
+    legacy(derivation(ckm!(CKM_MD5_KEY_DERIVATION), Shape::None, &Digested(Hash::Md5))),
+    legacy(rsa(ckm!(CKM_MD5_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Md5))),
+    legacy(digest(ckm!(CKM_RIPEMD160), &Digest(Hash::Ripemd160))),
+    legacy(hmac(ckm!(CKM_RIPEMD160_HMAC), RIPEMD160_KEYS, Shape::None, &Hmac(Hash::Ripemd160))),
+    legacy(hmac(ckm!(CKM_RIPEMD160_HMAC_GENERAL), RIPEMD160_KEYS, Shape::MacLength, &Hmac(Hash::Ripemd160))),
+    legacy(rsa(ckm!(CKM_RIPEMD160_RSA_PKCS), SIGNATURE, Shape::None, &rsa::Pkcs1With(Hash::Ripemd160))),
     // Generic secrets (section 6.8).
     generator(ckm!(CKM_GENERIC_SECRET_KEY_GEN), &[ck::CKK_GENERIC_SECRET], GENERATED, &ANY_LENGTH),
 ];
@@ -282,11 +298,17 @@ pub fn find(id: u64) -> Option<&'static Row> {
     BY_ID.binary_search_by_key(&id, |row| row.id).ok().map(|at| BY_ID[at])
 }
 
+/// A mechanism for tokens that ask for such.
+const fn legacy(row: Row) -> Row {
+    Row { legacy: true, ..row }
+}
+
 type Name = (u64, &'static str);
 type Sizes = (u64, u64);
 
 /// Encryption and decryption; all ciphers of the module also wrap and unwrap.
 const CIPHER: u64 = ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_WRAP | ck::CKF_UNWRAP;
+const WRAPPING: u64 = ck::CKF_WRAP | ck::CKF_UNWRAP;
 const MAC: u64 = ck::CKF_SIGN | ck::CKF_VERIFY;
 const SIGNATURE: u64 = MAC;
 const RECOVERY: u64 = ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER;
@@ -330,6 +352,8 @@ const SHA3_224_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_224_HMAC];
 const SHA3_256_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_256_HMAC];
 const SHA3_384_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_384_HMAC];
 const SHA3_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_SHA3_512_HMAC];
+const MD5_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_MD5_HMAC];
+const RIPEMD160_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_RIPEMD160_HMAC];
 const BLAKE2B_512_KEYS: &[u64] = &[ck::CKK_GENERIC_SECRET, ck::CKK_BLAKE2B_512_HMAC];
 
 /// Key types of the elliptic curves, and the smallest and largest of each.
@@ -341,7 +365,7 @@ const AGREEING: Curves = (&[ck::CKK_EC, ck::CKK_EC_MONTGOMERY], (192, 521));
 
 const fn rsa((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
     let (key_types, sizes, unit) = (&[ck::CKK_RSA], rsa::SIZES, Unit::Bits);
-    Row { id, name, flags, key_types, sizes, unit, shape, family }
+    Row { id, name, flags, key_types, sizes, unit, shape, family, legacy: false }
 }
 
 const fn curve(
@@ -351,16 +375,16 @@ const fn curve(
     shape: Shape,
     family: &'static dyn Family,
 ) -> Row {
-    Row { id, name, flags: flags | CURVE, key_types, sizes, unit: Unit::Bits, shape, family }
+    Row { id, name, flags: flags | CURVE, key_types, sizes, unit: Unit::Bits, shape, family, legacy: false }
 }
 
 const fn digest((id, name): Name, family: &'static dyn Family) -> Row {
     let (flags, unit, shape) = (ck::CKF_DIGEST, Unit::None, Shape::None);
-    Row { id, name, flags, key_types: &[], sizes: (0, 0), unit, shape, family }
+    Row { id, name, flags, key_types: &[], sizes: (0, 0), unit, shape, family, legacy: false }
 }
 
 const fn hmac((id, name): Name, key_types: &'static [u64], shape: Shape, family: &'static dyn Family) -> Row {
-    Row { id, name, flags: MAC, key_types, sizes: USED, unit: Unit::Bytes, shape, family }
+    Row { id, name, flags: MAC, key_types, sizes: USED, unit: Unit::Bytes, shape, family, legacy: false }
 }
 
 const fn generator(
@@ -370,7 +394,7 @@ const fn generator(
     family: &'static dyn Family,
 ) -> Row {
     let (flags, unit, shape) = (ck::CKF_GENERATE, Unit::Bytes, Shape::None);
-    Row { id, name, flags, key_types, sizes, unit, shape, family }
+    Row { id, name, flags, key_types, sizes, unit, shape, family, legacy: false }
 }
 
 /// A derivation from secret keys of any type and size.
@@ -396,16 +420,26 @@ const fn secret(
     shape: Shape,
     family: &'static dyn Family,
 ) -> Row {
-    Row { id, name, flags, key_types, sizes, unit: Unit::Bytes, shape, family }
+    Row { id, name, flags, key_types, sizes, unit: Unit::Bytes, shape, family, legacy: false }
 }
 
 const fn aes((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
-    Row { id, name, flags, key_types: &[ck::CKK_AES], sizes: AES_SIZES, unit: Unit::Bytes, shape, family }
+    Row {
+        id,
+        name,
+        flags,
+        key_types: &[ck::CKK_AES],
+        sizes: AES_SIZES,
+        unit: Unit::Bytes,
+        shape,
+        family,
+        legacy: false,
+    }
 }
 
 const fn des3((id, name): Name, flags: u64, shape: Shape, family: &'static dyn Family) -> Row {
     let key_types = &[ck::CKK_DES2, ck::CKK_DES3];
-    Row { id, name, flags, key_types, sizes: DES3_SIZES, unit: Unit::Bytes, shape, family }
+    Row { id, name, flags, key_types, sizes: DES3_SIZES, unit: Unit::Bytes, shape, family, legacy: false }
 }
 
 #[cfg(test)]

@@ -143,6 +143,7 @@ fn sample(shape: Shape, length: usize) -> Params {
         Shape::Iv(size) => Params::Iv(vec![9; size]),
         Shape::Counter => Params::Counter { bits: 128, block: [1; 16] },
         Shape::Gcm => Params::Gcm { iv: vec![3; 12], aad: b"header".to_vec(), tag_bits: 96 },
+        Shape::CloudGcm => Params::Gcm { iv: vec![], aad: b"header".to_vec(), tag_bits: 128 },
         Shape::Ccm => {
             Params::Ccm { data_length: length, nonce: vec![4; 11], aad: b"header".to_vec(), mac_length: 8 }
         }
@@ -180,10 +181,14 @@ fn every_cipher_does_in_parts_what_it_does_at_once_and_back() {
                 let begin = || row.family.encrypt(key.key(), &params).unwrap();
                 let encrypted = whole(begin(), &data).unwrap();
                 assert_ne!(encrypted, data);
-                assert_eq!(in_parts(begin(), dice.cut(&data)), Ok(encrypted.clone()), "{}", row.name);
+                let encrypted_in_parts = in_parts(begin(), dice.cut(&data)).unwrap();
+                // What begins with random bytes is never the same.
+                let same = encrypted_in_parts == encrypted || row.shape == Shape::CloudGcm;
+                assert!(same, "{}", row.name);
                 let begin = || row.family.decrypt(key.key(), &params).unwrap();
                 assert_eq!(whole(begin(), &encrypted), Ok(data.clone()), "{}", row.name);
-                assert_eq!(in_parts(begin(), dice.cut(&encrypted)), Ok(data), "{}", row.name);
+                let decrypted = in_parts(begin(), dice.cut(&encrypted_in_parts));
+                assert_eq!(decrypted, Ok(data), "{}", row.name);
             }
         }
     }
@@ -224,7 +229,9 @@ fn every_cipher_wraps_a_key_of_any_length_and_gives_it_back() {
     let mut dice = Dice::new();
     for row in rows(ck::CKF_WRAP) {
         for key in sample_keys(row, &mut dice) {
-            for length in [9, 16, 24, 33, 121] {
+            let whole =
+                row.family.wrap(key.key(), &sample(row.shape, 0), &[1; 17]) == Err(Error::KeySizeRange);
+            for length in if whole { [16, 24, 32, 40, 128] } else { [9, 16, 24, 33, 121] } {
                 let (encoded, params) = (dice.bytes(length), sample(row.shape, 0));
                 let wrapped = row.family.wrap(key.key(), &params, &encoded).unwrap();
                 let unwrapped = row.family.unwrap(key.key(), &params, &wrapped).unwrap();

@@ -25,6 +25,7 @@ const PURPOSES: [Purpose; Purpose::COUNT] = [
 impl Session {
     /// `C_EncryptInit` and its kin. Digests have no key.
     pub fn begin(&self, purpose: Purpose, mechanism: &Mechanism, key: Option<Handle>) -> Result<()> {
+        self.slot.admit(mechanism)?;
         let mut work = self.work()?;
         let place = &mut work.operations[purpose as usize];
         if place.is_some() {
@@ -42,6 +43,11 @@ impl Session {
             }
         });
         Ok(())
+    }
+
+    /// As the slot has it: the initialisation vector that the token chooses for an encryption, put into `mechanism`.
+    pub fn choose_iv(&self, mechanism: &mut Mechanism) -> Result<Option<[u8; 12]>> {
+        self.slot.choose_iv(mechanism)
     }
 
     /// The same with a NULL mechanism: ends the operation in progress, if there is one.

@@ -142,6 +142,7 @@ impl Session {
     /// `C_GenerateKey`.
     pub fn generate_key(&self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.make(Making::Generate(mechanism), template)
     }
 
@@ -153,6 +154,7 @@ impl Session {
         private: &Attributes,
     ) -> Result<(Handle, Handle)> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.require_may_make(public)?;
         self.require_may_make(private)?;
         let ticket = self.ticket();
@@ -169,6 +171,7 @@ impl Session {
         output: Output<'_>,
     ) -> Result<Delivery> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
@@ -185,6 +188,7 @@ impl Session {
         template: &Attributes,
     ) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
         self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
     }
@@ -197,6 +201,7 @@ impl Session {
         templates: &[Attributes],
     ) -> Result<(Vec<Handle>, Vec<u8>)> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let named = std::iter::once(base).chain(mechanism.params.keys());
         let find = |handle| self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid);
         let keys = named.map(find).collect::<Result<Vec<_>>>()?;

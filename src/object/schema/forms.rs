@@ -92,6 +92,8 @@ pub const FORMS: &[Form] = &[
     hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),
     hmac(ck::CKK_SHA3_512_HMAC, "CKK_SHA3_512_HMAC"),
     hmac(ck::CKK_BLAKE2B_512_HMAC, "CKK_BLAKE2B_512_HMAC"),
+    hmac(ck::CKK_MD5_HMAC, "CKK_MD5_HMAC"),
+    hmac(ck::CKK_RIPEMD160_HMAC, "CKK_RIPEMD160_HMAC"),
     secret(ck::CKK_HKDF, "CKK_HKDF", SECRET_VALUE, &[ck::CKA_DERIVE], SECRET_LENGTHS),
 ];
 

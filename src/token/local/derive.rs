@@ -21,6 +21,7 @@ impl LocalToken {
         keys: &[ObjectRef],
         templates: &[Attributes],
     ) -> Result<DerivedKeys> {
+        self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         if keys.len() != mechanism.params.keys().len() + 1 {

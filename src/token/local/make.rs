@@ -49,6 +49,7 @@ impl LocalToken {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)> {
+        self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE_KEY_PAIR)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
@@ -78,6 +79,7 @@ impl LocalToken {
     }
 
     fn generate(&self, known: Known<'_>, mechanism: &Mechanism, template: &Attributes) -> Result<Attributes> {
+        self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE)?;
         let origin = Origin::Generate(mechanism.row.id);
         let base = key_base(mechanism, ck::CKO_SECRET_KEY);
@@ -95,6 +97,7 @@ impl LocalToken {
         wrapped: &[u8],
         template: &Attributes,
     ) -> Result<Attributes> {
+        self.admit(mechanism)?;
         let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
         let unwrapping = Working::new(opened.get()?, mechanism);
         unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
