@@ -18,6 +18,8 @@ pub mod ecdh;
 mod ecdh_wrap;
 pub mod eddsa;
 pub mod encoding;
+#[cfg(test)]
+mod evidence;
 pub mod hash;
 mod hashed;
 pub mod hkdf;

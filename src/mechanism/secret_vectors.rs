@@ -516,3 +516,152 @@ fn a_premaster_secret_begins_with_its_version() {
         assert_eq!(generate(&[(ck::CKA_VALUE_LEN, 47)]), Err(Error::TemplateInconsistent));
     }
 }
+
+/// OpenSSL's digest of that name, as the `openssl` crate finds it.
+fn openssl_digest(hash: Hash) -> openssl::hash::MessageDigest {
+    let name = hash.name().to_str().unwrap().replace("BLAKE2B-512", "BLAKE2b512");
+    openssl::hash::MessageDigest::from_name(&name).unwrap_or_else(|| panic!("{name}"))
+}
+
+/// Every digest, with the words for it in the names of mechanisms.
+fn hashes() -> impl Iterator<Item = (Hash, [String; 2])> {
+    Hash::all().map(|hash| {
+        let word = format!("{hash:?}").to_uppercase().replace("BLAKE2B", "BLAKE2B_");
+        (hash, [word.replace("SHA1", "SHA_1"), word])
+    })
+}
+
+fn named(words: &[String; 2], after: &str) -> Option<&'static super::Row> {
+    words.iter().find_map(|word| {
+        let name = format!("CKM_{word}{after}");
+        registry::ROWS.iter().find(|row| row.name == name)
+    })
+}
+
+#[test]
+fn every_hmac_is_that_of_openssl() {
+    for (hash, words) in hashes() {
+        let key = openssl::pkey::PKey::hmac(b"a key of some length").unwrap();
+        let mut signer = openssl::sign::Signer::new(openssl_digest(hash), &key).unwrap();
+        let right = signer.sign_oneshot_to_vec(b"data").unwrap();
+        let whole = named(&words, "_HMAC").unwrap_or_else(|| panic!("{hash:?}"));
+        assert_eq!(mac(whole.id, b"a key of some length", Params::None, b"data"), Ok(right.clone()));
+        let general = named(&words, "_HMAC_GENERAL").unwrap_or_else(|| panic!("{hash:?}"));
+        let cut = mac(general.id, b"a key of some length", Params::MacLength(7), b"data");
+        assert_eq!(cut, Ok(right[..7].to_vec()));
+    }
+}
+
+#[test]
+fn every_digested_key_is_the_digest_that_openssl_makes() {
+    let mut count = 0;
+    for (hash, words) in hashes() {
+        let row = named(&words, "_KEY_DERIVATION").or_else(|| named(&words, "_KEY_DERIVE"));
+        let Some(row) = row else { continue };
+        let right = openssl::hash::hash(openssl_digest(hash), b"base key").unwrap();
+        let made = derive_one(row.id, b"base key", &Params::None, hash.size());
+        assert_eq!(made, Ok(right.to_vec()), "{}", row.name);
+        count += 1;
+    }
+    assert_eq!(count, 13);
+}
+
+#[test]
+fn a_key_from_encrypted_data_is_the_ciphertext() {
+    let data: Vec<u8> = (0..32).collect();
+    for (derivation, cipher, key, iv) in [
+        (ck::CKM_AES_ECB_ENCRYPT_DATA, ck::CKM_AES_ECB, 32, 0),
+        (ck::CKM_AES_CBC_ENCRYPT_DATA, ck::CKM_AES_CBC, 32, 16),
+        (ck::CKM_ARIA_ECB_ENCRYPT_DATA, ck::CKM_ARIA_ECB, 32, 0),
+        (ck::CKM_ARIA_CBC_ENCRYPT_DATA, ck::CKM_ARIA_CBC, 32, 16),
+        (ck::CKM_DES3_ECB_ENCRYPT_DATA, ck::CKM_DES3_ECB, 24, 0),
+        (ck::CKM_DES3_CBC_ENCRYPT_DATA, ck::CKM_DES3_CBC, 24, 8),
+    ] {
+        let (key, iv) = (vec![3; key], vec![5; iv]);
+        let (given, plain) = match iv.is_empty() {
+            true => (Params::StringData(data.clone()), Params::None),
+            false => (Params::CbcData { iv: iv.clone(), data: data.clone() }, Params::Iv(iv)),
+        };
+        let right = encrypt(cipher, &key, plain, &data).unwrap();
+        assert_eq!(derive_one(derivation, &key, &given, 32), Ok(right));
+    }
+}
+
+#[test]
+fn triple_des_with_padding_is_that_of_openssl() {
+    let cipher = openssl::symm::Cipher::des_ede3_cbc();
+    for length in [0, 7, 8, 100] {
+        let (key, data) = ([7; 24], vec![9; length]);
+        let right = openssl::symm::encrypt(cipher, &key, Some(&[1; 8]), &data).unwrap();
+        let made = encrypt(ck::CKM_DES3_CBC_PAD, &key, Params::Iv(vec![1; 8]), &data);
+        assert_eq!(made, Ok(right));
+    }
+}
+
+#[test]
+fn old_rsa_signatures_are_those_openssl_checks() {
+    use super::pair_testing::{rsa, sign};
+    let info = super::encoding::public_key_info(&rsa().0).unwrap();
+    let key = openssl::pkey::PKey::public_key_from_der(&info).unwrap();
+    for (id, hash) in [(ck::CKM_MD5_RSA_PKCS, Hash::Md5), (ck::CKM_RIPEMD160_RSA_PKCS, Hash::Ripemd160)] {
+        let signature = sign(id, &Params::None, &rsa().1, b"data").unwrap();
+        let mut verifier = openssl::sign::Verifier::new(openssl_digest(hash), &key).unwrap();
+        assert!(verifier.verify_oneshot(&signature, b"data").unwrap(), "{hash:?}");
+    }
+}
+
+/// CloudHSM's mechanisms are the plain ones in other clothes.
+#[test]
+fn cloudhsms_own_mechanisms_are_the_plain_ones() {
+    use super::cloudhsm;
+    let gcm = |iv: &[u8]| Params::Gcm { iv: iv.to_vec(), aad: b"aad".to_vec(), tag_bits: 128 };
+    let sealed = encrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), b"data").unwrap();
+    assert_eq!(decrypt(ck::CKM_AES_GCM, &[3; 32], gcm(&sealed[..12]), &sealed[12..]), Ok(b"data".to_vec()));
+    assert_eq!(decrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), &sealed), Ok(b"data".to_vec()));
+    let other = encrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), b"data").unwrap();
+    assert_ne!(other[..12], sealed[..12]);
+    let mut altered = sealed.clone();
+    altered[3] ^= 1;
+    let result = decrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), &altered);
+    assert_eq!(result, Err(Error::EncryptedDataInvalid));
+    assert_eq!(
+        decrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), &sealed[..11]),
+        Err(Error::EncryptedDataLenRange)
+    );
+    assert_eq!(encrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(&[0; 12]), b""), Err(Error::MechanismParamInvalid));
+
+    let wrap = |id: u64, key: &[u8]| {
+        registry::find(id).unwrap().family.wrap(Secret::new(&[3; 32]).key(), &Params::None, key)
+    };
+    for (id, plain) in [
+        (cloudhsm::AES_KEY_WRAP_NO_PAD.0, ck::CKM_AES_KEY_WRAP),
+        (cloudhsm::AES_KEY_WRAP_ZERO_PAD.0, ck::CKM_AES_KEY_WRAP),
+        (cloudhsm::AES_KEY_WRAP_PKCS5_PAD.0, ck::CKM_AES_KEY_WRAP_PKCS7),
+    ] {
+        assert_eq!(wrap(id, &[5; 32]), wrap(plain, &[5; 32]));
+    }
+    assert_eq!(wrap(cloudhsm::AES_KEY_WRAP_NO_PAD.0, &[5; 31]), Err(Error::KeySizeRange));
+    let filled = [&[5; 31][..], &[0]].concat();
+    assert_eq!(wrap(cloudhsm::AES_KEY_WRAP_ZERO_PAD.0, &[5; 31]), wrap(ck::CKM_AES_KEY_WRAP, &filled));
+    let params = Params::Kbkdf(Kbkdf {
+        prf: Prf::Hmac(Hash::Sha256),
+        data: usual_layout(Segment::Iteration(Some(big(4))), None),
+        iv: vec![],
+    });
+    assert_eq!(
+        derive_one(cloudhsm::SP800_108_COUNTER_KDF.0, &[1; 32], &params, 40),
+        derive_one(ck::CKM_SP800_108_COUNTER_KDF, &[1; 32], &params, 40)
+    );
+}
+
+#[test]
+fn raw_rsa_is_that_of_openssl() {
+    use super::pair_testing::{cipher, rsa};
+    let info = super::encoding::public_key_info(&rsa().0).unwrap();
+    let key = openssl::rsa::Rsa::public_key_from_der(&info).unwrap();
+    let data: Vec<u8> = (0..key.size()).map(|at| at as u8).collect();
+    let mut right = vec![0; key.size() as usize];
+    key.public_encrypt(&data, &mut right, openssl::rsa::Padding::NONE).unwrap();
+    let made = cipher(super::Purpose::Encrypt, ck::CKM_RSA_X_509, &Params::None, &rsa().0, &data);
+    assert_eq!(made, Ok(right));
+}

@@ -22,6 +22,7 @@ mod login;
 mod mechanisms;
 mod no_way_out;
 mod objects;
+mod offers;
 mod order;
 mod processes;
 mod reload;

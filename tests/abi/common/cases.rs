@@ -117,6 +117,12 @@ const HASHED: &[Hashed] = &[
      named!(CKM_SHA3_512_RSA_PKCS), named!(CKM_SHA3_512_RSA_PKCS_PSS), named!(CKM_ECDSA_SHA3_512)),
 ];
 
+pub const CKM_CLOUDHSM_AES_GCM: CK_MECHANISM_TYPE = 0x8000_1087;
+const CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD: CK_MECHANISM_TYPE = 0x8000_2109;
+const CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD: CK_MECHANISM_TYPE = 0x8000_210A;
+const CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD: CK_MECHANISM_TYPE = 0x8000_216F;
+const CKM_CLOUDHSM_SP800_108_COUNTER_KDF: CK_MECHANISM_TYPE = 0x8000_0001;
+
 macro_rules! cases {
     ($($id:ident: $mechanism:expr => $job:expr,)*) => {
         vec![$(Case { name: stringify!($id), mechanism: $mechanism($id), job: $job }),*]
@@ -180,6 +186,10 @@ fn symmetric() -> Vec<Case> {
         CKM_AES_CCM: |_| Mechanism::ccm(61, &[3; 12], b"also authentic", 16) => Job::Use(aes, 61),
         CKM_AES_CMAC: plain => Job::Use(aes, 61),
         CKM_AES_CMAC_GENERAL: |id| Mechanism::mac_length(id, 8) => Job::Use(aes, 61),
+        CKM_CLOUDHSM_AES_GCM: Mechanism::gcm_without_iv => Job::Use(aes, 61),
+        CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD: plain => Job::Use(aes, 24),
+        CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD: plain => Job::Use(aes, 24),
+        CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD: plain => Job::Use(aes, 24),
         CKM_AES_KEY_WRAP: plain => Job::Use(aes, 24),
         CKM_AES_KEY_WRAP_PAD: plain => Job::Use(aes, 24),
         CKM_AES_KEY_WRAP_KWP: plain => Job::Use(aes, 21),
@@ -317,6 +327,7 @@ fn derivations() -> Vec<Case> {
         CKM_SP800_108_COUNTER_KDF: plain => Job::Elsewhere,
         CKM_SP800_108_FEEDBACK_KDF: plain => Job::Elsewhere,
         CKM_SP800_108_DOUBLE_PIPELINE_KDF: plain => Job::Elsewhere,
+        CKM_CLOUDHSM_SP800_108_COUNTER_KDF: plain => Job::Elsewhere,
         CKM_TLS_MASTER_KEY_DERIVE: plain => Job::Elsewhere,
         CKM_TLS_MASTER_KEY_DERIVE_DH: plain => Job::Elsewhere,
         CKM_TLS_KEY_AND_MAC_DERIVE: plain => Job::Elsewhere,

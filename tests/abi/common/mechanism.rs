@@ -56,6 +56,11 @@ impl Mechanism {
         self
     }
 
+    /// AES-GCM whose initialisation vector the token makes.
+    pub fn gcm_without_iv(id: CK_MECHANISM_TYPE) -> Self {
+        Mechanism::structure(id, [], |[]| CK_GCM_PARAMS { ulTagBits: 128, ..Default::default() })
+    }
+
     /// ChaCha20.
     pub fn chacha20(counter: &[u8], nonce: &[u8]) -> Self {
         Mechanism::structure(CKM_CHACHA20, [counter, nonce], |[counter_at, nonce_at]| CK_CHACHA20_PARAMS {

@@ -129,7 +129,6 @@ fn each_function_makes_only_objects_of_its_classes() {
     for (origin, class) in [
         (GENERATE, ck::CKO_DATA),
         (Origin::Unwrap, ck::CKO_DATA),
-        (DERIVE, ck::CKO_DATA),
         (Origin::Unwrap, ck::CKO_PUBLIC_KEY),
         (DERIVE, ck::CKO_PUBLIC_KEY),
         (DERIVE, ck::CKO_PRIVATE_KEY),
