@@ -34,6 +34,18 @@ impl Parameter<'_> {
         Ok(Params::Hkdf(Hkdf { extract, expand, hash: digest(given.prfHashMechanism)?, salt, info }))
     }
 
+    /// Of the derivation functions OpenSSL has the one that concatenates, which is X9.63's with SHA-1.
+    pub(super) fn x942(self) -> Result<Params> {
+        let given: ck::CK_X9_42_DH1_DERIVE_PARAMS = self.structure()?;
+        let shared = nested(given.pOtherInfo, given.ulOtherInfoLen)?;
+        let kdf = match given.kdf {
+            ck::CKD_NULL if shared.is_empty() => None,
+            ck::CKD_SHA1_KDF_CONCATENATE => Some(Hash::Sha1),
+            _ => return Err(Error::MechanismParamInvalid),
+        };
+        Ok(Params::Ecdh { kdf, shared, public: nested(given.pPublicData, given.ulPublicDataLen)? })
+    }
+
     pub(super) fn pbkdf2(self) -> Result<Params> {
         let given: ck::CK_PKCS5_PBKD2_PARAMS2 = self.structure()?;
         if given.saltSource != ck::CKZ_SALT_SPECIFIED || given.ulPrfDataLen != 0 {

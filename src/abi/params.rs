@@ -86,6 +86,8 @@ impl Parameter<'_> {
             Shape::StringData => self.string_data(),
             Shape::AesCbcData => self.aes_cbc_data(),
             Shape::DesCbcData => self.des_cbc_data(),
+            Shape::Bytes => bytes(self.at, self.length).map(Params::StringData),
+            Shape::X942 => self.x942(),
             Shape::Key => self.structure().map(Params::Key),
             Shape::Bit => self.structure().map(Params::Bit),
             Shape::EcdhAesWrap => self.ecdh_aes_wrap(),

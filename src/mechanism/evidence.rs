@@ -65,6 +65,9 @@ static EVIDENCE: &[Evidence] = &[
     evidence(source!("simple.rs"), "known_extraction", &["CKM_EXTRACT_KEY_FROM_KEY"]),
     evidence(source!("simple.rs"), "known_digested_keys", &["CKM_SHAKE_*_KEY_DERIVATION"]),
     evidence(source!("../crypto/digest.rs"), "blake2b_has_the_length_that_it_is_asked_for", &["CKM_BLAKE2B_???", "CKM_BLAKE2B_*_KEY_DERIVE"]),
+    evidence(source!("prime_testing.rs"), "dsa_signatures", &["CKM_DSA_SHA224", "CKM_DSA_SHA256"]),
+    evidence(source!("prime_testing.rs"), "dsa_signatures_with_every_digest_are_checked_and_survive_wrapping", &["CKM_DSA", "CKM_DSA_SHA*"]),
+    evidence(source!("prime_testing.rs"), "both_sides_agree_as_openssl_does", &["CKM_DH_PKCS_DERIVE", "CKM_X9_42_DH_DERIVE"]),
     // OpenSSL's own functions, and compositions of mechanisms that have vectors.
     evidence(source!("rsa.rs"), "signatures_with_every_digest_are_those_openssl_checks", &["CKM_RSA_PKCS_PSS"]),
     evidence(source!("ecdh.rs"), "both_sides_agree_on_every_curve_in_every_form", &["CKM_ECDH1_COFACTOR_DERIVE"]),

@@ -1,6 +1,7 @@
 //! Keys in the form OpenSSL works with, made once from an object's attributes and then kept.
 
 use super::curves::Curve;
+use super::prime_key::PrimeType;
 use super::{ec_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::unexpected;
@@ -84,6 +85,9 @@ static PAIR_TYPES: &[(u64, &dyn PairType)] = &[
     (ck::CKK_EC, &ec_key::EcType(ck::CKK_EC)),
     (ck::CKK_EC_EDWARDS, &ec_key::EcType(ck::CKK_EC_EDWARDS)),
     (ck::CKK_EC_MONTGOMERY, &ec_key::EcType(ck::CKK_EC_MONTGOMERY)),
+    (ck::CKK_DH, &PrimeType::Dh),
+    (ck::CKK_X9_42_DH, &PrimeType::X942),
+    (ck::CKK_DSA, &PrimeType::Dsa),
 ];
 
 /// The type of key pairs with that `CKK_` number.

@@ -45,6 +45,10 @@ pub enum Shape {
     AesCbcData,
     /// `CK_DES_CBC_ENCRYPT_DATA_PARAMS`: an 8-byte IV and the data.
     DesCbcData,
+    /// Any bytes: another side's public value.
+    Bytes,
+    /// `CK_X9_42_DH1_DERIVE_PARAMS`.
+    X942,
     /// `CK_OBJECT_HANDLE`: another key.
     Key,
     /// `CK_EXTRACT_PARAMS`: the number of a bit.
@@ -250,7 +254,9 @@ impl Shape {
             (Shape::None | Shape::OptionalIv(_) | Shape::Eddsa, Params::None) => true,
             (Shape::Iv(length) | Shape::OptionalIv(length), Params::Iv(iv)) => iv.len() == length,
             (Shape::Counter, Params::Counter { bits, .. }) => (1..=128).contains(bits),
-            (Shape::Ecdh, Params::Ecdh { kdf, shared, .. }) => kdf.is_some() || shared.is_empty(),
+            (Shape::Ecdh | Shape::X942, Params::Ecdh { kdf, shared, .. }) => {
+                kdf.is_some() || shared.is_empty()
+            }
             (Shape::AesCbcData, Params::CbcData { iv, .. }) => iv.len() == 16,
             (Shape::DesCbcData, Params::CbcData { iv, .. }) => iv.len() == 8,
             (Shape::SafeTlsKeys, Params::TlsKeys(keys)) => keys.iv == 0,
@@ -264,7 +270,7 @@ impl Shape {
             | (Shape::Eddsa, Params::Eddsa { .. })
             | (Shape::RsaAesWrap, Params::RsaAesWrap { .. })
             | (Shape::MacLength, Params::MacLength(_))
-            | (Shape::StringData, Params::StringData(_))
+            | (Shape::StringData | Shape::Bytes, Params::StringData(_))
             | (Shape::Key, Params::Key(_))
             | (Shape::Bit, Params::Bit(_))
             | (Shape::EcdhAesWrap, Params::EcdhAesWrap { .. })

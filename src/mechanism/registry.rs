@@ -2,7 +2,9 @@
 
 use super::aead::{Ccm, ChaCha20Poly1305, Gcm, PrefixedGcm};
 use super::cbc_mac::Gmac;
+use super::dh::{Agreement, PairGeneration};
 use super::digest::{Blake2b, Digest};
+use super::dsa::{self, DsaWith};
 use super::ecdh::Ecdh;
 use super::ecdh_wrap::EcdhAesWrap;
 use super::eddsa::Eddsa;
@@ -10,6 +12,7 @@ use super::hkdf::{self, Pbkdf2};
 use super::kbkdf::Kbkdf;
 use super::keywrap::KeyWrap;
 use super::mac::{Hmac, Poly1305};
+use super::prime_key::{self, PrimeType};
 use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
 use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
@@ -96,6 +99,22 @@ pub static ROWS: &[Row] = &[
         Shape::EcdhAesWrap,
         &EcdhAesWrap,
     ),
+    // DSA (section 6.2) and Diffie-Hellman (6.4).
+    prime(ckm!(CKM_DSA_KEY_PAIR_GEN), DSA_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dsa)),
+    prime(ckm!(CKM_DSA), DSA_KEYS, SIGNATURE, Shape::None, &dsa::Dsa),
+    prime(ckm!(CKM_DSA_SHA1), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha1)),
+    prime(ckm!(CKM_DSA_SHA224), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha224)),
+    prime(ckm!(CKM_DSA_SHA256), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha256)),
+    prime(ckm!(CKM_DSA_SHA384), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha384)),
+    prime(ckm!(CKM_DSA_SHA512), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha512)),
+    prime(ckm!(CKM_DSA_SHA3_224), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_224)),
+    prime(ckm!(CKM_DSA_SHA3_256), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_256)),
+    prime(ckm!(CKM_DSA_SHA3_384), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_384)),
+    prime(ckm!(CKM_DSA_SHA3_512), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_512)),
+    prime(ckm!(CKM_DH_PKCS_KEY_PAIR_GEN), DH_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dh)),
+    prime(ckm!(CKM_DH_PKCS_DERIVE), DH_KEYS, ck::CKF_DERIVE, Shape::Bytes, &Agreement(PrimeType::Dh)),
+    prime(ckm!(CKM_X9_42_DH_KEY_PAIR_GEN), X942_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::X942)),
+    prime(ckm!(CKM_X9_42_DH_DERIVE), X942_KEYS, ck::CKF_DERIVE, Shape::X942, &Agreement(PrimeType::X942)),
     // Digests (section 6.20).
     digest(ckm!(CKM_SHA_1), &Digest(Hash::Sha1)),
     digest(ckm!(CKM_SHA224), &Digest(Hash::Sha224)),
@@ -317,6 +336,10 @@ const PAIR: u64 = ck::CKF_GENERATE_KEY_PAIR;
 const CURVE: u64 =
     ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
 
+const DSA_KEYS: &[u64] = &[ck::CKK_DSA];
+const DH_KEYS: &[u64] = &[ck::CKK_DH];
+const X942_KEYS: &[u64] = &[ck::CKK_X9_42_DH];
+
 const AES_SIZES: Sizes = (16, 32);
 const DES3_SIZES: Sizes = (16, 24);
 const XTS_KEYS: &[u64] = &[ck::CKK_AES_XTS];
@@ -376,6 +399,17 @@ const fn curve(
     family: &'static dyn Family,
 ) -> Row {
     Row { id, name, flags: flags | CURVE, key_types, sizes, unit: Unit::Bits, shape, family, legacy: false }
+}
+
+const fn prime(
+    (id, name): Name,
+    key_types: &'static [u64],
+    flags: u64,
+    shape: Shape,
+    family: &'static dyn Family,
+) -> Row {
+    let (sizes, unit) = (prime_key::SIZES, Unit::Bits);
+    Row { id, name, flags, key_types, sizes, unit, shape, family, legacy: false }
 }
 
 const fn digest((id, name): Name, family: &'static dyn Family) -> Row {

@@ -72,6 +72,12 @@ pub const FORMS: &[Form] = &[
     key(&PRIVATE_KEY, ck::CKK_EC_EDWARDS, "CKK_EC_EDWARDS", BYTES_PRIVATE, &[ck::CKA_SIGN]),
     key(&PUBLIC_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", EC_PUBLIC, &[]),
     key(&PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", BYTES_PRIVATE, &[ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_DSA, "CKK_DSA", SUBPRIME_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_DSA, "CKK_DSA", SUBPRIME_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_DH, "CKK_DH", DH_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_DH, "CKK_DH", DH_PRIVATE, &[ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_X9_42_DH, "CKK_X9_42_DH", SUBPRIME_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_X9_42_DH, "CKK_X9_42_DH", SUBPRIME_PRIVATE, &[ck::CKA_DERIVE]),
     secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
     secret(ck::CKK_AES_XTS, "CKK_AES_XTS", SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32, 64])),
     secret(ck::CKK_ARIA, "CKK_ARIA", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
@@ -204,6 +210,35 @@ const EC_PRIVATE_PARAMS: Row = row(ck::CKA_EC_PARAMS, CONTRIBUTED | ENCODED, Abs
 
 /// Not in the standard's tables, but clients that find no public key object look for the public half here.
 const EC_PRIVATE_POINT: Row = row(ck::CKA_EC_POINT, NOT_GENERATE | NOT_UNWRAP | ENCODED | NOT_EMPTY, Absent);
+
+/// Sections 6.4.2 and 6.4.4.
+const DH_PUBLIC: &[Row] = &[
+    row(ck::CKA_PRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_BASE, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+const DH_PRIVATE: &[Row] = &[
+    row(ck::CKA_PRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_BASE, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE_BITS, NOT_CREATE, BitsOf(ck::CKA_VALUE)),
+];
+
+/// Sections 6.2.2 and 6.4.3; 6.2.3 and 6.4.5.
+const SUBPRIME_PUBLIC: &[Row] = &[
+    row(ck::CKA_PRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_SUBPRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_BASE, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+const SUBPRIME_PRIVATE: &[Row] = &[
+    row(ck::CKA_PRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_SUBPRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_BASE, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+];
+
+const PUBLIC_NUMBER: super::Notes = MUST_CREATE | MUST_GENERATE | BIG_INTEGER | NOT_EMPTY;
 
 const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_ENCRYPT,
