@@ -322,3 +322,36 @@ fn a_password_makes_a_key_by_both_structures() {
         }
     });
 }
+
+#[test]
+fn both_sides_of_diffie_hellman_agree() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        for generation in [CKM_DH_PKCS_KEY_PAIR_GEN, CKM_X9_42_DH_KEY_PAIR_GEN] {
+            let make = || keys::modulo_prime(session, generation);
+            let ((one_public, one), (other_public, other)) = (make(), make());
+            let agreed = |private: Handle, public: Handle| {
+                let public = value(session, public);
+                let length = public.len() as CK_ULONG;
+                let mechanism = match generation {
+                    CKM_DH_PKCS_KEY_PAIR_GEN => Mechanism::bytes(CKM_DH_PKCS_DERIVE, &public),
+                    _ => Mechanism::structure(CKM_X9_42_DH_DERIVE, [&public[..]], |[at]| {
+                        CK_X9_42_DH1_DERIVE_PARAMS {
+                            kdf: CKD_NULL,
+                            ulOtherInfoLen: 0,
+                            pOtherInfo: null_mut(),
+                            ulPublicDataLen: length,
+                            pPublicData: at,
+                        }
+                    }),
+                };
+                value(session, session.derive(&mechanism, private, &readable(32)).unwrap())
+            };
+            assert_eq!(agreed(one, other_public), agreed(other, one_public));
+            session
+                .derive(&Mechanism::bytes(CKM_DH_PKCS_DERIVE, &[1]), one, &readable(32))
+                .refused_by_one_of(&[CKR_MECHANISM_PARAM_INVALID, CKR_KEY_TYPE_INCONSISTENT]);
+        }
+    });
+}

@@ -11,6 +11,8 @@ pub enum Keys {
     Secret(CK_KEY_TYPE, usize),
     /// An RSA pair of 2048 bits.
     Rsa,
+    /// A DSA pair.
+    Dsa,
     /// A pair on this curve.
     Ec(&'static [u8]),
     /// An Edwards pair on this curve.
@@ -57,6 +59,7 @@ impl Keys {
                 (key, key)
             }
             Keys::Rsa => keys::rsa(session, 2048, template![]),
+            Keys::Dsa => keys::modulo_prime(session, CKM_DSA_KEY_PAIR_GEN),
             Keys::Ec(curve) => keys::ec(session, curve, template![]),
             Keys::Edwards(curve) => keys::edwards(session, curve),
             Keys::Montgomery(curve) => keys::montgomery(session, curve),
@@ -163,6 +166,16 @@ fn asymmetric() -> Vec<Case> {
         CKM_RSA_AES_KEY_WRAP: |_| Mechanism::rsa_aes(256) => Job::Use(Keys::Rsa, 40),
         CKM_ECDH_AES_KEY_WRAP: |_| Mechanism::ecdh_aes(256) => Job::Use(Keys::Ec(keys::P384), 40),
         CKM_ECDSA: plain => Job::Use(Keys::Ec(keys::P384), 32),
+        CKM_DSA: plain => Job::Use(Keys::Dsa, 20),
+        CKM_DSA_SHA1: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA224: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA256: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA384: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA512: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA3_224: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA3_256: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA3_384: plain => Job::Use(Keys::Dsa, 100),
+        CKM_DSA_SHA3_512: plain => Job::Use(Keys::Dsa, 100),
         CKM_EDDSA: plain => Job::Use(Keys::Edwards(keys::ED25519), 100),
     ]
 }
@@ -283,6 +296,9 @@ fn generators() -> Vec<Case> {
         ])),
         CKM_RSA_PKCS_KEY_PAIR_GEN: plain => pair(template![CKA_MODULUS_BITS => 2048 as CK_ULONG]),
         CKM_RSA_X9_31_KEY_PAIR_GEN: plain => pair(template![CKA_MODULUS_BITS => 2048 as CK_ULONG]),
+        CKM_DSA_KEY_PAIR_GEN: plain => pair(keys::group(true)),
+        CKM_DH_PKCS_KEY_PAIR_GEN: plain => pair(keys::group(false)),
+        CKM_X9_42_DH_KEY_PAIR_GEN: plain => pair(keys::group(true)),
         CKM_EC_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::P256]),
         CKM_EC_EDWARDS_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::ED25519]),
         CKM_EC_MONTGOMERY_KEY_PAIR_GEN: plain => pair(template![CKA_EC_PARAMS => keys::X25519]),
@@ -327,6 +343,8 @@ fn derivations() -> Vec<Case> {
         CKM_SP800_108_COUNTER_KDF: plain => Job::Elsewhere,
         CKM_SP800_108_FEEDBACK_KDF: plain => Job::Elsewhere,
         CKM_SP800_108_DOUBLE_PIPELINE_KDF: plain => Job::Elsewhere,
+        CKM_DH_PKCS_DERIVE: plain => Job::Elsewhere,
+        CKM_X9_42_DH_DERIVE: plain => Job::Elsewhere,
         CKM_CLOUDHSM_SP800_108_COUNTER_KDF: plain => Job::Elsewhere,
         CKM_TLS_MASTER_KEY_DERIVE: plain => Job::Elsewhere,
         CKM_TLS_MASTER_KEY_DERIVE_DH: plain => Job::Elsewhere,
