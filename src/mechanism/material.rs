@@ -184,7 +184,11 @@ impl SecretType {
             Some(only) => only,
             None => required_ulong(attributes, ck::CKA_VALUE_LEN)?.min(STAND_IN_MAX) as usize,
         };
-        if self.allows(length) { Ok(Bytes::zeroed(length)) } else { Err(Error::AttributeValueInvalid) }
+        if !self.allows(length) {
+            return Err(Error::AttributeValueInvalid);
+        }
+        // Not all the same: XTS takes no key whose halves are.
+        Ok(Bytes::new((0..length).map(|at| at as u8).collect()))
     }
 }
 
@@ -254,7 +258,18 @@ mod tests {
         };
         check(&secret(ck::CKK_AES, 24), Some(ck::CKM_AES_CMAC));
         check(&secret(ck::CKK_DES3, 24), None);
+        check(&secret(ck::CKK_AES_XTS, 64), None);
         check(&secret(ck::CKK_GENERIC_SECRET, 77), Some(ck::CKM_SHA384_HMAC));
+    }
+
+    #[test]
+    fn a_stand_in_begins_whatever_its_mechanism_asks_of_a_key() {
+        let length = (ck::CKA_VALUE_LEN, Value::Ulong(64));
+        let known = object(ck::CKO_SECRET_KEY, ck::CKK_AES_XTS, [length]);
+        let material = Material::stand_in(&known).unwrap();
+        let family = registry::find(ck::CKM_AES_XTS).unwrap().family;
+        let key = Key { attributes: &known, material: &material };
+        assert!(family.encrypt(key, &Params::Iv(vec![0; 16])).is_ok());
     }
 
     #[test]
