@@ -72,15 +72,12 @@ impl Family for Hkdf {
 /// `CKM_PKCS5_PBKD2`: makes a key of any secret type from a password.
 pub struct Pbkdf2;
 
-/// More iterations than anybody waits for: a number in a parameter must not stop a node.
-const MAX_ITERATIONS: u32 = 100_000_000;
+/// Iterations for all of a key together that nobody waits for: a number in a parameter must not stop a node.
+const MAX_ITERATIONS: u64 = 100_000_000;
 
 impl Family for Pbkdf2 {
     fn generate(&self, params: &Params, template: &Attributes) -> Result<Attributes> {
         let Params::Pbkdf2(choice) = params else { return Err(Error::MechanismParamInvalid) };
-        if !(1..=MAX_ITERATIONS).contains(&choice.iterations) {
-            return Err(Error::MechanismParamInvalid);
-        }
         let key_type = template.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
         let length = template.ulong(ck::CKA_VALUE_LEN).map(usize::try_from).transpose();
         let wanted = Wanted { key_type, length: length.map_err(|_| Error::AttributeValueInvalid)? };
@@ -88,6 +85,10 @@ impl Family for Pbkdf2 {
         let row = SecretType::find(key_type)?;
         if !row.allows(value.len()) {
             return Err(Error::AttributeValueInvalid);
+        }
+        let blocks = value.len().div_ceil(choice.hash.size()) as u64;
+        if !(1..=MAX_ITERATIONS / blocks).contains(&u64::from(choice.iterations)) {
+            return Err(Error::MechanismParamInvalid);
         }
         kdf::pbkdf2(choice.hash, &choice.password, &choice.salt, choice.iterations, &mut value)?;
         let value = secret::fit(value, wanted)?;
