@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 mod args;
+mod chacha_params;
 mod derivation;
 mod foreign;
 mod fork;

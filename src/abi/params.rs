@@ -186,22 +186,6 @@ impl Parameter<'_> {
         })
     }
 
-    fn chacha20(self) -> Result<Params> {
-        let given: ck::CK_CHACHA20_PARAMS = self.structure()?;
-        Ok(Params::ChaCha20 {
-            counter: nested(given.pBlockCounter, whole_bytes(given.blockCounterBits)?)?,
-            nonce: nested(given.pNonce, whole_bytes(given.ulNonceBits)?)?,
-        })
-    }
-
-    fn chacha20_poly1305(self) -> Result<Params> {
-        let given: ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS = self.structure()?;
-        Ok(Params::ChaCha20Poly1305 {
-            nonce: nested(given.pNonce, given.ulNonceLen)?,
-            aad: nested(given.pAAD, given.ulAADLen)?,
-        })
-    }
-
     fn pss(self) -> Result<Params> {
         let given: ck::CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
         let (hash, mgf) = hashes(given.hashAlg, given.mgf)?;

@@ -36,6 +36,7 @@ pub mod once;
 mod pair_testing;
 pub mod params;
 mod point;
+mod prefixed_gcm;
 mod prime_key;
 #[cfg(test)]
 mod prime_testing;

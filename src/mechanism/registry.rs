@@ -1,6 +1,6 @@
 //! The registry: one row per mechanism, grouped by family.
 
-use super::aead::{Ccm, ChaCha20Poly1305, Gcm, PrefixedGcm};
+use super::aead::{Ccm, ChaCha20Poly1305, Gcm};
 use super::cbc_mac::Gmac;
 use super::dh::{Agreement, PairGeneration};
 use super::digest::{Blake2b, Digest};
@@ -12,6 +12,7 @@ use super::hkdf::{self, Pbkdf2};
 use super::kbkdf::Kbkdf;
 use super::keywrap::KeyWrap;
 use super::mac::{Hmac, Poly1305};
+use super::prefixed_gcm::PrefixedGcm;
 use super::prime_key::{self, PrimeType};
 use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
