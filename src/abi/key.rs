@@ -51,8 +51,11 @@ pub(super) fn wrap(
     wrapped: Pointer<u8>,
     wrapped_length: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let mechanism = params::mechanism(mechanism)?;
-    deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))
+    let given = mechanism;
+    let mut mechanism = params::mechanism(given)?;
+    let iv = session.choose_iv(&mut mechanism)?;
+    deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))?;
+    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_UnwrapKey`.
@@ -123,20 +126,6 @@ pub(super) fn unwrap_authenticated(
     let wrapped = (wrapped.bytes(wrapped_length)?, &tag[..]);
     let template = template::read(template, count)?;
     key.write(session.unwrap_key_authenticated(row, message, unwrapping_key, wrapped, &template)?)
-}
-
-/// `C_DeriveKey`.
-pub(super) fn derive(
-    session: &Session,
-    mechanism: Pointer<CK_MECHANISM>,
-    base_key: CK_ULONG,
-    template: Pointer<CK_ATTRIBUTE>,
-    count: CK_ULONG,
-    key: Pointer<CK_ULONG>,
-) -> Result<()> {
-    let key = key.required()?;
-    let mechanism = params::mechanism(mechanism)?;
-    key.write(session.derive_key(&mechanism, base_key, &template::read(template, count)?)?)
 }
 
 /// `C_EncapsulateKey`.

@@ -7,10 +7,13 @@
 #![allow(unsafe_code)]
 
 mod args;
+mod chacha_params;
+mod derivation;
 mod foreign;
 mod fork;
 mod general;
 mod guard;
+mod kdf_params;
 mod key;
 mod lifecycle;
 mod message;

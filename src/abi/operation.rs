@@ -16,10 +16,13 @@ pub(super) fn begin(
     mechanism: Pointer<CK_MECHANISM>,
     key: CK_ULONG,
 ) -> Result<()> {
-    match params::mechanism_or_cancel(mechanism)? {
-        Some(mechanism) => session.begin(purpose, &mechanism, Some(key)),
-        None => session.cancel(purpose),
-    }
+    let given = mechanism;
+    let Some(mut mechanism) = params::mechanism_or_cancel(given)? else {
+        return session.cancel(purpose);
+    };
+    let iv = if purpose == Purpose::Encrypt { session.choose_iv(&mut mechanism)? } else { None };
+    session.begin(purpose, &mechanism, Some(key))?;
+    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_DigestInit`.

@@ -11,7 +11,7 @@
 //! What a row passes in parentheses (a [`Purpose`], a [`Dual`]) comes before all other arguments.
 
 use super::args::Argument;
-use super::{general, guard, key, message, object, operation, random, session, slot};
+use super::{derivation, general, guard, key, message, object, operation, random, session, slot};
 use crate::mechanism::Purpose;
 use crate::session::Dual;
 use cryptoki_sys::*;
@@ -318,7 +318,7 @@ since "2.40" {
     session C_DeriveKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, base_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, key: *mut CK_OBJECT_HANDLE
-    ) = key::derive;
+    ) = derivation::derive;
     session C_SeedRandom(
         session: CK_SESSION_HANDLE, seed: *mut CK_BYTE, seed_length: CK_ULONG
     ) = random::seed;

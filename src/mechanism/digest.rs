@@ -7,6 +7,9 @@ use crate::error::Result;
 /// One digest.
 pub struct Digest(pub Hash);
 
+/// BLAKE2b with a digest of so many bytes.
+pub struct Blake2b(pub usize);
+
 struct Digesting {
     digest: digest::Digest,
     size: usize,
@@ -15,6 +18,12 @@ struct Digesting {
 impl Family for Digest {
     fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
         Ok(Box::new(Digesting { digest: digest::Digest::new(self.0)?, size: self.0.size() }))
+    }
+}
+
+impl Family for Blake2b {
+    fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
+        Ok(Box::new(Digesting { digest: digest::Digest::blake2b(self.0)?, size: self.0 }))
     }
 }
 

@@ -44,7 +44,7 @@ impl Family for KeyPairGeneration {
     }
 }
 
-/// A new key on a curve.
+/// A new key pair on `curve`.
 pub(super) fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
     let mut context = PkeyCtx::new_id(curve.id)?;
     context.keygen_init()?;

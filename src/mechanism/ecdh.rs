@@ -1,9 +1,9 @@
 //! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
-use super::{Family, Key, Params, Wanted, ec, ec_key, point};
+use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
 use crate::attribute::Bytes;
-use crate::crypto::{ffi, unexpected};
+use crate::crypto::{Hash, kdf, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
 use openssl::pkey::{PKeyRef, Private};
@@ -17,9 +17,10 @@ impl Family for Ecdh {
         let Params::Ecdh { public, .. } = params else {
             return Err(Error::MechanismParamInvalid);
         };
+        let function = function(params)?;
         let key = base.private()?;
         let bare = point::bare(Curve::of(key)?, public).ok_or(Error::MechanismParamInvalid)?;
-        derive(key, bare, params, wanted)
+        agreed(key, bare, function, wanted)
     }
 
     fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
@@ -34,14 +35,14 @@ impl Family for Ecdh {
         let ephemeral = ec::generate(curve).map_err(unexpected)?;
         let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
         let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
-        Ok((ciphertext, derive(&ephemeral, &bare, params, wanted)?))
+        Ok((ciphertext, agreed(&ephemeral, &bare, function(params)?, wanted)?))
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
         names_no_peer(params)?;
         let key = key.private()?;
         let bare = point::bare(Curve::of(key)?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
-        derive(key, bare, params, wanted).map_err(|error| match error {
+        agreed(key, bare, function(params)?, wanted).map_err(|error| match error {
             Error::PublicKeyInvalid => Error::WrappedKeyInvalid,
             other => other,
         })
@@ -56,24 +57,37 @@ fn names_no_peer(params: &Params) -> Result<()> {
     }
 }
 
-/// What the parameter makes of the secret shared with the holder of `bare`.
-fn derive(key: &PKeyRef<Private>, bare: &[u8], params: &Params, wanted: Wanted) -> Result<Bytes> {
+/// The derivation function that the parameter names, and what both sides share for it: nothing without a function.
+fn function(params: &Params) -> Result<(Option<Hash>, &[u8])> {
     match params {
-        Params::Ecdh { kdf: None, shared, .. } if shared.is_empty() => wanted.end_of(agree(key, bare)?),
-        Params::Ecdh { kdf: Some(hash), shared, .. } => {
-            let mut derived = Bytes::zeroed(wanted.chosen_length()?);
-            let secret = agree(key, bare)?;
-            ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
+        Params::Ecdh { kdf: None, shared, .. } if !shared.is_empty() => Err(Error::MechanismParamInvalid),
+        Params::Ecdh { kdf, shared, .. } => Ok((*kdf, shared)),
+        _ => Err(Error::MechanismParamInvalid),
+    }
+}
+
+/// What `key` and another side's point agree on, by a derivation function with what both share, or as it is.
+pub(super) fn agreed(
+    key: &PKeyRef<Private>,
+    point: &[u8],
+    (kdf, shared): (Option<Hash>, &[u8]),
+    wanted: Wanted,
+) -> Result<Bytes> {
+    let secret = agree(key, point)?;
+    match kdf {
+        None => wanted.end_of(secret),
+        Some(hash) => {
+            let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
+            kdf::x963(hash, &secret, shared, &mut derived)?;
             Ok(derived)
         }
-        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
-fn agree(key: &PKeyRef<Private>, bare: &[u8]) -> Result<Bytes> {
-    let peer = ec_key::public_key(Curve::of(key)?, bare)?;
+fn agree(key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
+    let peer = ec_key::public_key(Curve::of(key)?, point)?;
     let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
@@ -85,7 +99,6 @@ mod tests {
     use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
-    use crate::crypto::Hash;
     use cryptoki_sys as ck;
 
     const GENERIC: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
@@ -98,7 +111,7 @@ mod tests {
         public.bytes(ck::CKA_EC_POINT).unwrap()
     }
 
-    fn agreed(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
+    fn secret_of(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
         derive(ck::CKM_ECDH1_DERIVE, &params(peer, None, b""), key, GENERIC)
     }
 
@@ -107,11 +120,11 @@ mod tests {
         for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
             let (public, private) = pair(curve.key_type, curve.oid);
             let (other_public, other_private) = pair(curve.key_type, curve.oid);
-            let secret = agreed(&private, point_of(&other_public)).unwrap();
+            let secret = secret_of(&private, point_of(&other_public)).unwrap();
             assert_eq!(secret.len(), curve.size);
-            assert_eq!(agreed(&other_private, point_of(&public)).unwrap(), secret);
+            assert_eq!(secret_of(&other_private, point_of(&public)).unwrap(), secret);
             let bare = point::bare(curve, point_of(&other_public)).unwrap();
-            assert_eq!(agreed(&private, bare).unwrap(), secret);
+            assert_eq!(secret_of(&private, bare).unwrap(), secret);
             if curve.key_type == ck::CKK_EC {
                 let params = params(bare, None, b"");
                 assert_eq!(
@@ -130,7 +143,7 @@ mod tests {
         let params = (ck::CKA_EC_PARAMS, (&b"\x13\x0acurve25519"[..]).into());
         let key = object(ck::CKO_PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, [params, (ck::CKA_VALUE, value.into())]);
         let secret = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
-        assert_eq!(hex::encode(&agreed(&key, &peer).unwrap()[..]), secret);
+        assert_eq!(hex::encode(&secret_of(&key, &peer).unwrap()[..]), secret);
     }
 
     #[test]
@@ -138,7 +151,7 @@ mod tests {
         let curve = &CURVES[3];
         let (_, private) = pair(ck::CKK_EC, curve.oid);
         let (other, _) = pair(ck::CKK_EC, curve.oid);
-        let secret = agreed(&private, point_of(&other)).unwrap();
+        let secret = secret_of(&private, point_of(&other)).unwrap();
         let params = params(point_of(&other), None, b"");
         let cut =
             |key_type, length| derive(ck::CKM_ECDH1_DERIVE, &params, &private, Wanted { key_type, length });
@@ -157,7 +170,7 @@ mod tests {
     fn the_derivation_function_is_that_of_x963() {
         let secret = hex::decode("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08").unwrap();
         let mut key = [0; 16];
-        ffi::pkey::x963_kdf(Hash::Sha256.name(), &secret, b"", &mut key).unwrap();
+        kdf::x963(Hash::Sha256, &secret, b"", &mut key).unwrap();
         assert_eq!(hex::encode(key), "443024c3dae66b95e6f5670601558f71");
     }
 
@@ -166,7 +179,7 @@ mod tests {
         let (_, private) = pair(ck::CKK_EC, CURVES[1].oid);
         let (other, _) = pair(ck::CKK_EC, CURVES[1].oid);
         let peer = point_of(&other);
-        let secret = agreed(&private, peer).unwrap();
+        let secret = secret_of(&private, peer).unwrap();
         let derived = |kdf, info: &[u8], wanted| {
             derive(ck::CKM_ECDH1_DERIVE, &params(peer, Some(kdf), info), &private, wanted)
         };
@@ -203,16 +216,16 @@ mod tests {
         let (elsewhere, _) = pair(ck::CKK_EC, CURVES[4].oid);
         let mut off = point_of(&other).to_vec();
         off[40] ^= 1;
-        assert_eq!(agreed(&private, &off), Err(Error::PublicKeyInvalid));
-        assert_eq!(agreed(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
-        assert_eq!(agreed(&private, b""), Err(Error::MechanismParamInvalid));
-        assert_eq!(agreed(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
+        assert_eq!(secret_of(&private, &off), Err(Error::PublicKeyInvalid));
+        assert_eq!(secret_of(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
+        assert_eq!(secret_of(&private, b""), Err(Error::MechanismParamInvalid));
+        assert_eq!(secret_of(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
         let with_info = params(point_of(&other), None, b"info");
         let refused = derive(ck::CKM_ECDH1_DERIVE, &with_info, &private, GENERIC);
         assert_eq!(refused, Err(Error::MechanismParamInvalid));
         for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
             let (_, private) = pair(curve.key_type, curve.oid);
-            assert_eq!(agreed(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
+            assert_eq!(secret_of(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
         }
     }
 

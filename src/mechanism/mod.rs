@@ -5,23 +5,35 @@
 
 pub mod aead;
 pub mod aes;
+pub mod aria;
 pub mod block;
+pub mod cbc_mac;
+pub mod cloudhsm;
 pub mod curves;
 pub mod des3;
+mod dh;
 pub mod digest;
+mod dsa;
 pub mod ec;
 mod ec_key;
 pub mod ecdh;
+mod ecdh_wrap;
 pub mod eddsa;
 pub mod encoding;
+#[cfg(test)]
+mod evidence;
 pub mod hash;
 pub(crate) mod hashed;
+pub mod hkdf;
+pub mod kbkdf;
+pub mod kdf_params;
 pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod material;
 pub mod message;
 mod number;
+pub mod once;
 #[cfg(test)]
 mod pair_testing;
 pub mod parameter_set;
@@ -29,7 +41,11 @@ pub mod params;
 mod point;
 pub mod pqc_key;
 pub mod pqc_signature;
+mod prefixed_gcm;
 pub mod prehash;
+mod prime_key;
+#[cfg(test)]
+mod prime_testing;
 pub mod registry;
 pub mod rsa;
 mod rsa_block;
@@ -37,9 +53,14 @@ mod rsa_kem;
 mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
+#[cfg(test)]
+mod secret_vectors;
+pub mod simple;
 pub mod staged;
+pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 #[cfg(test)]
 mod vectors;
 pub mod wrapping;
@@ -142,6 +163,15 @@ pub struct Row {
     pub shape: Shape,
     /// Who does the work.
     pub family: &'static dyn Family,
+    /// Whether it is broken or nearly so, and offered only on tokens that ask for such.
+    pub legacy: bool,
+}
+
+impl Row {
+    /// Whether a token offers it that offers (`legacy`) all or only those that hold.
+    pub fn is_offered(&self, legacy: bool) -> bool {
+        legacy || !self.legacy
+    }
 }
 
 /// A mechanism with its parameter, as a caller asked for it.
@@ -253,6 +283,24 @@ pub trait Family: Sync {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
+    /// Derives keys, as many as [`Family::plan`] has made templates. `keys`: the base key, and those that the parameter names
+    /// ([`Params::keys`]), in that order. Unless there is one of each it takes a family of its own.
+    fn derive_all(&self, keys: &[Key<'_>], params: &Params, wanted: &[Wanted]) -> Result<Derived> {
+        match (keys, wanted) {
+            ([base], [wanted]) => {
+                Ok(Derived { values: vec![self.derive(*base, params, *wanted)?], told: vec![] })
+            }
+            _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+    /// The templates of the keys that a derivation makes, from those that the caller gave: its own, and those in the parameter.
+    fn plan(&self, params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
+        if templates.len() == 1 { Ok(templates) } else { Err(Error::MechanismParamInvalid) }
+    }
+    /// What derived keys take over from the keys they come from.
+    fn heritage(&self) -> Heritage {
+        Heritage::Free
+    }
     /// Wraps an encoded key (see [`encoding`]).
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
         Err(Error::MechanismInvalid)
@@ -277,6 +325,28 @@ pub trait Family: Sync {
     }
 }
 
+/// What a derivation has made.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Derived {
+    /// The value of each key.
+    pub values: Vec<Bytes>,
+    /// What the caller is told besides, which is no secret.
+    pub told: Vec<u8>,
+}
+
+/// What derived keys take over of `CKA_SENSITIVE` and `CKA_EXTRACTABLE` from the keys they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heritage {
+    /// Nothing: what comes out tells nothing of what went in.
+    Free,
+    /// What the template leaves open is as in the base key.
+    Default,
+    /// A key that comes from a sensitive or unextractable one is so too: it could be used to read the other.
+    Closed,
+    /// Both are as in the base key.
+    Same,
+}
+
 /// The key that a derivation is to make.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -287,15 +357,6 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The length of a key whose value has no end of its own: what the template or the type says, as long as a generated
-    /// key may be; any other length is `TemplateInconsistent`.
-    fn chosen_length(self) -> Result<usize> {
-        let fixed = || material::SecretType::find(self.key_type).ok()?.only_length();
-        let length = self.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
-        let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
-        if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
-    }
-
     /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
     /// key longer than the secret is `TemplateInconsistent`.
     fn end_of(self, secret: Bytes) -> Result<Bytes> {

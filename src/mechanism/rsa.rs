@@ -303,7 +303,8 @@ mod tests {
             let signature = sign(ck::CKM_RSA_PKCS_PSS, &params, &rsa().1, &digest).unwrap();
             assert_eq!(verify(with_pss, &params, &rsa().0, data, &signature), Ok(()));
         }
-        assert_eq!(rows.len(), HASHES.len());
+        let signing = HASHES.iter().filter(|row| row.mgf.is_some());
+        assert_eq!(rows.len(), signing.count());
     }
 
     #[test]

@@ -89,7 +89,6 @@ pub enum Origin {
     Create,
     Generate(Chosen),
     Unwrap { mechanism: Chosen, key: Place, wrapped: Bytes },
-    Derive { mechanism: Chosen, key: Place },
     Copy(Place),
     Decapsulate { mechanism: Chosen, key: Place, ciphertext: Bytes },
 }
@@ -167,6 +166,12 @@ pub enum Call {
         public: Attributes,
         private: Attributes,
     },
+    /// `keys`: the base key, and those that the parameter names.
+    Derive {
+        mechanism: Chosen,
+        keys: Vec<Place>,
+        templates: Vec<Attributes>,
+    },
     Set {
         object: Place,
         changes: Attributes,
@@ -229,6 +234,11 @@ pub enum Reply {
     Size(u64),
     Made(Made),
     Pair(Made, Made),
+    /// `told`: what the caller learns besides.
+    Derived {
+        keys: Vec<Made>,
+        told: Bytes,
+    },
     Bytes(Bytes),
     /// What the other side is to get, and the key made.
     Encapsulated(Bytes, Made),
@@ -335,6 +345,7 @@ impl Call {
             Call::SizeOf { .. } => "size_of",
             Call::Make { .. } => "make",
             Call::MakePair { .. } => "make_pair",
+            Call::Derive { .. } => "derive",
             Call::Set { .. } => "set",
             Call::Destroy { .. } => "destroy",
             Call::Run { .. } => "run",

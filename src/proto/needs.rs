@@ -36,6 +36,7 @@ impl Call {
             Call::MakePair { public, private, .. } => {
                 made(!public.is_true(ck::CKA_TOKEN) && !private.is_true(ck::CKA_TOKEN))
             }
+            Call::Derive { templates, .. } => made(templates.iter().all(says_session)),
             Call::Initialize { .. }
             | Call::InitializeFirst { .. }
             | Call::Login { .. }
@@ -67,10 +68,13 @@ fn made(in_session: bool) -> Needs {
 fn is_session(origin: &Origin, template: &Attributes) -> bool {
     match origin {
         Origin::Create | Origin::Generate(_) => !template.is_true(ck::CKA_TOKEN),
-        Origin::Unwrap { .. } | Origin::Derive { .. } | Origin::Decapsulate { .. } | Origin::Copy(_) => {
-            template.bool(ck::CKA_TOKEN) == Some(false)
-        }
+        Origin::Unwrap { .. } | Origin::Decapsulate { .. } | Origin::Copy(_) => says_session(template),
     }
+}
+
+/// Whether a template says by itself that its object is a session object.
+fn says_session(template: &Attributes) -> bool {
+    template.bool(ck::CKA_TOKEN) == Some(false)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ impl Session {
         mechanism: &Mechanism,
         key: Option<Handle>,
     ) -> Result<&'a mut Active> {
+        self.slot.admit(mechanism)?;
         let place = &mut work.operations[purpose as usize];
         if place.is_some() {
             return Err(Error::OperationActive);
@@ -53,6 +54,11 @@ impl Session {
             }
         };
         Ok(place.insert(begun))
+    }
+
+    /// As the slot has it: the initialisation vector that the token chooses for an encryption, put into `mechanism`.
+    pub fn choose_iv(&self, mechanism: &mut Mechanism) -> Result<Option<[u8; 12]>> {
+        self.slot.choose_iv(mechanism)
     }
 
     /// The same with a NULL mechanism: ends the operation in progress, if there is one.

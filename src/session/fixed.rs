@@ -7,7 +7,7 @@
 use super::Handle;
 use super::handles;
 use crate::attribute::{Attributes, Value};
-use crate::mechanism::registry;
+use crate::mechanism::{Row, registry};
 use crate::object::template;
 use cryptoki_sys as ck;
 use std::collections::BTreeMap;
@@ -61,12 +61,12 @@ impl Fixed {
         self.0.get()?.get(&handle)
     }
 
-    /// Those that match a search.
-    pub fn find(&self, searched: &Attributes) -> Vec<Handle> {
+    /// Those that match a search, in a slot that offers these mechanisms.
+    pub fn find(&self, searched: &Attributes, offered: impl Iterator<Item = &'static Row>) -> Vec<Handle> {
         if !matches!(searched.ulong(ck::CKA_CLASS), Some(ck::CKO_PROFILE | ck::CKO_MECHANISM)) {
             return Vec::new();
         }
-        let all = self.0.get_or_init(|| objects().map(|object| (handles::fresh(), object)).collect());
+        let all = self.0.get_or_init(|| objects(offered).map(|object| (handles::fresh(), object)).collect());
         let matching =
             |(handle, object): (&Handle, &Attributes)| template::matches(object, searched).then_some(*handle);
         all.iter().filter_map(matching).collect()
@@ -74,13 +74,12 @@ impl Fixed {
 }
 
 /// All of them.
-fn objects() -> impl Iterator<Item = Attributes> {
+fn objects(offered: impl Iterator<Item = &'static Row>) -> impl Iterator<Item = Attributes> {
     let profiles = PROFILES
         .iter()
         .filter(|profile| profile.is_claimed())
         .map(|profile| object(ck::CKO_PROFILE, ck::CKA_PROFILE_ID, profile.number, profile.name));
-    let mechanisms =
-        registry::ROWS.iter().map(|row| object(ck::CKO_MECHANISM, ck::CKA_MECHANISM_TYPE, row.id, row.name));
+    let mechanisms = offered.map(|row| object(ck::CKO_MECHANISM, ck::CKA_MECHANISM_TYPE, row.id, row.name));
     profiles.chain(mechanisms)
 }
 

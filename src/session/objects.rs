@@ -125,7 +125,7 @@ impl Session {
             template::matches(&object.info().attributes, template).then_some(handle)
         };
         let mut held: Vec<Handle> = self.slot.objects.held().into_iter().filter_map(matching).collect();
-        held.extend(self.slot.fixed.find(template));
+        held.extend(self.slot.fixed.find(template, self.slot.mechanisms()));
         held.sort_unstable();
         let session_only = template.bool(ck::CKA_TOKEN) == Some(false);
         let stored = match session_only {
@@ -153,6 +153,7 @@ impl Session {
     /// `C_GenerateKey`.
     pub fn generate_key(&self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.make(Making::Generate(mechanism), template)
     }
 
@@ -164,6 +165,7 @@ impl Session {
         private: &Attributes,
     ) -> Result<(Handle, Handle)> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.require_may_make(public)?;
         self.require_may_make(private)?;
         let ticket = self.ticket();
@@ -185,6 +187,7 @@ impl Session {
     /// A key, wrapped.
     pub(super) fn wrapped(&self, mechanism: &Mechanism, wrapping: Handle, key: Handle) -> Result<Vec<u8>> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
@@ -200,15 +203,30 @@ impl Session {
         template: &Attributes,
     ) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
         self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
     }
 
-    /// `C_DeriveKey`.
-    pub fn derive_key(&self, mechanism: &Mechanism, base: Handle, template: &Attributes) -> Result<Handle> {
+    /// `C_DeriveKey`: the keys, and what the caller is told besides. `templates`: the caller's, and those in the parameter.
+    pub fn derive_keys(
+        &self,
+        mechanism: &Mechanism,
+        base: Handle,
+        templates: &[Attributes],
+    ) -> Result<(Vec<Handle>, Vec<u8>)> {
         let _turn = self.work()?;
-        let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
-        self.make(Making::Derive { mechanism, key: &key }, &self.kept_in_session(template))
+        self.slot.admit(mechanism)?;
+        let named = std::iter::once(base).chain(mechanism.params.keys());
+        let find = |handle| self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid);
+        let keys = named.map(find).collect::<Result<Vec<_>>>()?;
+        let templates: Vec<Attributes> =
+            templates.iter().map(|template| self.kept_in_session(template)).collect();
+        templates.iter().try_for_each(|template| self.require_may_make(template))?;
+        let ticket = self.ticket();
+        let derived = self.slot.token().derive(ticket.as_ref(), mechanism, &keys, &templates)?;
+        let handles = derived.keys.into_iter().map(|key| self.hand_out(ticket.as_ref(), key));
+        Ok((handles.collect::<Result<_>>()?, derived.told))
     }
 
     /// `C_EncapsulateKey`: the handle of the new key, if the ciphertext was written.
@@ -220,6 +238,7 @@ impl Session {
         output: Output<'_>,
     ) -> Result<(Delivery, Option<Handle>)> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.require_may_make(template)?;
         let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
         let ticket = self.ticket();
@@ -246,6 +265,7 @@ impl Session {
         template: &Attributes,
     ) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(key).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
         self.make(Making::Decapsulate { mechanism, key: &key, ciphertext }, &self.kept_in_session(template))
     }

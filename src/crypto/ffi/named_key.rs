@@ -1,7 +1,7 @@
 //! Key pairs that OpenSSL knows by the name of their parameter set alone (`ML-DSA-65`), in and out by their parts; and
 //! the encapsulation of secrets with them.
 
-use super::pkey::{Param, check, with_params};
+use super::param::{Param, check, with_params};
 use crate::attribute::Bytes;
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;

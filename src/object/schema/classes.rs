@@ -39,7 +39,7 @@ pub(super) const DATA: Class = Class {
     number: ck::CKO_DATA,
     name: "CKO_DATA",
     subtype: None,
-    made_by: MadeBy { generate: false, unwrap: false, derive: false },
+    made_by: MadeBy { generate: false, unwrap: false, derive: true },
     groups: &[STORAGE, PUBLIC_UNLESS_ASKED, DATA_ROWS],
 };
 
@@ -103,7 +103,7 @@ const STORAGE: &[Row] = &[
 const PUBLIC_UNLESS_ASKED: &[Row] = &[row(ck::CKA_PRIVATE, COPY, Bool(false))];
 const PRIVATE_UNLESS_ASKED: &[Row] = &[row(ck::CKA_PRIVATE, COPY, Bool(true))];
 
-// The table has no footnote 8 here, but the data are the application's own, and it rewrites them in place.
+// `CKM_HKDF_DATA` derives such objects. The table has no footnote 8 here, but the data are the application's own, and it rewrites them in place.
 const DATA_ROWS: &[Row] = &[
     row(ck::CKA_APPLICATION, MODIFIABLE, Empty),
     row(ck::CKA_OBJECT_ID, MODIFIABLE, Empty),

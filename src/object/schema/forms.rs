@@ -79,7 +79,17 @@ pub const FORMS: &[Form] = &[
     key(&PRIVATE_KEY, ck::CKK_ML_KEM, "CKK_ML_KEM", SEEDED_PRIVATE, &[ck::CKA_DECAPSULATE]),
     key(&PUBLIC_KEY, ck::CKK_SLH_DSA, "CKK_SLH_DSA", PQC_PUBLIC, &[ck::CKA_VERIFY]),
     key(&PRIVATE_KEY, ck::CKK_SLH_DSA, "CKK_SLH_DSA", SLH_DSA_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_DSA, "CKK_DSA", SUBPRIME_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_DSA, "CKK_DSA", SUBPRIME_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_DH, "CKK_DH", DH_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_DH, "CKK_DH", DH_PRIVATE, &[ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_X9_42_DH, "CKK_X9_42_DH", SUBPRIME_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_X9_42_DH, "CKK_X9_42_DH", SUBPRIME_PRIVATE, &[ck::CKA_DERIVE]),
     secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_AES_XTS, "CKK_AES_XTS", SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32, 64])),
+    secret(ck::CKK_ARIA, "CKK_ARIA", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_CHACHA20, "CKK_CHACHA20", FIXED_SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32])),
+    secret(ck::CKK_POLY1305, "CKK_POLY1305", FIXED_SECRET_VALUE, MAC_USAGE, Lengths::OneOf(&[32])),
     secret(ck::CKK_DES2, "CKK_DES2", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16])),
     secret(ck::CKK_DES3, "CKK_DES3", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[24])),
     secret(ck::CKK_GENERIC_SECRET, "CKK_GENERIC_SECRET", SECRET_VALUE, GENERIC_USAGE, SECRET_LENGTHS),
@@ -94,6 +104,10 @@ pub const FORMS: &[Form] = &[
     hmac(ck::CKK_SHA3_256_HMAC, "CKK_SHA3_256_HMAC"),
     hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),
     hmac(ck::CKK_SHA3_512_HMAC, "CKK_SHA3_512_HMAC"),
+    hmac(ck::CKK_BLAKE2B_512_HMAC, "CKK_BLAKE2B_512_HMAC"),
+    hmac(ck::CKK_MD5_HMAC, "CKK_MD5_HMAC"),
+    hmac(ck::CKK_RIPEMD160_HMAC, "CKK_RIPEMD160_HMAC"),
+    secret(ck::CKK_HKDF, "CKK_HKDF", SECRET_VALUE, &[ck::CKA_DERIVE], SECRET_LENGTHS),
 ];
 
 /// A class that has no types.
@@ -126,7 +140,7 @@ const fn secret(
 }
 
 const fn hmac(number: u64, name: &'static str) -> Form {
-    secret(number, name, SECRET_VALUE, &[ck::CKA_SIGN, ck::CKA_VERIFY], SECRET_LENGTHS)
+    secret(number, name, SECRET_VALUE, MAC_USAGE, SECRET_LENGTHS)
 }
 
 /// Section 4.6.3. That a value or a URL is there is a rule of its own.
@@ -231,6 +245,35 @@ const SLH_DSA_PRIVATE: &[Row] = &[PRIVATE_PARAMETER_SET, row(ck::CKA_VALUE, CONT
 /// one that is not the key's own is a contradiction.
 const PRIVATE_PARAMETER_SET: Row = row(ck::CKA_PARAMETER_SET, MUST_CREATE | NOT_EMPTY, Absent);
 
+/// Sections 6.4.2 and 6.4.4.
+const DH_PUBLIC: &[Row] = &[
+    row(ck::CKA_PRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_BASE, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+const DH_PRIVATE: &[Row] = &[
+    row(ck::CKA_PRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_BASE, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE_BITS, NOT_CREATE, BitsOf(ck::CKA_VALUE)),
+];
+
+/// Sections 6.2.2 and 6.4.3; 6.2.3 and 6.4.5.
+const SUBPRIME_PUBLIC: &[Row] = &[
+    row(ck::CKA_PRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_SUBPRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_BASE, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+const SUBPRIME_PRIVATE: &[Row] = &[
+    row(ck::CKA_PRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_SUBPRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_BASE, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+];
+
+const PUBLIC_NUMBER: super::Notes = MUST_CREATE | MUST_GENERATE | BIG_INTEGER | NOT_EMPTY;
+
 const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_ENCRYPT,
     ck::CKA_DECRYPT,
@@ -240,6 +283,10 @@ const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_UNWRAP,
     ck::CKA_DERIVE,
 ];
+
+const CRYPT_USAGE: &[AttributeType] = &[ck::CKA_ENCRYPT, ck::CKA_DECRYPT, ck::CKA_WRAP, ck::CKA_UNWRAP];
+
+const MAC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY];
 
 const GENERIC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_DERIVE];
 

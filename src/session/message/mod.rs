@@ -65,6 +65,7 @@ impl Session {
     /// `C_MessageEncryptInit` and its kin.
     pub fn begin_messages(&self, purpose: Purpose, mechanism: &Mechanism, key: Handle) -> Result<()> {
         let mut work = self.work()?;
+        self.slot.admit(mechanism)?;
         mechanism.require(purpose.message_flag())?;
         let (token, ticket) = (self.slot.token(), self.ticket());
         let object = || self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid);

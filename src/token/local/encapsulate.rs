@@ -27,6 +27,7 @@ impl LocalToken {
         mechanism: &Mechanism,
         key: &ObjectRef,
     ) -> Result<usize> {
+        self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
@@ -41,6 +42,7 @@ impl LocalToken {
         key: &ObjectRef,
         template: &Attributes,
     ) -> Result<(Vec<u8>, ObjectRef)> {
+        self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
@@ -67,6 +69,7 @@ impl LocalToken {
         ciphertext: &[u8],
         template: &Attributes,
     ) -> Result<Attributes> {
+        self.admit(mechanism)?;
         let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
         let private = opened.get()?;
         let decapsulating = Working::new(private, mechanism);

@@ -9,10 +9,10 @@ use super::access::{self, Act};
 use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
-use crate::attribute::{Attributes, Value};
+use crate::attribute::Attributes;
 use crate::crypto;
 use crate::error::{Error, Result};
-use crate::mechanism::{Material, Mechanism, Wanted, encoding};
+use crate::mechanism::{Material, Mechanism, Unit, Wanted, encoding};
 use crate::object::template::{self, Defaults, Origin};
 use crate::store::{Record, Store};
 use crate::token::{Caller, Making, ObjectId, ObjectRef};
@@ -34,7 +34,6 @@ impl LocalToken {
             Making::Unwrap { mechanism, key, wrapped } => {
                 self.unwrap(&store, known, mechanism, key, wrapped, template)?
             }
-            Making::Derive { mechanism, key } => self.derive(&store, known, mechanism, key, template)?,
             Making::Decapsulate { mechanism, key, ciphertext } => {
                 self.decapsulate(&store, known, mechanism, key, ciphertext, template)?
             }
@@ -53,6 +52,7 @@ impl LocalToken {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)> {
+        self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE_KEY_PAIR)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
@@ -82,6 +82,7 @@ impl LocalToken {
     }
 
     fn generate(&self, known: Known<'_>, mechanism: &Mechanism, template: &Attributes) -> Result<Attributes> {
+        self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE)?;
         let origin = Origin::Generate(mechanism.row.id);
         let base = key_base(mechanism, ck::CKO_SECRET_KEY);
@@ -99,6 +100,7 @@ impl LocalToken {
         wrapped: &[u8],
         template: &Attributes,
     ) -> Result<Attributes> {
+        self.admit(mechanism)?;
         let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
         let unwrapping = Working::new(opened.get()?, mechanism);
         unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
@@ -116,35 +118,6 @@ impl LocalToken {
         let made = encoding::decode(class, key_type, &encoded)?;
         let object = self.complete(Origin::Unwrap, begun, made)?;
         Material::from_attributes(&object).map_err(|_| Error::WrappedKeyInvalid)?;
-        Ok(object)
-    }
-
-    fn derive(
-        &self,
-        store: &Store,
-        known: Known<'_>,
-        mechanism: &Mechanism,
-        key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<Attributes> {
-        let opened = self.open(store, known, Act::Use, key).map_err(key_error)?;
-        let base = opened.get()?;
-        Working::new(base, mechanism).check(ck::CKF_DERIVE, ck::CKA_DERIVE).map_err(key_error)?;
-        needs_no_pin(base)?;
-        let origin = Origin::Derive {
-            always_sensitive: base.is_true(ck::CKA_ALWAYS_SENSITIVE),
-            never_extractable: base.is_true(ck::CKA_NEVER_EXTRACTABLE),
-        };
-        let template = imposed(base, ck::CKA_DERIVE_TEMPLATE, template)?;
-        let begun = begin(origin, known, &secret_base(&template), &template)?;
-        let wanted = wanted(&begun)?;
-        let value = mechanism.row.family.derive(base.key()?, &mechanism.params, wanted)?;
-        let made = Attributes::from_iter([
-            (ck::CKA_VALUE_LEN, Value::Ulong(value.len() as u64)),
-            (ck::CKA_VALUE, Value::Bytes(value)),
-        ]);
-        let object = self.complete(origin, begun, made)?;
-        Material::from_attributes(&object)?;
         Ok(object)
     }
 
@@ -234,11 +207,16 @@ fn is_key(attributes: &Attributes) -> bool {
     )
 }
 
-/// Class and, where the mechanism makes but one, type of the key it generates.
+/// Class and, where the mechanism makes but one, type and length of the key it generates.
 fn key_base(mechanism: &Mechanism, class: u64) -> Attributes {
     let mut base = Attributes::from_iter([(ck::CKA_CLASS, class)]);
-    if let [only] = mechanism.row.key_types {
+    let row = mechanism.row;
+    if let [only] = row.key_types {
         base.set(ck::CKA_KEY_TYPE, *only);
+        let (least, most) = row.sizes;
+        if class == ck::CKO_SECRET_KEY && row.unit == Unit::Bytes && least == most {
+            base.set(ck::CKA_VALUE_LEN, least);
+        }
     }
     base
 }

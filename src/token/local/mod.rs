@@ -5,6 +5,7 @@
 
 mod access;
 mod cache;
+mod derive;
 mod encapsulate;
 pub mod export;
 mod make;

@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::proto::message::{Call, Origin, Reply};
-use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use crate::token::{
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -125,9 +127,6 @@ impl Token for RemoteToken {
             Making::Unwrap { mechanism, key, wrapped } => {
                 Origin::Unwrap { mechanism: mechanism.into(), key: place(key)?, wrapped: wrapped.into() }
             }
-            Making::Derive { mechanism, key } => {
-                Origin::Derive { mechanism: mechanism.into(), key: place(key)? }
-            }
             Making::Copy(object) => Origin::Copy(place(object)?),
             Making::Decapsulate { mechanism, key, ciphertext } => Origin::Decapsulate {
                 mechanism: mechanism.into(),
@@ -152,6 +151,22 @@ impl Token for RemoteToken {
             return Err(unexpected());
         };
         Ok((self.taken(public, seen), self.taken(private, seen)))
+    }
+
+    fn derive(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        keys: &[ObjectRef],
+        templates: &[Attributes],
+    ) -> Result<DerivedKeys> {
+        let keys = keys.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let call = Call::Derive { mechanism: mechanism.into(), keys, templates: templates.to_vec() };
+        let (Reply::Derived { keys, told }, seen) = self.ask_seeing(caller, call)? else {
+            return Err(unexpected());
+        };
+        let keys = keys.into_iter().map(|key| self.taken(key, seen)).collect();
+        Ok(DerivedKeys { keys, told: told.to_vec() })
     }
 
     fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {

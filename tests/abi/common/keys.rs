@@ -68,11 +68,27 @@ pub fn rsa(session: Session, bits: CK_ULONG, changes: Template) -> (Handle, Hand
 
 /// A pair on a curve for signatures: public and private key.
 pub fn ec(session: Session, curve: &[u8], changes: Template) -> (Handle, Handle) {
-    let public = public_template()
-        .and(&template![CKA_EC_PARAMS => curve, CKA_VERIFY => true, CKA_ENCAPSULATE => true]);
-    let usage = template![CKA_SIGN => true, CKA_DERIVE => true, CKA_DECAPSULATE => true];
-    let private = private_template().and(&usage).and(&changes);
+    let uses = template![CKA_VERIFY => true, CKA_WRAP => true, CKA_ENCAPSULATE => true];
+    let public = public_template().and(&template![CKA_EC_PARAMS => curve]).and(&uses);
+    let uses = template![CKA_SIGN => true, CKA_DERIVE => true, CKA_UNWRAP => true, CKA_DECAPSULATE => true];
+    let private = private_template().and(&uses).and(&changes);
     session.generate_pair(&Mechanism::plain(CKM_EC_KEY_PAIR_GEN), &public, &private).unwrap()
+}
+
+/// A well-known group of 2048 bits, with its subprime or without.
+pub fn group(subprime: bool) -> Template {
+    let group = openssl::dh::Dh::get_2048_224().unwrap();
+    let (p, g) = (group.prime_p().to_vec(), group.generator().to_vec());
+    let numbers = template![CKA_PRIME => &p[..], CKA_BASE => &g[..]];
+    let q = group.prime_q().unwrap().to_vec();
+    if subprime { numbers.and(&template![CKA_SUBPRIME => &q[..]]) } else { numbers }
+}
+
+/// A pair modulo a prime, made by `id`.
+pub fn modulo_prime(session: Session, id: CK_MECHANISM_TYPE) -> (Handle, Handle) {
+    let group = group(id != CKM_DH_PKCS_KEY_PAIR_GEN);
+    let public = public_template().and(&group);
+    session.generate_pair(&Mechanism::plain(id), &public, &private_template()).unwrap()
 }
 
 /// An Edwards pair.

@@ -15,7 +15,7 @@ mod token;
 
 pub use cryptoki_sys::*;
 pub use isolated::{Part, Process, isolated};
-pub use mechanism::Mechanism;
+pub use mechanism::{Mechanism, random_data};
 pub use module::{Module, module, note, output};
 pub(crate) use module::{invoke, raw, raw_3_2};
 pub use rv::{Answer, CODES, Refused, Rv, answer, name_of};

@@ -486,7 +486,12 @@ impl Run {
         }
         let case = &self.cases[at].1;
         let kind = match &case.job {
-            Job::Use(kind, _) | Job::Agree(kind) | Job::Derive(kind) | Job::Encapsulate(kind) => Some(*kind),
+            Job::Use(kind, _)
+            | Job::Agree(kind)
+            | Job::Derive(kind)
+            | Job::DeriveFixed(kind)
+            | Job::Encapsulate(kind) => Some(*kind),
+            Job::Elsewhere => None,
             Job::Generate(template) | Job::GeneratePair(template) => {
                 self.call.template = Some(template.clone());
                 None

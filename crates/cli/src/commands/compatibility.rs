@@ -82,7 +82,9 @@ fn mechanisms(page: &mut String) {
         page,
         &format!(
             "{} mechanisms. Each works in one part and in several. Sizes are those of the key, as \
-             `C_GetMechanismInfo` tells them.\n",
+             `C_GetMechanismInfo` tells them. Those marked old are offered on tokens with `legacy = true` only. What \
+             OpenSSL's default provider, as it is built here, does not have is not offered: AES-CFB64, Camellia, single \
+             DES, HMAC with BLAKE2b of fewer than 512 bits.\n",
             ROWS.len()
         ),
     );
@@ -90,7 +92,7 @@ fn mechanisms(page: &mut String) {
     line(page, "|---|---|---|---|");
     for row in ROWS {
         let uses = USES.iter().filter(|(flags, _)| row.flags & flags != 0).map(|(_, name)| *name);
-        let uses: Vec<&str> = uses.collect();
+        let uses: Vec<&str> = uses.chain(row.legacy.then_some("old")).collect();
         line(page, &format!("| `{}` | 0x{:08x} | {} | {} |", row.name, row.id, uses.join(", "), sizes(row)));
     }
 }

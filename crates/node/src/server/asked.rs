@@ -6,7 +6,7 @@ use cloister::attribute::{Attributes, Bytes};
 use cloister::error::{Error, Result};
 use cloister::mechanism::Purpose;
 use cloister::pin::{Credentials, Role};
-use cloister::proto::message::{Call, Made, Origin, Place, Reply};
+use cloister::proto::message::{Call, Chosen, Made, Origin, Place, Reply};
 use cloister::token::local::export::Opened;
 use cloister::token::{Caller, Making, ObjectId, ObjectRef, Ticket, Token};
 use std::sync::Arc;
@@ -61,6 +61,9 @@ impl Asked<'_> {
             Call::MakePair { mechanism, public, private } => {
                 let pair = token.make_pair(caller, &mechanism.mechanism()?, public, private)?;
                 self.available(Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?)))
+            }
+            Call::Derive { mechanism, keys, templates } => {
+                self.available(self.derive(mechanism, keys, templates))
             }
             Call::Set { object, changes } => {
                 self.made(token.set(caller, &self.object(object)?, changes)?).map(Reply::Made)
@@ -118,11 +121,12 @@ impl Asked<'_> {
             (Call::MakePair { .. }, [public, private]) => {
                 Some(stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?))))
             }
-            // Something went with the answer: one of a pair that was a session object, or the ciphertext. What is left goes too.
-            (Call::MakePair { .. } | Call::Encapsulate { .. }, objects) => {
+            // Something went with the answer: one of several that was a session object, the ciphertext, or what is told of
+            // derived keys. What is left goes too.
+            (Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. }, objects) => {
                 for id in objects {
                     if let Err(error) = self.service.token().destroy(self.caller(), &ObjectRef::Stored(*id)) {
-                        tracing::warn!("half of what was made is left: {}", error.name());
+                        tracing::warn!("a part of what was made is left: {}", error.name());
                     }
                 }
                 None
@@ -135,8 +139,9 @@ impl Asked<'_> {
     /// Holds the answer back until the new keys are on as many nodes as they must be; if that takes too long they are destroyed again.
     fn available(&self, made: Result<Reply>) -> Result<Reply> {
         let stored: Vec<ObjectId> = match &made {
-            Ok(Reply::Made(made) | Reply::Encapsulated(_, made)) => stored(&[made]),
-            Ok(Reply::Pair(public, private)) => stored(&[public, private]),
+            Ok(Reply::Made(made) | Reply::Encapsulated(_, made)) => stored([made]),
+            Ok(Reply::Pair(public, private)) => stored([public, private]),
+            Ok(Reply::Derived { keys, .. }) => stored(keys),
             _ => return made,
         };
         if stored.is_empty() || self.service.is_available() {
@@ -213,16 +218,20 @@ impl Asked<'_> {
                 let key = self.object(key).map_err(unwrapping_error)?;
                 make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
             }
-            Origin::Derive { mechanism, key } => {
-                let key = self.object(key).map_err(key_error)?;
-                make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
-            }
             Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
             Origin::Decapsulate { mechanism, key, ciphertext } => {
                 let key = self.object(key).map_err(unwrapping_error)?;
                 make(Making::Decapsulate { mechanism: &mechanism.mechanism()?, key: &key, ciphertext })
             }
         }
+    }
+
+    fn derive(&self, mechanism: &Chosen, keys: &[Place], templates: &[Attributes]) -> Result<Reply> {
+        let keys = keys.iter().map(|key| self.object(key).map_err(key_error)).collect::<Result<Vec<_>>>()?;
+        let derived =
+            self.service.token().derive(self.caller(), &mechanism.mechanism()?, &keys, templates)?;
+        let keys = derived.keys.into_iter().map(|key| self.made(key)).collect::<Result<Vec<_>>>()?;
+        Ok(Reply::Derived { keys, told: derived.told.into() })
     }
 
     fn made(&self, object: ObjectRef) -> Result<Made> {
@@ -248,12 +257,12 @@ impl Asked<'_> {
 }
 
 /// The token objects among what was made.
-fn stored(made: &[&Made]) -> Vec<ObjectId> {
-    let id = |made: &&Made| match made.place {
+fn stored<'a>(made: impl IntoIterator<Item = &'a Made>) -> Vec<ObjectId> {
+    let id = |made: &'a Made| match made.place {
         Place::Stored(id) => Some(id),
         Place::Capsule(_) => None,
     };
-    made.iter().filter_map(id).collect()
+    made.into_iter().filter_map(id).collect()
 }
 
 fn done(result: Result<()>) -> Result<Reply> {
