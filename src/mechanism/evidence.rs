@@ -28,6 +28,8 @@ const fn evidence(source: &'static Source, test: &'static str, rows: &'static [&
 const VECTORS: &Source = source!("vectors.rs");
 const SECRET_VECTORS: &Source = source!("secret_vectors.rs");
 const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof.rs");
+const PQC_VECTORS: &Source = source!("../../tests/abi/pqc_vectors.rs");
+const PQC_OPENSSL: &Source = source!("../../tests/abi/pqc_openssl.rs");
 const MODULE: &Source = source!("../../tests/abi/mechanisms.rs");
 
 #[rustfmt::skip]
@@ -49,6 +51,8 @@ static EVIDENCE: &[Evidence] = &[
     evidence(SECRET_VECTORS, "xts_and_aria_cbc", &["CKM_AES_XTS", "CKM_ARIA_CBC_PAD", "CKM_ARIA_CBC"]),
     evidence(SECRET_VECTORS, "hkdf_of_every_digest", &["CKM_HKDF_DERIVE", "CKM_HKDF_DATA"]),
     evidence(SECRET_VECTORS, "pbkdf2_of_every_digest", &["CKM_PKCS5_PBKD2"]),
+    evidence(PQC_VECTORS, "ml_dsa_signatures", &["CKM_ML_DSA"]),
+    evidence(PQC_VECTORS, "ml_kem", &["CKM_ML_KEM"]),
     // Standards.
     evidence(source!("aes.rs"), "known_ecb", &["CKM_AES_ECB"]),
     evidence(source!("aes.rs"), "known_cbc", &["CKM_AES_CBC"]),
@@ -90,6 +94,9 @@ static EVIDENCE: &[Evidence] = &[
     evidence(MODULE, "digests", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5", "CKM_RIPEMD160"]),
     evidence(SECRET_VECTORS, "raw_rsa_is_that_of_openssl", &["CKM_RSA_X_509"]),
     evidence(source!("rsa_wrap.rs"), "the_first_part_is_the_temporary_key_under_oaep", &["CKM_RSA_AES_KEY_WRAP"]),
+    evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_with_keys_of_either", &["CKM_SLH_DSA"]),
+    evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_of_a_digest", &["CKM_HASH_ML_DSA_*", "CKM_HASH_SLH_DSA_*"]),
+    evidence(source!("pqc_signature.rs"), "a_digest_made_elsewhere_is_signed_as_one_made_here", &["CKM_HASH_ML_DSA", "CKM_HASH_SLH_DSA"]),
     // Random keys have no vectors, but have to be different, of the right form, and good for use.
     evidence(MODULE, "every_listed_mechanism_does_what_its_flags_promise", &["CKM_*_KEY_GEN", "CKM_*_KEY_PAIR_GEN"]),
 ];
