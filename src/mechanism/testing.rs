@@ -132,7 +132,8 @@ impl Dice {
 
 /// The rows with `flag` whose keys are secret.
 fn rows(flag: u64) -> impl Iterator<Item = &'static Row> {
-    let secret = |row: &Row| row.unit == Unit::Bytes && SecretType::find(row.key_types[0]).is_ok();
+    let all_secret = |row: &Row| row.key_types.iter().all(|number| SecretType::find(*number).is_ok());
+    let secret = move |row: &Row| row.unit == Unit::Bytes && all_secret(row);
     let mut rows = ROWS.iter().filter(move |row| row.flags & flag != 0 && secret(row)).peekable();
     assert!(rows.peek().is_some());
     rows

@@ -10,14 +10,19 @@ const WRONG: CK_RV = CKR_MECHANISM_PARAM_INVALID;
 const GENERATORS: [CK_GENERATOR_FUNCTION; 4] =
     [CKG_GENERATE, CKG_GENERATE_COUNTER, CKG_GENERATE_RANDOM, CKG_GENERATE_COUNTER_XOR];
 
-/// Both mechanisms, for so many bytes of data.
-fn aeads(length: usize) -> [Aead; 2] {
+/// All mechanisms, for so many bytes of data.
+fn aeads(length: usize) -> [Aead; 3] {
+    [Aead::Gcm, Aead::Ccm(length as CK_ULONG), Aead::ChaCha20Poly1305]
+}
+
+/// Those whose parameter may ask the module for a nonce.
+fn generating(length: usize) -> [Aead; 2] {
     [Aead::Gcm, Aead::Ccm(length as CK_ULONG)]
 }
 
 /// A key, with both processes begun anew.
 fn begun(session: Session, aead: Aead) -> Handle {
-    let key = keys::aes(session, template![]);
+    let key = aead.key(session);
     session.cancel(CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT).unwrap();
     let mechanism = Parameter::new(aead, CKG_NO_GENERATE).mechanism();
     session.message_encrypt_init(&mechanism, key).unwrap();
@@ -84,7 +89,7 @@ fn the_module_makes_nonces_that_never_come_twice() {
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
-        for aead in aeads(5) {
+        for aead in generating(5) {
             for generator in GENERATORS {
                 begun(session, aead);
                 let mut seen = HashSet::new();
@@ -279,7 +284,7 @@ fn parameters_that_cannot_be_are_refused_and_the_process_goes_on() {
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
-        for aead in aeads(4) {
+        for aead in generating(4) {
             begun(session, aead);
             let good = Parameter::new(aead, CKG_GENERATE);
             let wrong = [
@@ -308,6 +313,12 @@ fn parameters_that_cannot_be_are_refused_and_the_process_goes_on() {
             let mut cut = Parameter { tag: vec![0; 8], ..good.clone() };
             session.encrypt_message_next(&mut cut, b"data", CKF_END_OF_MESSAGE).refused(WRONG);
             session.encrypt_message(&mut good.clone(), b"", b"data").unwrap();
+        }
+        begun(session, Aead::ChaCha20Poly1305);
+        for length in [0, 8, 11, 13, 24] {
+            let mut parameter =
+                Parameter::new(Aead::ChaCha20Poly1305, CKG_NO_GENERATE).with(&vec![1; length]);
+            session.encrypt_message(&mut parameter, b"", b"data").refused(WRONG);
         }
         begun(session, Aead::Ccm(4));
         let mut parameter = Parameter::new(Aead::Ccm(4), CKG_GENERATE);

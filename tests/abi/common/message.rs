@@ -11,6 +11,18 @@ pub enum Aead {
     Gcm,
     /// With so many bytes of data.
     Ccm(CK_ULONG),
+    /// Whose parameter names no generator.
+    ChaCha20Poly1305,
+}
+
+impl Aead {
+    /// A key for it, which may do all that it can.
+    pub fn key(self, session: Session) -> Handle {
+        match self {
+            Aead::Gcm | Aead::Ccm(_) => keys::aes(session, template![]),
+            Aead::ChaCha20Poly1305 => keys::secret(session, CKK_CHACHA20, &[0x6b; 32], template![]),
+        }
+    }
 }
 
 /// A message's parameter: as it was given, and as it came back.
@@ -37,6 +49,7 @@ impl Parameter {
         Mechanism::plain(match self.aead {
             Aead::Gcm => CKM_AES_GCM,
             Aead::Ccm(_) => CKM_AES_CCM,
+            Aead::ChaCha20Poly1305 => CKM_CHACHA20_POLY1305,
         })
     }
 
@@ -45,6 +58,7 @@ impl Parameter {
         match self.aead {
             Aead::Gcm => Mechanism::gcm_with_tag(&self.nonce, aad, self.tag.len() as CK_ULONG * 8),
             Aead::Ccm(length) => Mechanism::ccm(length as usize, &self.nonce, aad, self.tag.len()),
+            Aead::ChaCha20Poly1305 => Mechanism::chacha20_poly1305(&self.nonce, aad),
         }
     }
 
@@ -72,6 +86,14 @@ impl Parameter {
                     nonceGenerator: self.generator,
                     pMAC: tag,
                     ulMACLen: self.tag.len() as CK_ULONG,
+                },
+                call,
+            ),
+            Aead::ChaCha20Poly1305 => raw_of(
+                CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+                    pNonce: nonce,
+                    ulNonceLen: self.nonce.len() as CK_ULONG,
+                    pTag: tag,
                 },
                 call,
             ),
