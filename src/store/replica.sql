@@ -16,10 +16,10 @@ CREATE TABLE request (
 );
 
 CREATE TABLE spent (
-    number          BLOB    PRIMARY KEY,
-    request         BLOB,
-    expiry          INTEGER NOT NULL
-) WITHOUT ROWID;
+    number          INTEGER PRIMARY KEY,
+    confirmation    BLOB    NOT NULL UNIQUE,
+    request         BLOB
+);
 
 CREATE TABLE node (
     id              INTEGER PRIMARY KEY

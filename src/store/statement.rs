@@ -51,9 +51,9 @@ statements! {
     /// On a cluster: what a request has come to.
     15 NOTE_REQUEST = "INSERT INTO request (id, digest, outcome) VALUES (?1, ?2, ?3)";
     16 FORGET_REQUESTS = "DELETE FROM request WHERE number <= (SELECT max(number) FROM request) - ?1";
-    /// On a cluster: a confirmation that has been used, by which request, and when it may be forgotten.
-    17 SPEND = "INSERT INTO spent (number, request, expiry) VALUES (?1, ?2, ?3)";
-    18 FORGET_SPENT = "DELETE FROM spent WHERE expiry <= ?1";
+    /// On a cluster: a confirmation that has been used, and by which request.
+    17 SPEND = "INSERT INTO spent (confirmation, request) VALUES (?1, ?2)";
+    18 FORGET_SPENT = "DELETE FROM spent WHERE number <= (SELECT max(number) FROM spent) - ?1";
 }
 
 #[cfg(test)]

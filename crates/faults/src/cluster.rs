@@ -238,7 +238,8 @@ impl Cluster {
     /// Removes the node at a place from the cluster, by the word of another; ends it and throws its folder away.
     pub fn remove(&mut self, at: usize) -> Result<(), Failure> {
         let name = self.name(at);
-        let asked = (0..self.size()).find(|other| *other != at).ok_or("there is no other node to ask")?;
+        let mut others = (0..self.size()).filter(|other| *other != at);
+        let asked = others.find(|other| self.is_running(*other)).ok_or("there is no other node to ask")?;
         let data = text(&self.places[asked].data);
         // A leader is not removed before another leads.
         if self.leader() == Some(at) {

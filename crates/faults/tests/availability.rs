@@ -112,6 +112,20 @@ fn a_key_that_must_be_on_all_nodes_is_not_made_while_one_is_gone_and_use_goes_on
 }
 
 #[test]
+fn what_is_left_of_a_cluster_makes_no_keys_on_one_node_and_uses_those_it_has() {
+    let _turn = common::turn();
+    let mut it = Fixture::new("");
+    let key = it.make(b"first").unwrap();
+    let signature = sign(&it.token, &it.user, &key).unwrap();
+    for gone in it.followers() {
+        it.cluster.remove(gone).unwrap();
+    }
+    assert_eq!(it.make(b"second").err(), Some(Error::TokenWriteProtected));
+    assert_eq!((it.found(b"first"), it.found(b"second")), (1, 0));
+    assert_eq!(sign(&it.token, &it.user, &key), Ok(signature));
+}
+
+#[test]
 fn the_only_node_left_serves_nothing_by_default_and_all_is_there_when_another_is_back() {
     let _turn = common::turn();
     let mut it = Fixture::new("");

@@ -15,7 +15,7 @@ use cloister::proto::needs::Needs;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// How long a node goes on to serve what changes nothing when it hears of no leader: longer than it takes to elect one.
@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const BEHIND: Duration = Duration::from_millis(150);
 /// How long a call waits for a leader: longer than it takes to elect one. A node that then knows of none is cut off from the others, most likely.
 const LEADERLESS: Duration = Duration::from_millis(1500);
+/// Calls on their way to the leader at once; others wait.
+const FORWARDS: usize = 64;
 /// How long a new key may take to come to all nodes it must be on.
 const SPREADING: Duration = Duration::from_secs(10);
 
@@ -52,6 +54,8 @@ pub struct Member {
     serve_alone: bool,
     key_availability: KeyAvailability,
     barrier: mpsc::Sender<oneshot::Sender<bool>>,
+    /// Places for calls on their way to the leader.
+    forwards: Semaphore,
     /// Since when no leader has been heard of.
     lost: Mutex<Option<Instant>>,
 }
@@ -71,6 +75,7 @@ impl Member {
             serve_alone: settings.serve_alone,
             key_availability: settings.key_availability,
             barrier,
+            forwards: Semaphore::new(FORWARDS),
             lost: Mutex::new(Some(Instant::now())),
             cluster,
             machine,
@@ -121,7 +126,8 @@ impl Member {
     /// Where to do `request`. An error is for the client: `DeviceRemoved` sends it to another node.
     pub async fn way(&self, request: &Request, forwarded: bool) -> Result<Way> {
         let needs = request.call.needs();
-        if needs == Needs::Leader {
+        // What brings an id changes something: if nothing else, a confirmation is used up. Only leaders draft changes, or those of others would come first.
+        if needs == Needs::Leader || request.id.is_some() {
             return self.way_to_leader(forwarded).await;
         }
         if let Some(why) = self.not_serving() {
@@ -136,6 +142,8 @@ impl Member {
         }
         match timeout(BEHIND, self.cluster.wait_applied(request.seen)).await {
             Ok(Ok(())) => Ok(Way::Here),
+            // All that was acknowledged to anyone is here: what the client has seen is of a history that was lost, and the cluster was begun anew.
+            _ if self.is_current().await => Ok(Way::Here),
             _ => Err(Error::DeviceRemoved),
         }
     }
@@ -181,6 +189,8 @@ impl Member {
             return Err(Error::DeviceMemory);
         }
         self.counters.forwarded();
+        // They take places at the leader that consensus needs too.
+        let _place = self.forwards.acquire().await.map_err(|_| Error::DeviceRemoved)?;
         let asked = tokio::select! {
             asked = self.cluster.ask(leader, question) => asked,
             () = self.is_led_by_another(leader) => return Err(Error::DeviceRemoved),
@@ -216,8 +226,14 @@ impl Member {
         timeout(PATIENCE, heard).await.is_ok_and(|heard| heard.unwrap_or(false))
     }
 
-    /// Waits until a key made at `index` is on as many nodes as the settings want. Only the leader can tell.
-    pub async fn is_available(&self, index: u64) -> bool {
+    /// Whether this is the only node left of a cluster that had more, and nobody has said that a key on one node is enough: then none is made.
+    pub fn is_last(&self) -> bool {
+        let voters = self.cluster.status().members.iter().filter(|member| member.part == Part::Voter).count();
+        voters == 1 && self.key_availability == KeyAvailability::Majority && self.machine.had_others()
+    }
+
+    /// Waits until a key made at `index` is on as many nodes as the settings want; `None`: only the leader can tell, and this node leads no more.
+    pub async fn is_available(&self, index: u64) -> Option<bool> {
         let status = self.cluster.status();
         let voters = status.members.iter().filter(|member| member.part == Part::Voter).count();
         let wanted = match self.key_availability {
@@ -226,7 +242,7 @@ impl Member {
             KeyAvailability::Nodes(nodes) => nodes as usize,
         };
         if wanted <= voters / 2 + 1 {
-            return true;
+            return Some(true);
         }
         let own = self.cluster.id();
         let held = |status: &Status| {
@@ -234,7 +250,9 @@ impl Member {
             status.members.iter().filter(|member| member.id == own || member.lag.is_some_and(has)).count()
         };
         let enough = |status: &Status| held(status) >= wanted || status.leader != Some(own);
-        matches!(self.cluster.wait_until(SPREADING, enough).await, Ok(status) if held(&status) >= wanted)
+        let status =
+            self.cluster.wait_until(SPREADING, enough).await.unwrap_or_else(|_| self.cluster.status());
+        (status.leader == Some(own)).then(|| held(&status) >= wanted)
     }
 
     /// Whether neither a leader has been heard of for too long, nor, if this node leads, a majority.

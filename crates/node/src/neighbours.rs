@@ -44,8 +44,8 @@ pub enum Reply {
 
 impl Question {
     /// As it travels.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        encode(self)
+    pub fn to_bytes(&self) -> Bytes {
+        std::mem::take(&mut *encode(self)).into()
     }
 
     /// From bytes that came; `None` for what is no question.
@@ -56,8 +56,8 @@ impl Question {
 
 impl Reply {
     /// As it travels.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        encode(self)
+    pub fn to_bytes(&self) -> Bytes {
+        std::mem::take(&mut *encode(self)).into()
     }
 
     /// From bytes that came; `None` for what is no answer.

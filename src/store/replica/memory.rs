@@ -11,6 +11,9 @@ use rusqlite::{Connection, OptionalExtension};
 /// Version 1 of the outcomes.
 const OUTCOMES: Codec = Codec::new(1, 1 << 16);
 
+/// Confirmations remembered.
+const REMEMBERED: i64 = 1 << 16;
+
 /// What is remembered of a request's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remembered {
@@ -26,20 +29,19 @@ impl Store {
         self.database.peek(|connection| outcome_of(connection, errand))
     }
 
-    /// Uses up a confirmation, by its number, until `expiry` (seconds since 1970); those that ended before `now` are forgotten. Whether it may be
-    /// used: for the first time, or once more by the very same request.
-    pub fn spend(&self, number: [u8; 16], request: Option<[u8; 16]>, expiry: u64, now: u64) -> Result<bool> {
-        let (expiry, now) = (seconds(expiry), seconds(now));
+    /// Uses up a confirmation, by its random number. Whether it may be used: for the first time, or once more by the very same request. The last of
+    /// them are remembered, by their count and no clock: far more than can be made while one is good.
+    pub fn spend(&self, confirmation: [u8; 16], request: Option<[u8; 16]>) -> Result<bool> {
         self.database.write(|writer| {
             writer.is_but_a_step();
-            let sql = "SELECT request FROM spent WHERE number = ?1";
+            let sql = "SELECT request FROM spent WHERE confirmation = ?1";
             let by: Option<Option<[u8; 16]>> =
-                writer.prepare_cached(sql)?.query_row([number], |row| row.get(0)).optional()?;
+                writer.prepare_cached(sql)?.query_row([confirmation], |row| row.get(0)).optional()?;
             if let Some(by) = by {
                 return Ok(by.is_some() && by == request);
             }
-            writer.execute(SPEND, &[&number, &request, &expiry])?;
-            writer.execute(FORGET_SPENT, &[&now])?;
+            writer.execute(SPEND, &[&confirmation, &request])?;
+            writer.execute(FORGET_SPENT, &[&REMEMBERED])?;
             Ok(true)
         })
     }
@@ -48,6 +50,14 @@ impl Store {
     pub fn had_node(&self, id: u64) -> Result<bool> {
         self.database.peek(|connection| {
             Ok(connection.prepare_cached("SELECT 1 FROM node WHERE id = ?1")?.exists([id.cast_signed()])?)
+        })
+    }
+
+    /// How many nodes there have ever been, as far as this store has come.
+    pub fn count_nodes(&self) -> Result<u64> {
+        self.database.peek(|connection| {
+            let count = connection.query_row("SELECT count(*) FROM node", (), |row| row.get::<_, i64>(0))?;
+            Ok(count.unsigned_abs())
         })
     }
 
@@ -76,8 +86,4 @@ pub(super) fn outcome_of(connection: &Connection, errand: Errand) -> Step<Option
 
 pub(super) fn encode(outcome: &Outcome) -> Step<Vec<u8>> {
     Ok(OUTCOMES.encode(outcome)?.to_vec())
-}
-
-fn seconds(time: u64) -> i64 {
-    i64::try_from(time).unwrap_or(i64::MAX)
 }

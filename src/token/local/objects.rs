@@ -121,6 +121,16 @@ impl LocalToken {
         Err(Error::FunctionFailed)
     }
 
+    /// Takes back an object that `caller` has just made, as if it had never been: whatever it says of being destroyed.
+    pub fn discard(&self, caller: Caller<'_>, id: ObjectId) -> Result<()> {
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        self.open(&store, known, Act::Destroy, &ObjectRef::Stored(id))?;
+        store.delete(known.viewer(), id)?;
+        self.cache.remove(id);
+        Ok(())
+    }
+
     pub(super) fn remove(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<()> {
         let store = self.store()?;
         let known = self.know(&store, caller)?;

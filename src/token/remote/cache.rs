@@ -64,6 +64,11 @@ impl Infos {
         }
     }
 
+    /// Forgets all, and which changes were heeded.
+    pub fn restart(&self) {
+        *self.0.lock() = Known::default();
+    }
+
     /// Keeps what was read at the log index `seen`; unless more has been heeded since, of which it may not know.
     pub fn put(&self, info: &Arc<ObjectInfo>, seen: u64) {
         let mut known = self.0.lock();

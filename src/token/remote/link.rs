@@ -36,6 +36,11 @@ impl Link {
         let id = counts.then(random_id).transpose()?;
         let seen = self.seen.load(Ordering::Acquire);
         let answer = self.nodes.exchange(&Request { ticket, id, seen, call }.encode()?)?;
+        if answer.seen < seen && answer.result.is_ok() {
+            // The cluster was begun anew by a node that had less: what was seen of the lost history is no promise any more.
+            self.known.restart();
+            self.seen.store(answer.seen, Ordering::Release);
+        }
         // In this order: no request tells an index whose changes have not been heeded.
         self.known.advance(answer.seen, &answer.changed);
         self.seen.fetch_max(answer.seen, Ordering::AcqRel);

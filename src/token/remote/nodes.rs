@@ -80,7 +80,7 @@ impl Nodes {
                     }
                 }
             }
-            if began.elapsed() >= self.settings.retry {
+            if began.elapsed() >= self.settings.retry || failures.is_final() {
                 logging::error_once(&failures.told(&self.settings.nodes));
                 return Err(failures.error());
             }
@@ -119,7 +119,10 @@ impl Nodes {
         };
         let (answer, _) = self.ask(turn.node, self.settings.connect_timeout, message, &mut stalled)?;
         match answer.result {
-            Err(refused @ (Error::DeviceRemoved | Error::DeviceError)) => Err(Failure::Refused(refused)),
+            // The last: no majority is in reach of it, which may be true of this node alone.
+            Err(refused @ (Error::DeviceRemoved | Error::DeviceError | Error::TokenWriteProtected)) => {
+                Err(Failure::Refused(refused))
+            }
             _ => Ok(answer),
         }
     }
@@ -203,7 +206,17 @@ impl Failures {
         self.last[node] = Some(failure);
     }
 
+    /// Whether waiting would help nobody: a node that serves has said that nothing can be changed, and none has done better.
+    fn is_final(&self) -> bool {
+        let write_protected =
+            |failure: &Failure| matches!(failure, Failure::Refused(Error::TokenWriteProtected));
+        self.last.iter().flatten().any(write_protected)
+    }
+
     fn error(&self) -> Error {
+        if self.is_final() {
+            return Error::TokenWriteProtected;
+        }
         let refused = self.last.iter().flatten().find_map(|failure| match failure {
             Failure::Refused(error) => Some(*error),
             _ => None,

@@ -2,6 +2,7 @@
 
 use crate::nodes::{Nodes, address};
 use crate::support::run;
+use cloister::attribute::Bytes;
 use cloister_node::clock;
 use cloister_node::folder::Folder;
 use cloister_node::neighbours::Reply;
@@ -99,8 +100,11 @@ fn who_is_not_taken_in_leaves_no_folder_and_can_try_again_with_the_same_token() 
     ];
     nodes.0.run(&taken).failed(2, &["already with that name"]);
     assert!(!left(), "its name is taken");
+    let copy = nodes.folder("copy.token");
+    std::fs::copy(&token, &copy).unwrap();
     nodes.join_with(&token, "n2", &[]).done();
-    nodes.join_with(&token, "n3", &[]).failed(2, &["has been used before"]);
+    assert!(!nodes.0.path(&token).exists(), "a token that was used has the private key of a member");
+    nodes.join_with(&copy, "n3", &[]).failed(2, &["has been used before"]);
     assert!(!nodes.0.path("n3").exists());
 }
 
@@ -129,7 +133,7 @@ impl Machine for Nothing {
 struct Wrong(i64);
 
 impl Neighbourly for Wrong {
-    fn answer(&self, _from: Neighbour, _question: Vec<u8>) -> Answering {
+    fn answer(&self, _from: Neighbour, _question: Bytes) -> Answering {
         let time = clock::now_ms().saturating_add_signed(self.0);
         Box::pin(async move { Some(Reply::Clock(time).to_bytes()) })
     }

@@ -74,7 +74,7 @@ fn nodes_left_behind_that_run_after_all_change_nothing_and_can_not_come_back() {
     let members = nodes.cluster(&["members", "--json"], "n1").done().json();
     assert_eq!(members.as_array().unwrap().len(), 1);
     // The token with which the second came is of no more use.
-    nodes.join_with(&nodes.folder("n2.token"), "n5", &[]).failed(2, &["has been used before"]);
+    nodes.join_with(&nodes.folder("n2.token.copy"), "n5", &[]).failed(2, &["has been used before"]);
 }
 
 #[test]

@@ -84,9 +84,10 @@ impl Nodes {
         path
     }
 
-    /// Has a node join the cluster that `n1` has founded.
+    /// Has a node join the cluster that `n1` has founded; a copy of its token stays.
     pub fn join(&self, name: &str, more: &[&str]) -> Run {
         let token = self.invite(&format!("{name}.token"));
+        std::fs::copy(&token, format!("{token}.copy")).unwrap();
         self.join_with(&token, name, more)
     }
 

@@ -9,6 +9,7 @@ use crate::raft::neighbour::{Answering, Neighbour, Neighbourly};
 use crate::raft::types::{Node, NodeId};
 use crate::server::service::Service;
 use crate::settings::is_reachable;
+use cloister::attribute::Bytes;
 use cloister::proto::peer::is_name;
 use cloister::store::Store;
 use std::sync::{Arc, OnceLock};
@@ -57,7 +58,7 @@ impl Later {
 }
 
 impl Neighbourly for Hub {
-    fn answer(&self, from: Neighbour, question: Vec<u8>) -> Answering {
+    fn answer(&self, from: Neighbour, question: Bytes) -> Answering {
         let parts = self.0.get().cloned();
         Box::pin(async move {
             let question = Question::from_bytes(&question)?;
@@ -97,7 +98,7 @@ impl Parts {
             return Reply::Refused("the cluster has no majority at the moment; try again later".to_owned());
         }
         let refused = |why: &str| Reply::Refused(why.to_owned());
-        match (from.invited_until, self.had_node(from.id)) {
+        match (from.invited_until, self.had_node(from.id).await) {
             (None, _) => {
                 return refused("the node was not invited; make a token with `cloister cluster invite`");
             }
@@ -127,8 +128,11 @@ impl Parts {
         done(self.member.cluster.add_learner(from.id, node).await)
     }
 
-    fn had_node(&self, id: NodeId) -> Result<bool, String> {
-        self.store.had_node(id).map_err(|error| error.to_string())
+    /// Not where consensus runs: the disk may keep that waiting.
+    async fn had_node(&self, id: NodeId) -> Result<bool, String> {
+        let store = self.store.clone();
+        let had = tokio::task::spawn_blocking(move || store.had_node(id)).await;
+        had.map_err(|_| "it was broken off".to_owned())?.map_err(|error| error.to_string())
     }
 
     /// Removes a member, if this node leads.
@@ -136,8 +140,11 @@ impl Parts {
         let _alone = self.changing.lock().await;
         let cluster = &self.member.cluster;
         let status = cluster.status();
-        if status.leader == Some(cluster.id()) && !self.member.is_current().await {
-            return Err(ClusterError::NoQuorum);
+        if status.leader == Some(cluster.id()) {
+            if !self.member.is_current().await {
+                return Err(ClusterError::NoQuorum);
+            }
+            super::removal::can_go_on_without(&self.member, &status, id).await?;
         }
         cluster.remove(id).await
     }

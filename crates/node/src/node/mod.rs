@@ -3,7 +3,8 @@
 //! - [`start`]: a node's parts put together; [`run`]: one that runs until it is told to end
 //! - [`found`] and [`join`]: how a node comes to be a member; [`Alone`]: one that goes on without all others
 //! - `checks`: what is looked at before a node takes part; `probe`: whether the others answer; `files`: how many clients there is room for
-//! - `hub`: what other nodes ask; `report`: what it says of itself; `tasks`: what it sees to by itself
+//! - `hub`: what other nodes ask; `removal`: whether a member can go; `report`: what it says of itself; `keys`: how it comes by the cluster
+//!   keys; `tasks`: what else it sees to by itself
 
 mod alone;
 mod checks;
@@ -11,7 +12,9 @@ mod files;
 mod found;
 mod hub;
 mod join;
+mod keys;
 mod probe;
+mod removal;
 mod report;
 mod run;
 pub mod start;

@@ -1,7 +1,7 @@
 //! A node's parts, put together.
 
 use super::hub::Hub;
-use super::{NodeError, checks, files, tasks};
+use super::{NodeError, checks, files, keys, tasks};
 use crate::admin;
 use crate::folder::Folder;
 use crate::member::Member;
@@ -143,7 +143,7 @@ impl Node {
             let Ports { client, metrics } = ports;
             serve_clients(&folder, client, &service, limits, &counters)?;
             serve_operators(&folder, metrics, &parts, &counters)?;
-            tokio::spawn(tasks::keep_keys(member.clone()));
+            tokio::spawn(keys::keep_keys(member.clone()));
             tokio::spawn(tasks::promote_learners(cluster.clone()));
             tokio::spawn(tasks::keep_in_touch(Arc::downgrade(&member)));
             tokio::spawn(tasks::sweep(Arc::downgrade(&service)));

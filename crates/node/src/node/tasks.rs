@@ -1,9 +1,9 @@
 //! What a node sees to by itself.
 
 use crate::member::Member;
-use crate::neighbours::{Question, Reply};
+use crate::neighbours::Question;
 use crate::raft::cluster::Cluster;
-use crate::raft::status::{Part, Status};
+use crate::raft::status::Part;
 use crate::server::service::Service;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -20,46 +20,6 @@ const SWEEPING: Duration = Duration::from_secs(60);
 
 /// A learner that misses no more entries than this may vote.
 const NEARLY: u64 = 100;
-
-/// Each time another leader is elected: gets the cluster keys that other nodes have. A leader that finds none draws the first.
-pub(super) async fn keep_keys(member: Arc<Member>) {
-    let mut news = member.cluster.watch();
-    let mut settled = None;
-    while let Some(status) = news.next().await {
-        let Some(leader) = status.leader.filter(|leader| settled != Some((status.term, *leader))) else {
-            continue;
-        };
-        if gather_keys(&member, &status, leader).await {
-            settled = Some((status.term, leader));
-        } else {
-            sleep(AGAIN).await;
-            // Whatever has changed meanwhile: another look.
-            news = member.cluster.watch();
-        }
-    }
-}
-
-/// Whether this node has now got what there is.
-async fn gather_keys(member: &Member, status: &Status, leader: u64) -> bool {
-    let own = member.cluster.id();
-    let mut heard_leader = false;
-    for other in status.members.iter().filter(|other| other.id != own) {
-        let asked = timeout(PATIENCE, member.cluster.ask(other.id, Question::Keys.to_bytes())).await;
-        let Ok(Ok(answer)) = asked else { continue };
-        let Some(Reply::Keys(masters)) = Reply::from_bytes(&answer) else { continue };
-        heard_leader |= other.id == leader && !masters.is_empty();
-        if let Err(error) = member.ring.adopt(&masters, other.id == leader) {
-            tracing::error!("a cluster key can't be taken over: {}", error.name());
-        }
-    }
-    if leader == own {
-        if let Err(error) = member.ring.draw() {
-            tracing::error!("a cluster key can't be drawn: {}", error.name());
-        }
-        return !member.ring.is_empty();
-    }
-    heard_leader
-}
 
 /// While this node leads: learners that have caught up get their vote.
 pub(super) async fn promote_learners(cluster: Arc<Cluster>) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloister::attribute::Bytes;
 use cloister::proto::peer::Role;
 use openraft::error::{
     ChangeMembershipError, ClientWriteError, Fatal, ForwardToLeader, InitializeError, RaftError,
@@ -30,6 +31,7 @@ use super::snapshot::Snapshots;
 use super::state_machine::StateMachine;
 use super::status::{Member, Status};
 use super::sync_socket::{self, Host};
+use super::ties;
 use super::tls::Tls;
 use super::types::{Node, NodeId, Raft};
 use super::vouchers::Vouchers;
@@ -184,13 +186,15 @@ impl Cluster {
         let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         let heeding = tokio::spawn(heed_removal(Arc::clone(&leader)));
+        let longest = timing.election.0 + timing.election.1;
+        let holding = tokio::spawn(ties::hold_back(raft.clone(), longest, leader.peers.removed()));
         Ok(Cluster {
             id,
             raft,
             leader,
             proposer,
             patience: timing.patience,
-            tasks: vec![gathering, serving, watching, heeding],
+            tasks: vec![gathering, serving, watching, heeding, holding],
         })
     }
 
@@ -214,7 +218,7 @@ impl Cluster {
 
     /// Asks another member something that is not about consensus. A call that is dropped takes its connection with it; how long to wait is for
     /// the caller to say.
-    pub async fn ask(&self, id: NodeId, question: Vec<u8>) -> Result<Vec<u8>, NotAnswered> {
+    pub async fn ask(&self, id: NodeId, question: Bytes) -> Result<Bytes, NotAnswered> {
         let node =
             self.member(id).map_err(|error| NotAnswered { heard: false, why: error.to_string() })?.node;
         match self.leader.peers.call(id, &node, &Request::Node(question)).await {

@@ -4,6 +4,7 @@
 use cloister::codec::Codec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 /// The version of entries on disk and in snapshots that this node writes and reads.
 pub(crate) const VERSION: u8 = 1;
@@ -33,11 +34,10 @@ impl std::fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// A value as a version byte and its encoding.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+/// A value as a version byte and its encoding; wiped, for what nodes ask each other holds PINs and keys.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Zeroizing<Vec<u8>> {
     // invariant: our types hold no maps of unknown length, and no value in memory passes the limit.
-    let mut bytes = Codec::new(VERSION, u64::MAX).encode(value).expect("encoding to memory");
-    std::mem::take(&mut *bytes)
+    Codec::new(VERSION, u64::MAX).encode(value).expect("encoding to memory")
 }
 
 /// The value that [`encode`] made these bytes of.

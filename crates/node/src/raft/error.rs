@@ -88,6 +88,13 @@ pub enum ClusterError {
     Behind(u64),
     /// Without this node, nobody would vote.
     LastVoter,
+    /// Without this node, so many of the others do not answer that the rest is no majority.
+    NoQuorumWithout {
+        /// The name of the node that was to go.
+        removed: String,
+        /// The names of those that do not answer.
+        silent: Vec<String>,
+    },
     /// The node belongs to a cluster already.
     Founded,
     /// The node has stopped, for this reason.
@@ -119,6 +126,17 @@ impl std::fmt::Display for ClusterError {
             ClusterError::Behind(missing) => write!(f, "the node has {missing} entries to catch up with"),
             ClusterError::LastVoter => {
                 f.write_str("it is the last node that votes: a cluster ends when its nodes are stopped and deleted")
+            }
+            ClusterError::NoQuorumWithout { removed, silent } => {
+                let (names, do_not, them) = (
+                    silent.join(" and "),
+                    if silent.len() == 1 { "does not" } else { "do not" },
+                    if silent.len() == 1 { "it" } else { "them" },
+                );
+                write!(
+                    f,
+                    "{names} {do_not} answer, and without {removed} the rest would be no majority: remove {names} first, or bring {them} back"
+                )
             }
             ClusterError::Founded => f.write_str("the node belongs to a cluster already"),
             ClusterError::Stopped(reason) => write!(f, "the node has stopped: {reason}"),

@@ -4,6 +4,7 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use zeroize::Zeroizing;
 
 /// The version of the nodes' protocol. The head of a frame and [`super::message::Refusal`] stay as they are in each.
 pub(crate) const PROTOCOL: u8 = 1;
@@ -62,12 +63,12 @@ pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<u
     }
 }
 
-/// Reads the body of a frame.
+/// Reads the body of a frame; wiped, as what it says may be secret.
 pub(crate) async fn read_body(
     stream: &mut (impl AsyncRead + Unpin),
     length: u32,
-) -> Result<Vec<u8>, FrameError> {
-    let mut body = vec![0; length as usize];
+) -> Result<Zeroizing<Vec<u8>>, FrameError> {
+    let mut body = Zeroizing::new(vec![0; length as usize]);
     stream.read_exact(&mut body).await?;
     Ok(body)
 }
@@ -78,7 +79,7 @@ pub(crate) async fn write(stream: &mut (impl AsyncWrite + Unpin), body: &[u8]) -
     let length =
         length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a message is too long"))?;
     // One write, one packet where it fits.
-    let mut frame = Vec::with_capacity(body.len().saturating_add(5));
+    let mut frame = Zeroizing::new(Vec::with_capacity(body.len().saturating_add(5)));
     frame.push(PROTOCOL);
     frame.extend(length.to_be_bytes());
     frame.extend(body);

@@ -1,5 +1,6 @@
 //! What nodes say to each other: one request, one answer.
 
+use cloister::attribute::Bytes;
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse,
     VoteRequest, VoteResponse,
@@ -22,7 +23,7 @@ pub(crate) enum Request {
     /// To the leader: up to where must a node have applied to read what is current?
     ReadIndex,
     /// To the node as a whole, not to its part in consensus.
-    Node(Vec<u8>),
+    Node(Bytes),
     /// Between members: is this node one?
     IsMember(NodeId),
 }
@@ -41,7 +42,7 @@ pub(crate) enum Answer {
         answers: Answers,
     },
     ReadIndex(u64),
-    Node(Vec<u8>),
+    Node(Bytes),
     /// Only the leader can; the leader, as far as this node knows.
     NotLeader(Option<(NodeId, Node)>),
     /// Nobody knows whether the commands were or will be applied.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::types::NodeId;
+use cloister::attribute::Bytes;
 
 /// A node that asks, as far as its certificate and the members known here tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +18,19 @@ pub struct Neighbour {
 }
 
 /// An answer on its way; `None` if the question makes no sense.
-pub type Answering = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>;
+pub type Answering = Pin<Box<dyn Future<Output = Option<Bytes>> + Send>>;
 
 /// Who answers a node's neighbours.
 pub trait Neighbourly: Send + Sync + 'static {
     /// Answers a question.
-    fn answer(&self, from: Neighbour, question: Vec<u8>) -> Answering;
+    fn answer(&self, from: Neighbour, question: Bytes) -> Answering;
 }
 
 /// Nobody: each question is told to make no sense.
 pub struct Silent;
 
 impl Neighbourly for Silent {
-    fn answer(&self, _from: Neighbour, _question: Vec<u8>) -> Answering {
+    fn answer(&self, _from: Neighbour, _question: Bytes) -> Answering {
         Box::pin(async { None })
     }
 }

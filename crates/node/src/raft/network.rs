@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use cloister::attribute::Bytes;
 use openraft::error::{
     InstallSnapshotError, NetworkError, RPCError, RaftError, RemoteError, SnapshotMismatch, Unreachable,
 };
@@ -171,8 +172,8 @@ pub async fn ask_stranger(
     ca: &X509,
     identity: &Identity,
     address: &str,
-    question: Vec<u8>,
-) -> Result<(NodeId, Vec<u8>), CallError> {
+    question: Bytes,
+) -> Result<(NodeId, Bytes), CallError> {
     let unreached = |error: &dyn std::fmt::Display| CallError::Unreached(error.to_string());
     let tls = Tls::new(ca, identity).map_err(|error| unreached(&error))?;
     let asking = async {

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloister::attribute::Bytes;
 use openraft::error::{InstallSnapshotError, RaftError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
@@ -171,7 +173,7 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
     }
 }
 
-async fn read(stream: &mut Stream, silence: Duration) -> Result<Vec<u8>, FrameError> {
+async fn read(stream: &mut Stream, silence: Duration) -> Result<Zeroizing<Vec<u8>>, FrameError> {
     let late = || FrameError::Io(std::io::ErrorKind::TimedOut.into());
     let length = timeout(silence, frame::read_head(stream)).await.unwrap_or_else(|_| Err(late()))?;
     timeout(TRANSFER, frame::read_body(stream, length)).await.unwrap_or_else(|_| Err(late()))
@@ -188,7 +190,7 @@ fn speaker(request: &Request) -> Option<NodeId> {
     vote.leader_id().voted_for()
 }
 
-async fn answer_node(host: &Host, id: NodeId, invited_until: Option<u64>, question: Vec<u8>) -> Answer {
+async fn answer_node(host: &Host, id: NodeId, invited_until: Option<u64>, question: Bytes) -> Answer {
     let from = Neighbour { id, member: host.leader.knows(id), invited_until };
     match host.neighbourly.answer(from, question).await {
         Some(answer) => Answer::Node(answer),

@@ -83,7 +83,7 @@ impl Applied {
 
     /// As bytes, for a machine to keep next to its state.
     pub fn to_bytes(&self) -> Vec<u8> {
-        encode(self)
+        encode(self).to_vec()
     }
 
     /// What [`Self::to_bytes`] made bytes of.

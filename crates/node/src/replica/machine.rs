@@ -5,6 +5,7 @@ use crate::raft::types::{Applied, Committed, NodeId};
 use crate::server::changes::Changes;
 use cloister::proto::message::Changed;
 use cloister::store::{Effect, Error, Store};
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A token's store that follows the log.
 pub struct TokenMachine {
     store: Arc<Store>,
+    /// How far it has come: as the store has it, and at hand without asking the store, which may be busy with a search.
+    state: Mutex<Applied>,
     /// The index of the last entry applied; 0 before the first.
     applied: AtomicU64,
     changes: Changes,
@@ -20,9 +23,9 @@ pub struct TokenMachine {
 impl TokenMachine {
     /// Takes up where the store was left.
     pub fn new(store: Arc<Store>) -> Result<TokenMachine, MachineError> {
-        let machine = TokenMachine { store, applied: AtomicU64::new(0), changes: Changes::default() };
-        machine.come_to(&machine.applied()?);
-        Ok(machine)
+        let state = read(&store.applied().map_err(failed)?)?;
+        let index = AtomicU64::new(index_of(&state));
+        Ok(TokenMachine { store, state: Mutex::new(state), applied: index, changes: Changes::default() })
     }
 
     /// The index up to which the store has at least come. What is read from the store afterwards is as of this entry, or later.
@@ -30,13 +33,19 @@ impl TokenMachine {
         self.applied.load(Ordering::Acquire)
     }
 
+    /// Whether the cluster has, or had, more than one node.
+    pub fn had_others(&self) -> bool {
+        self.store.count_nodes().is_ok_and(|nodes| nodes > 1)
+    }
+
     /// What the latest changes were.
     pub fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    fn come_to(&self, applied: &Applied) {
-        self.applied.store(applied.last.map_or(0, |last| last.index), Ordering::Release);
+    fn come_to(&self, applied: Applied) {
+        self.applied.store(index_of(&applied), Ordering::Release);
+        *self.state.lock() = applied;
     }
 
     /// Tells of each entry what it has changed.
@@ -55,7 +64,7 @@ impl TokenMachine {
 
 impl Machine for TokenMachine {
     fn applied(&self) -> Result<Applied, MachineError> {
-        read(&self.store.applied().map_err(failed)?)
+        Ok(self.state.lock().clone())
     }
 
     fn apply(&self, entries: &[Committed]) -> Result<Vec<Vec<u8>>, MachineError> {
@@ -75,7 +84,7 @@ impl Machine for TokenMachine {
             |entry: &Committed| entry.command.as_ref().and_then(|_| verdicts.next()).unwrap_or_default();
         let answers = entries.iter().map(answer).collect();
         self.note(entries, effects);
-        self.come_to(&applied);
+        self.come_to(applied);
         Ok(answers)
     }
 
@@ -87,7 +96,7 @@ impl Machine for TokenMachine {
         self.store.install(from, &applied.to_bytes()).map_err(failed)?;
         let last = applied.last.map_or(0, |last| last.index);
         self.changes.note(last, Changed::Any);
-        self.come_to(applied);
+        self.come_to(applied.clone());
         Ok(())
     }
 
@@ -97,6 +106,10 @@ impl Machine for TokenMachine {
         }
         self.store.had_node(node).map_err(failed)
     }
+}
+
+fn index_of(applied: &Applied) -> u64 {
+    applied.last.map_or(0, |last| last.index)
 }
 
 fn read(applied: &[u8]) -> Result<Applied, MachineError> {

@@ -7,6 +7,7 @@ use cloister::error::{Error, Result};
 use cloister::mechanism::Purpose;
 use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Chosen, Made, Origin, Place, Reply};
+use cloister::proto::needs::Needs;
 use cloister::token::local::export::Opened;
 use cloister::token::{Caller, Making, ObjectId, ObjectRef, Ticket, Token};
 use std::sync::Arc;
@@ -26,6 +27,11 @@ impl Asked<'_> {
     /// Does the call.
     pub fn reply(&self, call: &Call) -> Result<Reply> {
         let (token, caller) = (self.service.token(), self.caller());
+        if let Call::Make { .. } | Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. } =
+            call
+        {
+            self.may_make(call)?;
+        }
         match call {
             Call::Ping => Ok(Reply::Done),
             Call::Info => self.info(),
@@ -100,6 +106,17 @@ impl Asked<'_> {
         }
     }
 
+    /// Token objects are made where more than one node will have them, if there was ever more than one.
+    fn may_make(&self, call: &Call) -> Result<()> {
+        if call.needs() == Needs::Leader && self.service.is_last() {
+            tracing::warn!(
+                "only one node is left: nothing new is made. Let another join, or set key-availability = 1"
+            );
+            return Err(Error::TokenWriteProtected);
+        }
+        Ok(())
+    }
+
     /// As long as no majority is in reach, the token is one that can't be written.
     fn info(&self) -> Result<Reply> {
         let mut info = self.service.token().info()?;
@@ -112,20 +129,22 @@ impl Asked<'_> {
         let stored = |id: &ObjectId| {
             self.made(ObjectRef::Stored(*id)).map_err(|error| match error {
                 // It is gone again: there were too few nodes for it, or somebody has destroyed it.
-                Error::ObjectHandleInvalid => Error::FunctionFailed,
+                Error::ObjectHandleInvalid => Error::TokenWriteProtected,
                 other => other,
             })
         };
         match (call, objects) {
-            (Call::Make { .. } | Call::Set { .. }, [id]) => Some(stored(id).map(Reply::Made)),
+            (Call::Set { .. }, [id]) => Some(stored(id).map(Reply::Made)),
+            (Call::Make { .. }, [id]) => Some(self.available(stored(id).map(Reply::Made))),
             (Call::MakePair { .. }, [public, private]) => {
-                Some(stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?))))
+                let pair = stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?)));
+                Some(self.available(pair))
             }
             // Something went with the answer: one of several that was a session object, the ciphertext, or what is told of
             // derived keys. What is left goes too.
             (Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. }, objects) => {
                 for id in objects {
-                    if let Err(error) = self.service.token().destroy(self.caller(), &ObjectRef::Stored(*id)) {
+                    if let Err(error) = self.service.token().discard(self.caller(), *id) {
                         tracing::warn!("a part of what was made is left: {}", error.name());
                     }
                 }
@@ -144,16 +163,20 @@ impl Asked<'_> {
             Ok(Reply::Derived { keys, .. }) => stored(keys),
             _ => return made,
         };
-        if stored.is_empty() || self.service.is_available() {
+        if stored.is_empty() {
             return made;
+        }
+        match self.service.is_available() {
+            Some(true) => return made,
+            Some(false) => {}
+            // Whoever leads now will tell, when it is asked again.
+            None => return Err(Error::DeviceRemoved),
         }
         tracing::warn!(
             "a new key did not come to as many nodes as `key-availability` wants: it is destroyed again"
         );
         for id in stored {
-            cloister::store::errand::on(None, || {
-                self.service.token().destroy(self.caller(), &ObjectRef::Stored(id))
-            })?;
+            cloister::store::errand::on(None, || self.service.token().discard(self.caller(), id))?;
         }
         Err(Error::TokenWriteProtected)
     }
@@ -190,7 +213,7 @@ impl Asked<'_> {
     fn take_confirmation(&self) -> Result<()> {
         if let Some(opened) = self.opened
             && let Some(number) = opened.confirmed
-            && !self.service.is_first_use(number, self.mark, opened.expiry)?
+            && !self.service.is_first_use(number, self.mark)?
         {
             opened.spend()?;
         }

@@ -2,6 +2,7 @@
 //!
 //! This is the memory of one node, for what it is doing just now; what has been done is remembered in the store, by all nodes.
 
+use super::turn;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -47,6 +48,10 @@ impl Recent {
         if done.request != request {
             return None;
         }
+        if answer_is_awaited(&done) {
+            // The same call is at work: waiting for it takes no processor.
+            turn::give_up();
+        }
         let mut answer = done.answer.lock();
         if let Some(sent) = &*answer {
             return Some(sent.clone());
@@ -61,6 +66,10 @@ impl Recent {
         self.0.lock().end(id, sent.len());
         Some(sent)
     }
+}
+
+fn answer_is_awaited(done: &Done) -> bool {
+    done.answer.try_lock().is_none()
 }
 
 impl Calls {

@@ -146,7 +146,16 @@ impl Service {
             self.member.counters.answered(&request.call, &result, took);
             let changes = request.call.needs() == Needs::Leader;
             let seen = if changes { self.member.machine.index() } else { before };
-            let changed = self.member.machine.changes().between(request.seen, seen);
+            let changed = match request.seen > seen {
+                // Of a history that was lost: nothing is known of what the client knows.
+                true => Changed::Any,
+                false => self.member.machine.changes().between(request.seen, seen),
+            };
+            // What fails for no reason of the caller's is this node's trouble: another may do better.
+            let result = result.map_err(|error| match error {
+                Error::GeneralError => Error::DeviceError,
+                other => other,
+            });
             // One that could not be done here is to be tried again.
             let is_final = !matches!(result, Err(Error::DeviceRemoved | Error::DeviceError));
             (Answer { seen, changed, result }.encode(), is_final)
@@ -243,13 +252,8 @@ impl Service {
     }
 
     /// Whether a confirmation has not been used yet, on any node, or by this very request only; now it has.
-    pub(super) fn is_first_use(
-        &self,
-        number: [u8; 16],
-        request: Option<[u8; 16]>,
-        expiry: u64,
-    ) -> Result<bool> {
-        Ok(self.store.spend(number, request, expiry, clock::now())?)
+    pub(super) fn is_first_use(&self, number: [u8; 16], request: Option<[u8; 16]>) -> Result<bool> {
+        Ok(self.store.spend(number, request)?)
     }
 
     /// Whether clients may answer themselves for a moment from what they have just read.
@@ -262,8 +266,13 @@ impl Service {
         self.member.can_change()
     }
 
+    /// Whether keys made now would be on one node only, where there were more.
+    pub(super) fn is_last(&self) -> bool {
+        self.member.is_last()
+    }
+
     /// Waits until what has been made is on as many nodes as the settings want.
-    pub(super) fn is_available(&self) -> bool {
+    pub(super) fn is_available(&self) -> Option<bool> {
         turn::give_up();
         self.runtime.block_on(self.member.is_available(self.member.machine.index()))
     }

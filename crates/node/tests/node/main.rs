@@ -10,5 +10,6 @@ mod disks;
 mod many_nodes;
 mod metrics;
 mod module;
+mod removal;
 mod server;
 mod sockets;

@@ -143,17 +143,19 @@ fn a_confirmation_can_not_be_used_on_two_nodes() {
     let Ok(Reply::Pair(_, private)) = made else { panic!("{made:?}") };
     let asked = client.ask(Some(&ticket), Call::Confirm { password: b"user-1234"[..].into() });
     let Ok(Reply::Ticket { sealed: confirmed, .. }) = asked else { panic!("{asked:?}") };
-    let sign = |id: u8, input: &[u8]| Request {
+    let sign = |id: Option<u8>, input: &[u8]| Request {
         ticket: Some(confirmed.clone()),
-        id: Some([id; 16]),
+        id: id.map(|id| [id; 16]),
         seen: 0,
         call: run(Purpose::Sign, ck::CKM_ECDSA_SHA256, &private.place, input),
     };
-    assert!(client.exchange(&sign(1, b"pay 1")).is_ok());
-    assert!(client.on(&nodes[1]).exchange(&sign(1, b"pay 1")).is_ok(), "the same, tried again");
-    for (id, input) in [(2, b"pay 1"), (3, b"pay 2"), (1, b"pay 2")] {
+    assert!(client.exchange(&sign(Some(1), b"pay 1")).is_ok());
+    assert!(client.on(&nodes[1]).exchange(&sign(Some(1), b"pay 1")).is_ok(), "the same, tried again");
+    for (id, input) in [(Some(2), b"pay 1"), (Some(3), b"pay 2"), (None, b"pay 1"), (None, b"pay 2")] {
         assert_eq!(client.on(&nodes[2]).exchange(&sign(id, input)), REFUSED, "another request");
     }
+    let stolen = client.on(&nodes[2]).exchange(&sign(Some(1), b"pay 2"));
+    assert_eq!(stolen, Err(Error::ArgumentsBad), "its id is another's");
 }
 
 #[test]

@@ -121,6 +121,18 @@ fn an_answer_tells_whether_anything_has_changed_since_the_index_of_its_request()
 }
 
 #[test]
+fn a_client_that_has_seen_a_history_that_was_lost_is_served_and_told_to_begin_anew() {
+    let node = Node::new();
+    let mut client = Client::of(&node);
+    client.set_up();
+    let seen = u64::MAX / 2;
+    let request = Request { ticket: None, id: None, seen, call: Call::IsInitialized };
+    let answer = exchange(&mut client.stream, &request);
+    assert_eq!((answer.result, answer.changed), (Ok(Reply::Flag(true)), Changed::Any));
+    assert!(answer.seen < seen);
+}
+
+#[test]
 fn garbage_closes_its_connection_and_harms_no_other() {
     let node = Node::new();
     let mut good = Client::of(&node);

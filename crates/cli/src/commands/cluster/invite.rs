@@ -60,7 +60,7 @@ impl Invite {
                 facts["file"] = json!(file);
                 let file = file.display();
                 let text = format!(
-                    "{file} lets one new node join within {} hours; it is a secret until then.\n\
+                    "{file} lets one new node join within {} hours; it holds the node's private key, a secret also after that.\n\
                      Next, where the node is to be: `cloister cluster join --token-file {file} ...`",
                     self.hours
                 );

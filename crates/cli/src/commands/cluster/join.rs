@@ -8,7 +8,8 @@ use cloister_node::folder::NewFolder;
 use cloister_node::join_token::JoinToken;
 use cloister_node::node;
 use serde_json::json;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 pub const EXAMPLE: &str = "\
 Example:
@@ -38,16 +39,39 @@ impl Join {
         node::join(new.folder(), &via)?;
         let shown = new.folder().path().display().to_string();
         new.keep()?;
+        let file = self.token_file.display();
+        let deleted = delete(&self.token_file);
+        let token = match &deleted {
+            Ok(()) => {
+                format!("{file}, which has the node's private key too, is deleted: delete any copy as well.")
+            }
+            Err(error) => {
+                format!("{file} could not be deleted ({error}): do that, it has the node's private key too.")
+            }
+        };
         let text = format!(
             "Node {} ({id:016x}) is a member of the cluster; all it keeps is in {shown}.\n\
-             {} is of no more use: delete it.\n\
+             {token}\n\
              Next: `cloister node run --data {shown}` runs the node, which then catches up.",
             settings.name,
-            self.token_file.display()
         );
         Answer::text(
             text,
-            json!({ "node": format!("{id:016x}"), "name": settings.name, "folder": shown, "via": via }),
+            json!({
+                "node": format!("{id:016x}"),
+                "name": settings.name,
+                "folder": shown,
+                "via": via,
+                "token_deleted": deleted.is_ok(),
+            }),
         )
+    }
+}
+
+/// Deletes a file; not what is none, as `/dev/stdin`.
+fn delete(file: &Path) -> io::Result<()> {
+    match file.symlink_metadata()?.is_file() {
+        true => std::fs::remove_file(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
     }
 }

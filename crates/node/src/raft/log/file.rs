@@ -92,7 +92,7 @@ impl LogFile {
         let mut insert =
             self.connection.prepare_cached("INSERT INTO entries (position, entry) VALUES (?1, ?2)")?;
         for entry in entries {
-            insert.execute(params![position(entry.log_id.index)?, encode(entry)])?;
+            insert.execute(params![position(entry.log_id.index)?, encode(entry).as_slice()])?;
         }
         Ok(())
     }
@@ -164,7 +164,7 @@ impl LogFile {
         self.wrote.set(true);
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)")?
-            .execute(params![name, encode(value)])?;
+            .execute(params![name, encode(value).as_slice()])?;
         Ok(())
     }
 
