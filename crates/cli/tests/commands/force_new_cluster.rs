@@ -59,8 +59,6 @@ fn a_node_goes_on_alone_with_all_it_has_and_new_ones_join_it() {
 fn nodes_left_behind_that_run_after_all_change_nothing_and_can_not_come_back() {
     let nodes = with_keys();
     force(&nodes, "n1", &["--yes"]).done();
-    let _running = serves_alone(&nodes, "n1");
-    let term = nodes.report("n1")["term"].clone();
     // They are a majority of what they think the cluster is, and call the third.
     let _left_behind = ["n2", "n3"].map(|name| nodes.run(name));
     let stands = |name: &str| {
@@ -69,12 +67,17 @@ fn nodes_left_behind_that_run_after_all_change_nothing_and_can_not_come_back() {
     wait_for("one of them stands for election", || stands("n2") || stands("n3"));
     let members = nodes.cluster(&["members"], "n2").done().stdout;
     assert!(members.contains("n1") && members.contains("n3"), "{members}");
-    nodes.wait_until_it_serves("n1");
+    let _running = serves_alone(&nodes, "n1");
+    let term = nodes.report("n1")["term"].clone();
+    // They hear from it that they are members no more.
+    let hears =
+        |name: &str| nodes.report(name)["not_serving"].as_str().is_some_and(|why| why.contains("removed"));
+    wait_for("both know", || hears("n2") && hears("n3"));
     assert_eq!(nodes.report("n1")["term"], term);
     let members = nodes.cluster(&["members", "--json"], "n1").done().json();
     assert_eq!(members.as_array().unwrap().len(), 1);
     // The token with which the second came is of no more use.
-    nodes.join_with(&nodes.folder("n2.token.copy"), "n5", &[]).failed(2, &["has been used before"]);
+    nodes.join_with(&nodes.folder("n2.token.copy"), "n5", &[]).failed(2, &["was removed from the cluster"]);
 }
 
 #[test]

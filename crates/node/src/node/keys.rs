@@ -42,7 +42,7 @@ async fn gather(member: &Arc<Member>, leader: NodeId) {
     let mut gathering = Gathering::under(leader, member.cluster.id());
     loop {
         let members: Vec<NodeId> = member.cluster.members().iter().map(|member| member.id).collect();
-        let asked = gathering.to_ask(&members, &member.ring);
+        let asked = gathering.unheard(&members, &member.ring);
         let mut answers: JoinSet<_> = asked.into_iter().map(|id| masters_of(member.clone(), id)).collect();
         while let Some(answer) = answers.join_next().await {
             if let Ok((id, Some(masters))) = answer {
@@ -83,7 +83,7 @@ impl Gathering {
     }
 
     /// Whom to ask now. Without any key all once more: who had none may have got one meanwhile.
-    fn to_ask(&mut self, members: &[NodeId], ring: &Ring) -> Vec<NodeId> {
+    fn unheard(&mut self, members: &[NodeId], ring: &Ring) -> Vec<NodeId> {
         if ring.is_empty() {
             self.heard.clear();
         }
@@ -142,11 +142,11 @@ mod tests {
     #[test]
     fn a_leader_without_a_key_draws_none_while_a_member_that_may_have_one_has_not_answered() {
         let (mut leader, ring) = led_by(1);
-        assert_eq!(leader.to_ask(&MEMBERS, &ring), [2, 3]);
+        assert_eq!(leader.unheard(&MEMBERS, &ring), [2, 3]);
         leader.hear(2, &[], &ring);
         assert_eq!(leader.next(&MEMBERS, &ring), Some(AGAIN));
         assert!(ring.is_empty(), "the third has not said that it has none");
-        assert_eq!(leader.to_ask(&MEMBERS, &ring), [2, 3], "the second may have got some");
+        assert_eq!(leader.unheard(&MEMBERS, &ring), [2, 3], "the second may have got some");
         leader.hear(3, &masters(&[7]), &ring);
         assert_eq!(ring.masters(), masters(&[7]));
         leader.hear(2, &[], &ring);
@@ -169,10 +169,10 @@ mod tests {
         led_for(&mut leader, HOPE);
         assert_eq!(leader.next(&MEMBERS, &ring), Some(LATER), "it goes on asking");
         let drawn = ring.masters();
-        assert_eq!(leader.to_ask(&MEMBERS, &ring), [2, 3]);
+        assert_eq!(leader.unheard(&MEMBERS, &ring), [2, 3]);
         leader.hear(3, &masters(&[7]), &ring);
         assert_eq!(ring.masters(), [drawn, masters(&[7])].concat(), "what it has used stays first");
-        assert_eq!(leader.to_ask(&MEMBERS, &ring), [2]);
+        assert_eq!(leader.unheard(&MEMBERS, &ring), [2]);
     }
 
     #[test]
