@@ -1,6 +1,7 @@
 //! What a slot's settings change: old mechanisms, and who chooses the initialisation vector of AES-GCM. And CloudHSM's own mechanisms
 //! with its own structures.
 
+use crate::common::message::{Aead, Parameter};
 use crate::common::*;
 use std::ptr::null_mut;
 
@@ -20,7 +21,12 @@ fn old_mechanisms_are_on_tokens_that_ask_for_them_only() {
         assert!(!listed.contains(&CKM_MD5) && !listed.contains(&CKM_RIPEMD160_HMAC));
         assert_eq!(module().mechanism_info(token.slot, CKM_MD5).err(), Some(Rv(CKR_MECHANISM_INVALID)));
         session.digest_init(&Mechanism::plain(CKM_MD5)).refused(CKR_MECHANISM_INVALID);
-        session.sign_init(&Mechanism::plain(CKM_MD5_HMAC), key).refused(CKR_MECHANISM_INVALID);
+        let old = Mechanism::plain(CKM_MD5_HMAC);
+        session.sign_init(&old, key).refused(CKR_MECHANISM_INVALID);
+        session.message_sign_init(&old, key).refused(CKR_MECHANISM_INVALID);
+        session.verify_signature_init(&old, key, &[1; 16]).refused(CKR_MECHANISM_INVALID);
+        let shown = template![CKA_CLASS => CKO_MECHANISM, CKA_MECHANISM_TYPE => CKM_MD5_HMAC];
+        assert_eq!(session.find(&shown), Ok(vec![]));
     });
 }
 
@@ -80,6 +86,26 @@ fn a_token_that_chooses_the_iv_writes_it_over_the_callers() {
         assert_ne!(iv, [0; 12]);
         let template = keys::aes_template(16).without(CKA_VALUE_LEN);
         session.unwrap(&gcm(iv.as_mut_ptr(), 12), key, &wrapped, &template).unwrap();
+    });
+}
+
+#[test]
+fn a_token_that_chooses_the_iv_leaves_the_nonces_of_messages_to_their_parameter() {
+    isolated(|_| {
+        let token = token_with("gcm_iv = \"token\"");
+        let session = token.user();
+        let key = keys::secret(session, CKK_AES, &[7; 32], template![]);
+        let mut message = Parameter::new(Aead::Gcm, CKG_NO_GENERATE).with(&[5; 12]);
+        session.message_encrypt_init(&message.mechanism(), key).unwrap();
+        session.message_decrypt_init(&message.mechanism(), key).unwrap();
+        let sealed = session.encrypt_message(&mut message, b"aad", b"data").unwrap();
+        assert_eq!(message.nonce, [5; 12]);
+        assert_eq!(session.decrypt_message(&mut message, b"aad", &sealed).unwrap(), b"data");
+        let mut apart = Parameter::new(Aead::Gcm, CKG_NO_GENERATE).with(&[6; 12]);
+        let wrapped = session.wrap_authenticated(&mut apart, b"aad", key, key).unwrap();
+        assert_eq!(apart.nonce, [6; 12]);
+        let template = keys::aes_template(32).without(CKA_VALUE_LEN);
+        session.unwrap_authenticated(&mut apart, b"aad", key, &wrapped, &template).unwrap();
     });
 }
 
