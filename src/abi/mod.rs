@@ -22,6 +22,7 @@ mod operation;
 mod params;
 mod random;
 mod session;
+mod signature_params;
 mod slot;
 pub mod table;
 mod template;

@@ -11,8 +11,6 @@ use super::message;
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
-use crate::mechanism::pqc_signature::Hedge;
-use crate::mechanism::prehash::Prehash;
 use crate::mechanism::{Mechanism, Params, Shape, hash, registry};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
@@ -203,22 +201,6 @@ impl Parameter<'_> {
         })
     }
 
-    fn pss(self) -> Result<Params> {
-        let given: ck::CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
-        let (hash, mgf) = hashes(given.hashAlg, given.mgf)?;
-        Ok(Params::Pss { hash, mgf, salt_length: size(given.sLen)? })
-    }
-
-    fn eddsa(self) -> Result<Params> {
-        let given: ck::CK_EDDSA_PARAMS = self.structure()?;
-        let prehash = match given.phFlag {
-            ck::CK_FALSE => false,
-            ck::CK_TRUE => true,
-            _ => return Err(Error::MechanismParamInvalid),
-        };
-        Ok(Params::Eddsa { prehash, context: nested(given.pContextData, given.ulContextDataLen)? })
-    }
-
     fn ecdh(self) -> Result<Params> {
         let given: ck::CK_ECDH1_DERIVE_PARAMS = self.structure()?;
         let (kdf, shared) = agreement(given.kdf, given.pSharedData, given.ulSharedDataLen)?;
@@ -253,29 +235,6 @@ impl Parameter<'_> {
         let given: ck::CK_DES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;
         Ok(Params::CbcData { iv: given.iv.to_vec(), data: nested(given.pData, given.length)? })
     }
-
-    fn sign_context(self) -> Result<Params> {
-        let given: ck::CK_SIGN_ADDITIONAL_CONTEXT = self.structure()?;
-        let context = nested(given.pContext, given.ulContextLen)?;
-        Ok(Params::SignContext { hedge: hedge(given.hedgeVariant)?, context })
-    }
-
-    fn hash_sign_context(self) -> Result<Params> {
-        let given: ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT = self.structure()?;
-        let context = nested(given.pContext, given.ulContextLen)?;
-        let hash = Prehash::by_mechanism(given.hash).ok_or(Error::MechanismParamInvalid)?;
-        Ok(Params::HashSignContext { hedge: hedge(given.hedgeVariant)?, context, hash })
-    }
-}
-
-/// `CK_HEDGE_TYPE`.
-fn hedge(number: CK_ULONG) -> Result<Hedge> {
-    match number {
-        ck::CKH_HEDGE_PREFERRED => Ok(Hedge::Preferred),
-        ck::CKH_HEDGE_REQUIRED => Ok(Hedge::Required),
-        ck::CKH_DETERMINISTIC_REQUIRED => Ok(Hedge::Deterministic),
-        _ => Err(Error::MechanismParamInvalid),
-    }
 }
 
 /// The derivation function of an agreement, if there is one, and what both sides share for it.
@@ -302,7 +261,7 @@ fn oaep(given: ck::CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
 }
 
 /// The digests of a message or label and of the mask generation; they need not be the same.
-fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> {
+pub(super) fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> {
     let message = hash::by_mechanism(message).ok_or(Error::MechanismParamInvalid)?;
     let mask = hash::by_mgf(mask).ok_or(Error::MechanismParamInvalid)?;
     Ok((message, mask))
@@ -336,7 +295,7 @@ pub(super) fn narrow(number: CK_ULONG) -> Result<u32> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn read_with<T>(shape: Shape, parameter: &mut T, length: usize) -> Result<Params> {
@@ -345,7 +304,7 @@ mod tests {
         Parameter { at, length: length as CK_ULONG }.read(shape)
     }
 
-    fn read<T>(shape: Shape, mut parameter: T) -> Result<Params> {
+    pub(in crate::abi) fn read<T>(shape: Shape, mut parameter: T) -> Result<Params> {
         let length = size_of::<T>();
         read_with(shape, &mut parameter, length)
     }
@@ -482,42 +441,6 @@ mod tests {
     }
 
     #[test]
-    fn pss_knows_its_digests() {
-        let pss = |hash, mgf| read(Shape::Pss, ck::CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: 20 });
-        assert_eq!(
-            pss(ck::CKM_SHA3_512, ck::CKG_MGF1_SHA384),
-            Ok(Params::Pss { hash: Hash::Sha3_512, mgf: Hash::Sha384, salt_length: 20 })
-        );
-        assert_eq!(pss(0, ck::CKG_MGF1_SHA1), Err(Error::MechanismParamInvalid));
-    }
-
-    #[test]
-    fn a_context_comes_with_a_known_hedge_and_digest() {
-        let mut context = *b"context";
-        let plain = |hedge, at: *mut u8, length| {
-            let given =
-                ck::CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: hedge, pContext: at, ulContextLen: length };
-            read(Shape::SignContext, given)
-        };
-        let expected = Params::SignContext { hedge: Hedge::Deterministic, context: context.to_vec() };
-        assert_eq!(plain(ck::CKH_DETERMINISTIC_REQUIRED, context.as_mut_ptr(), 7), Ok(expected));
-        let none = Params::SignContext { hedge: Hedge::Required, context: vec![] };
-        assert_eq!(plain(ck::CKH_HEDGE_REQUIRED, std::ptr::null_mut(), 0), Ok(none));
-        assert_eq!(plain(3, std::ptr::null_mut(), 0), Err(Error::MechanismParamInvalid));
-        assert_eq!(plain(0, std::ptr::null_mut(), 7), Err(Error::MechanismParamInvalid));
-        let hashed = |hash| {
-            let given = ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT { hash, ..Default::default() };
-            read(Shape::HashSignContext, given)
-        };
-        let hash = Prehash::Fixed(Hash::Sha512_256);
-        let expected = Params::HashSignContext { hedge: Hedge::Preferred, context: vec![], hash };
-        assert_eq!(hashed(ck::CKM_SHA512_256), Ok(expected));
-        for unfit in [ck::CKM_SHA_1, ck::CKM_ML_DSA, 0] {
-            assert_eq!(hashed(unfit), Err(Error::MechanismParamInvalid), "{unfit:#x}");
-        }
-    }
-
-    #[test]
     fn ecdh_shares_information_only_with_a_kdf() {
         let mut point = *b"point";
         let mut ecdh = |kdf, shared: &mut [u8]| {
@@ -535,21 +458,6 @@ mod tests {
         assert_eq!(ecdh(ck::CKD_SHA256_KDF, &mut [1]), expected(Some(Hash::Sha256), vec![1]));
         assert_eq!(ecdh(ck::CKD_NULL, &mut [1]), Err(Error::MechanismParamInvalid));
         assert_eq!(ecdh(12345, &mut []), Err(Error::MechanismParamInvalid));
-    }
-
-    #[test]
-    fn eddsa_takes_a_flag_and_a_context() {
-        let mut context = *b"ctx";
-        let mut eddsa = |prehash| {
-            let given = ck::CK_EDDSA_PARAMS {
-                phFlag: prehash,
-                ulContextDataLen: 3,
-                pContextData: context.as_mut_ptr(),
-            };
-            read(Shape::Eddsa, given)
-        };
-        assert_eq!(eddsa(1), Ok(Params::Eddsa { prehash: true, context: b"ctx".to_vec() }));
-        assert_eq!(eddsa(2), Err(Error::MechanismParamInvalid));
     }
 
     #[test]
