@@ -1,5 +1,6 @@
 //! What the stores of a cluster remember beside their token.
 
+use super::apply::read_applied;
 use crate::codec::Codec;
 use crate::store::Store;
 use crate::store::errand::Errand;
@@ -48,8 +49,14 @@ impl Store {
 
     /// Whether there is or was a node of this id, as far as this store has come.
     pub fn had_node(&self, id: u64) -> Result<bool> {
-        self.database.peek(|connection| {
-            Ok(connection.prepare_cached("SELECT 1 FROM node WHERE id = ?1")?.exists([id.cast_signed()])?)
+        Ok(self.had_node_at(id)?.0)
+    }
+
+    /// The same, with the position in the log ([`Store::applied`]) of the very moment when it was so.
+    pub fn had_node_at(&self, id: u64) -> Result<(bool, Vec<u8>)> {
+        self.database.read(|connection| {
+            let mut known = connection.prepare_cached("SELECT 1 FROM node WHERE id = ?1")?;
+            Ok((known.exists([id.cast_signed()])?, read_applied(connection)?))
         })
     }
 

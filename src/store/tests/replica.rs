@@ -387,3 +387,28 @@ fn nobody_is_told_what_anothers_draft_has_come_to_before_that_is_agreed_on() {
     });
     assert!(told.iter().all(|one| matches!(one, Err(Error::Unavailable(_)))), "{told:?}");
 }
+
+#[test]
+fn a_node_is_never_known_before_the_entry_that_added_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_replica(folder.path()).unwrap();
+    let last = 200u64;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for node in 1..=last {
+                store.apply(&[], &[node], &node.to_le_bytes()).unwrap();
+            }
+        });
+        for node in 1..=last {
+            loop {
+                let (had, position) = store.had_node_at(node).unwrap();
+                if had {
+                    let position = u64::from_le_bytes(position.try_into().unwrap());
+                    assert!(position >= node, "node {node} is known at {position}");
+                    break;
+                }
+            }
+        }
+    });
+    assert!(store.had_node(last).unwrap() && !store.had_node(last + 1).unwrap());
+}

@@ -101,10 +101,9 @@ impl Machine for TokenMachine {
     }
 
     fn has_removed(&self, node: NodeId) -> Result<bool, MachineError> {
-        if self.applied()?.membership.nodes().any(|(id, _)| *id == node) {
-            return Ok(false);
-        }
-        self.store.had_node(node).map_err(failed)
+        // Both as of one moment: between two looks a node may have been added, and would be taken for one that was there and is no more.
+        let (had, applied) = self.store.had_node_at(node).map_err(failed)?;
+        Ok(had && !read(&applied)?.membership.nodes().any(|(id, _)| *id == node))
     }
 }
 
