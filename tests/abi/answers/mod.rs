@@ -49,11 +49,6 @@ fn call(name: &str, arguments: &[u64]) -> Answer<()> {
     answer(note(name, unsafe { function(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]) }))
 }
 
-/// Whether the slots are on nodes: there the parts of data are collected, and what is wrong with one comes out at the end.
-fn on_nodes() -> bool {
-    std::env::var_os("CLOISTER_TEST_NODE").is_some()
-}
-
 /// An address as an argument.
 fn at<T>(value: &T) -> u64 {
     std::ptr::from_ref(value) as u64

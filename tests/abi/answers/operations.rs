@@ -92,9 +92,6 @@ fn a_key_that_wants_its_pin_each_time_wants_it_in_every_function() {
 
 #[test]
 fn data_and_signatures_of_lengths_that_cannot_be_are_refused() {
-    if on_nodes() {
-        return;
-    }
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
@@ -139,9 +136,6 @@ fn data_and_signatures_of_lengths_that_cannot_be_are_refused() {
 
 #[test]
 fn two_operations_at_once_refuse_what_either_refuses() {
-    if on_nodes() {
-        return;
-    }
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
@@ -164,9 +158,6 @@ fn two_operations_at_once_refuse_what_either_refuses() {
 
 #[test]
 fn messages_of_lengths_that_cannot_be_are_refused() {
-    if on_nodes() {
-        return;
-    }
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
@@ -221,9 +212,6 @@ fn messages_of_lengths_that_cannot_be_are_refused() {
 
 #[test]
 fn small_buffers_are_told_so_in_every_function() {
-    if on_nodes() {
-        return;
-    }
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
