@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::error::{Code, Result};
-use crate::crypto::{agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign};
+use crate::crypto::{
+    agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign,
+};
 use crate::keys::{create, describe};
 use crate::service::Call;
 
@@ -14,7 +16,7 @@ pub struct Operation {
     /// Whether it changes nothing (the audit trail's `readOnly`).
     pub read_only: bool,
     /// What it does, from the validated request to the answer.
-    pub run: fn(&Call, Value) -> Result<Value>,
+    pub run: fn(&Call, &Value) -> Result<Value>,
 }
 
 /// `Name: function, what it does to the world;` per row.
@@ -64,10 +66,11 @@ impl Operation {
 }
 
 /// A request as its operation takes it. The model has been asked before: what fails here is a member the model has no rule for.
-fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {
-    serde_json::from_value(request).map_err(|_| Code::SerializationException.because("The request can't be read."))
+fn read<'a, T: serde::Deserialize<'a>>(request: &'a Value) -> Result<T> {
+    T::deserialize(request).map_err(|_| Code::SerializationException.because("The request can't be read."))
 }
 
 fn answer<T: serde::Serialize>(answer: T) -> Result<Value> {
-    serde_json::to_value(answer).map_err(|e| Code::KMSInternalException.because(format!("The answer can't be written: {e}")))
+    serde_json::to_value(answer)
+        .map_err(|e| Code::KMSInternalException.because(format!("The answer can't be written: {e}")))
 }

@@ -13,6 +13,7 @@ use crate::keys::arn::{KeyArn, KeyName};
 use crate::keys::record::{KeyRecord, Material, Origin};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
+use crate::quota;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -59,7 +60,9 @@ impl Key {
 
     /// The current material; a key in a usable state has one.
     pub fn current(&self) -> Result<&Material> {
-        self.record.current().ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
+        self.record
+            .current()
+            .ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
     }
 }
 
@@ -86,7 +89,12 @@ impl Call<'_> {
         let kept = self.service.book.read::<KeyRecord>(&label::key(&arn.account, &arn.region, &arn.id))?;
         // A key whose day has come is gone, whether or not its material has been destroyed yet.
         Ok(kept.filter(|kept| {
-            let due = kept.value.deletion.as_ref().and_then(|deletion| deletion.at).is_some_and(|at| at <= self.now);
+            let due = kept
+                .value
+                .deletion
+                .as_ref()
+                .and_then(|deletion| deletion.at)
+                .is_some_and(|at| at <= self.now);
             kept.value.draft.is_none() && !due
         }))
     }
@@ -98,8 +106,12 @@ impl Call<'_> {
         Ok(key)
     }
 
-    /// Whether an operation may use `key`: the caller may, its state allows it.
+    /// Whether an operation may use `key`: its quota isn't used up, the caller may, its state allows it.
     pub fn admit(&self, key: &Key, ask: &Ask, need: Need) -> Result<()> {
+        if need == Need::Material && self.service.quotas.is_some() {
+            let (quota, whose) = quota::of_key(&key.record);
+            self.count_against(quota, &whose)?;
+        }
         self.authorize(key, ask)?;
         state::check(need, key.state, &key.arn.to_string())
     }
@@ -114,7 +126,8 @@ impl Call<'_> {
             None => Ok(self.service.token.clone()),
             Some(store) => self.service.stores.token(store).ok_or_else(|| {
                 let arn = key.arn();
-                Code::KMSInvalidStateException.because(format!("{arn} is unavailable because its custom key store is not connected."))
+                Code::KMSInvalidStateException
+                    .because(format!("{arn} is unavailable because its custom key store is not connected."))
             }),
         }
     }
@@ -122,13 +135,16 @@ impl Call<'_> {
     /// Whether the key's custom key store is connected; true for keys of the default one.
     pub fn reachable(&self, key: &KeyRecord) -> bool {
         match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => self.service.stores.token(store).is_some(),
+            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => {
+                self.service.stores.token(store).is_some()
+            }
             _ => true,
         }
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here = |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let here =
+            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
         match KeyName::parse(name)? {
             KeyName::Id(id) => Ok((here(id), None)),
             KeyName::Arn(arn) => Ok((arn, None)),
@@ -136,15 +152,22 @@ impl Call<'_> {
                 let arn = here(String::new());
                 Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
             }
-            KeyName::AliasArn(alias) => Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name))),
+            KeyName::AliasArn(alias) => {
+                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
+            }
         }
     }
 
     fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
         let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
         match record {
-            Some(alias) => Ok(KeyArn { region: region.to_owned(), account: account.to_owned(), id: alias.value.target.clone() }),
-            None => Err(Code::NotFoundException.because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+            Some(alias) => Ok(KeyArn {
+                region: region.to_owned(),
+                account: account.to_owned(),
+                id: alias.value.target.clone(),
+            }),
+            None => Err(Code::NotFoundException
+                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
         }
     }
 }

@@ -13,11 +13,13 @@ pub use key::Key;
 pub use stores::Stores;
 
 use crate::api::error::{Code, Fault};
+use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
+use crate::quota::Quotas;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -32,6 +34,10 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// Request quotas, if there are any.
+    pub quotas: Option<Quotas>,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
     /// When keys last did their work, as far as it isn't written yet.
@@ -40,8 +46,19 @@ pub struct Service {
 
 impl Service {
     /// A service over `token`, the default key store.
-    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
-        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default(), last_uses: LastUses::default() }
+    pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        let quotas = settings.throttle.as_ref().map(Quotas::new);
+        Self {
+            quotas,
+            settings,
+            clock: Clock::default(),
+            book: Book::new(token.clone()),
+            token,
+            stores: Stores::default(),
+            trail,
+            handles: Handles::default(),
+            last_uses: LastUses::default(),
+        }
     }
 }
 
@@ -49,10 +66,14 @@ impl Service {
 impl From<Trouble> for Fault {
     fn from(trouble: Trouble) -> Self {
         match &trouble {
-            Trouble::Unsupported(_) => Code::UnsupportedOperationException.because("The key store's HSM does not offer this."),
+            Trouble::Unsupported(_) => {
+                Code::UnsupportedOperationException.because("The key store's HSM does not offer this.")
+            }
             trouble if trouble.is_passing() => {
                 tracing::warn!(%trouble, "the HSM can't serve now");
-                Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried.")
+                Code::DependencyTimeoutException.because(
+                    "The system timed out while trying to fulfill the request. The request can be retried.",
+                )
             }
             trouble => {
                 tracing::error!(%trouble, "the HSM failed");
