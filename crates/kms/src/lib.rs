@@ -14,6 +14,7 @@ pub mod housekeeping;
 pub mod hsm;
 pub mod keys;
 pub mod policy;
+pub mod quota;
 pub mod run;
 pub mod service;
 pub mod settings;

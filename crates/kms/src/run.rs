@@ -14,9 +14,6 @@ use crate::hsm::{Login, Module, Token, Trouble};
 use crate::service::Service;
 use crate::settings::{self, Access, Settings};
 
-/// How long housekeeping rests.
-const HOUSEKEEPING: Duration = Duration::from_secs(20);
-
 /// Why a front doesn't run. Each text says what to do.
 #[derive(Debug)]
 pub enum RunError {
@@ -71,15 +68,19 @@ async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
     }
     // Programs that start a front wait for this line.
     println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
-    let flushing = tokio::spawn(flush(front.service.clone()));
     let service = front.service.clone();
     let expiries = Box::new(ExpiryMetrics(service.clone()));
     front.meter.register(|registry| registry.register_collector(expiries));
-    let housekeeping = tokio::spawn(keep_house(service.clone()));
+    let chores = [
+        tokio::spawn(repeat(HOUSE_KEPT, front.service.clone(), keep_house)),
+        tokio::spawn(repeat(FLUSHED, front.service.clone(), flush)),
+        tokio::spawn(repeat(USES_WRITTEN, front.service.clone(), |service| {
+            service.last_uses.write(&service.book)
+        })),
+    ];
     serve(listener, front, stop).await;
     service.house.stop();
-    housekeeping.abort();
-    flushing.abort();
+    chores.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
@@ -97,30 +98,37 @@ fn open_trail(settings: &settings::Audit) -> Result<Trail, RunError> {
     Ok(trail)
 }
 
-/// Brings the audit trail to the disk once a second.
-async fn flush(service: Arc<Service>) {
+/// How often housekeeping is done.
+const HOUSE_KEPT: Duration = Duration::from_secs(20);
+
+/// How often the audit trail is brought to the disk.
+const FLUSHED: Duration = Duration::from_secs(1);
+
+/// How often it is written when keys were last used: what another front answers may be older by that.
+const USES_WRITTEN: Duration = Duration::from_secs(5 * 60);
+
+/// Does a chore of the service, at once and again and again.
+async fn repeat(period: Duration, service: Arc<Service>, chore: fn(&Service)) {
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
         let service = service.clone();
-        let flushed =
-            tokio::task::spawn_blocking(move || service.trail.as_ref().map_or(Ok(()), Trail::flush)).await;
-        if let Ok(Err(error)) = flushed {
-            tracing::error!(%error, "the audit trail can't be brought to the disk");
+        if let Err(error) = tokio::task::spawn_blocking(move || chore(&service)).await {
+            tracing::error!(%error, "a chore of the front ended badly");
         }
+        tokio::time::sleep(period).await;
     }
 }
 
-/// Keeps house, at once and from then on every 20 seconds.
-async fn keep_house(service: Arc<Service>) {
-    loop {
-        let service_now = service.clone();
-        let kept = tokio::task::spawn_blocking(move || service_now.keep_house(service_now.clock.now())).await;
-        match kept {
-            Ok(Ok(report)) => tracing::debug!(?report, "housekeeping is done"),
-            Ok(Err(trouble)) => tracing::warn!(%trouble, "housekeeping can't be done now"),
-            Err(error) => tracing::error!(%error, "housekeeping ended in a panic"),
-        }
-        tokio::time::sleep(HOUSEKEEPING).await;
+/// Does what is due with keys.
+fn keep_house(service: &Service) {
+    match service.keep_house(service.clock.now()) {
+        Ok(report) => tracing::debug!(?report, "housekeeping is done"),
+        Err(trouble) => tracing::warn!(%trouble, "housekeeping can't be done now"),
+    }
+}
+
+fn flush(service: &Service) {
+    if let Some(Err(error)) = service.trail.as_ref().map(Trail::flush) {
+        tracing::error!(%error, "the audit trail can't be brought to the disk");
     }
 }
 

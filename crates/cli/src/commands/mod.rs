@@ -6,6 +6,7 @@ mod compatibility;
 mod config;
 mod demo;
 mod doctor;
+mod header;
 mod key;
 mod kms;
 mod node;
@@ -74,6 +75,8 @@ enum Noun {
     Config(config::Verb),
     /// What this version offers: functions, mechanisms, objects
     Compatibility(compatibility::Compatibility),
+    /// C headers for programs that use the module
+    Header(header::Header),
 }
 
 impl Arguments {
@@ -106,6 +109,7 @@ impl Arguments {
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),
+            Noun::Header(header) => header.run(),
         }
     }
 }

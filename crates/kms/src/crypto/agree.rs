@@ -45,18 +45,26 @@ pub struct DeriveSharedSecretResponse {
 }
 
 /// DeriveSharedSecret.
-pub fn derive_shared_secret(call: &Call, request: DeriveSharedSecretRequest) -> Result<DeriveSharedSecretResponse> {
+pub fn derive_shared_secret(
+    call: &Call,
+    request: DeriveSharedSecretRequest,
+) -> Result<DeriveSharedSecretResponse> {
     recipient::refuse(request.recipient.as_ref())?;
-    let ask = Ask::to("DeriveSharedSecret").tokens(&request.grant_tokens).fact("kms:KeyAgreementAlgorithm", &request.key_agreement_algorithm);
+    let ask = Ask::to("DeriveSharedSecret")
+        .tokens(&request.grant_tokens)
+        .fact("kms:KeyAgreementAlgorithm", &request.key_agreement_algorithm);
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     key.must_be_for(Usage::KeyAgreement, "DeriveSharedSecret")?;
     key.must_offer(&request.key_agreement_algorithm)?;
     let spec = key.record.spec;
     let Family::Curve { width, .. } = spec.family else {
-        return Err(Code::UnsupportedOperationException.because(format!("Keys of spec {} agree on nothing here.", spec.name)));
+        return Err(Code::UnsupportedOperationException
+            .because(format!("Keys of spec {} agree on nothing here.", spec.name)));
     };
-    let peer = peer(spec, &request.public_key)
-        .map_err(|_| Code::ValidationException.because(format!("The public key is not a valid DER-encoded key of spec {}.", spec.name)))?;
+    let peer = peer(spec, &request.public_key).map_err(|_| {
+        Code::ValidationException
+            .because(format!("The public key is not a valid DER-encoded key of spec {}.", spec.name))
+    })?;
     call.dry_run(request.dry_run)?;
     let mechanism = Mechanism::Ecdh1Derive(Ecdh1DeriveParams::new(EcKdf::null(), &peer));
     let mut template = template::passing_secret();

@@ -39,7 +39,9 @@ impl<'a> Cipher<'a> {
         key.must_be_for(Usage::EncryptDecrypt, operation)?;
         key.must_offer(self.algorithm)?;
         if !key.record.spec.is_symmetric() && self.context.is_some_and(|context| !context.is_empty()) {
-            return Err(Code::ValidationException.because("EncryptionContext is not supported with asymmetric keys."));
+            return Err(
+                Code::ValidationException.because("EncryptionContext is not supported with asymmetric keys.")
+            );
         }
         Ok(())
     }
@@ -54,7 +56,9 @@ impl<'a> Cipher<'a> {
         let limit = oaep.limit(public.size());
         if plaintext.len() > limit {
             let (name, spec) = (self.algorithm, key.record.spec.name);
-            return Err(Code::ValidationException.because(format!("Algorithm {name} and key spec {spec} cannot encrypt data larger than {limit} bytes.")));
+            return Err(Code::ValidationException.because(format!(
+                "Algorithm {name} and key spec {spec} cannot encrypt data larger than {limit} bytes."
+            )));
         }
         Ok(Encrypted { ciphertext: oaep.seal(&public, plaintext).map_err(from_openssl)?, material: None })
     }
@@ -78,9 +82,11 @@ impl<'a> Cipher<'a> {
             return Err(blob::invalid());
         }
         let token = call.token(&key.record)?;
-        let opened = call.service.handles.with(&token, &key.record, key.current()?, |handle| match oaep.open(&token, handle, ciphertext) {
-            Err(Trouble::BadData) => Ok(None),
-            result => result.map(Some),
+        let opened = call.service.handles.with(&token, &key.record, key.current()?, |handle| {
+            match oaep.open(&token, handle, ciphertext) {
+                Err(Trouble::BadData) => Ok(None),
+                result => result.map(Some),
+            }
         })?;
         Ok(Decrypted { plaintext: opened.ok_or_else(blob::invalid)?, material: None })
     }
@@ -129,8 +135,15 @@ impl Source<'_> {
         match (self.key, self.ciphertext) {
             (None, _) if ignored => missing("A key ID must be specified when the ciphertext is ignored."),
             (_, None) if !ignored => missing("CiphertextBlob must not be null"),
-            (None, _) if asymmetric => missing("A key ID must be specified to decrypt ciphertext of an asymmetric key."),
-            (None, ciphertext) => call.key(&named_by(call, &blob::parse(ciphertext.unwrap_or_default())?).to_string()),
+            (None, _) if asymmetric => {
+                missing("A key ID must be specified to decrypt ciphertext of an asymmetric key.")
+            }
+            (None, ciphertext) => {
+                let arn = named_by(call, &blob::parse(ciphertext.unwrap_or_default())?);
+                call.key(&arn.to_string()).map_err(|fault| {
+                    if fault.code == Code::NotFoundException { unknown_key() } else { fault }
+                })
+            }
             (Some(named), Some(ciphertext)) if !asymmetric && !ignored => match blob::parse(ciphertext) {
                 Ok(blob) if blob.key == named => call.key(&named_by(call, &blob).to_string()),
                 _ => call.key(named),
@@ -150,7 +163,8 @@ impl Source<'_> {
     }
 
     fn ignores_ciphertext(&self) -> bool {
-        self.dry_run == Some(true) && self.dry_run_modifiers.iter().any(|modifier| modifier == "IGNORE_CIPHERTEXT")
+        self.dry_run == Some(true)
+            && self.dry_run_modifiers.iter().any(|modifier| modifier == "IGNORE_CIPHERTEXT")
     }
 }
 
@@ -159,6 +173,13 @@ fn named_by(call: &Call, blob: &blob::Blob) -> KeyArn {
     KeyArn { region: call.caller.region.clone(), account: blob.account.clone(), id: blob.key.clone() }
 }
 
+/// A key that only a blob names may be one of another Region or account: the caller isn't told whether it exists.
+fn unknown_key() -> Fault {
+    let text = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.";
+    Code::AccessDeniedException.because(text)
+}
+
 fn incorrect_key() -> Fault {
-    Code::IncorrectKeyException.because("The key ID in the request does not identify a CMK that can perform this operation.")
+    Code::IncorrectKeyException
+        .because("The key ID in the request does not identify a CMK that can perform this operation.")
 }

@@ -49,11 +49,18 @@ pub fn generate_data_key(call: &Call, request: GenerateDataKeyRequest) -> Result
 }
 
 /// GenerateDataKeyWithoutPlaintext.
-pub fn generate_data_key_without_plaintext(call: &Call, request: GenerateDataKeyRequest) -> Result<GenerateDataKeyResponse> {
+pub fn generate_data_key_without_plaintext(
+    call: &Call,
+    request: GenerateDataKeyRequest,
+) -> Result<GenerateDataKeyResponse> {
     generate(call, "GenerateDataKeyWithoutPlaintext", request).map(|(answer, _)| answer)
 }
 
-fn generate(call: &Call, action: &'static str, request: GenerateDataKeyRequest) -> Result<(GenerateDataKeyResponse, Zeroizing<Vec<u8>>)> {
+fn generate(
+    call: &Call,
+    action: &'static str,
+    request: GenerateDataKeyRequest,
+) -> Result<(GenerateDataKeyResponse, Zeroizing<Vec<u8>>)> {
     let size = size(&request)?;
     let ask = Ask::to(action).context(request.encryption_context.as_ref()).tokens(&request.grant_tokens);
     let key = call.open(&request.key_id, &ask.fact("kms:EncryptionAlgorithm", SYMMETRIC), Need::Material)?;
@@ -78,7 +85,10 @@ pub fn must_wrap(key: &Key, operation: &str) -> Result<()> {
     if key.record.spec.is_symmetric() {
         return Ok(());
     }
-    Err(Code::InvalidKeyUsageException.because(format!("{} key spec is {} which is not valid for {operation}.", key.arn, key.record.spec.name)))
+    Err(Code::InvalidKeyUsageException.because(format!(
+        "{} key spec is {} which is not valid for {operation}.",
+        key.arn, key.record.spec.name
+    )))
 }
 
 /// The bytes that are asked for, one way or the other.

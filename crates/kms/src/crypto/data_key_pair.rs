@@ -13,6 +13,7 @@ use crate::api::error::{Code, Fault, Result};
 use crate::hsm::Trouble;
 use crate::keys::spec::{Family, Spec};
 use crate::keys::state::Need;
+use crate::quota;
 use crate::service::{Ask, Call};
 
 /// The request of both.
@@ -44,7 +45,10 @@ pub struct GenerateDataKeyPairResponse {
 }
 
 /// GenerateDataKeyPair.
-pub fn generate_data_key_pair(call: &Call, request: GenerateDataKeyPairRequest) -> Result<GenerateDataKeyPairResponse> {
+pub fn generate_data_key_pair(
+    call: &Call,
+    request: GenerateDataKeyPairRequest,
+) -> Result<GenerateDataKeyPairResponse> {
     recipient::refuse(request.recipient.as_ref())?;
     let (mut answer, private) = generate(call, "GenerateDataKeyPair", request)?;
     answer.private_key_plaintext = Some(private.into());
@@ -52,11 +56,18 @@ pub fn generate_data_key_pair(call: &Call, request: GenerateDataKeyPairRequest) 
 }
 
 /// GenerateDataKeyPairWithoutPlaintext.
-pub fn generate_data_key_pair_without_plaintext(call: &Call, request: GenerateDataKeyPairRequest) -> Result<GenerateDataKeyPairResponse> {
+pub fn generate_data_key_pair_without_plaintext(
+    call: &Call,
+    request: GenerateDataKeyPairRequest,
+) -> Result<GenerateDataKeyPairResponse> {
     generate(call, "GenerateDataKeyPairWithoutPlaintext", request).map(|(answer, _)| answer)
 }
 
-fn generate(call: &Call, action: &'static str, request: GenerateDataKeyPairRequest) -> Result<(GenerateDataKeyPairResponse, Zeroizing<Vec<u8>>)> {
+fn generate(
+    call: &Call,
+    action: &'static str,
+    request: GenerateDataKeyPairRequest,
+) -> Result<(GenerateDataKeyPairResponse, Zeroizing<Vec<u8>>)> {
     let spec = spec(&request.key_pair_spec)?;
     let ask = Ask::to(action)
         .context(request.encryption_context.as_ref())
@@ -66,14 +77,18 @@ fn generate(call: &Call, action: &'static str, request: GenerateDataKeyPairReque
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     must_wrap(&key, action)?;
     if key.record.store.is_some() {
-        return Err(Code::UnsupportedOperationException.because(format!("{action} is not supported for keys in custom key stores.")));
+        return Err(Code::UnsupportedOperationException
+            .because(format!("{action} is not supported for keys in custom key stores.")));
     }
     call.dry_run(request.dry_run)?;
+    let name = format!("GenerateDataKeyPair/{}", spec.name);
+    call.count_against(&name, &quota::of_account(&call.caller.account, &call.caller.region))?;
     let pair = pair::export(&call.service.token, spec).map_err(|trouble| match trouble {
         Trouble::Unsupported(_) => unsupported(spec.name),
         trouble => trouble.into(),
     })?;
-    let (ciphertext, material) = encrypt::seal(call, &key, request.encryption_context.as_ref(), &pair.private)?;
+    let (ciphertext, material) =
+        encrypt::seal(call, &key, request.encryption_context.as_ref(), &pair.private)?;
     call.used(&key);
     let answer = GenerateDataKeyPairResponse {
         private_key_ciphertext_blob: ciphertext.into(),
@@ -91,5 +106,6 @@ fn spec(name: &str) -> Result<&'static Spec> {
 }
 
 fn unsupported(name: &str) -> Fault {
-    Code::UnsupportedOperationException.because(format!("KeyPairSpec {name} is not supported in this Region."))
+    Code::UnsupportedOperationException
+        .because(format!("KeyPairSpec {name} is not supported in this Region."))
 }

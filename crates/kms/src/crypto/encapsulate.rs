@@ -68,7 +68,8 @@ pub fn encapsulate(call: &Call, request: EncapsulateRequest) -> Result<Encapsula
     let token: &Token = &*call.token(&key.record)?;
     let (ciphertext, shared) = token.with(|session| {
         let public = session.create_object(&template)?;
-        let (ciphertext, shared) = session.encapsulate_key(&Mechanism::MlKem, public, &template::passing_secret())?;
+        let (ciphertext, shared) =
+            session.encapsulate_key(&Mechanism::MlKem, public, &template::passing_secret())?;
         session.destroy_object(public)?;
         Ok((ciphertext, secret::take(session, shared)?))
     })?;
@@ -92,7 +93,12 @@ pub fn decapsulate(call: &Call, request: DecapsulateRequest) -> Result<Decapsula
     let token = call.token(&key.record)?;
     let shared = call.service.handles.with(&token, &key.record, key.current()?, |handle| {
         token.with(|session| {
-            let shared = session.decapsulate_key(&Mechanism::MlKem, handle, &template::passing_secret(), &request.shared_secret_ciphertext_blob)?;
+            let shared = session.decapsulate_key(
+                &Mechanism::MlKem,
+                handle,
+                &template::passing_secret(),
+                &request.shared_secret_ciphertext_blob,
+            )?;
             secret::take(session, shared)
         })
     })?;
@@ -106,13 +112,16 @@ pub fn decapsulate(call: &Call, request: DecapsulateRequest) -> Result<Decapsula
 
 /// The key, and its parameter set.
 fn key(call: &Call, action: &'static str, request: &EncapsulateRequest) -> Result<(Key, u64)> {
-    let ask = Ask::to(action).tokens(&request.grant_tokens).fact("kms:EncapsulationAlgorithm", &request.encapsulation_algorithm);
+    let ask = Ask::to(action)
+        .tokens(&request.grant_tokens)
+        .fact("kms:EncapsulationAlgorithm", &request.encapsulation_algorithm);
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     key.must_be_for(Usage::EncapsulateDecapsulate, action)?;
     key.must_offer(&request.encapsulation_algorithm)?;
     match key.record.spec.family {
         Family::MlKem(set) => Ok((key, set)),
-        _ => Err(Code::UnsupportedOperationException.because(format!("Keys of spec {} encapsulate nothing here.", key.record.spec.name))),
+        _ => Err(Code::UnsupportedOperationException
+            .because(format!("Keys of spec {} encapsulate nothing here.", key.record.spec.name))),
     }
 }
 

@@ -41,7 +41,10 @@ pub struct EncryptResponse {
 /// Encrypt: at most 4 KB under a symmetric key's current material, less under an RSA key.
 pub fn encrypt(call: &Call, request: EncryptRequest) -> Result<EncryptResponse> {
     let cipher = Cipher::new(request.encryption_algorithm.as_ref(), request.encryption_context.as_ref());
-    let ask = Ask::to("Encrypt").context(cipher.context).tokens(&request.grant_tokens).fact("kms:EncryptionAlgorithm", cipher.algorithm);
+    let ask = Ask::to("Encrypt")
+        .context(cipher.context)
+        .tokens(&request.grant_tokens)
+        .fact("kms:EncryptionAlgorithm", cipher.algorithm);
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     cipher.suits(&key, "Encrypt")?;
     call.dry_run(request.dry_run)?;
@@ -95,7 +98,10 @@ pub fn decrypt(call: &Call, request: DecryptRequest) -> Result<DecryptResponse> 
         dry_run_modifiers: &request.dry_run_modifiers,
     };
     let key = source.find(call)?;
-    let ask = Ask::to("Decrypt").context(cipher.context).tokens(&request.grant_tokens).fact("kms:EncryptionAlgorithm", cipher.algorithm);
+    let ask = Ask::to("Decrypt")
+        .context(cipher.context)
+        .tokens(&request.grant_tokens)
+        .fact("kms:EncryptionAlgorithm", cipher.algorithm);
     call.admit(&key, &ask, Need::Material)?;
     cipher.suits(&key, "Decrypt")?;
     let decrypted = source.open(call, &key)?;
@@ -109,25 +115,40 @@ pub fn decrypt(call: &Call, request: DecryptRequest) -> Result<DecryptResponse> 
 }
 
 /// Encrypts under a symmetric key's current material, in its key store: the blob, and the material's id.
-pub fn seal(call: &Call, key: &Key, context: Option<&Context>, plaintext: &[u8]) -> Result<(Vec<u8>, String)> {
+pub fn seal(
+    call: &Call,
+    key: &Key,
+    context: Option<&Context>,
+    plaintext: &[u8],
+) -> Result<(Vec<u8>, String)> {
     let material = key.current()?;
     let header = blob::header(&key.record.account, key.id(), &material.id).ok_or_else(broken)?;
     let aad = [&header[..], &context::encode(context)].concat();
     let token = call.token(&key.record)?;
-    let body = call.service.handles.with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
+    let body = call
+        .service
+        .handles
+        .with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
     Ok(([header, body].concat(), material.id.clone()))
 }
 
 /// Decrypts a blob under the material it names, in its key's store.
-pub fn open(call: &Call, key: &Key, blob: &blob::Blob, context: Option<&Context>) -> Result<Zeroizing<Vec<u8>>> {
+pub fn open(
+    call: &Call,
+    key: &Key,
+    blob: &blob::Blob,
+    context: Option<&Context>,
+) -> Result<Zeroizing<Vec<u8>>> {
     let material = material_of(&key.record, blob)?;
     let aad = [blob.header, &context::encode(context)].concat();
     let token = call.token(&key.record)?;
-    call.service.handles.with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, blob.body) {
-        Err(Trouble::BadData) => Ok(None),
-        result => result.map(Some),
-    })?
-    .ok_or_else(blob::invalid)
+    call.service
+        .handles
+        .with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, blob.body) {
+            Err(Trouble::BadData) => Ok(None),
+            result => result.map(Some),
+        })?
+        .ok_or_else(blob::invalid)
 }
 
 fn material_of<'a>(key: &'a KeyRecord, blob: &blob::Blob) -> Result<&'a Material> {

@@ -73,7 +73,11 @@ fn write(book: &Book, key: &KeyArn, last: &LastUse) -> std::result::Result<(), T
 impl Call<'_> {
     /// Notes that `key` did its work for this request.
     pub fn used(&self, key: &Key) {
-        let last = LastUse { operation: self.operation.to_owned(), at: self.now, request: self.request_id.to_owned() };
+        let last = LastUse {
+            operation: self.operation.to_owned(),
+            at: self.now,
+            request: self.request_id.to_owned(),
+        };
         self.service.last_uses.note(&key.arn, last);
     }
 }
@@ -119,7 +123,11 @@ pub fn get_key_last_usage(call: &Call, request: GetKeyLastUsageRequest) -> Resul
         return Err(Code::NotFoundException.because(format!("Invalid keyId '{}'", request.key_id)));
     }
     call.admit(&key, &Ask::to("GetKeyLastUsage"), Need::Anything)?;
-    let kept = call.service.book.read::<LastUse>(&label::last_use(&key.arn.account, &key.arn.region, &key.arn.id))?;
+    let kept = call.service.book.read::<LastUse>(&label::last_use(
+        &key.arn.account,
+        &key.arn.region,
+        &key.arn.id,
+    ))?;
     let kept = kept.map(|kept| LastUse::clone(&kept.value));
     let last = [kept, call.service.last_uses.of(&key.arn)].into_iter().flatten().max_by_key(|last| last.at);
     Ok(GetKeyLastUsageResponse {
@@ -132,6 +140,10 @@ pub fn get_key_last_usage(call: &Call, request: GetKeyLastUsageRequest) -> Resul
 
 impl From<LastUse> for KeyLastUsage {
     fn from(last: LastUse) -> Self {
-        Self { operation: Some(last.operation), timestamp: Some(last.at.seconds()), kms_request_id: Some(last.request) }
+        Self {
+            operation: Some(last.operation),
+            timestamp: Some(last.at.seconds()),
+            kms_request_id: Some(last.request),
+        }
     }
 }

@@ -56,7 +56,11 @@ pub struct VerifyMacResponse {
 pub fn generate_mac(call: &Call, request: GenerateMacRequest) -> Result<GenerateMacResponse> {
     let (key, mac) = mac(call, "GenerateMac", &request)?;
     call.used(&key);
-    Ok(GenerateMacResponse { mac: mac.into(), mac_algorithm: request.mac_algorithm, key_id: key.arn.to_string() })
+    Ok(GenerateMacResponse {
+        mac: mac.into(),
+        mac_algorithm: request.mac_algorithm,
+        key_id: key.arn.to_string(),
+    })
 }
 
 /// VerifyMac: by making the MAC once more, and comparing in a time that tells nothing.
@@ -66,7 +70,11 @@ pub fn verify_mac(call: &Call, request: VerifyMacRequest) -> Result<VerifyMacRes
         return Err(Code::KMSInvalidMacException.because("The MAC is invalid."));
     }
     call.used(&key);
-    Ok(VerifyMacResponse { key_id: key.arn.to_string(), mac_valid: true, mac_algorithm: request.generate.mac_algorithm })
+    Ok(VerifyMacResponse {
+        key_id: key.arn.to_string(),
+        mac_valid: true,
+        mac_algorithm: request.generate.mac_algorithm,
+    })
 }
 
 fn mac(call: &Call, action: &'static str, request: &GenerateMacRequest) -> Result<(Key, Vec<u8>)> {
@@ -89,6 +97,7 @@ fn mechanism(algorithm: &str) -> Result<Mechanism<'static>> {
         "HMAC_SHA_256" => Ok(Mechanism::Sha256Hmac),
         "HMAC_SHA_384" => Ok(Mechanism::Sha384Hmac),
         "HMAC_SHA_512" => Ok(Mechanism::Sha512Hmac),
-        _ => Err(Code::UnsupportedOperationException.because(format!("MacAlgorithm {algorithm} is not supported."))),
+        _ => Err(Code::UnsupportedOperationException
+            .because(format!("MacAlgorithm {algorithm} is not supported."))),
     }
 }

@@ -26,8 +26,17 @@ impl Handles {
     /// # Errors
     ///
     /// `KMSInvalidStateException` when the HSM has no such key any more: somebody removed it there.
-    pub fn with<T>(&self, token: &Token, key: &KeyRecord, material: &Material, work: impl Fn(ObjectHandle) -> std::result::Result<T, Trouble>) -> Result<T> {
-        let gone = || Code::KMSInvalidStateException.because(format!("{} has no key material in its key store.", key.arn()));
+    pub fn with<T>(
+        &self,
+        token: &Token,
+        key: &KeyRecord,
+        material: &Material,
+        work: impl Fn(ObjectHandle) -> std::result::Result<T, Trouble>,
+    ) -> Result<T> {
+        let gone = || {
+            Code::KMSInvalidStateException
+                .because(format!("{} has no key material in its key store.", key.arn()))
+        };
         let object = material.object.as_deref().ok_or_else(gone)?;
         let name = (token.label().to_owned(), object.to_owned());
         if let Some(handle) = self.0.get(&name) {
@@ -51,7 +60,8 @@ impl Handles {
 fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
     if key.store.is_some() && trouble.is_passing() {
         tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
-        return Code::KMSInvalidStateException.because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()));
+        return Code::KMSInvalidStateException
+            .because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()));
     }
     trouble.into()
 }
@@ -81,7 +91,13 @@ pub struct Made {
 /// # Errors
 ///
 /// `Unsupported` if the HSM has no such keys; nothing is left behind then.
-pub fn make(token: &Token, spec: &Spec, usage: Usage, object: &[u8], label: &str) -> std::result::Result<Made, Trouble> {
+pub fn make(
+    token: &Token,
+    spec: &Spec,
+    usage: Usage,
+    object: &[u8],
+    label: &str,
+) -> std::result::Result<Made, Trouble> {
     let kept = template::kept(spec, usage, object, label);
     let (mechanism, bytes) = match spec.family {
         Family::Symmetric => (Mechanism::AesKeyGen, AES_256),
@@ -97,11 +113,22 @@ const AES_256: usize = 32;
 
 /// Makes an AES-256 key that never leaves the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
 pub fn generate_aes(token: &Token, object: &[u8], label: &str) -> std::result::Result<ObjectHandle, Trouble> {
-    let symmetric = Spec::named("SYMMETRIC_DEFAULT").ok_or_else(|| Trouble::Other("the table of kinds has no symmetric one".to_owned()))?;
-    generate(token, &Mechanism::AesKeyGen, AES_256, template::kept(symmetric, Usage::EncryptDecrypt, object, label))
+    let symmetric = Spec::named("SYMMETRIC_DEFAULT")
+        .ok_or_else(|| Trouble::Other("the table of kinds has no symmetric one".to_owned()))?;
+    generate(
+        token,
+        &Mechanism::AesKeyGen,
+        AES_256,
+        template::kept(symmetric, Usage::EncryptDecrypt, object, label),
+    )
 }
 
-fn generate(token: &Token, mechanism: &Mechanism, bytes: usize, mut kept: Vec<Attribute>) -> std::result::Result<ObjectHandle, Trouble> {
+fn generate(
+    token: &Token,
+    mechanism: &Mechanism,
+    bytes: usize,
+    mut kept: Vec<Attribute>,
+) -> std::result::Result<ObjectHandle, Trouble> {
     kept.push(Attribute::ValueLen(Ulong::new(bytes as u64)));
     token.with(|session| session.generate_key(mechanism, &kept))
 }

@@ -21,8 +21,18 @@ pub struct Oaep {
 }
 
 static ALGORITHMS: &[Oaep] = &[
-    Oaep { name: "RSAES_OAEP_SHA_1", hash: Md::sha1, hash_mechanism: MechanismType::SHA1, mask: PkcsMgfType::MGF1_SHA1 },
-    Oaep { name: "RSAES_OAEP_SHA_256", hash: Md::sha256, hash_mechanism: MechanismType::SHA256, mask: PkcsMgfType::MGF1_SHA256 },
+    Oaep {
+        name: "RSAES_OAEP_SHA_1",
+        hash: Md::sha1,
+        hash_mechanism: MechanismType::SHA1,
+        mask: PkcsMgfType::MGF1_SHA1,
+    },
+    Oaep {
+        name: "RSAES_OAEP_SHA_256",
+        hash: Md::sha256,
+        hash_mechanism: MechanismType::SHA256,
+        mask: PkcsMgfType::MGF1_SHA256,
+    },
 ];
 
 impl Oaep {
@@ -53,7 +63,12 @@ impl Oaep {
     /// # Errors
     ///
     /// `BadData` for what the key's public half didn't make.
-    pub fn open(&self, token: &Token, key: ObjectHandle, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+    pub fn open(
+        &self,
+        token: &Token,
+        key: ObjectHandle,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
         token.with(|session| session.decrypt(&self.mechanism(), key, ciphertext).map(Zeroizing::new))
     }
 
@@ -69,7 +84,8 @@ mod tests {
 
     #[test]
     fn k5_the_limits_are_those_of_each_size_and_hash() {
-        let limits = |name| [256, 384, 512].map(|modulus| Oaep::named(name).expect("an algorithm").limit(modulus));
+        let limits =
+            |name| [256, 384, 512].map(|modulus| Oaep::named(name).expect("an algorithm").limit(modulus));
         assert_eq!(limits("RSAES_OAEP_SHA_1"), [214, 342, 470]);
         assert_eq!(limits("RSAES_OAEP_SHA_256"), [190, 318, 446]);
     }

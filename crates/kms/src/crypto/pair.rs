@@ -21,10 +21,16 @@ pub(super) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 /// What generates a pair of a family, and what the public half's template says of its size.
 fn generator(family: Family) -> Result<(Mechanism<'static>, Vec<Attribute>), Error> {
     Ok(match family {
-        Family::Rsa(bits) => {
-            (Mechanism::RsaPkcsKeyPairGen, vec![Attribute::ModulusBits(Ulong::new(u64::from(bits))), Attribute::PublicExponent(EXPONENT.to_vec())])
+        Family::Rsa(bits) => (
+            Mechanism::RsaPkcsKeyPairGen,
+            vec![
+                Attribute::ModulusBits(Ulong::new(u64::from(bits))),
+                Attribute::PublicExponent(EXPONENT.to_vec()),
+            ],
+        ),
+        Family::Curve { params, .. } => {
+            (Mechanism::EccKeyPairGen, vec![Attribute::EcParams(params.to_vec())])
         }
-        Family::Curve { params, .. } => (Mechanism::EccKeyPairGen, vec![Attribute::EcParams(params.to_vec())]),
         Family::Edwards => (Mechanism::EccEdwardsKeyPairGen, vec![Attribute::EcParams(ED25519.to_vec())]),
         Family::MlDsa(set) => (Mechanism::MlDsaKeyPairGen, vec![parameter_set(set)?]),
         Family::MlKem(set) => (Mechanism::MlKemKeyPairGen, vec![parameter_set(set)?]),
@@ -68,10 +74,18 @@ pub struct Exported {
 
 /// Generates a pair that is not kept.
 pub fn export(token: &Token, spec: &Spec) -> Result<Exported, Trouble> {
-    let usage = spec.uses.first().map(|(usage, _)| *usage).ok_or_else(|| Trouble::Unsupported(spec.name.to_owned()))?;
+    let usage = spec
+        .uses
+        .first()
+        .map(|(usage, _)| *usage)
+        .ok_or_else(|| Trouble::Unsupported(spec.name.to_owned()))?;
     let (public, private) = token.with(|session| {
-        let (public, private) = generate(session, spec.family, usage, &template::passing_private(spec.family))?;
-        let read = (Parts::read(session, public, spki::parts(spec.family))?, Parts::read(session, private, pkcs8::parts(spec.family))?);
+        let (public, private) =
+            generate(session, spec.family, usage, &template::passing_private(spec.family))?;
+        let read = (
+            Parts::read(session, public, spki::parts(spec.family))?,
+            Parts::read(session, private, pkcs8::parts(spec.family))?,
+        );
         session.destroy_object(public)?;
         session.destroy_object(private)?;
         Ok(read)
@@ -80,7 +94,12 @@ pub fn export(token: &Token, spec: &Spec) -> Result<Exported, Trouble> {
 }
 
 /// The handles of a new pair: public, private.
-fn generate(session: &Session, family: Family, usage: Usage, private: &[Attribute]) -> Result<(ObjectHandle, ObjectHandle), Error> {
+fn generate(
+    session: &Session,
+    family: Family,
+    usage: Usage,
+    private: &[Attribute],
+) -> Result<(ObjectHandle, ObjectHandle), Error> {
     let (mechanism, size) = generator(family)?;
     let mut public = template::public(family, usage);
     public.extend(size);

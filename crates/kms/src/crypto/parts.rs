@@ -27,7 +27,9 @@ impl Parts {
     /// `Unsupported` if the HSM doesn't show it.
     pub fn get(&self, which: AttributeType) -> Result<&[u8], Trouble> {
         let found = self.0.iter().find(|(kind, value)| *kind == which && !value.is_empty());
-        found.map(|(_, value)| &value[..]).ok_or_else(|| Trouble::Unsupported(format!("the HSM shows no {which}")))
+        found
+            .map(|(_, value)| &value[..])
+            .ok_or_else(|| Trouble::Unsupported(format!("the HSM shows no {which}")))
     }
 
     /// One of them, as a number.

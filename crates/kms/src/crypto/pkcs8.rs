@@ -17,9 +17,16 @@ use crate::keys::spec::{Family, Spec};
 pub fn parts(family: Family) -> &'static [AttributeType] {
     use AttributeType as A;
     match family {
-        Family::Rsa(_) => {
-            &[A::Modulus, A::PublicExponent, A::PrivateExponent, A::Prime1, A::Prime2, A::Exponent1, A::Exponent2, A::Coefficient]
-        }
+        Family::Rsa(_) => &[
+            A::Modulus,
+            A::PublicExponent,
+            A::PrivateExponent,
+            A::Prime1,
+            A::Prime2,
+            A::Exponent1,
+            A::Exponent2,
+            A::Coefficient,
+        ],
         Family::Curve { .. } | Family::Edwards => &[A::Value],
         Family::MlKem(_) => &[A::Seed],
         Family::Symmetric | Family::MlDsa(_) | Family::Hmac(_) | Family::Absent => &[],
@@ -35,9 +42,12 @@ pub fn encode(spec: &Spec, public: &Parts, private: &Parts) -> Result<Zeroizing<
             let scalar = private.number(AttributeType::Value)?;
             curve(spec, &scalar, point).map_err(from_openssl)?
         }
-        Family::Edwards => PKey::private_key_from_raw_bytes(private.get(AttributeType::Value)?, Id::ED25519).map_err(from_openssl)?,
+        Family::Edwards => PKey::private_key_from_raw_bytes(private.get(AttributeType::Value)?, Id::ED25519)
+            .map_err(from_openssl)?,
         Family::MlKem(set) => return seed(set, private.get(AttributeType::Seed)?),
-        Family::Symmetric | Family::MlDsa(_) | Family::Hmac(_) | Family::Absent => return Err(Trouble::Unsupported(spec.name.to_owned())),
+        Family::Symmetric | Family::MlDsa(_) | Family::Hmac(_) | Family::Absent => {
+            return Err(Trouble::Unsupported(spec.name.to_owned()));
+        }
     };
     key.private_key_to_pkcs8().map(Zeroizing::new).map_err(from_openssl)
 }
@@ -68,7 +78,10 @@ fn curve(spec: &Spec, scalar: &openssl::bn::BigNum, point: &[u8]) -> Result<PKey
 /// 86 bytes for each size but for the last number of the object identifier, 2.16.840.1.101.3.4.4.1 to 3.
 fn seed(set: u64, seed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     const SEED: usize = 64;
-    let set = u8::try_from(set).ok().filter(|_| seed.len() == SEED).ok_or_else(|| Trouble::Other("the HSM shows a seed of another size".to_owned()))?;
+    let set = u8::try_from(set)
+        .ok()
+        .filter(|_| seed.len() == SEED)
+        .ok_or_else(|| Trouble::Other("the HSM shows a seed of another size".to_owned()))?;
     let head = [
         &[0x30, 0x54, 0x02, 0x01, 0x00][..],
         &[0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x04, set],
@@ -86,7 +99,11 @@ mod tests {
 
     #[test]
     fn k26_an_ml_kem_key_is_written_as_its_seed_and_read_back_by_others() {
-        let kinds = [("ML_KEM_512", KeyType::ML_KEM_512), ("ML_KEM_768", KeyType::ML_KEM_768), ("ML_KEM_1024", KeyType::ML_KEM_1024)];
+        let kinds = [
+            ("ML_KEM_512", KeyType::ML_KEM_512),
+            ("ML_KEM_768", KeyType::ML_KEM_768),
+            ("ML_KEM_1024", KeyType::ML_KEM_1024),
+        ];
         for (name, kind) in kinds {
             let spec = Spec::named(name).expect("a kind");
             let bytes: Vec<u8> = (0..64).collect();

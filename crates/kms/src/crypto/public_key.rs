@@ -42,7 +42,8 @@ pub struct GetPublicKeyResponse {
 
 /// GetPublicKey.
 pub fn get_public_key(call: &Call, request: GetPublicKeyRequest) -> Result<GetPublicKeyResponse> {
-    let key = call.open(&request.key_id, &Ask::to("GetPublicKey").tokens(&request.grant_tokens), Need::Material)?;
+    let key =
+        call.open(&request.key_id, &Ask::to("GetPublicKey").tokens(&request.grant_tokens), Need::Material)?;
     let (spec, usage) = (key.record.spec, key.record.usage);
     if !spec.is_asymmetric() {
         let why = format!("{} key spec is {} which is not valid for GetPublicKey.", key.arn, spec.name);

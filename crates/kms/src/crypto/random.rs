@@ -8,6 +8,7 @@ use crate::api::blob::Blob;
 use crate::api::error::{Code, Result};
 use crate::book::label;
 use crate::hsm::{Token, Trouble};
+use crate::quota;
 use crate::service::{Ask, Call};
 
 /// The request.
@@ -31,7 +32,10 @@ pub struct GenerateRandomResponse {
 /// GenerateRandom: from the default key store's HSM, or a custom one's.
 pub fn generate_random(call: &Call, request: GenerateRandomRequest) -> Result<GenerateRandomResponse> {
     recipient::refuse(request.recipient.as_ref())?;
-    let count = request.number_of_bytes.ok_or_else(|| Code::ValidationException.because("NumberOfBytes must not be null"))?;
+    let count = request
+        .number_of_bytes
+        .ok_or_else(|| Code::ValidationException.because("NumberOfBytes must not be null"))?;
+    call.count_against("symmetric", &quota::of_account(&call.caller.account, &call.caller.region))?;
     call.authorize_without_key(&Ask::to("GenerateRandom"))?;
     let plaintext = match request.custom_key_store_id {
         None => bytes(&call.service.token, count)?,
@@ -45,13 +49,15 @@ fn of_store(call: &Call, store: &str, count: usize) -> Result<Zeroizing<Vec<u8>>
         let name = label::store(&call.caller.account, &call.caller.region, store);
         let known = call.service.book.names(&name, None, 1)?.contains(&name);
         return Err(if known {
-            Code::CustomKeyStoreInvalidStateException.because(format!("Custom key store {store} is not connected."))
+            Code::CustomKeyStoreInvalidStateException
+                .because(format!("Custom key store {store} is not connected."))
         } else {
             Code::CustomKeyStoreNotFoundException.because(format!("Custom key store {store} does not exist."))
         });
     };
     bytes(&token, count).map_err(|trouble| match trouble.is_passing() {
-        true => Code::CustomKeyStoreInvalidStateException.because(format!("Custom key store {store} can't be reached.")),
+        true => Code::CustomKeyStoreInvalidStateException
+            .because(format!("Custom key store {store} can't be reached.")),
         false => trouble.into(),
     })
 }

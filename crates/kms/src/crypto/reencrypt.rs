@@ -46,8 +46,12 @@ pub struct ReEncryptResponse {
 
 /// ReEncrypt: the caller needs ReEncryptFrom on the source key and ReEncryptTo on the destination key.
 pub fn re_encrypt(call: &Call, request: ReEncryptRequest) -> Result<ReEncryptResponse> {
-    let from = Cipher::new(request.source_encryption_algorithm.as_ref(), request.source_encryption_context.as_ref());
-    let to = Cipher::new(request.destination_encryption_algorithm.as_ref(), request.destination_encryption_context.as_ref());
+    let from =
+        Cipher::new(request.source_encryption_algorithm.as_ref(), request.source_encryption_context.as_ref());
+    let to = Cipher::new(
+        request.destination_encryption_algorithm.as_ref(),
+        request.destination_encryption_context.as_ref(),
+    );
     let source = Source {
         key: request.source_key_id.as_deref(),
         ciphertext: request.ciphertext_blob.as_deref(),
@@ -59,7 +63,10 @@ pub fn re_encrypt(call: &Call, request: ReEncryptRequest) -> Result<ReEncryptRes
     let new = call.key(&request.destination_key_id)?;
     let same = (old.arn == new.arn).to_string();
     let ask = |action, cipher: Cipher<'_>| {
-        Ask::to(action).tokens(&request.grant_tokens).fact("kms:EncryptionAlgorithm", cipher.algorithm).fact("kms:ReEncryptOnSameKey", same.clone())
+        Ask::to(action)
+            .tokens(&request.grant_tokens)
+            .fact("kms:EncryptionAlgorithm", cipher.algorithm)
+            .fact("kms:ReEncryptOnSameKey", same.clone())
     };
     call.admit(&old, &ask("ReEncryptFrom", from).context(from.context), Need::Material)?;
     call.admit(&new, &ask("ReEncryptTo", to).context(to.context), Need::Material)?;

@@ -84,9 +84,16 @@ pub fn sign(call: &Call, request: SignRequest) -> Result<SignResponse> {
     let input = input(algorithm, request.message_type, &request.message)?;
     call.dry_run(request.dry_run)?;
     let token = call.token(&key.record)?;
-    let signature = call.service.handles.with(&token, &key.record, key.current()?, |handle| algorithm.sign(&token, handle, &input))?;
+    let signature = call
+        .service
+        .handles
+        .with(&token, &key.record, key.current()?, |handle| algorithm.sign(&token, handle, &input))?;
     call.used(&key);
-    Ok(SignResponse { key_id: key.arn.to_string(), signature: signature.into(), signing_algorithm: request.signing_algorithm })
+    Ok(SignResponse {
+        key_id: key.arn.to_string(),
+        signature: signature.into(),
+        signing_algorithm: request.signing_algorithm,
+    })
 }
 
 /// Verify.
@@ -105,7 +112,11 @@ pub fn verify(call: &Call, request: VerifyRequest) -> Result<VerifyResponse> {
         return Err(Code::KMSInvalidSignatureException.because("The signature is invalid."));
     }
     call.used(&key);
-    Ok(VerifyResponse { key_id: key.arn.to_string(), signature_valid: true, signing_algorithm: signed.signing_algorithm })
+    Ok(VerifyResponse {
+        key_id: key.arn.to_string(),
+        signature_valid: true,
+        signing_algorithm: signed.signing_algorithm,
+    })
 }
 
 fn key(call: &Call, action: &'static str, request: &SignRequest) -> Result<(Key, &'static Algorithm)> {
@@ -116,8 +127,10 @@ fn key(call: &Call, action: &'static str, request: &SignRequest) -> Result<(Key,
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     key.must_be_for(Usage::SignVerify, action)?;
     key.must_offer(&request.signing_algorithm)?;
-    let algorithm = Algorithm::named(&request.signing_algorithm)
-        .ok_or_else(|| Code::UnsupportedOperationException.because(format!("SigningAlgorithm {} is not supported.", request.signing_algorithm)))?;
+    let algorithm = Algorithm::named(&request.signing_algorithm).ok_or_else(|| {
+        Code::UnsupportedOperationException
+            .because(format!("SigningAlgorithm {} is not supported.", request.signing_algorithm))
+    })?;
     Ok((key, algorithm))
 }
 
@@ -126,7 +139,8 @@ const MU: usize = 64;
 
 /// What the algorithm's scheme is given: a digest where a hash stands before it, else the message.
 fn input(algorithm: &Algorithm, message_type: MessageType, message: &[u8]) -> Result<Vec<u8>> {
-    let digest = |size: usize| if message.len() == size { Ok(message.to_vec()) } else { Err(wrong_length(algorithm)) };
+    let digest =
+        |size: usize| if message.len() == size { Ok(message.to_vec()) } else { Err(wrong_length(algorithm)) };
     match (message_type, algorithm.hash(), algorithm.scheme) {
         (MessageType::Raw, Some(hash), _) => Ok(hash.digest(message).map_err(from_openssl)?),
         (MessageType::Digest, Some(hash), _) => digest(hash.size),
@@ -135,12 +149,13 @@ fn input(algorithm: &Algorithm, message_type: MessageType, message: &[u8]) -> Re
         (MessageType::Digest, None, Scheme::Ed25519ph) => digest(64),
         (MessageType::ExternalMu, None, Scheme::MlDsa) if message.len() != MU => Err(wrong_length(algorithm)),
         // PKCS#11 has no mechanism that takes one, and the OpenSSL bindings have no way to verify one.
-        (MessageType::ExternalMu, None, Scheme::MlDsa) => {
-            Err(Code::UnsupportedOperationException.because("MessageType EXTERNAL_MU is not supported: sign the message itself with MessageType RAW."))
-        }
+        (MessageType::ExternalMu, None, Scheme::MlDsa) => Err(Code::UnsupportedOperationException.because(
+            "MessageType EXTERNAL_MU is not supported: sign the message itself with MessageType RAW.",
+        )),
         (message_type, ..) => {
             let (kind, name) = (message_type.name(), algorithm.name);
-            Err(Code::ValidationException.because(format!("MessageType {kind} is not valid for algorithm {name}.")))
+            Err(Code::ValidationException
+                .because(format!("MessageType {kind} is not valid for algorithm {name}.")))
         }
     }
 }
@@ -160,7 +175,12 @@ mod tests {
 
     #[test]
     fn k9_a_digest_has_exactly_its_algorithms_length() {
-        for (name, size) in [("RSASSA_PSS_SHA_256", 32), ("RSASSA_PKCS1_V1_5_SHA_384", 48), ("ECDSA_SHA_512", 64), ("ED25519_PH_SHA_512", 64)] {
+        for (name, size) in [
+            ("RSASSA_PSS_SHA_256", 32),
+            ("RSASSA_PKCS1_V1_5_SHA_384", 48),
+            ("ECDSA_SHA_512", 64),
+            ("ED25519_PH_SHA_512", 64),
+        ] {
             assert_eq!(given(name, MessageType::Digest, size), Ok(size));
             for wrong in [size - 1, size + 1, 4096] {
                 assert_eq!(given(name, MessageType::Digest, wrong), Err(Code::ValidationException));
@@ -186,7 +206,10 @@ mod tests {
         ] {
             assert_eq!(given(name, message_type, 64), Err(Code::ValidationException), "{name}");
         }
-        assert_eq!(given("ML_DSA_SHAKE_256", MessageType::ExternalMu, 64), Err(Code::UnsupportedOperationException));
+        assert_eq!(
+            given("ML_DSA_SHAKE_256", MessageType::ExternalMu, 64),
+            Err(Code::UnsupportedOperationException)
+        );
         assert_eq!(given("ML_DSA_SHAKE_256", MessageType::ExternalMu, 63), Err(Code::ValidationException));
     }
 }

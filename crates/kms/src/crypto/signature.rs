@@ -65,21 +65,30 @@ static SHA_256: Hash = Hash {
     md: Md::sha256,
     mechanism: MechanismType::SHA256,
     mask: PkcsMgfType::MGF1_SHA256,
-    head: &[0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20],
+    head: &[
+        0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+        0x04, 0x20,
+    ],
 };
 static SHA_384: Hash = Hash {
     size: 48,
     md: Md::sha384,
     mechanism: MechanismType::SHA384,
     mask: PkcsMgfType::MGF1_SHA384,
-    head: &[0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30],
+    head: &[
+        0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00,
+        0x04, 0x30,
+    ],
 };
 static SHA_512: Hash = Hash {
     size: 64,
     md: Md::sha512,
     mechanism: MechanismType::SHA512,
     mask: PkcsMgfType::MGF1_SHA512,
-    head: &[0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40],
+    head: &[
+        0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00,
+        0x04, 0x40,
+    ],
 };
 
 static ALGORITHMS: &[Algorithm] = &[
@@ -133,9 +142,13 @@ impl Algorithm {
             Scheme::Pkcs1(hash) => (Mechanism::RsaPkcs, [hash.head, input].concat()),
             Scheme::Pss(hash) => (Mechanism::RsaPkcsPss(hash.pss()), input.to_vec()),
             Scheme::Ecdsa(_) => (Mechanism::Ecdsa, input.to_vec()),
-            Scheme::Ed25519 => (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), input.to_vec()),
+            Scheme::Ed25519 => {
+                (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), input.to_vec())
+            }
             Scheme::Ed25519ph => (prehashed(), input.to_vec()),
-            Scheme::MlDsa => (Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None)), input.to_vec()),
+            Scheme::MlDsa => {
+                (Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None)), input.to_vec())
+            }
         };
         let signature = token.with(|session| session.sign(&mechanism, key, &input))?;
         match self.scheme {
@@ -145,12 +158,23 @@ impl Algorithm {
     }
 
     /// Whether it is a signature of `input` by the key whose public half that is. Only Ed25519ph needs the HSM for it.
-    pub fn verify(&self, token: &Token, key: &PKeyRef<Public>, input: &[u8], signature: &[u8]) -> Result<bool, Trouble> {
+    pub fn verify(
+        &self,
+        token: &Token,
+        key: &PKeyRef<Public>,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Trouble> {
         let verified = match self.scheme {
             Scheme::Ed25519ph => return verify_in_hsm(token, key, input, signature),
-            Scheme::Ed25519 | Scheme::MlDsa => Verifier::new_without_digest(key).map(|mut verifier| verifier.verify_oneshot(signature, input)),
-            Scheme::Pkcs1(hash) => rsa(key, hash, Padding::PKCS1).map(|mut context| context.verify(input, signature)),
-            Scheme::Pss(hash) => rsa(key, hash, Padding::PKCS1_PSS).map(|mut context| context.verify(input, signature)),
+            Scheme::Ed25519 | Scheme::MlDsa => Verifier::new_without_digest(key)
+                .map(|mut verifier| verifier.verify_oneshot(signature, input)),
+            Scheme::Pkcs1(hash) => {
+                rsa(key, hash, Padding::PKCS1).map(|mut context| context.verify(input, signature))
+            }
+            Scheme::Pss(hash) => {
+                rsa(key, hash, Padding::PKCS1_PSS).map(|mut context| context.verify(input, signature))
+            }
             Scheme::Ecdsa(_) => verifying(key).map(|mut context| context.verify(input, signature)),
         };
         // The inner result is about the signature: OpenSSL fails where one isn't even well-formed.
@@ -186,10 +210,16 @@ fn prehashed() -> Mechanism<'static> {
 }
 
 /// Ed25519ph: what the OpenSSL bindings know no name for.
-fn verify_in_hsm(token: &Token, key: &PKeyRef<Public>, input: &[u8], signature: &[u8]) -> Result<bool, Trouble> {
+fn verify_in_hsm(
+    token: &Token,
+    key: &PKeyRef<Public>,
+    input: &[u8],
+    signature: &[u8],
+) -> Result<bool, Trouble> {
     let point = key.raw_public_key().map_err(from_openssl)?;
     let mut public = template::public(Family::Edwards, Usage::SignVerify);
-    public.extend([Attribute::EcParams(ED25519.to_vec()), Attribute::EcPoint([&[4, 32][..], &point].concat())]);
+    public
+        .extend([Attribute::EcParams(ED25519.to_vec()), Attribute::EcPoint([&[4, 32][..], &point].concat())]);
     let verified = token.with(|session| {
         let key = session.create_object(&public)?;
         let verified = session.verify(&prehashed(), key, input, signature);
@@ -215,7 +245,8 @@ mod tests {
         let key = EcKey::generate(&group).expect("a key");
         let digest = SHA_256.digest(b"message").expect("a digest");
         let signature = EcdsaSig::sign(&digest, &key).expect("a signature");
-        let raw = [signature.r().to_vec_padded(32).expect("r"), signature.s().to_vec_padded(32).expect("s")].concat();
+        let raw = [signature.r().to_vec_padded(32).expect("r"), signature.s().to_vec_padded(32).expect("s")]
+            .concat();
         assert_eq!(der(&raw).expect("der"), signature.to_der().expect("der"));
     }
 

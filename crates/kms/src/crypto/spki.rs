@@ -43,15 +43,25 @@ pub fn parts(family: Family) -> &'static [AttributeType] {
 pub fn encode(spec: &Spec, public: &Parts) -> Result<Vec<u8>, Trouble> {
     let key = match spec.family {
         Family::Rsa(_) => {
-            let rsa = Rsa::from_public_components(public.number(AttributeType::Modulus)?, public.number(AttributeType::PublicExponent)?);
+            let rsa = Rsa::from_public_components(
+                public.number(AttributeType::Modulus)?,
+                public.number(AttributeType::PublicExponent)?,
+            );
             rsa.and_then(PKey::from_rsa)
         }
-        Family::Curve { width, .. } => ec_key(spec, point(public.get(AttributeType::EcPoint)?, 1 + 2 * width)?).and_then(PKey::from_ec_key),
-        Family::Edwards => PKey::public_key_from_raw_bytes(point(public.get(AttributeType::EcPoint)?, 32)?, Id::ED25519),
+        Family::Curve { width, .. } => {
+            ec_key(spec, point(public.get(AttributeType::EcPoint)?, 1 + 2 * width)?)
+                .and_then(PKey::from_ec_key)
+        }
+        Family::Edwards => {
+            PKey::public_key_from_raw_bytes(point(public.get(AttributeType::EcPoint)?, 32)?, Id::ED25519)
+        }
         Family::MlDsa(_) | Family::MlKem(_) => {
             PKey::public_key_from_raw_bytes_ex(None, name(spec)?, None, public.get(AttributeType::Value)?)
         }
-        Family::Symmetric | Family::Hmac(_) | Family::Absent => return Err(Trouble::Unsupported(spec.name.to_owned())),
+        Family::Symmetric | Family::Hmac(_) | Family::Absent => {
+            return Err(Trouble::Unsupported(spec.name.to_owned()));
+        }
     };
     key.and_then(|key| key.public_key_to_der()).map_err(from_openssl)
 }
@@ -90,7 +100,11 @@ fn ec_key(spec: &Spec, point: &[u8]) -> Result<EcKey<Public>, ErrorStack> {
 
 /// OpenSSL's name of a kind.
 pub fn name(spec: &Spec) -> Result<KeyType, Trouble> {
-    NAMED.iter().find(|(name, _)| *name == spec.name).map(|(_, key_type)| *key_type).ok_or_else(|| Trouble::Unsupported(spec.name.to_owned()))
+    NAMED
+        .iter()
+        .find(|(name, _)| *name == spec.name)
+        .map(|(_, key_type)| *key_type)
+        .ok_or_else(|| Trouble::Unsupported(spec.name.to_owned()))
 }
 
 #[cfg(test)]
@@ -102,10 +116,18 @@ mod tests {
         for size in [32, 65, 97, 133] {
             let bare = vec![7; size];
             let length = u8::try_from(size).expect("short");
-            let octets = if size < 128 { [&[4, length][..], &bare].concat() } else { [&[4, 0x81, length][..], &bare].concat() };
+            let octets = if size < 128 {
+                [&[4, length][..], &bare].concat()
+            } else {
+                [&[4, 0x81, length][..], &bare].concat()
+            };
             assert_eq!(point(&bare, size).expect("bare"), &bare[..]);
             assert_eq!(point(&octets, size).expect("octets"), &bare[..]);
-            assert!(point(&octets[1..], size).is_err() && point(&bare[1..], size).is_err() && point(&[], size).is_err());
+            assert!(
+                point(&octets[1..], size).is_err()
+                    && point(&bare[1..], size).is_err()
+                    && point(&[], size).is_err()
+            );
         }
         assert_eq!(point(&[&[3, 33, 0][..], &[7; 32]].concat(), 32).expect("bits"), &[7; 32]);
     }

@@ -132,8 +132,18 @@ mod tests {
         for spec in SPECS {
             for (usage, _) in spec.uses {
                 let template = kept(spec, *usage, b"id", "label");
-                assert!(template.contains(&Attribute::Sensitive(true)) && template.contains(&Attribute::Extractable(false)), "{}", spec.name);
-                assert!(template.contains(&Attribute::Token(true)) && template.contains(&Attribute::Private(true)), "{}", spec.name);
+                assert!(
+                    template.contains(&Attribute::Sensitive(true))
+                        && template.contains(&Attribute::Extractable(false)),
+                    "{}",
+                    spec.name
+                );
+                assert!(
+                    template.contains(&Attribute::Token(true))
+                        && template.contains(&Attribute::Private(true)),
+                    "{}",
+                    spec.name
+                );
                 let expected: &[&str] = match usage {
                     Usage::EncryptDecrypt if spec.is_symmetric() => &["encrypt", "decrypt"],
                     Usage::EncryptDecrypt => &["decrypt"],

@@ -16,7 +16,7 @@ use crate::auth::recorded::Named;
 use crate::auth::sigv4::{Claim, Expected};
 use crate::keys::arn::KeyArn;
 use crate::service::{Call, Service};
-use crate::settings;
+use crate::{quota, settings};
 
 /// What goes back over the wire.
 pub struct Answer {
@@ -72,6 +72,9 @@ fn answer(
         validate(shape, request)?;
     }
     let call = Call::new(service, caller, operation.name, request_id);
+    if service.quotas.is_some() {
+        call.count_against(operation.name, &quota::of_account(&caller.account, &caller.region))?;
+    }
     let outcome = (operation.run)(&call, request);
     told.keys = call.touched();
     outcome

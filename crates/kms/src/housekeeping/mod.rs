@@ -108,7 +108,6 @@ impl Service {
                 self.house.remind(arn, now.plus(AGAIN));
             }
         }
-        self.last_uses.write(&self.book);
         report.parameters = self.clear_imports(now)?;
         report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
         Ok(report)

@@ -13,6 +13,7 @@ use crate::keys::arn::{KeyArn, KeyName};
 use crate::keys::record::{KeyRecord, Material, Origin};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
+use crate::quota;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -96,8 +97,12 @@ impl Call<'_> {
         Ok(key)
     }
 
-    /// Whether an operation may use `key`: the caller may, its state allows it.
+    /// Whether an operation may use `key`: its quota isn't used up, the caller may, its state allows it.
     pub fn admit(&self, key: &Key, ask: &Ask, need: Need) -> Result<()> {
+        if need == Need::Material && self.service.quotas.is_some() {
+            let (quota, whose) = quota::of_key(&key.record);
+            self.count_against(quota, &whose)?;
+        }
         self.authorize(key, ask)?;
         state::check(need, key.state, &key.arn.to_string())
     }

@@ -20,6 +20,7 @@ use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
 use crate::housekeeping::House;
 use crate::hsm::{Token, Trouble};
+use crate::quota::Quotas;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -34,6 +35,8 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// Request quotas, if there are any.
+    pub quotas: Option<Quotas>,
     /// The audit trail, if one is kept.
     pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
@@ -47,7 +50,9 @@ pub struct Service {
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        let quotas = settings.throttle.as_ref().map(Quotas::new);
         Self {
+            quotas,
             settings,
             clock: Clock::default(),
             book: Book::new(token.clone()),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::audit::Unwritable;
+use crate::quota::{self, Throttle};
 
 /// The settings of `cloister kms`.
 #[derive(Clone, Debug, Deserialize)]
@@ -48,6 +49,9 @@ pub struct Settings {
     /// Whether anyone who reaches the front may move its clock. For tests.
     #[serde(default)]
     pub test_clock: bool,
+    /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
+    #[serde(default)]
+    pub throttle: Option<Throttle>,
 }
 
 /// Where the audit trail goes.
@@ -145,7 +149,7 @@ impl Settings {
         if !crate::keys::arn::is_account(&self.account) {
             return Err("account: an account is twelve digits".to_owned());
         }
-        Ok(())
+        self.throttle.as_ref().map_or(Ok(()), quota::check)
     }
 
     fn beneath(mut self, folder: &Path) -> Self {
