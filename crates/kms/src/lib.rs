@@ -4,4 +4,13 @@
 
 pub mod api;
 pub mod auth;
+pub mod book;
+pub mod clock;
+pub mod crypto;
+pub mod front;
+pub mod hsm;
+pub mod keys;
+pub mod run;
+pub mod service;
+pub mod settings;
 pub mod xks;

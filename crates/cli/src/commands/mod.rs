@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod key;
+mod kms;
 mod node;
 mod slot;
 mod token;
@@ -60,6 +61,8 @@ enum Noun {
     /// Nodes of a cluster
     #[command(subcommand)]
     Node(node::Verb),
+    /// Serve the AWS KMS API over an HSM
+    Kms(kms::Kms),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -79,6 +82,7 @@ impl Arguments {
     pub fn start_log(&self) {
         match &self.noun {
             Noun::Node(verb) => verb.start_log(),
+            Noun::Kms(kms) => kms.start_log(),
             _ => cloister::logging::start(),
         }
     }
@@ -93,6 +97,7 @@ impl Arguments {
             Noun::Key(verb) => verb.run(),
             Noun::Cluster(verb) => verb.run(),
             Noun::Node(verb) => verb.run(),
+            Noun::Kms(kms) => kms.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),

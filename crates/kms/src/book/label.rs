@@ -1,0 +1,65 @@
+//! The names of records: one function per kind. Accounts and Regions are part of a name, so that accounts and Regions can't meet.
+
+/// CKA_APPLICATION of every record.
+pub const APPLICATION: &str = "cloister-kms";
+
+/// What all records' names begin with.
+pub const PREFIX: &str = "kms/";
+
+/// A key: `kms/key/<account>/<region>/<key id>`.
+pub fn key(account: &str, region: &str, id: &str) -> String {
+    format!("{}{id}", keys_of(account, region))
+}
+
+/// All keys of an account in a Region.
+pub fn keys_of(account: &str, region: &str) -> String {
+    format!("kms/key/{account}/{region}/")
+}
+
+/// What the Regions of a multi-Region key share: `kms/family/<account>/<mrk id>`.
+pub fn family(account: &str, id: &str) -> String {
+    format!("kms/family/{account}/{id}")
+}
+
+/// An alias, its name with `alias/`: `kms/alias/<account>/<region>/<alias/name>`.
+pub fn alias(account: &str, region: &str, name: &str) -> String {
+    format!("{}{name}", aliases_of(account, region))
+}
+
+/// All aliases of an account in a Region.
+pub fn aliases_of(account: &str, region: &str) -> String {
+    format!("kms/alias/{account}/{region}/")
+}
+
+/// The grants of a key share this name: `kms/grants/<account>/<region>/<key id>`.
+pub fn grants(account: &str, region: &str, key: &str) -> String {
+    format!("kms/grants/{account}/{region}/{key}")
+}
+
+/// A custom key store: `kms/store/<account>/<region>/<cks id>`.
+pub fn store(account: &str, region: &str, id: &str) -> String {
+    format!("{}{id}", stores_of(account, region))
+}
+
+/// All custom key stores of an account in a Region.
+pub fn stores_of(account: &str, region: &str) -> String {
+    format!("kms/store/{account}/{region}/")
+}
+
+/// A credential, by its access key id: `kms/credential/<access key>`.
+pub fn credential(access_key: &str) -> String {
+    format!("kms/credential/{access_key}")
+}
+
+/// The parameters of an import that hasn't happened yet: `kms/import/<id>`.
+pub fn import(id: &str) -> String {
+    format!("kms/import/{id}")
+}
+
+/// Each front's mark: moved whenever that front has made a record or removed one.
+pub const MARK: &str = "kms/mark";
+
+/// The claim of somebody who is changing the record called `label`.
+pub fn latch(label: &str) -> String {
+    format!("kms/latch/{label}")
+}

@@ -1,0 +1,136 @@
+//! Taking turns: who reads a record to change it holds its latch until the change is made.
+//!
+//! In one front a mutex per name does. Between fronts, PKCS#11 has no lock and no compare-and-set, so a front claims: it makes a claim object
+//! named after the record, then looks for others. A front that finds its own claim alone holds the latch; otherwise it takes its claim back
+//! and tries again later. Both may step back, never can both go on: whoever's claim came later in the token's order sees the earlier one,
+//! and that order also makes the holder see the last holder's changes. A claim left by a front that died is removed by
+//! whoever has watched the same claim for [`ABANDONED`] by its own clock; a holder is done, or gives up, well before that.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cryptoki::object::{Attribute, ObjectHandle};
+use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
+
+use super::label;
+use super::records::{Book, template, value};
+use crate::hsm::error::{Result, Trouble};
+
+/// How long a claim must have been watched without a change before it counts as left behind.
+const ABANDONED: Duration = Duration::from_secs(15);
+
+/// How long a holder may take. It must be over well before others think it dead.
+pub const HOLD: Duration = Duration::from_secs(8);
+
+/// How long a caller waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The names that are being changed in this front.
+#[derive(Default)]
+pub(super) struct Busy(Mutex<HashMap<String, Arc<Mutex<()>>>>);
+
+impl Busy {
+    fn turn(&self, label: &str) -> ArcMutexGuard<RawMutex, ()> {
+        let turn = {
+            let mut busy = self.0.lock();
+            // Names nobody waits for or holds are forgotten.
+            busy.retain(|_, turn| Arc::strong_count(turn) > 1);
+            busy.entry(label.to_owned()).or_default().clone()
+        };
+        turn.lock_arc()
+    }
+}
+
+/// The right to change a record. Given back when dropped.
+pub struct Latch<'a> {
+    book: &'a Book,
+    claim: ObjectHandle,
+    since: Instant,
+    _turn: ArcMutexGuard<RawMutex, ()>,
+}
+
+impl Latch<'_> {
+    /// Fails if so much time has passed that another front may think this one dead. To be asked before the change is written.
+    pub fn still_held(&self) -> Result<()> {
+        if self.since.elapsed() > HOLD {
+            return Err(Trouble::Unreachable("a change took too long".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Latch<'_> {
+    fn drop(&mut self) {
+        // If it can't be removed now, others will in a while.
+        let _ = self.book.token().with(|session| session.destroy_object(self.claim));
+    }
+}
+
+impl Book {
+    /// Waits until this front may change the record called `label`.
+    ///
+    /// # Errors
+    ///
+    /// `Unreachable` when others keep it for half a minute; whatever the token says.
+    pub fn latch(&self, name: &str) -> Result<Latch<'_>> {
+        let turn = self.busy.turn(name);
+        let label = label::latch(name);
+        let started = Instant::now();
+        let mut watched: HashMap<Vec<u8>, Instant> = HashMap::new();
+        loop {
+            let claim = self.claim(&label)?;
+            let others = self.other_claims(&label, claim)?;
+            if others.is_empty() {
+                return Ok(Latch { book: self, claim, since: Instant::now(), _turn: turn });
+            }
+            self.token().with(|session| session.destroy_object(claim))?;
+            self.clear_abandoned(&others, &mut watched)?;
+            if started.elapsed() > PATIENCE {
+                return Err(Trouble::Unreachable(format!("others keep changing {name}")));
+            }
+            std::thread::sleep(self.pause()?);
+        }
+    }
+
+    fn claim(&self, label: &str) -> Result<ObjectHandle> {
+        let mut attributes = template(label);
+        let nonce = self.token().with(|session| session.generate_random_vec(16))?;
+        attributes.extend([Attribute::Token(true), Attribute::Private(true), Attribute::Value(nonce)]);
+        self.token().with(|session| session.create_object(&attributes))
+    }
+
+    /// The claims that aren't ours, with what tells one claim from another.
+    fn other_claims(&self, label: &str, ours: ObjectHandle) -> Result<Vec<(ObjectHandle, Vec<u8>)>> {
+        let template = template(label);
+        let objects = self.token().with(|session| session.find_objects(&template))?;
+        let mut others = Vec::new();
+        for object in objects.into_iter().filter(|object| *object != ours) {
+            match self.token().with(|session| value(session, object)) {
+                Ok(nonce) => others.push((object, nonce.map(|n| n.to_vec()).unwrap_or_default())),
+                Err(Trouble::NoObject) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(others)
+    }
+
+    fn clear_abandoned(&self, others: &[(ObjectHandle, Vec<u8>)], watched: &mut HashMap<Vec<u8>, Instant>) -> Result<()> {
+        watched.retain(|nonce, _| others.iter().any(|(_, other)| other == nonce));
+        for (object, nonce) in others {
+            if watched.entry(nonce.clone()).or_insert_with(Instant::now).elapsed() > ABANDONED {
+                match self.token().with(|session| session.destroy_object(*object)) {
+                    Ok(()) | Err(Trouble::NoObject) => {}
+                    Err(trouble) => return Err(trouble),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A little while, drawn by chance, so that two fronts don't step back in step for ever.
+    fn pause(&self) -> Result<Duration> {
+        let byte = self.token().with(|session| session.generate_random_vec(1))?.first().copied().unwrap_or(0);
+        Ok(Duration::from_millis(2 + u64::from(byte) / 8))
+    }
+}

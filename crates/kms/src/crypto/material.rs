@@ -1,0 +1,107 @@
+//! Key material in an HSM: found by its object id, made to its spec. The HSM never gives it out.
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::types::Ulong;
+use quick_cache::sync::Cache;
+
+use crate::api::error::{Code, Fault, Result};
+use crate::hsm::{Token, Trouble};
+use crate::keys::record::{KeyRecord, Material};
+use crate::keys::spec::{Family, Spec, Usage};
+
+/// Where materials were last found, by the token's label and CKA_ID. Handles may go stale: whoever uses one asks again then.
+pub struct Handles(Cache<(String, String), ObjectHandle>);
+
+impl Default for Handles {
+    fn default() -> Self {
+        Self(Cache::new(100_000))
+    }
+}
+
+impl Handles {
+    /// Runs `work` with the secret or private key of `material`, found anew if its handle has gone stale.
+    ///
+    /// # Errors
+    ///
+    /// `KMSInvalidStateException` when the HSM has no such key any more: somebody removed it there.
+    pub fn with<T>(&self, token: &Token, key: &KeyRecord, material: &Material, work: impl Fn(ObjectHandle) -> std::result::Result<T, Trouble>) -> Result<T> {
+        let gone = || Code::KMSInvalidStateException.because(format!("{} has no key material in its key store.", key.arn()));
+        let object = material.object.as_deref().ok_or_else(gone)?;
+        let name = (token.label().to_owned(), object.to_owned());
+        if let Some(handle) = self.0.get(&name) {
+            match work(handle) {
+                Err(Trouble::NoObject) => {
+                    self.0.remove(&name);
+                }
+                result => return result.map_err(|trouble| refusal(key, trouble)),
+            }
+        }
+        let handle = find(token, object).map_err(|trouble| refusal(key, trouble))?.ok_or_else(gone)?;
+        self.0.insert(name, handle);
+        match work(handle) {
+            Err(Trouble::NoObject) => Err(gone()),
+            result => result.map_err(|trouble| refusal(key, trouble)),
+        }
+    }
+}
+
+/// Keys in custom key stores fail as KMS says of those; the default key store's own trouble is the service's.
+fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
+    if key.store.is_some() && trouble.is_passing() {
+        tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
+        return Code::KMSInvalidStateException.because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()));
+    }
+    trouble.into()
+}
+
+/// The secret or private key with that CKA_ID.
+pub fn find(token: &Token, object: &str) -> std::result::Result<Option<ObjectHandle>, Trouble> {
+    let id = hex::decode(object).map_err(|_| Trouble::Other("a record names no object id".to_owned()))?;
+    token.with(|session| {
+        for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
+            let found = session.find_objects(&[Attribute::Class(class), Attribute::Id(id.clone())])?;
+            if let Some(handle) = found.first() {
+                return Ok(Some(*handle));
+            }
+        }
+        Ok(None)
+    })
+}
+
+/// What [`make`] tells of a new key.
+pub struct Made {
+    /// Its public half (SubjectPublicKeyInfo, DER), if it has one.
+    pub public_key: Option<Vec<u8>>,
+}
+
+/// Makes the material of a key of that kind and use in the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
+pub fn make(token: &Token, spec: &Spec, _usage: Usage, object: &[u8], label: &str) -> std::result::Result<Made, Trouble> {
+    match spec.family {
+        Family::Symmetric => generate_aes(token, object, label).map(|_| Made { public_key: None }),
+        _ => Err(Trouble::Unsupported(spec.name.to_owned())),
+    }
+}
+
+/// Makes an AES-256 key that never leaves the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
+pub fn generate_aes(token: &Token, object: &[u8], label: &str) -> std::result::Result<ObjectHandle, Trouble> {
+    let template = [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::AES),
+        Attribute::ValueLen(Ulong::new(32)),
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Encrypt(true),
+        Attribute::Decrypt(true),
+        Attribute::Wrap(false),
+        Attribute::Unwrap(false),
+        Attribute::Derive(false),
+        Attribute::Sign(false),
+        Attribute::Verify(false),
+        Attribute::Id(object.to_vec()),
+        Attribute::Label(label.as_bytes().to_vec()),
+    ];
+    token.with(|session| session.generate_key(&Mechanism::AesKeyGen, &template))
+}

@@ -1,0 +1,168 @@
+//! One token, one login, and sessions for as many callers as come.
+
+use std::sync::Arc;
+
+use cryptoki::error::{Error, RvError};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::Slot;
+use cryptoki::types::AuthPin;
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+use super::error::{Result, Trouble};
+use super::module::Module;
+
+/// Idle sessions that are kept; more are closed when they come back.
+const KEPT: usize = 64;
+
+/// Whom to log in as: a PIN, or `name:password` for a named user.
+#[derive(Clone)]
+pub struct Login(Zeroizing<String>);
+
+impl Login {
+    /// From what is given to C_Login.
+    pub fn new(pin: Zeroizing<String>) -> Self {
+        Self(pin)
+    }
+
+    /// A named user's.
+    pub fn named(user: &str, password: &str) -> Self {
+        Self(Zeroizing::new(format!("{user}:{password}")))
+    }
+
+    fn pin(&self) -> AuthPin {
+        AuthPin::new(self.0.to_string().into())
+    }
+}
+
+/// Whose login a token may carry already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Nobody,
+    Us,
+}
+
+/// A token that this process is logged in to.
+pub struct Token {
+    module: Arc<Module>,
+    slot: Slot,
+    label: String,
+    login: Mutex<Login>,
+    idle: Mutex<Vec<Session>>,
+    /// Keeps the login alive: a token forgets it when the last session closes.
+    anchor: Mutex<Option<Session>>,
+}
+
+impl Token {
+    /// Logs in to the token called `label` in `module`.
+    ///
+    /// # Errors
+    ///
+    /// `NoToken`, `WrongPin`, `Locked`, `NoUser`, `OtherUser` and what the HSM says otherwise.
+    pub fn open(module: &Arc<Module>, label: &str, login: Login) -> Result<Self> {
+        let slot = module.slot(label)?;
+        let token = Self {
+            module: module.clone(),
+            slot,
+            label: label.to_owned(),
+            login: Mutex::new(login),
+            idle: Mutex::new(Vec::new()),
+            anchor: Mutex::new(None),
+        };
+        token.log_in(Who::Nobody)?;
+        Ok(token)
+    }
+
+    /// The token's label.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The library behind it.
+    pub fn module(&self) -> &Arc<Module> {
+        &self.module
+    }
+
+    /// Runs `work` with a session. If the session or the login was lost before anything was done, it logs in again and asks once more.
+    pub fn with<T>(&self, work: impl Fn(&Session) -> std::result::Result<T, Error>) -> Result<T> {
+        let session = self.session()?;
+        match work(&session) {
+            Err(error) if Trouble::is_stale_session(&error) => {
+                drop(session);
+                self.log_in(Who::Us)?;
+                let session = self.session()?;
+                let result = work(&session);
+                self.give_back(session, &result);
+                Ok(result?)
+            }
+            result => {
+                self.give_back(session, &result);
+                Ok(result?)
+            }
+        }
+    }
+
+    /// Changes the login's PIN in the HSM, and uses the new one from now on.
+    pub fn change_pin(&self, new: Login) -> Result<()> {
+        let mut login = self.login.lock();
+        let (old_pin, new_pin) = (login.pin(), new.pin());
+        let session = self.module.pkcs11.open_rw_session(self.slot)?;
+        session.set_pin(&old_pin, &new_pin)?;
+        *login = new;
+        Ok(())
+    }
+
+    /// Ends the login and closes all sessions that are not in use.
+    pub fn log_out(&self) {
+        self.idle.lock().clear();
+        if let Some(anchor) = self.anchor.lock().take() {
+            // The token may be gone already; then there is no login to end.
+            let _ = anchor.logout();
+        }
+    }
+
+    /// The mechanisms this token offers.
+    pub fn offers(&self, mechanism: cryptoki::mechanism::MechanismType) -> bool {
+        self.module.pkcs11.get_mechanism_list(self.slot).is_ok_and(|list| list.contains(&mechanism))
+    }
+
+    fn session(&self) -> Result<Session> {
+        if let Some(session) = self.idle.lock().pop() {
+            return Ok(session);
+        }
+        Ok(self.module.pkcs11.open_rw_session(self.slot)?)
+    }
+
+    /// A session whose call went wrong may have an operation left open in it; only clean ones are used again.
+    fn give_back<T>(&self, session: Session, result: &std::result::Result<T, Error>) {
+        if result.is_ok() {
+            let mut idle = self.idle.lock();
+            if idle.len() < KEPT {
+                idle.push(session);
+            }
+        }
+    }
+
+    /// `before`: who may be logged in already. Another thread may have logged us in again; a new token must find nobody.
+    fn log_in(&self, before: Who) -> Result<()> {
+        let mut anchor = self.anchor.lock();
+        self.idle.lock().clear();
+        *anchor = None;
+        let session = self.module.pkcs11.open_rw_session(self.slot)?;
+        let pin = self.login.lock().pin();
+        match session.login(UserType::User, Some(&pin)) {
+            Ok(()) => {}
+            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) if before == Who::Us => {}
+            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => return Err(Trouble::OtherUser),
+            Err(error) => return Err(error.into()),
+        }
+        *anchor = Some(session);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Token({})", self.label)
+    }
+}

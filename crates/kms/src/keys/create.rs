@@ -1,0 +1,156 @@
+//! CreateKey. The record comes first, as a draft; then the material; then the record is made whole. Whatever a crash leaves is a draft, which the
+//! front's housekeeping undoes with all its material, so there is no key in the HSM that no record knows of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::metadata::KeyMetadata;
+use super::record::{Cause, Draft, KeyRecord, Material, Origin};
+use super::spec::{Spec, Usage};
+use super::state::State;
+use super::tags::Tag;
+use crate::api::error::{Code, Fault, Result};
+use crate::crypto::material;
+use crate::service::{Ask, Call};
+
+/// The request.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the API model explains its members")]
+pub struct CreateKeyRequest {
+    pub policy: Option<String>,
+    #[serde(default)]
+    pub description: String,
+    pub key_usage: Option<Usage>,
+    pub customer_master_key_spec: Option<String>,
+    pub key_spec: Option<String>,
+    pub origin: Option<Origin>,
+    pub custom_key_store_id: Option<String>,
+    #[serde(default)]
+    pub bypass_policy_lockout_safety_check: bool,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    #[serde(default)]
+    pub multi_region: bool,
+    pub xks_key_id: Option<String>,
+}
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the API model explains its members")]
+pub struct CreateKeyResponse {
+    pub key_metadata: KeyMetadata,
+}
+
+/// CreateKey.
+pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyResponse> {
+    let (spec, usage) = kind(&request)?;
+    let origin = request.origin.unwrap_or(Origin::Kms);
+    let ask = Ask::to("CreateKey").fact("kms:KeySpec", spec.name).fact("kms:KeyUsage", usage.name()).fact("kms:KeyOrigin", origin.name());
+    call.authorize_without_key(&ask)?;
+    let now = call.now;
+    let record = KeyRecord {
+        format: 1,
+        draft: Some(Draft::Making(crate::clock::Moment::real())),
+        account: call.caller.account.clone(),
+        region: call.caller.region.clone(),
+        id: new_id(request.multi_region),
+        created: now,
+        description: request.description,
+        spec,
+        usage,
+        origin,
+        managed_by_aws: false,
+        enabled: true,
+        deletion: None,
+        store: None,
+        xks_key: None,
+        policy: request.policy.unwrap_or_default(),
+        tags: request.tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect::<BTreeMap<_, _>>(),
+        multi_region: None,
+        materials: Vec::new(),
+        rotation: None,
+        public_key: None,
+        grants_revision: 0,
+    };
+    let record = bring_to_life(call, record)?;
+    call.touch(record.arn());
+    Ok(CreateKeyResponse { key_metadata: KeyMetadata::of(&record, State::of(&record, now, true), None) })
+}
+
+/// Keeps the draft, makes its material if the HSM is to make it, keeps the whole.
+fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
+    let label = record.label();
+    let begun = std::time::Instant::now();
+    if record.origin != Origin::External {
+        record.materials.push(new_material(call.now, Cause::First)?);
+    }
+    let object = call.service.book.create(&label, &record)?;
+    if let Some(first) = record.materials.first() {
+        let token = call.token(&record)?;
+        let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
+        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())?;
+        record.public_key = made.public_key.map(hex::encode);
+    }
+    record.draft = None;
+    // Others take a draft for left behind after a minute; who was held up longer must not bring it to life any more.
+    if begun.elapsed() > DRAFTED_AT_MOST {
+        return Err(Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried."));
+    }
+    call.service.book.replace(&label, object, &record)?;
+    Ok(record)
+}
+
+/// How long a call may take to make a key.
+pub const DRAFTED_AT_MOST: std::time::Duration = std::time::Duration::from_secs(45);
+
+/// The kind and use that are asked for; a use must be named unless the key is a symmetric one.
+fn kind(request: &CreateKeyRequest) -> Result<(&'static Spec, Usage)> {
+    let invalid = |text: String| Code::ValidationException.because(text);
+    let name = match (&request.key_spec, &request.customer_master_key_spec) {
+        (Some(_), Some(_)) => return Err(invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.".to_owned())),
+        (Some(name), None) | (None, Some(name)) => name.as_str(),
+        (None, None) => "SYMMETRIC_DEFAULT",
+    };
+    let spec = Spec::named(name).ok_or_else(|| invalid(format!("KeySpec {name} is not valid")))?;
+    if spec.uses.is_empty() {
+        return Err(Code::UnsupportedOperationException.because(format!("KeySpec {name} is not supported in this Region")));
+    }
+    let usage = match (request.key_usage, spec.is_symmetric()) {
+        (Some(usage), _) => usage,
+        (None, true) => Usage::EncryptDecrypt,
+        (None, false) => return Err(invalid(format!("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys. KeySpec {name} has none."))),
+    };
+    if spec.algorithms(usage).is_empty() {
+        return Err(invalid(format!("KeyUsage {} is not compatible with KeySpec {name}", usage.name())));
+    }
+    Ok((spec, usage))
+}
+
+/// A fresh key id.
+pub fn new_id(multi_region: bool) -> String {
+    let id = uuid::Builder::from_random_bytes(random()).into_uuid();
+    if multi_region { format!("mrk-{}", id.simple()) } else { id.hyphenated().to_string() }
+}
+
+/// A fresh material, to be made in the HSM.
+pub fn new_material(since: crate::clock::Moment, cause: Cause) -> Result<Material> {
+    Ok(Material { id: hex::encode(random::<32>()), object: Some(hex::encode(random::<16>())), since, cause, import: None })
+}
+
+/// Random bytes for names. They needn't be secret; where the operating system has none, nothing works.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if let Err(error) = openssl::rand::rand_bytes(&mut bytes) {
+        tracing::error!(%error, "no random bytes");
+        std::process::abort();
+    }
+    bytes
+}
+
+/// What CreateKey says of a parameter that doesn't go with another.
+pub fn invalid(text: &str) -> Fault {
+    Code::ValidationException.because(text)
+}

@@ -1,0 +1,211 @@
+//! What is remembered of a key: one record in the token. The key itself is in the HSM, found by the object id of its material.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::arn::KeyArn;
+use super::spec::{self, Spec, Usage};
+use crate::clock::Moment;
+
+/// Where a key's material comes from and is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the API's own names")]
+pub enum Origin {
+    #[serde(rename = "AWS_KMS")]
+    Kms,
+    #[serde(rename = "EXTERNAL")]
+    External,
+    #[serde(rename = "AWS_CLOUDHSM")]
+    CloudHsm,
+    #[serde(rename = "EXTERNAL_KEY_STORE")]
+    ExternalKeyStore,
+}
+
+impl Origin {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kms => "AWS_KMS",
+            Self::External => "EXTERNAL",
+            Self::CloudHsm => "AWS_CLOUDHSM",
+            Self::ExternalKeyStore => "EXTERNAL_KEY_STORE",
+        }
+    }
+}
+
+/// A key as the token remembers it. All but the material; changed under the latch of its name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// The format, 1.
+    pub format: u8,
+    /// What is under way with the key; none when it is complete and alive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
+    /// The account that owns it.
+    pub account: String,
+    /// Its Region.
+    pub region: String,
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub created: Moment,
+    /// Its owner's words.
+    pub description: String,
+    /// Its kind.
+    #[serde(deserialize_with = "spec::deserialize")]
+    pub spec: &'static Spec,
+    /// Its use.
+    pub usage: Usage,
+    /// Where its material is from.
+    pub origin: Origin,
+    /// Made for an AWS service (`alias/aws/...`), which alone may manage it.
+    #[serde(default)]
+    pub managed_by_aws: bool,
+    /// Enabled or disabled by its owner.
+    pub enabled: bool,
+    /// When it is to be deleted, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
+    /// The custom key store it lives in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// Its name at the external key manager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xks_key: Option<String>,
+    /// The key policy, as it was put.
+    pub policy: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Its place among the Regions, if it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_region: Option<MultiRegion>,
+    /// Its material, the oldest first.
+    pub materials: Vec<Material>,
+    /// Automatic rotation, if it is on or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
+    /// Its public half (SubjectPublicKeyInfo, DER, hexadecimal), if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// Moved with each change of its grants: fronts cache them by it.
+    #[serde(default)]
+    pub grants_revision: u64,
+}
+
+/// What is under way with a key: who finds it long after finishes or undoes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Draft {
+    /// Its material is being made; the call has not answered. Since when.
+    Making(Moment),
+    /// It is deleted for good; its material is being destroyed.
+    Removing(Moment),
+}
+
+/// When a key is to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// The day. None for a primary key that waits for its replicas to go first.
+    pub at: Option<Moment>,
+    /// The days that were asked for.
+    pub window: u32,
+}
+
+/// A key's place among the Regions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultiRegion {
+    /// The Region of the primary key.
+    pub primary: String,
+    /// All Regions that have it, the primary's among them.
+    pub regions: Vec<String>,
+    /// Until when it shows as `Creating` or `Updating`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Settling>,
+}
+
+/// A short state that replicas and promotions pass through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settling {
+    /// Being made (`Creating`) rather than promoted (`Updating`).
+    pub creating: bool,
+    /// When it is over.
+    pub until: Moment,
+}
+
+/// One material of a key. Its object is a key in the HSM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Material {
+    /// `KeyMaterialId`: 64 hexadecimal digits.
+    pub id: String,
+    /// CKA_ID of the key in the HSM, hexadecimal. None while imported material is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Since when it is (or was) the current one.
+    pub since: Moment,
+    /// How it became current.
+    pub cause: Cause,
+    /// What is said of imported material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<Import>,
+}
+
+/// How a material became a key's current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The key was made with it.
+    First,
+    /// Its period was over.
+    Automatic,
+    /// Its owner asked.
+    OnDemand,
+    /// Imported, and waits to be made current by RotateKeyOnDemand.
+    Pending,
+}
+
+/// What is said of imported material.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// When it expires; none if it doesn't.
+    pub expires: Option<Moment>,
+    /// Its importer's words.
+    pub description: Option<String>,
+}
+
+/// Automatic rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// On or off.
+    pub enabled: bool,
+    /// Days between rotations.
+    pub period: u32,
+    /// When the next is due.
+    pub next: Moment,
+    /// When a rotation on demand began that isn't over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_demand: Option<Moment>,
+}
+
+impl KeyRecord {
+    /// The key's ARN.
+    pub fn arn(&self) -> KeyArn {
+        KeyArn { region: self.region.clone(), account: self.account.clone(), id: self.id.clone() }
+    }
+
+    /// The name of its record.
+    pub fn label(&self) -> String {
+        crate::book::label::key(&self.account, &self.region, &self.id)
+    }
+
+    /// The material that new work is done with: the last that isn't waiting for its rotation.
+    pub fn current(&self) -> Option<&Material> {
+        self.materials.iter().rev().find(|material| material.cause != Cause::Pending)
+    }
+
+    /// The material of that id.
+    pub fn material(&self, id: &str) -> Option<&Material> {
+        self.materials.iter().find(|material| material.id == id)
+    }
+}

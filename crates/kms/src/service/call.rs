@@ -1,0 +1,53 @@
+//! One request on its way: who asks, for what, and what the audit trail will say.
+
+use parking_lot::Mutex;
+
+use super::Service;
+use crate::api::error::{Code, Result};
+use crate::auth::caller::Caller;
+use crate::clock::Moment;
+use crate::keys::arn::KeyArn;
+
+/// One request.
+pub struct Call<'a> {
+    /// The service it came to.
+    pub service: &'a Service,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The id that the answer, the audit trail and an XKS proxy carry.
+    pub request_id: &'a str,
+    /// What time it is for keys; one moment for the whole request.
+    pub now: Moment,
+    /// The keys that were touched, for the audit trail.
+    touched: Mutex<Vec<KeyArn>>,
+}
+
+impl<'a> Call<'a> {
+    /// A request of `caller`.
+    pub fn new(service: &'a Service, caller: &'a Caller, operation: &'static str, request_id: &'a str) -> Self {
+        Self { service, caller, operation, request_id, now: service.clock.now(), touched: Mutex::default() }
+    }
+
+    /// Notes a key for the audit trail.
+    pub fn touch(&self, key: KeyArn) {
+        let mut touched = self.touched.lock();
+        if !touched.contains(&key) {
+            touched.push(key);
+        }
+    }
+
+    /// The keys that were touched.
+    pub fn touched(&self) -> Vec<KeyArn> {
+        self.touched.lock().clone()
+    }
+
+    /// Ends a dry run: all checks are passed, nothing is done.
+    pub fn dry_run(&self, asked: Option<bool>) -> Result<()> {
+        match asked {
+            Some(true) => Err(Code::DryRunOperationException.because("The request would have succeeded, but the DryRun option is set.")),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The service behind the wire: what all operations share, and the way of one request through it.
+
+mod access;
+mod call;
+mod key;
+mod stores;
+
+use std::sync::Arc;
+
+pub use access::Ask;
+pub use call::Call;
+pub use key::Key;
+pub use stores::Stores;
+
+use crate::api::error::{Code, Fault};
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::crypto::material::Handles;
+use crate::hsm::{Token, Trouble};
+use crate::settings::Settings;
+
+/// Everything a front is made of. One for all connections.
+pub struct Service {
+    /// How it was set up.
+    pub settings: Settings,
+    /// What time it is for keys.
+    pub clock: Clock,
+    /// The default key store: the token that also keeps the records.
+    pub token: Arc<Token>,
+    /// The records.
+    pub book: Book,
+    /// The custom key stores that this front is connected to.
+    pub stores: Stores,
+    /// Where key material was last found in the HSMs.
+    pub handles: Handles,
+}
+
+impl Service {
+    /// A service over `token`, the default key store.
+    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
+        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default() }
+    }
+}
+
+/// What a caller reads when the HSM behind the default key store, or the book in it, fails: nothing about keys, whether it is worth trying again.
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        match &trouble {
+            Trouble::Unsupported(_) => Code::UnsupportedOperationException.because("The key store's HSM does not offer this."),
+            trouble if trouble.is_passing() => {
+                tracing::warn!(%trouble, "the HSM can't serve now");
+                Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried.")
+            }
+            trouble => {
+                tracing::error!(%trouble, "the HSM failed");
+                Code::KMSInternalException.because("The request was rejected because an internal exception occurred. The request can be retried.")
+            }
+        }
+    }
+}
