@@ -2,5 +2,6 @@
 
 pub mod blob;
 pub mod error;
+pub mod model;
 pub mod operations;
 pub mod page;

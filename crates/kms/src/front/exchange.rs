@@ -4,6 +4,7 @@ use http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::api::error::{Code, Fault, Result};
+use crate::api::model::{model, validate};
 use crate::api::operations::Operation;
 use crate::auth::caller::Caller;
 use crate::service::{Call, Service};
@@ -37,6 +38,9 @@ fn answer(service: &Service, parts: &Parts, body: &[u8], request_id: &str) -> Re
     let caller = caller(service, parts);
     let operation = operation(parts)?;
     let request = read(body)?;
+    if let Some(shape) = model().operation(operation.name).and_then(|operation| operation.input()) {
+        validate(shape, &request)?;
+    }
     let call = Call::new(service, &caller, operation.name, request_id);
     (operation.run)(&call, request)
 }
