@@ -86,9 +86,10 @@ impl TokenVault {
     fn refused(&self, key: &KeyName, usage: &str, error: VaultError) -> VaultError {
         let VaultError::Failed(_) = error else { return error };
         match self.usages(key) {
-            Ok(usages) if !usages.contains(&usage) => {
-                VaultError::NotPermitted(format!("the key with {key} is not allowed to {}", usage.to_lowercase()))
-            }
+            Ok(usages) if !usages.contains(&usage) => VaultError::NotPermitted(format!(
+                "the key with {key} is not allowed to {}",
+                usage.to_lowercase()
+            )),
             _ => error,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::hsm::TokenVault;
 use super::settings::{Settings, Wrong};
-use super::{Proxy, SigV4, probe, serve};
+use super::{Proxy, probe, serve};
 use crate::hsm::{Login, Module, Token};
 use crate::run::{RunError, read_secret, stopped};
 use std::fs::OpenOptions;
@@ -44,7 +44,7 @@ fn open(settings: &Settings) -> Result<Proxy, RunError> {
         Some(path) => Box::new(append_to(path).map_err(|Wrong(why)| RunError::Settings(why))?),
         None => Box::new(std::io::stdout()),
     };
-    let proxy = Proxy::new(settings, Arc::new(TokenVault::new(token)), Box::new(SigV4), log);
+    let proxy = Proxy::new(settings, Arc::new(TokenVault::new(token)), log);
     proxy.map_err(|Wrong(why)| RunError::Settings(why))
 }
 
