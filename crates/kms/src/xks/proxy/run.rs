@@ -4,12 +4,11 @@ use super::hsm::TokenVault;
 use super::settings::{Settings, Wrong};
 use super::{Proxy, probe, serve};
 use crate::hsm::{Login, Module, Token};
-use crate::run::{RunError, read_secret, stopped};
+use crate::run::{RunError, bind, read_secret, stopped};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
 /// Serves until SIGTERM or SIGINT; returns when the requests that had begun are answered.
 pub fn run(settings: &Settings) -> Result<(), RunError> {
@@ -51,9 +50,4 @@ fn open(settings: &Settings) -> Result<Proxy, RunError> {
 fn append_to(path: &Path) -> Result<std::fs::File, Wrong> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.map_err(|error| Wrong(format!("log: {}: {error}", path.display())))
-}
-
-async fn bind(address: &str) -> Result<TcpListener, RunError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| RunError::Socket(format!("can't listen on {address}: {error}")))
 }
