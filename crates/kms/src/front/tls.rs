@@ -17,8 +17,7 @@ pub fn acceptor(tls: &Tls) -> Result<SslAcceptor, String> {
 
 /// The same, for a server that wants more of its clients.
 pub fn builder(certificate: &Path, key: &Path) -> Result<SslAcceptorBuilder, String> {
-    let refused =
-        |what: &Path, e: openssl::error::ErrorStack| format!("can't use {}: {e}", what.display());
+    let refused = |what: &Path, e: openssl::error::ErrorStack| format!("can't use {}: {e}", what.display());
     // Mozilla's "intermediate" list: AEAD suites with ephemeral keys only.
     let mut builder =
         SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(|e| e.to_string())?;

@@ -36,8 +36,8 @@ async fn k82_what_no_rule_allows_is_403_and_the_log_names_the_rule() {
 
 #[tokio::test]
 async fn requests_beyond_the_share_of_a_prefix_are_429() {
-    let settings =
-        SETTINGS.replace("authorization = \"allow-all\"", "authorization = \"allow-all\"\nrequests-per-second = 1");
+    let settings = SETTINGS
+        .replace("authorization = \"allow-all\"", "authorization = \"allow-all\"\nrequests-per-second = 1");
     let running = Running::with(&settings, Arc::new(SoftVault::default())).await;
     let body = json!({ "requestMetadata": metadata("DescribeKey") });
     let client = running.client();

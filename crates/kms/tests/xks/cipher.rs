@@ -146,9 +146,16 @@ async fn k84_the_newest_version_encrypts_and_older_ones_still_decrypt() {
     assert!(bytes(&new["ciphertextMetadata"]).len() <= 20);
     for (encrypted, version) in [(&old, 1), (&new, 2)] {
         let decrypted = both.client().decrypt("orders", encrypted, Some(AAD), |_| {}).await.done();
-        assert_eq!((&decrypted["plaintext"], &both.last_line()["keyVersion"]), (&HELLO.into(), &version.into()));
+        assert_eq!(
+            (&decrypted["plaintext"], &both.last_line()["keyVersion"]),
+            (&HELLO.into(), &version.into())
+        );
     }
-    before.client().decrypt("orders", &new, Some(AAD), |_| {}).await.refused(400, "InvalidCiphertextException");
+    before
+        .client()
+        .decrypt("orders", &new, Some(AAD), |_| {})
+        .await
+        .refused(400, "InvalidCiphertextException");
     // A version is not taken for another.
     let swap = |body: &mut Value| body["ciphertextMetadata"] = new["ciphertextMetadata"].clone();
     both.client().decrypt("orders", &old, Some(AAD), swap).await.refused(400, "InvalidCiphertextException");

@@ -1,9 +1,12 @@
 //! GetHealthStatus, and the page for load balancers.
 
 use crate::support::{Running, SETTINGS, SoftVault};
+use cloister_kms::xks::proxy::serve_probe;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test]
 async fn a_health_status_is_that_of_a_key_manager_that_was_used() {
@@ -53,4 +56,35 @@ async fn health_needs_request_id_and_operation() {
     ] {
         client.post("health", &body).await.refused(400, "ValidationException");
     }
+}
+
+#[tokio::test]
+async fn load_balancers_and_monitoring_have_a_port_of_their_own() {
+    let vault = Arc::new(SoftVault::default());
+    let running = Running::with(&format!("health = {{ seconds = 0 }}\n{SETTINGS}"), vault.clone()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve_probe(listener, running.proxy.clone()));
+    let get = async |path: &str| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: probe\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let client = running.client();
+    client.encrypt("orders", "AA==", None).await.done();
+    client.encrypt("nowhere", "AA==", None).await.refused(404, "KeyNotFoundException");
+    assert!(get("/healthz").await.starts_with("HTTP/1.1 200 "));
+    assert!(get("/kms/xks/v1/health").await.starts_with("HTTP/1.1 404 "));
+    let page = get("/metrics").await;
+    for line in [
+        "cloister_xks_proxy_requests_total{operation=\"Encrypt\",status=\"200\"} 1",
+        "cloister_xks_proxy_requests_total{operation=\"Encrypt\",status=\"404\"} 1",
+        "cloister_xks_proxy_request_seconds_count{operation=\"Encrypt\"} 2",
+    ] {
+        assert!(page.contains(line), "{line} is missing in {page}");
+    }
+    vault.broken.store(true, Ordering::SeqCst);
+    assert!(get("/healthz").await.starts_with("HTTP/1.1 503 "));
 }

@@ -6,6 +6,7 @@ mod authentication;
 mod authorization;
 mod cipher;
 mod health;
+mod hsm;
 mod paths;
 mod support;
 mod tls;

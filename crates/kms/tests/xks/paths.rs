@@ -121,7 +121,8 @@ async fn metadata_of_requests_has_what_the_operation_needs_and_may_have_more() {
         json!({ "requestMetadata": metadata })
     };
     for field in ["awsPrincipalArn", "kmsOperation", "kmsRequestId"] {
-        let message = client.post("keys/orders/metadata", &without(field)).await.refused(400, "ValidationException");
+        let message =
+            client.post("keys/orders/metadata", &without(field)).await.refused(400, "ValidationException");
         assert!(message.contains(field), "{message}");
     }
     // Before CreateKey there is no key in KMS.

@@ -92,7 +92,9 @@ impl Place {
         Pin::new(&mut stream).connect().await.map_err(|error| error.to_string())?;
         // With TLS 1.3 a client learns of its refusal only when it reads.
         let mut byte = [0; 1];
-        if identity.is_some_and(|identity| !self.is_welcome(identity)) || identity.is_none() && self.wants_names() {
+        if identity.is_some_and(|identity| !self.is_welcome(identity))
+            || identity.is_none() && self.wants_names()
+        {
             let read = tokio::io::AsyncReadExt::read(&mut stream, &mut byte).await;
             return match read {
                 Ok(0) => Err("closed".to_owned()),

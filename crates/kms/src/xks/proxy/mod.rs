@@ -23,6 +23,7 @@ mod vault;
 mod workers;
 
 pub use hsm::TokenVault;
+pub use probe::serve as serve_probe;
 pub use run::run;
 pub use server::serve;
 pub use settings::{Settings, Wrong};

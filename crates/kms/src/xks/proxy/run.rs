@@ -2,7 +2,7 @@
 
 use super::hsm::TokenVault;
 use super::settings::{Settings, Wrong};
-use super::{Proxy, probe, serve};
+use super::{Proxy, serve, serve_probe};
 use crate::hsm::{Login, Module, Token};
 use crate::run::{RunError, bind, read_secret, stopped};
 use std::fs::OpenOptions;
@@ -18,7 +18,7 @@ pub fn run(settings: &Settings) -> Result<(), RunError> {
     let served = runtime.block_on(async {
         let listener = bind(&settings.listen).await?;
         let probes = match &settings.probe {
-            Some(address) => Some(tokio::spawn(probe::serve(bind(address).await?, proxy.clone()))),
+            Some(address) => Some(tokio::spawn(serve_probe(bind(address).await?, proxy.clone()))),
             None => None,
         };
         let stop = stopped().map_err(failed)?;

@@ -48,7 +48,10 @@ impl Answer {
         assert_eq!((self.status, self.body["errorName"].as_str()), (status, Some(name)), "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/json");
         let message = self.body["errorMessage"].as_str().unwrap();
-        assert!(message.len() < 512 && message.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{message}");
+        assert!(
+            message.len() < 512 && message.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+            "{message}"
+        );
         message.to_owned()
     }
 }

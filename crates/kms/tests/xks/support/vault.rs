@@ -18,6 +18,8 @@ pub struct SoftVault {
     pub spoiled: AtomicUsize,
     /// All calls fail.
     pub broken: AtomicBool,
+    /// Calls that wait to be let go.
+    pub waiting: AtomicUsize,
     held: Mutex<bool>,
     released: Condvar,
 }
@@ -41,6 +43,7 @@ impl Default for SoftVault {
             calls: AtomicUsize::new(0),
             spoiled: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             held: Mutex::new(false),
             released: Condvar::new(),
         }
@@ -81,6 +84,7 @@ impl SoftVault {
 
     fn wait(&self) -> Result<()> {
         let mut held = self.held.lock();
+        self.waiting.fetch_add(usize::from(*held), Ordering::SeqCst);
         self.released.wait_while(&mut held, |held| *held);
         match self.broken.load(Ordering::SeqCst) {
             true => Err(VaultError::Failed("CKR_DEVICE_ERROR".to_owned())),
