@@ -33,7 +33,9 @@ async fn k81_only_signatures_of_the_prefix_its_service_and_this_moment_count() {
         let mut client = running.client();
         change(&mut client);
         ask(&client).await.refused(401, "AuthenticationFailedException");
-        assert_eq!(running.last_line()["accessKeyId"], Value::Null);
+        let line = running.last_line();
+        assert_eq!(line["accessKeyId"], Value::Null);
+        assert_eq!(line["claimedAccessKeyId"], client.credential.access_key);
     }
     for minutes in [4_i64, -4] {
         let mut client = running.client();

@@ -38,6 +38,7 @@ async fn other_paths_are_invalid() {
         for method in [Method::POST, Method::GET] {
             let answer = client.send(method, path, b"{}".to_vec()).await;
             answer.refused(404, "InvalidUriPathException");
+            assert_eq!(running.last_line()["path"], path.split('?').next().unwrap());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Proxy;
 use super::keys::Key;
 use super::log::Entry;
 use super::{Prefix, body};
-use crate::auth::sigv4::{self, Expected};
+use crate::auth::sigv4::{self, Claim, Expected};
 use crate::xks::protocol::limits::{CLOCK_SKEW_SECONDS, URI_CHARACTERS, is_key_id};
 use crate::xks::protocol::messages::{PlainRequest, Request as Asked, RequestMetadata};
 use crate::xks::protocol::{ErrorBody, ErrorName, Failure, Operation, Route, SERVICE, Target};
@@ -71,14 +71,19 @@ impl Proxy {
         B: Body<Data = Bytes> + Unpin,
     {
         let (parts, body) = request.into_parts();
-        let (route, prefix) = self.route(&parts)?;
+        let (route, prefix) = self.route(&parts).inspect_err(|_| {
+            entry.path = Some(parts.uri.path().chars().take(URI_CHARACTERS).collect());
+        })?;
         entry.operation = Some(route.operation());
         entry.prefix = Some(route.prefix.to_owned());
         if parts.method != Method::POST {
             return Err(Refusal::Method);
         }
         let body = body::read(body, self.limits.request_seconds).await?;
-        entry.access_key_id = Some(signer(prefix, &parts, &body)?);
+        let signer = signer(prefix, &parts, &body).inspect_err(|_| {
+            entry.claimed_access_key_id = Claim::read(&parts).ok().map(|claim| claim.access_key);
+        });
+        entry.access_key_id = Some(signer?);
         if prefix.pace.as_ref().is_some_and(|pace| !pace.take(Instant::now())) {
             let why = "more requests a second than this path prefix is allowed";
             return Err(ErrorName::ThrottlingException.because(why).into());

@@ -106,3 +106,12 @@ fn a_prefix_says_how_it_authorizes() {
     assert!(wrong(&both).contains("don't count"));
     assert_eq!(read(&both.replace("allow-all", "rules")).unwrap().prefixes[0].rules[0].effect, Effect::Allow);
 }
+
+#[test]
+fn the_example_of_the_documentation_is_right() {
+    let documentation = include_str!("../../../../../../docs/xks.md");
+    let example = documentation.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let text: String = example.lines().map(|line| format!("{}\n", line.trim())).collect();
+    let settings = read(&text).unwrap();
+    assert_eq!(settings.prefixes[0].rules.len(), 1);
+}
