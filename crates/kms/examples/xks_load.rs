@@ -119,7 +119,7 @@ fn token(path: &Path) -> Token {
 
 fn write_credentials(path: &Path, secret: &str) {
     use std::io::Write;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(path).unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
     let text =
         format!("[[credential]]\naccess-key-id = \"{ACCESS_KEY_ID}\"\nsecret-access-key = \"{secret}\"\n");
     file.write_all(text.as_bytes()).unwrap();

@@ -84,7 +84,7 @@ impl Proxy {
             entry.claimed_access_key_id = Claim::read(&parts).ok().map(|claim| claim.access_key);
         });
         entry.access_key_id = Some(signer?);
-        if prefix.pace.as_ref().is_some_and(|pace| !pace.take(Instant::now())) {
+        if prefix.pace.as_ref().is_some_and(|pace| pace.check().is_err()) {
             let why = "more requests a second than this path prefix is allowed";
             return Err(ErrorName::ThrottlingException.because(why).into());
         }

@@ -12,7 +12,6 @@ mod keys;
 mod log;
 mod metrics;
 mod operations;
-mod pace;
 mod policy;
 mod probe;
 mod run;
@@ -29,10 +28,10 @@ pub use server::serve;
 pub use settings::{Settings, Wrong};
 pub use vault::{KeyName, Token, Usages, Vault, VaultError};
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A proxy that is set up. [`serve`] lets it answer.
 pub struct Proxy {
@@ -51,7 +50,8 @@ struct Prefix {
     credentials: credentials::CredentialFile,
     policy: policy::Policy,
     keys: HashMap<String, keys::Key>,
-    pace: Option<pace::Pace>,
+    /// Its share of requests, if that is limited.
+    pace: Option<DefaultDirectRateLimiter>,
 }
 
 impl Proxy {
@@ -86,7 +86,7 @@ impl Prefix {
             credentials: credentials::CredentialFile::open(prefix.credentials.clone())?,
             policy: policy::Policy::of(prefix).map_err(at)?,
             keys: keys::of_settings(&prefix.keys).map_err(at)?,
-            pace: prefix.requests_per_second.map(|rate| pace::Pace::new(rate, Instant::now())),
+            pace: prefix.requests_per_second.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
         })
     }
 }

@@ -87,7 +87,7 @@ fn values_out_of_range_are_refused() {
         ("id = \"0aFF\"", "label = \"orders-1\"", "is there twice"),
         (", label = \"orders-1\"", "", "write label, id or both"),
         ("\"allow-all\"", "\"rules\"", "without a [[prefix.rule]]"),
-        ("1800", "0", "requests-per-second = 0"),
+        ("1800", "0", "expected a nonzero u32"),
         ("id = \"orders\"", "id = \"orders\"\nstatus = \"off\"", "unknown variant `off`"),
     ] {
         assert!(GOOD.contains(from), "{from}");
