@@ -132,8 +132,7 @@ async fn a_token_serves_keys_by_label_and_id_and_comes_back_after_its_login_is_l
     make(&token, "encrypts", 32, &usage(true, false));
     token.log_out();
     drop(token);
-    let settings =
-        SETTINGS.replace("keys-here = true", KEYS).replace("sessions = 4", "sessions = 4\ndeadline-ms = 240");
+    let settings = SETTINGS.replace("keys-here = true", KEYS);
     let running = Running::with(&settings, Arc::new(TokenVault::new(open()))).await;
     let client = running.client();
     k84_versions_of_a_key_are_keys_of_the_token(&client).await;

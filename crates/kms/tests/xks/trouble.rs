@@ -51,8 +51,7 @@ async fn a_proxy_that_stops_answers_what_has_begun_and_takes_no_more() {
     }
     running.stop.send(()).unwrap();
     vault.let_go();
-    // The key manager may have been held for too long meanwhile: an answer is what counts.
-    assert!([200, 503].contains(&asked.await.unwrap().status));
+    asked.await.unwrap().done();
     running.serving.await.unwrap();
     assert!(TcpStream::connect(running.address).await.is_err());
 }
