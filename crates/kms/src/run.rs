@@ -1,13 +1,16 @@
 //! A front as a process: from settings to a served socket, until it is told to stop.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
+use crate::auth::identity::Identities;
 use crate::front::{self, Front, serve, tls};
 use crate::hsm::{Login, Module, Token, Trouble};
+use crate::policy::Document;
 use crate::service::Service;
 use crate::settings::{Access, Settings};
 
@@ -73,10 +76,16 @@ async fn bind(address: &str) -> Result<TcpListener, RunError> {
 
 /// Logs in to the default key store.
 fn open(settings: Settings) -> Result<Service, RunError> {
+    let identities = settings.identities.as_deref().map(identities).transpose()?.unwrap_or_default();
     let pin = read_secret(&settings.pin_file)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;
-    Ok(Service::new(settings, Arc::new(token)))
+    Ok(Service { identities, ..Service::new(settings, Arc::new(token)) })
+}
+
+fn identities(folder: &Path) -> Result<Identities<Arc<Document>>, RunError> {
+    let identities = Identities::load(folder).and_then(Identities::parse);
+    identities.map_err(|e| RunError::Settings(format!("can't use the identity policies: {e}")))
 }
 
 fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {

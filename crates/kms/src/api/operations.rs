@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::{Code, Result};
 use crate::crypto::encrypt;
-use crate::keys::{create, describe};
+use crate::keys::{aliases, create, describe, grants, policy, tags};
 use crate::service::Call;
 
 /// An operation of the API.
@@ -34,11 +34,26 @@ macro_rules! operations {
 }
 
 operations! {
+    CreateAlias: aliases::create_alias, changes;
+    CreateGrant: grants::create_grant, changes;
     CreateKey: create::create_key, changes;
     Decrypt: encrypt::decrypt, reads;
+    DeleteAlias: aliases::delete_alias, changes;
     DescribeKey: describe::describe_key, reads;
     Encrypt: encrypt::encrypt, reads;
+    GetKeyPolicy: policy::get_key_policy, reads;
+    ListAliases: aliases::list_aliases, reads;
+    ListGrants: grants::list_grants, reads;
+    ListKeyPolicies: policy::list_key_policies, reads;
     ListKeys: describe::list_keys, reads;
+    ListResourceTags: tags::list_resource_tags, reads;
+    ListRetirableGrants: grants::list_retirable_grants, reads;
+    PutKeyPolicy: policy::put_key_policy, changes;
+    RetireGrant: grants::retire_grant, changes;
+    RevokeGrant: grants::revoke_grant, changes;
+    TagResource: tags::tag_resource, changes;
+    UntagResource: tags::untag_resource, changes;
+    UpdateAlias: aliases::update_alias, changes;
 }
 
 impl Operation {

@@ -93,6 +93,7 @@ pub fn decrypt(call: &Call, request: DecryptRequest) -> Result<DecryptResponse> 
         .ok_or_else(|| Code::ValidationException.because("CiphertextBlob must not be null"))?;
     let parsed = blob::parse(&ciphertext)?;
     let ask = Ask::to("Decrypt")
+        .by_ciphertext()
         .context(request.encryption_context.as_ref())
         .tokens(&request.grant_tokens)
         .fact("kms:EncryptionAlgorithm", &algorithm);

@@ -2,7 +2,9 @@
 
 mod access;
 mod call;
+mod facts;
 mod key;
+mod reach;
 mod stores;
 
 use std::sync::Arc;
@@ -13,10 +15,13 @@ pub use key::Key;
 pub use stores::Stores;
 
 use crate::api::error::{Code, Fault};
+use crate::auth::identity::Identities;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
+use crate::keys::grants::Known;
+use crate::policy::Document;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -33,6 +38,10 @@ pub struct Service {
     pub stores: Stores,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// The identity policies of users and roles.
+    pub identities: Identities<Arc<Document>>,
+    /// The grants of keys, as they were last read.
+    pub grants: Known,
 }
 
 impl Service {
@@ -45,6 +54,8 @@ impl Service {
             token,
             stores: Stores::default(),
             handles: Handles::default(),
+            identities: Identities::default(),
+            grants: Known::default(),
         }
     }
 }
