@@ -260,7 +260,7 @@ fn new_name(call: &Call, name: String) -> Result<AliasArn> {
         return Err(Code::InvalidAliasNameException
             .because(format!("{} contains invalid characters for an alias", alias.name)));
     }
-    if name == "aws" || name.starts_with("aws/") {
+    if name.starts_with("aws/") {
         return Err(Code::InvalidAliasNameException
             .because(format!("{} is reserved for AWS managed keys", alias.name)));
     }

@@ -76,9 +76,12 @@ impl Call<'_> {
         if arn.region != self.caller.region {
             return Err(Code::NotFoundException.because(format!("Invalid arn {}", arn.region)));
         }
-        let missing = || match arn.account == self.caller.account {
-            true => Code::NotFoundException.because(format!("Key '{arn}' does not exist")),
-            false => reach::out_of_reach(self.caller, self.operation),
+        let missing = || {
+            if arn.account == self.caller.account {
+                Code::NotFoundException.because(format!("Key '{arn}' does not exist"))
+            } else {
+                reach::out_of_reach(self.caller, self.operation)
+            }
         };
         let Kept { value: record, object } = self.record(&arn)?.ok_or_else(missing)?;
         self.touch(arn.clone());

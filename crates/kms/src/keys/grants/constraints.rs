@@ -128,6 +128,8 @@ fn same(context: &Context, pairs: &Context) -> bool {
 mod tests {
     use super::*;
 
+    type Pairs = &'static [(&'static str, &'static str)];
+
     fn context(pairs: &[(&str, &str)]) -> Context {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn k39_a_context_must_have_the_pairs_of_subset_and_no_others_for_equals() {
-        let rows: &[(Constraints, &[(&str, &str)], bool)] = &[
+        let rows: &[(Constraints, Pairs, bool)] = &[
             (subset(&[("a", "b")]), &[("a", "b")], true),
             (subset(&[("a", "b")]), &[("a", "b"), ("c", "d")], true),
             (subset(&[("a", "b")]), &[("A", "b")], true),

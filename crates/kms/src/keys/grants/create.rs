@@ -61,7 +61,7 @@ pub fn create_grant(call: &Call, request: CreateGrantRequest) -> Result<CreateGr
             issuer,
             terms: terms.clone(),
         };
-        Ok((Change::Add(record), id))
+        Ok((Change::Add(Box::new(record)), id))
     })?;
     Ok(CreateGrantResponse { grant_token: token::make(&key.arn, &grant_id), grant_id })
 }

@@ -73,7 +73,7 @@ impl Grant {
 /// What a change of a key's grants does.
 pub(super) enum Change {
     /// Makes one.
-    Add(GrantRecord),
+    Add(Box<GrantRecord>),
     /// Removes one.
     Remove(ObjectHandle),
     /// Nothing: it is as it should be.
@@ -148,7 +148,7 @@ impl Call<'_> {
 
 fn carry_out(book: &Book, label: &str, change: Change) -> Result<()> {
     match change {
-        Change::Add(record) => book.create(label, &record).map(|_| ())?,
+        Change::Add(record) => book.create(label, &*record).map(|_| ())?,
         Change::Remove(object) => book.remove(label, object)?,
         Change::Nothing => {}
     }
