@@ -142,11 +142,13 @@ pub struct AliasListEntry {
 
 /// ListAliases: all of the account in the Region, or those of one key; 50 a page unless told, 100 at most.
 pub fn list_aliases(call: &Call, request: ListAliasesRequest) -> Result<ListAliasesResponse> {
-    call.authorize_without_key(&Ask::to("ListAliases"))?;
+    let ask = Ask::to("ListAliases");
+    call.authorize_without_key(&ask)?;
     let page = Page::of(request.limit.map(|limit| limit.min(PAGE)), request.marker.as_deref(), 50)?;
     let (aliases, paged) = match &request.key_id {
         Some(name) => {
             let key = call.key(name)?;
+            call.must_own(&key, &ask)?;
             let mut aliases = call.aliases_of(&key.record)?;
             aliases.sort_by(|a, b| a.name.cmp(&b.name));
             let (aliases, paged) = page.cut_all(aliases, |alias| alias.name.clone())?;

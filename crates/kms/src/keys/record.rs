@@ -93,7 +93,7 @@ pub struct KeyRecord {
     /// Its public half (SubjectPublicKeyInfo, DER, hexadecimal), if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// Moved with each change of its grants, odd while one is under way: fronts cache them by it.
+    /// Drawn anew with each change of its grants, odd while one is under way: fronts keep them by it. 0 if it never had any.
     #[serde(default)]
     pub grants_revision: u64,
 }

@@ -102,18 +102,29 @@ impl Call<'_> {
         for text in ask.tokens {
             token::read(text)?;
         }
-        let foreign = key.arn.account != self.caller.account;
-        if foreign && !reach::crosses_accounts(self.operation) {
-            return Err(reach::out_of_reach(self.caller, ask.action));
+        if !reach::crosses_accounts(self.operation) {
+            self.must_own(key, ask)?;
         }
         let resource = key.arn.to_string();
         let guarded = Guarded { account: &key.arn.account, policy: key.record.policy.document()? };
         let about = About { resource: &resource, guarded: Some(guarded), key: Some(key) };
         match self.judge(ask, about, policy::authorize)? {
             // Another account's caller learns nothing of the key, nor which policy is missing.
-            Err(_) if foreign => Err(reach::out_of_reach(self.caller, ask.action)),
-            judged => judged,
+            Err(fault) => self.must_own(key, ask).and(Err(fault)),
+            Ok(()) => Ok(()),
         }
+    }
+
+    /// Refuses a key of another account.
+    ///
+    /// # Errors
+    ///
+    /// `AccessDeniedException`, the same as for a key that doesn't exist.
+    pub fn must_own(&self, key: &Key, ask: &Ask) -> Result<()> {
+        if key.arn.account == self.caller.account {
+            return Ok(());
+        }
+        Err(reach::out_of_reach(self.caller, ask.action))
     }
 
     /// Whether the caller may do what concerns no key (`CreateKey`, `ListKeys`, `GenerateRandom`, key stores).

@@ -49,3 +49,30 @@ pub(super) fn out_of_reach(caller: &Caller, action: impl fmt::Display) -> Fault 
         caller.arn
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::model::model;
+
+    #[test]
+    fn k38_k103_the_tables_name_operations_of_the_api_once() {
+        let mut all: Vec<&str> = [USING, FOREIGN, ALIASED].concat();
+        for name in &all {
+            assert!(model().operation(name).is_some(), "{name}");
+        }
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn k38_k103_keys_are_used_across_accounts_and_by_alias_and_managed_at_home_by_id() {
+        assert!(crosses_accounts("Decrypt") && takes_aliases("Decrypt"));
+        assert!(crosses_accounts("CreateGrant") && !takes_aliases("CreateGrant"));
+        for managing in ["PutKeyPolicy", "ScheduleKeyDeletion", "TagResource", "CreateAlias", "DisableKey"] {
+            assert!(!crosses_accounts(managing) && !takes_aliases(managing), "{managing}");
+        }
+    }
+}

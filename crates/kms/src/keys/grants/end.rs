@@ -83,7 +83,9 @@ pub fn revoke_grant(call: &Call, request: RevokeGrantRequest) -> Result<()> {
 
 fn remove(call: &Call, key: &Key, id: &str) -> Result<()> {
     call.change_grants(key, Need::Anything, |grants| {
-        let grant = grants.0.get(id).ok_or_else(|| missing(id))?;
-        Ok((Change::Remove(grant.object), ()))
+        if !grants.0.contains_key(id) {
+            return Err(missing(id));
+        }
+        Ok((Change::Remove(id.to_owned()), ()))
     })
 }

@@ -1,8 +1,8 @@
 //! Grants: leave to use one key, given to one principal, beside all policies.
 //!
-//! A grant is a record that never changes; those of a key share one name. The key's record counts their changes (`grants_revision`): fronts keep
-//! the grants of a key for as long as the count stands still (`known`). The count is odd while a change is under way, so that what a crash
-//! leaves half done is read again each time, and believed by nobody, until the next change ends it.
+//! A grant is a record that never changes; those of a key share one name. Each change of them gives the key's record a new
+//! `grants_revision`, and fronts keep the grants of a key for as long as that stays the same (`known`). It is odd while a change is under
+//! way: what a crash leaves half done is read again each time, and kept by nobody, until the next change ends it.
 
 mod constraints;
 mod create;
