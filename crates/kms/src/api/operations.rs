@@ -6,7 +6,7 @@ use super::error::{Code, Result};
 use crate::crypto::{
     agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign,
 };
-use crate::keys::{create, describe};
+use crate::keys::{aliases, create, describe, grants, policy, tags};
 use crate::service::Call;
 
 /// An operation of the API.
@@ -36,9 +36,12 @@ macro_rules! operations {
 }
 
 operations! {
+    CreateAlias: aliases::create_alias, changes;
+    CreateGrant: grants::create_grant, changes;
     CreateKey: create::create_key, changes;
     Decapsulate: encapsulate::decapsulate, reads;
     Decrypt: encrypt::decrypt, reads;
+    DeleteAlias: aliases::delete_alias, changes;
     DeriveSharedSecret: agree::derive_shared_secret, reads;
     DescribeKey: describe::describe_key, reads;
     Encapsulate: encapsulate::encapsulate, reads;
@@ -50,10 +53,22 @@ operations! {
     GenerateMac: mac::generate_mac, reads;
     GenerateRandom: random::generate_random, reads;
     GetKeyLastUsage: last_use::get_key_last_usage, reads;
+    GetKeyPolicy: policy::get_key_policy, reads;
     GetPublicKey: public_key::get_public_key, reads;
+    ListAliases: aliases::list_aliases, reads;
+    ListGrants: grants::list_grants, reads;
+    ListKeyPolicies: policy::list_key_policies, reads;
     ListKeys: describe::list_keys, reads;
+    ListResourceTags: tags::list_resource_tags, reads;
+    ListRetirableGrants: grants::list_retirable_grants, reads;
+    PutKeyPolicy: policy::put_key_policy, changes;
     ReEncrypt: reencrypt::re_encrypt, reads;
+    RetireGrant: grants::retire_grant, changes;
+    RevokeGrant: grants::revoke_grant, changes;
     Sign: sign::sign, reads;
+    TagResource: tags::tag_resource, changes;
+    UntagResource: tags::untag_resource, changes;
+    UpdateAlias: aliases::update_alias, changes;
     Verify: sign::verify, reads;
     VerifyMac: mac::verify_mac, reads;
 }

@@ -87,11 +87,22 @@ impl Book {
 
     /// All records that share the name `label`.
     pub fn all<R: Record>(&self, label: &str) -> Result<Vec<Kept<R>>> {
+        self.all_but(label, |_| None)
+    }
+
+    /// The same, where `known` has those that were read before and never change.
+    pub fn all_but<R: Record>(
+        &self,
+        label: &str,
+        known: impl Fn(ObjectHandle) -> Option<Arc<R>>,
+    ) -> Result<Vec<Kept<R>>> {
         let template = template(label);
         let objects = self.token.find(&template)?;
         let mut all = Vec::with_capacity(objects.len());
         for object in objects {
-            if let Some(bytes) = self.value(object)? {
+            if let Some(value) = known(object) {
+                all.push(Kept { value, object });
+            } else if let Some(bytes) = self.value(object)? {
                 all.push(Kept { value: Arc::new(parse(label, &bytes)?), object });
             }
         }

@@ -1,11 +1,16 @@
 //! KMS keys: what they are, how they live.
 
 pub mod alias;
+pub mod aliases;
 pub mod arn;
 pub mod change;
 pub mod create;
 pub mod describe;
+pub mod forget;
+pub mod grants;
+pub mod managed;
 pub mod metadata;
+pub mod policy;
 pub mod record;
 pub mod spec;
 pub mod state;

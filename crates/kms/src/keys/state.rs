@@ -81,7 +81,7 @@ pub enum Need {
     Switchable,
     /// Rotation and ReplicateKey: enabled.
     Enabled,
-    /// CreateGrant: usable, though its material may be away.
+    /// CreateGrant: usable, though its key store may be away.
     Grantable,
     /// Import: alive, whatever is missing.
     Importable,
@@ -100,7 +100,7 @@ pub fn check(need: Need, state: State, arn: &str) -> Result<()> {
         (N::Material | N::Enabled, state) => state == S::Enabled,
         (N::Alive, state) => matches!(state, S::Enabled | S::Disabled | S::PendingImport | S::Unavailable),
         (N::Switchable, state) => matches!(state, S::Enabled | S::Disabled | S::Unavailable),
-        (N::Grantable, state) => matches!(state, S::Enabled | S::PendingImport | S::Unavailable),
+        (N::Grantable, state) => matches!(state, S::Enabled | S::Unavailable),
         (N::Importable, state) => matches!(state, S::Enabled | S::Disabled | S::PendingImport),
         (N::Deletable, state) => {
             matches!(state, S::Enabled | S::Disabled | S::PendingImport | S::Unavailable)
