@@ -65,9 +65,12 @@ pub fn credential(access_key: &str) -> String {
     format!("{CREDENTIALS}{access_key}")
 }
 
+/// What the names of all parameters for imports begin with.
+pub const IMPORTS: &str = "kms/import/";
+
 /// The parameters of an import that hasn't happened yet: `kms/import/<id>`.
 pub fn import(id: &str) -> String {
-    format!("kms/import/{id}")
+    format!("{IMPORTS}{id}")
 }
 
 /// When a key last did its work: `kms/last-use/<account>/<region>/<key id>`.
@@ -78,7 +81,10 @@ pub fn last_use(account: &str, region: &str, key: &str) -> String {
 /// Each front's mark: moved whenever that front has made a record or removed one.
 pub const MARK: &str = "kms/mark";
 
+/// What the names of all claims begin with.
+pub const LATCHES: &str = "kms/latch/";
+
 /// The claim of somebody who is changing the record called `label`.
 pub fn latch(label: &str) -> String {
-    format!("kms/latch/{label}")
+    format!("{LATCHES}{label}")
 }

@@ -16,7 +16,7 @@ use crate::hsm::{Token, Trouble};
 pub struct Oaep {
     name: &'static str,
     hash: fn() -> &'static MdRef,
-    mechanism: MechanismType,
+    hash_mechanism: MechanismType,
     mask: PkcsMgfType,
 }
 
@@ -24,13 +24,13 @@ static ALGORITHMS: &[Oaep] = &[
     Oaep {
         name: "RSAES_OAEP_SHA_1",
         hash: Md::sha1,
-        mechanism: MechanismType::SHA1,
+        hash_mechanism: MechanismType::SHA1,
         mask: PkcsMgfType::MGF1_SHA1,
     },
     Oaep {
         name: "RSAES_OAEP_SHA_256",
         hash: Md::sha256,
-        mechanism: MechanismType::SHA256,
+        hash_mechanism: MechanismType::SHA256,
         mask: PkcsMgfType::MGF1_SHA256,
     },
 ];
@@ -69,9 +69,12 @@ impl Oaep {
         key: ObjectHandle,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-        let mechanism =
-            Mechanism::RsaPkcsOaep(PkcsOaepParams::new(self.mechanism, self.mask, PkcsOaepSource::empty()));
-        token.with(|session| session.decrypt(&mechanism, key, ciphertext).map(Zeroizing::new))
+        token.with(|session| session.decrypt(&self.mechanism(), key, ciphertext).map(Zeroizing::new))
+    }
+
+    /// What the HSM is told.
+    pub fn mechanism(&self) -> Mechanism<'static> {
+        Mechanism::RsaPkcsOaep(PkcsOaepParams::new(self.hash_mechanism, self.mask, PkcsOaepSource::empty()))
     }
 }
 

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::metadata::KeyMetadata;
 use super::policy::{self, KeyPolicy};
 use super::record::{Cause, Draft, KeyRecord, Material, Origin};
+use super::regions::alone_in;
 use super::spec::{Spec, Usage};
 use super::state::State;
 use super::tags::{self, Tag};
 use crate::api::error::{Code, Fault, Result};
+use crate::book::label;
 use crate::crypto::material;
 use crate::service::{Ask, Call};
 
@@ -58,6 +60,7 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         .fact("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string())
         .tags(&request.tags);
     call.authorize_without_key(&ask)?;
+    must_have_room(call, &call.caller.region)?;
     let draft = draft(call, request.multi_region, spec, usage, origin);
     let arn = draft.arn();
     let record = KeyRecord {
@@ -98,8 +101,9 @@ pub fn draft(
         policy: KeyPolicy::default(),
         tags: BTreeMap::new(),
         aliases: Vec::new(),
-        multi_region: None,
+        multi_region: multi_region.then(|| alone_in(&call.caller.region)),
         materials: Vec::new(),
+        loose: Vec::new(),
         rotation: None,
         public_key: None,
         grants_revision: 0,
@@ -114,6 +118,7 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
         record.materials.push(new_material(call.now, Cause::First)?);
     }
     let object = call.service.book.create(&label, &record)?;
+    call.service.house.note(&record, call.now);
     if let Some(first) = record.materials.first() {
         let token = call.token(&record)?;
         let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
@@ -128,7 +133,21 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
         ));
     }
     call.service.book.replace(&label, object, &record)?;
+    call.service.house.note(&record, call.now);
     Ok(record)
+}
+
+/// Refuses a key too many in the account and Region. Disabled keys count, AWS's own don't: each of those has one alias.
+pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
+    let (account, book, limit) =
+        (&call.caller.account, &call.service.book, call.service.settings.keys_per_region);
+    let all = book.count(&label::keys_of(account, region))?;
+    if all >= limit && all.saturating_sub(book.count(&label::alias(account, region, "alias/aws/"))?) >= limit
+    {
+        return Err(Code::LimitExceededException
+            .because(format!("The account has {limit} KMS keys in {region}, which is the limit.")));
+    }
+    Ok(())
 }
 
 /// How long a call may take to make a key.

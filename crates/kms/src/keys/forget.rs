@@ -4,8 +4,8 @@ use super::alias::AliasRecord;
 use super::arn::KeyArn;
 use super::grants::GrantRecord;
 use super::record::KeyRecord;
-use crate::api::error::Result;
 use crate::book::label;
+use crate::hsm::error::Result;
 use crate::service::Service;
 
 /// Removes the aliases and the grants of a key that is being deleted. To be called once its record says so, so that no new ones come, and before the

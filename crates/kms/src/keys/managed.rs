@@ -124,7 +124,6 @@ fn draft(call: &Call, alias: &AliasArn, via_service: &str) -> KeyRecord {
             enabled: true,
             period: PERIOD,
             next: call.now.plus(i64::from(PERIOD).saturating_mul(DAY)),
-            on_demand: None,
         }),
         ..create::draft(call, false, Spec::symmetric(), Usage::EncryptDecrypt, Origin::Kms)
     }

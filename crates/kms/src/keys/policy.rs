@@ -47,6 +47,12 @@ impl KeyPolicy {
     }
 }
 
+impl PartialEq for KeyPolicy {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl From<String> for KeyPolicy {
     fn from(text: String) -> Self {
         Self { text, parsed: OnceLock::new() }

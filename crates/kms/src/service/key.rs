@@ -93,16 +93,7 @@ impl Call<'_> {
     /// The record of a key that exists for callers: drafts and deleted keys don't.
     pub fn record(&self, arn: &KeyArn) -> Result<Option<Kept<KeyRecord>>> {
         let kept = self.service.book.read::<KeyRecord>(&label::key(&arn.account, &arn.region, &arn.id))?;
-        // A key whose day has come is gone, whether or not its material has been destroyed yet.
-        Ok(kept.filter(|kept| {
-            let due = kept
-                .value
-                .deletion
-                .as_ref()
-                .and_then(|deletion| deletion.at)
-                .is_some_and(|at| at <= self.now);
-            kept.value.draft.is_none() && !due
-        }))
+        Ok(kept.filter(|kept| kept.value.exists(self.now)))
     }
 
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.

@@ -21,6 +21,7 @@ use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
+use crate::housekeeping::House;
 use crate::hsm::{Token, Trouble};
 use crate::keys::grants::Known;
 use crate::policy::Document;
@@ -45,6 +46,8 @@ pub struct Service {
     pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// What is due with keys, and when.
+    pub house: House,
     /// When keys last did their work, as far as it isn't written yet.
     pub last_uses: LastUses,
     /// The identity policies of users and roles.
@@ -66,6 +69,7 @@ impl Service {
             stores: Stores::default(),
             trail,
             handles: Handles::default(),
+            house: House::default(),
             last_uses: LastUses::default(),
             identities: Identities::default(),
             grants: Known::default(),

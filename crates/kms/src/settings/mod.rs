@@ -40,6 +40,15 @@ pub struct Settings {
     /// The audit trail; none is kept unless it is named.
     #[serde(default)]
     pub audit: Option<Audit>,
+    /// How often a key can be rotated on demand, in all.
+    #[serde(default = "on_demand_rotations")]
+    pub on_demand_rotations: usize,
+    /// How many keys an account can have in a Region; AWS's own don't count.
+    #[serde(default = "keys_per_region")]
+    pub keys_per_region: usize,
+    /// Whether anyone who reaches the front may move its clock. For tests.
+    #[serde(default)]
+    pub test_clock: bool,
     /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
     #[serde(default)]
     pub throttle: Option<Throttle>,
@@ -90,6 +99,14 @@ fn default_regions() -> Vec<String> {
 
 fn default_account() -> String {
     "000000000000".to_owned()
+}
+
+const fn on_demand_rotations() -> usize {
+    10
+}
+
+const fn keys_per_region() -> usize {
+    100_000
 }
 
 impl Settings {

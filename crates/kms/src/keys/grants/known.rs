@@ -138,7 +138,7 @@ impl Call<'_> {
         plan: impl FnOnce(&Grants) -> Result<(Change, T)>,
     ) -> Result<T> {
         let book = &self.service.book;
-        let latch = book.latch(&key.record.latch_name())?;
+        let latch = book.latch(&key.arn.latch_name())?;
         let Kept { value, object } = self.record(&key.arn)?.ok_or_else(|| missing(&key.arn))?;
         state::check(need, State::of(&value, self.now, self.reachable(&value)), &key.arn.to_string())?;
         let before = self.grants(&value)?;
