@@ -77,13 +77,14 @@ impl<'a> Cipher<'a> {
             let plaintext = open(call, key, &blob, self.context)?;
             return Ok(Decrypted { plaintext, material: Some(blob.material) });
         };
+        let public = public_key::of(key)?;
         // HSMs differ in what they say to a ciphertext of a length that can't be.
-        if ciphertext.len() != public_key::of(key)?.size() {
+        if ciphertext.len() != public.size() {
             return Err(blob::invalid());
         }
         let token = call.token(&key.record)?;
         let opened = call.service.handles.with(&token, &key.record, key.current()?, |handle| {
-            match oaep.open(&token, handle, ciphertext) {
+            match oaep.open(&token, handle, &public, ciphertext) {
                 Err(Trouble::BadData) => Ok(None),
                 result => result.map(Some),
             }
