@@ -60,7 +60,10 @@ impl<'a> Cipher<'a> {
                 "Algorithm {name} and key spec {spec} cannot encrypt data larger than {limit} bytes."
             )));
         }
-        Ok(Encrypted { ciphertext: oaep.seal(&public, plaintext).map_err(from_openssl)?, material: None })
+        let ciphertext = oaep.seal(&public, plaintext).map_err(from_openssl)?;
+        // Not every HSM knows both hashes, and its key may be gone: better refused now than never opened.
+        self.decrypt(call, key, &ciphertext)?;
+        Ok(Encrypted { ciphertext, material: None })
     }
 
     /// Decrypts what `key` made.
