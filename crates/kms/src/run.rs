@@ -115,7 +115,8 @@ fn flush(service: &Service) {
     }
 }
 
-async fn bind(address: &str) -> Result<TcpListener, RunError> {
+/// A listener on `<host>:<port>`.
+pub(crate) async fn bind(address: &str) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
 }
 
@@ -127,14 +128,16 @@ pub fn open(settings: Settings) -> Result<Service, RunError> {
     Ok(Service::new(settings, Arc::new(token), None))
 }
 
-fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
+/// The one line of a file that holds a PIN or password.
+pub(crate) fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
     let text = Zeroizing::new(text);
     Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+/// Ends with SIGTERM or SIGINT.
+pub(crate) fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
