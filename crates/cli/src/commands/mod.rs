@@ -1,16 +1,19 @@
 //! The words of the command line, one file per noun.
 
+mod audit;
 mod cluster;
 mod compatibility;
 mod config;
 mod demo;
 mod doctor;
+mod header;
 mod key;
 mod kms;
 mod node;
 mod slot;
 mod token;
 mod user;
+mod xks_proxy;
 
 use crate::error::Result;
 use crate::render::{Answer, Format};
@@ -63,6 +66,11 @@ enum Noun {
     Node(node::Verb),
     /// Serve the AWS KMS API over an HSM
     Kms(kms::Kms),
+    /// Serve the XKS proxy API over an HSM, for AWS KMS
+    XksProxy(xks_proxy::XksProxy),
+    /// The KMS front's audit trail
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -70,6 +78,8 @@ enum Noun {
     Config(config::Verb),
     /// What this version offers: functions, mechanisms, objects
     Compatibility(compatibility::Compatibility),
+    /// C headers for programs that use the module
+    Header(header::Header),
 }
 
 impl Arguments {
@@ -83,6 +93,7 @@ impl Arguments {
         match &self.noun {
             Noun::Node(verb) => verb.start_log(),
             Noun::Kms(kms) => kms.start_log(),
+            Noun::XksProxy(proxy) => proxy.start_log(),
             _ => cloister::logging::start(),
         }
     }
@@ -98,9 +109,12 @@ impl Arguments {
             Noun::Cluster(verb) => verb.run(),
             Noun::Node(verb) => verb.run(),
             Noun::Kms(kms) => kms.run(),
+            Noun::XksProxy(proxy) => proxy.run(),
+            Noun::Audit(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),
+            Noun::Header(header) => header.run(),
         }
     }
 }

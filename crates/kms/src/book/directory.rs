@@ -5,6 +5,7 @@
 //! random value whenever it has made a record or removed one. While the others' marks stand still, so does the list; after one has moved, the
 //! objects are walked again, and only those that weren't there before are asked for their name.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
@@ -115,7 +116,7 @@ impl Book {
     fn others(&self, directory: &Directory) -> Result<Seen> {
         let template = template(label::MARK);
         let mut marks = Seen::new();
-        for object in self.token().with(|session| session.find_objects(&template))? {
+        for object in self.token().find(&template)? {
             if Some(object) != directory.own
                 && let Some(value) = self.value(object)?
             {
@@ -130,13 +131,12 @@ impl Book {
             Attribute::Class(ObjectClass::DATA),
             Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
         ];
-        let objects = self.token().with(|session| session.find_objects(&template))?;
+        let objects = self.token().find(&template)?;
         let there: HashSet<u64> = objects.iter().map(|object| object.handle()).collect();
         directory.known.retain(|object, _| there.contains(object));
         for object in objects {
-            if !directory.known.contains_key(&object.handle()) {
-                let name = self.name(object)?;
-                directory.known.insert(object.handle(), name);
+            if let Entry::Vacant(unknown) = directory.known.entry(object.handle()) {
+                unknown.insert(self.name(object)?);
             }
         }
         directory.names.clear();

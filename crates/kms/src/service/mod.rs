@@ -15,6 +15,7 @@ pub use key::Key;
 pub use stores::Stores;
 
 use crate::api::error::{Code, Fault};
+use crate::audit::Trail;
 use crate::auth::identity::Identities;
 use crate::book::Book;
 use crate::clock::Clock;
@@ -22,6 +23,7 @@ use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
 use crate::keys::grants::Known;
 use crate::policy::Document;
+use crate::quota::Quotas;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -36,6 +38,10 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// Request quotas, if there are any.
+    pub quotas: Option<Quotas>,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
     /// The identity policies of users and roles.
@@ -46,13 +52,16 @@ pub struct Service {
 
 impl Service {
     /// A service over `token`, the default key store.
-    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
+    pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        let quotas = settings.throttle.as_ref().map(Quotas::new);
         Self {
+            quotas,
             settings,
             clock: Clock::default(),
             book: Book::new(token.clone()),
             token,
             stores: Stores::default(),
+            trail,
             handles: Handles::default(),
             identities: Identities::default(),
             grants: Known::default(),
