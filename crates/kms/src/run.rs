@@ -1,5 +1,6 @@
 //! A front as a process: from settings to a served socket, until it is told to stop.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 use crate::audit::{self, Trail};
+use crate::auth::identity::Identities;
 use crate::front::{self, Front, serve, tls};
 use crate::housekeeping::ExpiryMetrics;
 use crate::hsm::{Login, Module, Token, Trouble};
+use crate::policy::Document;
 use crate::service::Service;
 use crate::settings::{self, Access, Settings};
 
@@ -139,10 +142,16 @@ pub(crate) async fn bind(address: &str) -> Result<TcpListener, RunError> {
 
 /// A service that is logged in to its default key store, and serves nobody yet.
 pub fn open(settings: Settings) -> Result<Service, RunError> {
+    let identities = settings.identities.as_deref().map(identities).transpose()?.unwrap_or_default();
     let pin = read_secret(&settings.pin_file)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;
-    Ok(Service::new(settings, Arc::new(token), None))
+    Ok(Service { identities, ..Service::new(settings, Arc::new(token), None) })
+}
+
+fn identities(folder: &Path) -> Result<Identities<Arc<Document>>, RunError> {
+    let identities = Identities::load(folder).and_then(Identities::parse);
+    identities.map_err(|e| RunError::Settings(format!("can't use the identity policies: {e}")))
 }
 
 /// The one line of a file that holds a PIN or password.

@@ -6,7 +6,9 @@ use super::error::{Code, Result};
 use crate::crypto::{
     agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign,
 };
-use crate::keys::{create, deletion, describe, import, manage, regions, rotation};
+use crate::keys::{
+    aliases, create, deletion, describe, grants, import, manage, policy, regions, rotation, tags,
+};
 use crate::service::Call;
 
 /// An operation of the API.
@@ -37,9 +39,12 @@ macro_rules! operations {
 
 operations! {
     CancelKeyDeletion: deletion::cancel_key_deletion, changes;
+    CreateAlias: aliases::create_alias, changes;
+    CreateGrant: grants::create_grant, changes;
     CreateKey: create::create_key, changes;
     Decapsulate: encapsulate::decapsulate, reads;
     Decrypt: encrypt::decrypt, reads;
+    DeleteAlias: aliases::delete_alias, changes;
     DeleteImportedKeyMaterial: import::delete_imported_key_material, changes;
     DeriveSharedSecret: agree::derive_shared_secret, reads;
     DescribeKey: describe::describe_key, reads;
@@ -56,17 +61,29 @@ operations! {
     GenerateMac: mac::generate_mac, reads;
     GenerateRandom: random::generate_random, reads;
     GetKeyLastUsage: last_use::get_key_last_usage, reads;
+    GetKeyPolicy: policy::get_key_policy, reads;
     GetKeyRotationStatus: rotation::get_key_rotation_status, reads;
     GetParametersForImport: import::get_parameters_for_import, changes;
     GetPublicKey: public_key::get_public_key, reads;
     ImportKeyMaterial: import::import_key_material, changes;
+    ListAliases: aliases::list_aliases, reads;
+    ListGrants: grants::list_grants, reads;
+    ListKeyPolicies: policy::list_key_policies, reads;
     ListKeyRotations: rotation::list_key_rotations, reads;
     ListKeys: describe::list_keys, reads;
+    ListResourceTags: tags::list_resource_tags, reads;
+    ListRetirableGrants: grants::list_retirable_grants, reads;
+    PutKeyPolicy: policy::put_key_policy, changes;
     ReEncrypt: reencrypt::re_encrypt, reads;
     ReplicateKey: regions::replicate_key, changes;
+    RetireGrant: grants::retire_grant, changes;
+    RevokeGrant: grants::revoke_grant, changes;
     RotateKeyOnDemand: rotation::rotate_key_on_demand, changes;
     ScheduleKeyDeletion: deletion::schedule_key_deletion, changes;
     Sign: sign::sign, reads;
+    TagResource: tags::tag_resource, changes;
+    UntagResource: tags::untag_resource, changes;
+    UpdateAlias: aliases::update_alias, changes;
     UpdateKeyDescription: manage::update_key_description, changes;
     UpdatePrimaryRegion: regions::update_primary_region, changes;
     Verify: sign::verify, reads;

@@ -39,7 +39,12 @@ pub fn aliases_of(account: &str, region: &str) -> String {
 
 /// The grants of a key share this name: `kms/grants/<account>/<region>/<key id>`.
 pub fn grants(account: &str, region: &str, key: &str) -> String {
-    format!("kms/grants/{account}/{region}/{key}")
+    format!("{}{account}/{region}/{key}", grants_of_all())
+}
+
+/// The grants of all keys.
+pub fn grants_of_all() -> &'static str {
+    "kms/grants/"
 }
 
 /// A custom key store: `kms/store/<account>/<region>/<cks id>`.

@@ -102,7 +102,7 @@ impl Book {
         let mut claims = Vec::new();
         for label in self.names(label::LATCHES, None, CLEARED)? {
             let template = template(&label);
-            for object in self.token().with(|session| session.find_objects(&template))? {
+            for object in self.token().find(&template)? {
                 if let Some(nonce) = self.value(object)? {
                     claims.push((object, nonce.to_vec()));
                 }

@@ -34,3 +34,31 @@ use crate::hsm::Trouble;
 fn from_openssl(error: ErrorStack) -> Trouble {
     Trouble::Other(error.to_string())
 }
+
+/// Some HSMs (SoftHSM) fail without a reason where others say that data doesn't decrypt. If the same key does its work on a probe, it was the data.
+fn explained<T>(
+    result: std::result::Result<T, Trouble>,
+    probe: impl FnOnce() -> std::result::Result<T, Trouble>,
+) -> std::result::Result<T, Trouble> {
+    match result {
+        Err(Trouble::Unexplained(why)) => match probe() {
+            Ok(_) => Err(Trouble::BadData),
+            Err(_) => Err(Trouble::Unexplained(why)),
+        },
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_blamed_only_where_the_key_works_on_other_data() {
+        let silent = || Err::<(), _>(Trouble::Unexplained("general error".to_owned()));
+        assert_eq!(explained(silent(), || Ok(())), Err(Trouble::BadData));
+        assert_eq!(explained(silent(), silent), silent());
+        let gone = || Err::<(), _>(Trouble::NoObject);
+        assert_eq!(explained(gone(), || Ok(())), gone());
+    }
+}

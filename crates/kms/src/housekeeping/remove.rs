@@ -5,8 +5,8 @@ use super::Service;
 use crate::book::label;
 use crate::clock::Moment;
 use crate::hsm::error::Result;
-use crate::keys::alias::AliasRecord;
 use crate::keys::deletion::deletion_date;
+use crate::keys::forget::forget_key_names;
 use crate::keys::hold::Held;
 use crate::keys::record::{Draft, KeyRecord, Origin};
 
@@ -18,9 +18,9 @@ pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
     }
     destroy_material(&mut held)?;
     leave_family(&held, now)?;
-    remove_aliases(service, &held.record)?;
-    remove_notes(service, &held.record)?;
     let arn = held.record.arn();
+    forget_key_names(service, &arn)?;
+    forget_use(service, &held.record)?;
     held.remove()?;
     service.house.diary.lock().strike(&arn);
     Ok(())
@@ -60,38 +60,11 @@ fn leave_family(held: &Held, now: Moment) -> Result<()> {
     Ok(())
 }
 
-fn remove_aliases(service: &Service, record: &KeyRecord) -> Result<()> {
-    let prefix = label::aliases_of(&record.account, &record.region);
-    for name in service.book.names(&prefix, None, usize::MAX)? {
-        if targets(service, &name, record)?.is_none() {
-            continue;
-        }
-        let latch = service.book.latch(&name)?;
-        if let Some(object) = targets(service, &name, record)? {
-            latch.still_held()?;
-            service.book.remove(&name, object)?;
-        }
-    }
-    Ok(())
-}
-
-/// The alias's object, if it points to the key.
-fn targets(
-    service: &Service,
-    name: &str,
-    record: &KeyRecord,
-) -> Result<Option<cryptoki::object::ObjectHandle>> {
-    let alias = service.book.read::<AliasRecord>(name)?;
-    Ok(alias.filter(|alias| alias.value.target == record.id).map(|alias| alias.object))
-}
-
-/// Its grants, and the note of its last use.
-fn remove_notes(service: &Service, record: &KeyRecord) -> Result<()> {
-    let (account, region, id) = (&record.account, &record.region, &record.id);
-    for name in [label::grants(account, region, id), label::last_use(account, region, id)] {
-        for note in service.book.all::<serde_json::Value>(&name)? {
-            service.book.remove(&name, note.object)?;
-        }
+/// The note of its last use.
+fn forget_use(service: &Service, record: &KeyRecord) -> Result<()> {
+    let name = label::last_use(&record.account, &record.region, &record.id);
+    for note in service.book.all::<serde_json::Value>(&name)? {
+        service.book.remove(&name, note.object)?;
     }
     Ok(())
 }

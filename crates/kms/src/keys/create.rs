@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::metadata::KeyMetadata;
+use super::policy::{self, KeyPolicy};
 use super::record::{Cause, Draft, KeyRecord, Material, Origin};
 use super::regions::alone_in;
 use super::spec::{Spec, Usage};
 use super::state::State;
-use super::tags::Tag;
+use super::tags::{self, Tag};
 use crate::api::error::{Code, Fault, Result};
 use crate::book::label;
 use crate::crypto::material;
@@ -50,21 +51,45 @@ pub struct CreateKeyResponse {
 pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyResponse> {
     let (spec, usage) = kind(&request)?;
     let origin = request.origin.unwrap_or(Origin::Kms);
+    let bypass = request.bypass_policy_lockout_safety_check;
     let ask = Ask::to("CreateKey")
         .fact("kms:KeySpec", spec.name)
         .fact("kms:KeyUsage", usage.name())
-        .fact("kms:KeyOrigin", origin.name());
+        .fact("kms:KeyOrigin", origin.name())
+        .fact("kms:MultiRegion", request.multi_region.to_string())
+        .fact("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string())
+        .tags(&request.tags);
     call.authorize_without_key(&ask)?;
     must_have_room(call, &call.caller.region)?;
-    let now = call.now;
+    let draft = draft(call, request.multi_region, spec, usage, origin);
+    let arn = draft.arn();
     let record = KeyRecord {
+        description: request.description,
+        policy: policy::of_new_key(call, &arn, request.policy.as_deref(), bypass)?,
+        tags: tags::of_new_key(call, &arn, &request.tags)?,
+        ..draft
+    };
+    let record = bring_to_life(call, record)?;
+    call.touch(record.arn());
+    Ok(CreateKeyResponse { key_metadata: KeyMetadata::of(&record, State::of(&record, call.now, true), None) })
+}
+
+/// The record of a key that is being made, as little as there is to say of every key.
+pub fn draft(
+    call: &Call,
+    multi_region: bool,
+    spec: &'static Spec,
+    usage: Usage,
+    origin: Origin,
+) -> KeyRecord {
+    KeyRecord {
         format: 1,
         draft: Some(Draft::Making(crate::clock::Moment::real())),
         account: call.caller.account.clone(),
         region: call.caller.region.clone(),
-        id: new_id(request.multi_region),
-        created: now,
-        description: request.description,
+        id: new_id(multi_region),
+        created: call.now,
+        description: String::new(),
         spec,
         usage,
         origin,
@@ -73,22 +98,20 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         deletion: None,
         store: None,
         xks_key: None,
-        policy: request.policy.unwrap_or_default(),
-        tags: request.tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect::<BTreeMap<_, _>>(),
-        multi_region: request.multi_region.then(|| alone_in(&call.caller.region)),
+        policy: KeyPolicy::default(),
+        tags: BTreeMap::new(),
+        aliases: Vec::new(),
+        multi_region: multi_region.then(|| alone_in(&call.caller.region)),
         materials: Vec::new(),
         loose: Vec::new(),
         rotation: None,
         public_key: None,
         grants_revision: 0,
-    };
-    let record = bring_to_life(call, record)?;
-    call.touch(record.arn());
-    Ok(CreateKeyResponse { key_metadata: KeyMetadata::of(&record, State::of(&record, now, true), None) })
+    }
 }
 
 /// Keeps the draft, makes its material if the HSM is to make it, keeps the whole.
-fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
+pub fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
     let label = record.label();
     let begun = std::time::Instant::now();
     if record.origin != Origin::External {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::arn::KeyArn;
+use super::policy::KeyPolicy;
 use super::spec::{self, Spec, Usage};
 use crate::clock::Moment;
 
@@ -74,10 +75,13 @@ pub struct KeyRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xks_key: Option<String>,
     /// The key policy, as it was put.
-    pub policy: String,
+    pub policy: KeyPolicy,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The names of its aliases, and perhaps some that were left behind (see `aliases`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Its place among the Regions, if it has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multi_region: Option<MultiRegion>,
@@ -93,7 +97,7 @@ pub struct KeyRecord {
     /// Its public half (SubjectPublicKeyInfo, DER, hexadecimal), if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// Moved with each change of its grants: fronts cache them by it.
+    /// Drawn anew with each change of its grants, odd while one is under way: fronts keep them by it. 0 if it never had any.
     #[serde(default)]
     pub grants_revision: u64,
 }

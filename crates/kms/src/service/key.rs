@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use cryptoki::object::ObjectHandle;
 
-use super::{Ask, Call};
+use super::{Ask, Call, reach};
 use crate::api::error::{Code, Result};
 use crate::book::{Kept, label};
 use crate::hsm::Token;
 use crate::keys::alias::AliasRecord;
-use crate::keys::arn::{KeyArn, KeyName};
+use crate::keys::arn::{AliasArn, KeyArn, KeyName};
 use crate::keys::record::{KeyRecord, Material, Origin};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
@@ -77,7 +77,13 @@ impl Call<'_> {
         if arn.region != self.caller.region {
             return Err(Code::NotFoundException.because(format!("Invalid arn {}", arn.region)));
         }
-        let missing = || Code::NotFoundException.because(format!("Key '{arn}' does not exist"));
+        let missing = || {
+            if arn.account == self.caller.account {
+                Code::NotFoundException.because(format!("Key '{arn}' does not exist"))
+            } else {
+                reach::out_of_reach(self.caller, self.operation)
+            }
+        };
         let Kept { value: record, object } = self.record(&arn)?.ok_or_else(missing)?;
         self.touch(arn.clone());
         let state = State::of(&record, self.now, self.reachable(&record));
@@ -134,31 +140,33 @@ impl Call<'_> {
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here =
-            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let (region, account) = (self.caller.region.clone(), self.caller.account.clone());
         match KeyName::parse(name)? {
-            KeyName::Id(id) => Ok((here(id), None)),
+            KeyName::Id(id) => Ok((KeyArn { region, account, id }, None)),
             KeyName::Arn(arn) => Ok((arn, None)),
-            KeyName::Alias(alias) => {
-                let arn = here(String::new());
-                Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
+            _ if !reach::takes_aliases(self.operation) => {
+                Err(Code::NotFoundException.because(format!("Invalid keyId '{name}'")))
             }
-            KeyName::AliasArn(alias) => {
-                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
-            }
+            KeyName::Alias(name) => self.target(AliasArn { region, account, name }),
+            KeyName::AliasArn(alias) => self.target(alias),
         }
     }
 
-    fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
-        let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
-        match record {
-            Some(alias) => Ok(KeyArn {
-                region: region.to_owned(),
-                account: account.to_owned(),
-                id: alias.value.target.clone(),
-            }),
-            None => Err(Code::NotFoundException
-                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+    fn target(&self, alias: AliasArn) -> Result<(KeyArn, Option<String>)> {
+        if let Some(arn) = self.managed_key(&alias)? {
+            return Ok((arn, Some(alias.name)));
         }
+        let record = self.service.book.read::<AliasRecord>(&label::alias(
+            &alias.account,
+            &alias.region,
+            &alias.name,
+        ))?;
+        let Some(record) = record else {
+            return Err(Code::NotFoundException.because(format!("Alias {alias} is not found.")));
+        };
+        Ok((
+            KeyArn { region: alias.region, account: alias.account, id: record.value.target.clone() },
+            Some(alias.name),
+        ))
     }
 }

@@ -1,8 +1,6 @@
 //! ReplicateKey. The replica's record comes first, as a draft; then the family knows of it; then it is made whole. What a crash leaves is a draft that
 //! housekeeping undoes.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{must_be_primary, settling};
@@ -11,9 +9,10 @@ use crate::clock::Moment;
 use crate::keys::create::must_have_room;
 use crate::keys::hold::Held;
 use crate::keys::metadata::KeyMetadata;
+use crate::keys::policy;
 use crate::keys::record::{Draft, KeyRecord, Origin};
 use crate::keys::state::{Need, State};
-use crate::keys::tags::Tag;
+use crate::keys::tags::{self, Tag};
 use crate::service::{Ask, Call};
 
 /// The request.
@@ -70,7 +69,7 @@ pub fn replicate_key(call: &Call, request: ReplicateKeyRequest) -> Result<Replic
     call.touch(replica.arn());
     Ok(ReplicateKeyResponse {
         replica_key_metadata: KeyMetadata::of(&replica, State::of(&replica, call.now, true), None),
-        replica_policy: replica.policy,
+        replica_policy: replica.policy.into(),
         replica_tags: request.tags,
     })
 }
@@ -80,7 +79,7 @@ fn bring_to_life(call: &Call, held: &mut Held, request: &ReplicateKeyRequest) ->
     if let Some(multi) = &mut held.record.multi_region {
         multi.regions.push(region.clone());
     }
-    let mut replica = draft(call, &held.record, request);
+    let mut replica = draft(call, &held.record, request)?;
     call.service.book.create(&replica.label(), &replica)?;
     call.service.house.note(&replica, call.now);
     held.keep()?;
@@ -90,7 +89,9 @@ fn bring_to_life(call: &Call, held: &mut Held, request: &ReplicateKeyRequest) ->
 }
 
 /// The replica as it begins: what is shared is the primary's, the rest its own.
-fn draft(call: &Call, primary: &KeyRecord, request: &ReplicateKeyRequest) -> KeyRecord {
+fn draft(call: &Call, primary: &KeyRecord, request: &ReplicateKeyRequest) -> Result<KeyRecord> {
+    let arn = primary.arn().in_region(&request.replica_region);
+    let bypass = request.bypass_policy_lockout_safety_check;
     let mut replica = KeyRecord {
         draft: Some(Draft::Making(Moment::real())),
         region: request.replica_region.clone(),
@@ -98,12 +99,9 @@ fn draft(call: &Call, primary: &KeyRecord, request: &ReplicateKeyRequest) -> Key
         description: request.description.clone(),
         enabled: true,
         deletion: None,
-        policy: request.policy.clone().unwrap_or_default(),
-        tags: request
-            .tags
-            .iter()
-            .map(|tag| (tag.tag_key.clone(), tag.tag_value.clone()))
-            .collect::<BTreeMap<_, _>>(),
+        policy: policy::of_new_key(call, &arn, request.policy.as_deref(), bypass)?,
+        tags: tags::of_new_key(call, &arn, &request.tags)?,
+        aliases: Vec::new(),
         loose: Vec::new(),
         grants_revision: 0,
         ..primary.clone()
@@ -116,5 +114,5 @@ fn draft(call: &Call, primary: &KeyRecord, request: &ReplicateKeyRequest) -> Key
             (material.object, material.import) = (None, None);
         }
     }
-    replica
+    Ok(replica)
 }
