@@ -13,7 +13,7 @@ use crate::keys::record::{Draft, KeyRecord, Origin};
 /// Deletes the key, or what there is of it.
 pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
     if !matches!(held.record.draft, Some(Draft::Removing(_))) {
-        held.record.draft = Some(Draft::Removing(Moment::real()));
+        held.record.draft = Some(Draft::Removing(now));
         held.keep()?;
     }
     destroy_material(&mut held)?;

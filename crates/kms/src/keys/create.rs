@@ -84,7 +84,7 @@ pub fn draft(
 ) -> KeyRecord {
     KeyRecord {
         format: 1,
-        draft: Some(Draft::Making(crate::clock::Moment::real())),
+        draft: Some(Draft::Making(call.now)),
         account: call.caller.account.clone(),
         region: call.caller.region.clone(),
         id: new_id(multi_region),
