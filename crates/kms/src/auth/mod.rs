@@ -1,3 +1,7 @@
 //! Who may speak: signatures, credentials, callers.
 
+pub mod access;
 pub mod caller;
+pub mod credentials;
+pub mod identity;
+pub mod sigv4;
