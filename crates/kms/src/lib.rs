@@ -10,6 +10,8 @@ pub mod crypto;
 pub mod front;
 pub mod hsm;
 pub mod keys;
+pub mod policy;
 pub mod run;
 pub mod service;
 pub mod settings;
+pub mod xks;

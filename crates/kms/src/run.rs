@@ -61,13 +61,15 @@ fn open(settings: Settings) -> Result<Service, RunError> {
     Ok(Service::new(settings, Arc::new(token)))
 }
 
-fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
+/// The one line of a file that holds a PIN or password.
+pub(crate) fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
     let text = std::fs::read_to_string(path).map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
     let text = Zeroizing::new(text);
     Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+/// Ends with SIGTERM or SIGINT.
+pub(crate) fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
+use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
@@ -119,6 +119,11 @@ impl Token {
             // The token may be gone already; then there is no login to end.
             let _ = anchor.logout();
         }
+    }
+
+    /// Who made the token, its serial number and versions.
+    pub fn info(&self) -> Result<TokenInfo> {
+        Ok(self.module.pkcs11.get_token_info(self.slot)?)
     }
 
     /// The mechanisms this token offers.
