@@ -14,4 +14,5 @@ pub mod policy;
 pub mod run;
 pub mod service;
 pub mod settings;
+pub mod stores;
 pub mod xks;

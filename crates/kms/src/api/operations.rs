@@ -6,6 +6,7 @@ use super::error::{Code, Result};
 use crate::crypto::encrypt;
 use crate::keys::{create, describe};
 use crate::service::Call;
+use crate::stores;
 
 /// An operation of the API.
 pub struct Operation {
@@ -34,11 +35,17 @@ macro_rules! operations {
 }
 
 operations! {
+    ConnectCustomKeyStore: stores::connect::connect_custom_key_store, changes;
+    CreateCustomKeyStore: stores::create::create_custom_key_store, changes;
     CreateKey: create::create_key, changes;
     Decrypt: encrypt::decrypt, reads;
+    DeleteCustomKeyStore: stores::delete::delete_custom_key_store, changes;
+    DescribeCustomKeyStores: stores::describe::describe_custom_key_stores, reads;
     DescribeKey: describe::describe_key, reads;
+    DisconnectCustomKeyStore: stores::connect::disconnect_custom_key_store, changes;
     Encrypt: encrypt::encrypt, reads;
     ListKeys: describe::list_keys, reads;
+    UpdateCustomKeyStore: stores::update::update_custom_key_store, changes;
 }
 
 impl Operation {

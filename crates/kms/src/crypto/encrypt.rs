@@ -13,6 +13,7 @@ use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::Usage;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call, Key};
+use crate::stores::xks;
 
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 
@@ -114,6 +115,7 @@ pub fn seal(call: &Call, key: &Key, context: Option<&Context>, plaintext: &[u8])
     let aad = [&header[..], &context::encode(context)].concat();
     let token = call.token(&key.record)?;
     let body = call.service.handles.with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
+    let body = xks::seal(call, key, &aad, body)?;
     Ok(([header, body].concat(), material.id.clone()))
 }
 
@@ -122,7 +124,8 @@ pub fn open(call: &Call, key: &Key, blob: &blob::Blob, context: Option<&Context>
     let material = material_of(&key.record, blob)?;
     let aad = [blob.header, &context::encode(context)].concat();
     let token = call.token(&key.record)?;
-    call.service.handles.with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, blob.body) {
+    let body = xks::open(call, key, &aad, blob.body)?;
+    call.service.handles.with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, &body) {
         Err(Trouble::BadData) => Ok(None),
         result => result.map(Some),
     })?

@@ -13,6 +13,7 @@ use super::tags::Tag;
 use crate::api::error::{Code, Fault, Result};
 use crate::crypto::material;
 use crate::service::{Ask, Call};
+use crate::stores::keys::{Place, Wanted, not_made};
 
 /// The request.
 #[derive(Deserialize)]
@@ -50,6 +51,15 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
     let origin = request.origin.unwrap_or(Origin::Kms);
     let ask = Ask::to("CreateKey").fact("kms:KeySpec", spec.name).fact("kms:KeyUsage", usage.name()).fact("kms:KeyOrigin", origin.name());
     call.authorize_without_key(&ask)?;
+    let wanted = Wanted {
+        origin,
+        store: request.custom_key_store_id.as_deref(),
+        xks_key: request.xks_key_id.as_deref(),
+        spec,
+        usage,
+        multi_region: request.multi_region,
+    };
+    let place = Place::of(call, &wanted)?;
     let now = call.now;
     let record = KeyRecord {
         format: 1,
@@ -65,8 +75,8 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         managed_by_aws: false,
         enabled: true,
         deletion: None,
-        store: None,
-        xks_key: None,
+        store: place.store(),
+        xks_key: request.xks_key_id,
         policy: request.policy.unwrap_or_default(),
         tags: request.tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect::<BTreeMap<_, _>>(),
         multi_region: None,
@@ -75,13 +85,14 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         public_key: None,
         grants_revision: 0,
     };
-    let record = bring_to_life(call, record)?;
+    place.claim(call, &record)?;
+    let record = bring_to_life(call, record, &place)?;
     call.touch(record.arn());
-    Ok(CreateKeyResponse { key_metadata: KeyMetadata::of(&record, State::of(&record, now, true), None) })
+    Ok(CreateKeyResponse { key_metadata: call.describe(&record, State::of(&record, now, true))? })
 }
 
 /// Keeps the draft, makes its material if the HSM is to make it, keeps the whole.
-fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
+fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Result<KeyRecord> {
     let label = record.label();
     let begun = std::time::Instant::now();
     if record.origin != Origin::External {
@@ -89,9 +100,9 @@ fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
     }
     let object = call.service.book.create(&label, &record)?;
     if let Some(first) = record.materials.first() {
-        let token = call.token(&record)?;
+        let token = place.token(call)?;
         let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
-        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())?;
+        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string()).map_err(|trouble| not_made(&record, trouble))?;
         record.public_key = made.public_key.map(hex::encode);
     }
     record.draft = None;

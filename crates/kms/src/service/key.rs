@@ -13,6 +13,7 @@ use crate::keys::arn::{KeyArn, KeyName};
 use crate::keys::record::{KeyRecord, Material, Origin};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
+use crate::stores;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -99,26 +100,32 @@ impl Call<'_> {
         Ok(key)
     }
 
-    /// The token that a key's material is in.
+    /// The token that a key's material is in. Of a key in an external key store, the inner material is in the default key store.
     ///
     /// # Errors
     ///
-    /// `KMSInvalidStateException` when its custom key store isn't connected.
+    /// `KMSInvalidStateException` when its custom key store isn't connected, or can't be reached.
     pub fn token(&self, key: &KeyRecord) -> Result<Arc<Token>> {
         match &key.store {
-            None => Ok(self.service.token.clone()),
-            Some(store) => self.service.stores.token(store).ok_or_else(|| {
-                let arn = key.arn();
-                Code::KMSInvalidStateException.because(format!("{arn} is unavailable because its custom key store is not connected."))
-            }),
+            Some(store) if key.origin == Origin::CloudHsm => {
+                let unavailable = || Code::KMSInvalidStateException.because(format!("{} is unavailable because its custom key store is not connected.", key.arn()));
+                let stores = &self.service.stores;
+                let store = stores.find(&key.account, &key.region, store)?.filter(|store| store.value.connection.is_connected()).ok_or_else(unavailable)?;
+                stores.token(&store.value).map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))
+            }
+            _ => Ok(self.service.token.clone()),
         }
     }
 
     /// Whether the key's custom key store is connected; true for keys of the default one.
     pub fn reachable(&self, key: &KeyRecord) -> bool {
-        match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => self.service.stores.token(store).is_some(),
-            _ => true,
+        let Some(id) = &key.store else { return true };
+        match self.service.stores.find(&key.account, &key.region, id) {
+            Ok(store) => store.is_some_and(|store| store.value.connection.is_connected()),
+            Err(trouble) => {
+                tracing::warn!(store = %id, %trouble, "a key store's record can't be read");
+                false
+            }
         }
     }
 

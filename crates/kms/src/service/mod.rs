@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use access::Ask;
 pub use call::Call;
 pub use key::Key;
-pub use stores::Stores;
+pub use stores::{Stores, missing as missing_store};
 
 use crate::api::error::{Code, Fault};
 use crate::book::Book;
@@ -28,9 +28,9 @@ pub struct Service {
     /// The default key store: the token that also keeps the records.
     pub token: Arc<Token>,
     /// The records.
-    pub book: Book,
-    /// The custom key stores that this front is connected to.
-    pub stores: Stores,
+    pub book: Arc<Book>,
+    /// The custom key stores.
+    pub stores: Arc<Stores>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
 }
@@ -38,7 +38,9 @@ pub struct Service {
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>) -> Self {
-        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default() }
+        let book = Arc::new(Book::new(token.clone()));
+        let stores = Arc::new(Stores::new(&settings, book.clone()));
+        Self { settings, clock: Clock::default(), book, token, stores, handles: Handles::default() }
     }
 }
 

@@ -1,8 +1,12 @@
 //! How a front is set up.
 
+mod stores;
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+pub use stores::{Cluster, XksEndpoint};
 
 /// The settings of `cloister kms`.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +24,15 @@ pub struct Settings {
     pub regions: Vec<String>,
     /// The account of callers who prove none.
     pub account: String,
+    /// The clusters that custom key stores may be made on.
+    #[serde(default, rename = "cluster")]
+    pub clusters: Vec<Cluster>,
+    /// Where the endpoints of external key store proxies really are; all others are looked up in DNS.
+    #[serde(default, rename = "xks-endpoint")]
+    pub xks_endpoints: Vec<XksEndpoint>,
+    /// How many custom key stores an account may have in a Region.
+    #[serde(default = "stores::ten")]
+    pub max_key_stores: usize,
 }
 
 impl Settings {
@@ -29,7 +42,9 @@ impl Settings {
     ///
     /// One line that says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|e| e.to_string().trim().replace('\n', " "))
+        let settings: Self = toml::from_str(text).map_err(|e| e.to_string().trim().replace('\n', " "))?;
+        stores::check(&settings)?;
+        Ok(settings)
     }
 
     /// The Region of requests that name none.
