@@ -1,6 +1,7 @@
 //! What was measured: medians and ratios, as a table for people and as values for programs.
 
 use crate::failover::Pauses;
+use crate::kms;
 use crate::load::Calls;
 use crate::machine::Machine;
 use crate::plan::{Place, Row, Unit};
@@ -23,6 +24,8 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// What callers saw when the leader died.
     pub pauses: Vec<Pauses>,
+    /// The KMS front's rows.
+    pub kms: Option<kms::Report>,
 }
 
 /// The median; 0 of nothing. Sorts.
@@ -107,6 +110,9 @@ impl Report {
             let (title, median, values) = (seen.title, seen.median(), values.join(","));
             written += &format!("leader dies, {title}\t1\tthree nodes, TLS\tms\t{median:.1}\t\t{values}\n");
         }
+        if let Some(kms) = &self.kms {
+            written += &kms.tsv();
+        }
         written
     }
 
@@ -152,12 +158,18 @@ impl fmt::Display for Report {
                 self.failover()
             )?;
         }
+        if let Some(kms) = &self.kms {
+            writeln!(
+                f,
+                "The KMS front, which checks every signature, and moto's server, which checks none:\n\n{kms}"
+            )?;
+        }
         Ok(())
     }
 }
 
 /// Three digits, or the whole number.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value {
         value if value < 10.0 => format!("{value:.2}"),
         value if value < 100.0 => format!("{value:.1}"),
@@ -166,7 +178,7 @@ fn number(value: f64) -> String {
 }
 
 /// A table in Markdown whose columns are straight in plain text too; the first row is the head.
-fn markdown(rows: &[Vec<String>]) -> String {
+pub fn markdown(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();

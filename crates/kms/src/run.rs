@@ -1,15 +1,17 @@
 //! A front as a process: from settings to a served socket, until it is told to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
-use crate::front::{Front, serve};
+use crate::audit::{self, Trail};
+use crate::front::{self, Front, serve, tls};
 use crate::hsm::{Login, Module, Token, Trouble};
 use crate::service::Service;
-use crate::settings::Settings;
+use crate::settings::{self, Access, Settings};
 
 /// Why a front doesn't run. Each text says what to do.
 #[derive(Debug)]
@@ -35,30 +37,78 @@ impl std::error::Error for RunError {}
 
 /// Serves until SIGTERM or SIGINT; returns when the last request is answered.
 pub fn run(settings: Settings) -> Result<(), RunError> {
-    let service = Arc::new(open(settings)?);
-    let listen = service.settings.listen.clone();
-    let socket = |error: std::io::Error| RunError::Socket(format!("can't listen on {listen}: {error}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(socket)?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(&listen).await.map_err(socket)?;
-        let address = listener.local_addr().map_err(socket)?;
-        let stop = stopped().map_err(socket)?;
-        // Programs that start a front wait for this line.
-        println!("listening on http://{address}");
-        serve(listener, Arc::new(Front { service: service.clone() }), stop).await.map_err(socket)
-    })?;
+    let tls = settings.tls.as_ref().map(tls::acceptor).transpose().map_err(RunError::Settings)?;
+    let trail = settings.audit.as_ref().map(open_trail).transpose()?;
+    let service = Arc::new(Service { trail, ..open(settings)? });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| RunError::Socket(e.to_string()))?;
+    runtime.block_on(serve_all(Arc::new(Front::new(service.clone(), Arc::default(), tls))))?;
     if let Err(trouble) = service.book.leave() {
         tracing::warn!(%trouble, "the front's mark stays behind");
     }
     Ok(())
 }
 
-/// Logs in to the default key store.
-fn open(settings: Settings) -> Result<Service, RunError> {
+async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
+    let settings = &front.service.settings;
+    let listener = bind(&settings.listen).await?;
+    let address = listener.local_addr().map_err(|e| RunError::Socket(e.to_string()))?;
+    let stop = stopped().map_err(|e| RunError::Socket(e.to_string()))?;
+    if let Some(metrics) = &settings.metrics {
+        tokio::spawn(front::watch(bind(metrics).await?, front.clone()));
+    }
+    if settings.access == Access::Open {
+        tracing::warn!(
+            "access is open: whoever reaches {address} is root of an account and may use and delete every key"
+        );
+    }
+    // Programs that start a front wait for this line.
+    println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
+    let flushing = tokio::spawn(flush(front.service.clone()));
+    serve(listener, front, stop).await;
+    flushing.abort();
+    Ok(())
+}
+
+/// The audit trail, where the settings want it. One that was cut off by a crash is told and goes on.
+fn open_trail(settings: &settings::Audit) -> Result<Trail, RunError> {
+    let opened = Trail::open(audit::Settings {
+        directory: settings.folder.clone(),
+        segment_bytes: settings.segment_mib.saturating_mul(1024 * 1024),
+        unwritable: settings.unwritable,
+    });
+    let (trail, torn) = opened.map_err(|e| RunError::Settings(e.to_string()))?;
+    if let Some(torn) = torn {
+        tracing::warn!(?torn, "the audit trail's last line was torn; it is set aside");
+    }
+    Ok(trail)
+}
+
+/// Brings the audit trail to the disk once a second.
+async fn flush(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let service = service.clone();
+        let flushed =
+            tokio::task::spawn_blocking(move || service.trail.as_ref().map_or(Ok(()), Trail::flush)).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::error!(%error, "the audit trail can't be brought to the disk");
+        }
+    }
+}
+
+async fn bind(address: &str) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
+}
+
+/// A service that is logged in to its default key store, and serves nobody yet.
+pub fn open(settings: Settings) -> Result<Service, RunError> {
     let pin = read_secret(&settings.pin_file)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;
-    Ok(Service::new(settings, Arc::new(token)))
+    Ok(Service::new(settings, Arc::new(token), None))
 }
 
 /// The one line of a file that holds a PIN or password.

@@ -4,4 +4,5 @@ pub mod access;
 pub mod caller;
 pub mod credentials;
 pub mod identity;
+pub mod recorded;
 pub mod sigv4;

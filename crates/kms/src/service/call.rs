@@ -26,7 +26,12 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// A request of `caller`.
-    pub fn new(service: &'a Service, caller: &'a Caller, operation: &'static str, request_id: &'a str) -> Self {
+    pub fn new(
+        service: &'a Service,
+        caller: &'a Caller,
+        operation: &'static str,
+        request_id: &'a str,
+    ) -> Self {
         Self { service, caller, operation, request_id, now: service.clock.now(), touched: Mutex::default() }
     }
 
@@ -43,10 +48,20 @@ impl<'a> Call<'a> {
         self.touched.lock().clone()
     }
 
+    /// Counts this request against a quota, where there are quotas.
+    ///
+    /// # Errors
+    ///
+    /// `ThrottlingException`.
+    pub fn count_against(&self, quota: &str, whose: &str) -> Result<()> {
+        self.service.quotas.as_ref().map_or(Ok(()), |quotas| quotas.admit(quota, whose))
+    }
+
     /// Ends a dry run: all checks are passed, nothing is done.
     pub fn dry_run(&self, asked: Option<bool>) -> Result<()> {
         match asked {
-            Some(true) => Err(Code::DryRunOperationException.because("The request would have succeeded, but the DryRun option is set.")),
+            Some(true) => Err(Code::DryRunOperationException
+                .because("The request would have succeeded, but the DryRun option is set.")),
             _ => Ok(()),
         }
     }

@@ -10,9 +10,10 @@ use crate::book::{Kept, label};
 use crate::hsm::Token;
 use crate::keys::alias::AliasRecord;
 use crate::keys::arn::{KeyArn, KeyName};
-use crate::keys::record::{KeyRecord, Material, Origin};
+use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
+use crate::quota;
 use crate::stores;
 
 /// A key as one request sees it.
@@ -60,7 +61,9 @@ impl Key {
 
     /// The current material; a key in a usable state has one.
     pub fn current(&self) -> Result<&Material> {
-        self.record.current().ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
+        self.record
+            .current()
+            .ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
     }
 }
 
@@ -87,7 +90,12 @@ impl Call<'_> {
         let kept = self.service.book.read::<KeyRecord>(&label::key(&arn.account, &arn.region, &arn.id))?;
         // A key whose day has come is gone, whether or not its material has been destroyed yet.
         Ok(kept.filter(|kept| {
-            let due = kept.value.deletion.as_ref().and_then(|deletion| deletion.at).is_some_and(|at| at <= self.now);
+            let due = kept
+                .value
+                .deletion
+                .as_ref()
+                .and_then(|deletion| deletion.at)
+                .is_some_and(|at| at <= self.now);
             kept.value.draft.is_none() && !due
         }))
     }
@@ -95,6 +103,10 @@ impl Call<'_> {
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.
     pub fn open(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
         let key = self.key(name)?;
+        if need == Need::Material && self.service.quotas.is_some() {
+            let (quota, whose) = quota::of_key(&key.record);
+            self.count_against(quota, &whose)?;
+        }
         self.authorize(&key, ask)?;
         state::check(need, key.state, &key.arn.to_string())?;
         Ok(key)
@@ -106,15 +118,12 @@ impl Call<'_> {
     ///
     /// `KMSInvalidStateException` when its custom key store isn't connected, or can't be reached.
     pub fn token(&self, key: &KeyRecord) -> Result<Arc<Token>> {
-        match &key.store {
-            Some(store) if key.origin == Origin::CloudHsm => {
-                let unavailable = || Code::KMSInvalidStateException.because(format!("{} is unavailable because its custom key store is not connected.", key.arn()));
-                let stores = &self.service.stores;
-                let store = stores.find(&key.account, &key.region, store)?.filter(|store| store.value.connection.is_connected()).ok_or_else(unavailable)?;
-                stores.token(&store.value).map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))
-            }
-            _ => Ok(self.service.token.clone()),
-        }
+        let away = || {
+            let why = "is unavailable because its custom key store is not connected.";
+            Code::KMSInvalidStateException.because(format!("{} {why}", key.arn()))
+        };
+        let token = self.service.token_of(key);
+        token.map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))?.ok_or_else(away)
     }
 
     /// Whether the key's custom key store is connected; true for keys of the default one.
@@ -130,7 +139,8 @@ impl Call<'_> {
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here = |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let here =
+            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
         match KeyName::parse(name)? {
             KeyName::Id(id) => Ok((here(id), None)),
             KeyName::Arn(arn) => Ok((arn, None)),
@@ -138,15 +148,22 @@ impl Call<'_> {
                 let arn = here(String::new());
                 Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
             }
-            KeyName::AliasArn(alias) => Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name))),
+            KeyName::AliasArn(alias) => {
+                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
+            }
         }
     }
 
     fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
         let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
         match record {
-            Some(alias) => Ok(KeyArn { region: region.to_owned(), account: account.to_owned(), id: alias.value.target.clone() }),
-            None => Err(Code::NotFoundException.because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+            Some(alias) => Ok(KeyArn {
+                region: region.to_owned(),
+                account: account.to_owned(),
+                id: alias.value.target.clone(),
+            }),
+            None => Err(Code::NotFoundException
+                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
         }
     }
 }

@@ -13,10 +13,12 @@ pub use key::Key;
 pub use stores::{Stores, missing as missing_store};
 
 use crate::api::error::{Code, Fault};
+use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
+use crate::quota::Quotas;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -31,16 +33,30 @@ pub struct Service {
     pub book: Arc<Book>,
     /// The custom key stores.
     pub stores: Arc<Stores>,
+    /// Request quotas, if there are any.
+    pub quotas: Option<Quotas>,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
 }
 
 impl Service {
     /// A service over `token`, the default key store.
-    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
+    pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        let quotas = settings.throttle.as_ref().map(Quotas::new);
         let book = Arc::new(Book::new(token.clone()));
         let stores = Arc::new(Stores::new(&settings, book.clone()));
-        Self { settings, clock: Clock::default(), book, token, stores, handles: Handles::default() }
+        Self {
+            quotas,
+            settings,
+            clock: Clock::default(),
+            book,
+            token,
+            stores,
+            trail,
+            handles: Handles::default(),
+        }
     }
 }
 
@@ -48,10 +64,14 @@ impl Service {
 impl From<Trouble> for Fault {
     fn from(trouble: Trouble) -> Self {
         match &trouble {
-            Trouble::Unsupported(_) => Code::UnsupportedOperationException.because("The key store's HSM does not offer this."),
+            Trouble::Unsupported(_) => {
+                Code::UnsupportedOperationException.because("The key store's HSM does not offer this.")
+            }
             trouble if trouble.is_passing() => {
                 tracing::warn!(%trouble, "the HSM can't serve now");
-                Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried.")
+                Code::DependencyTimeoutException.because(
+                    "The system timed out while trying to fulfill the request. The request can be retried.",
+                )
             }
             trouble => {
                 tracing::error!(%trouble, "the HSM failed");

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::Service;
 use crate::api::error::{Code, Fault, Result};
 use crate::book::{Book, Kept, label};
 use crate::hsm::error::Result as HsmResult;
 use crate::hsm::{Login, Logins, Token, Trouble};
+use crate::keys::record::{KeyRecord, Origin};
 use crate::settings::Settings;
 use crate::stores::cluster::{Clusters, KMSUSER};
 use crate::stores::record::{CloudHsm, Connection, StoreRecord};
@@ -113,6 +115,20 @@ impl Stores {
             let cluster = store.and_then(StoreRecord::cluster).ok_or_else(|| Trouble::Unreachable("its key store was disconnected".to_owned()))?;
             Ok(logins_of(cluster))
         })
+    }
+}
+
+impl Service {
+    /// The token that a key's material is in; none if its custom key store isn't connected. Of a key in an external key store, the inner material
+    /// is in the default key store.
+    pub fn token_of(&self, key: &KeyRecord) -> HsmResult<Option<Arc<Token>>> {
+        let Some(store) = key.store.as_ref().filter(|_| key.origin == Origin::CloudHsm) else {
+            return Ok(Some(self.token.clone()));
+        };
+        match self.stores.find(&key.account, &key.region, store)? {
+            Some(store) if store.value.connection.is_connected() => self.stores.token(&store.value).map(Some),
+            _ => Ok(None),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
-//! How a front is set up.
+//! How a front is set up: the settings file of `cloister kms`, each member explained in `docs/kms.md`.
 
 mod stores;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 pub use stores::{Cluster, XksEndpoint};
+
+use crate::audit::Unwritable;
+use crate::quota::{self, Throttle};
 
 /// The settings of `cloister kms`.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,6 +17,12 @@ pub use stores::{Cluster, XksEndpoint};
 pub struct Settings {
     /// Where to listen: `host:port`.
     pub listen: String,
+    /// Certificate and key, if the API is served over TLS.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// Where `/healthz` and `/metrics` are served besides on the API's own address: `host:port`.
+    #[serde(default)]
+    pub metrics: Option<String>,
     /// The PKCS#11 library.
     pub module: PathBuf,
     /// The label of the token that is the default key store.
@@ -21,9 +30,23 @@ pub struct Settings {
     /// The file with that token's PIN (or `name:password`), mode 0600.
     pub pin_file: PathBuf,
     /// The Regions that are served; the first is the default.
+    #[serde(default = "default_regions")]
     pub regions: Vec<String>,
-    /// The account of callers who prove none.
+    /// Who is let in.
+    #[serde(default)]
+    pub access: Access,
+    /// The account of callers who prove none, where access is open.
+    #[serde(default = "default_account")]
     pub account: String,
+    /// The folder of identity policies: `<account>/<user or role>/*.json`.
+    #[serde(default)]
+    pub identities: Option<PathBuf>,
+    /// The audit trail; none is kept unless it is named.
+    #[serde(default)]
+    pub audit: Option<Audit>,
+    /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
+    #[serde(default)]
+    pub throttle: Option<Throttle>,
     /// The clusters that custom key stores may be made on.
     #[serde(default, rename = "cluster")]
     pub clusters: Vec<Cluster>,
@@ -35,20 +58,139 @@ pub struct Settings {
     pub max_key_stores: usize,
 }
 
+/// Where the audit trail goes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Audit {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// MiB after which a new file is begun.
+    #[serde(default = "default_segment")]
+    pub segment_mib: u64,
+    /// What happens to requests that can't be written down.
+    #[serde(default)]
+    pub unwritable: Unwritable,
+}
+
+fn default_segment() -> u64 {
+    64
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Whose signature holds.
+    #[default]
+    Signed,
+    /// Anybody, as root of an account: for work on one's own machine.
+    Open,
+}
+
+/// The server's certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those above it, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM, mode 0600.
+    pub key: PathBuf,
+}
+
+fn default_regions() -> Vec<String> {
+    vec!["us-east-1".to_owned()]
+}
+
+fn default_account() -> String {
+    "000000000000".to_owned()
+}
+
 impl Settings {
+    /// From a settings file; relative paths in it start at its folder.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what is wrong and where.
+    pub fn load(file: &Path) -> Result<Self, String> {
+        let text =
+            std::fs::read_to_string(file).map_err(|e| format!("can't read {}: {e}", file.display()))?;
+        let settings = Self::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+        Ok(settings.beneath(file.parent().unwrap_or(Path::new("."))))
+    }
+
     /// From the text of a settings file.
     ///
     /// # Errors
     ///
     /// One line that says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let settings: Self = toml::from_str(text).map_err(|e| e.to_string().trim().replace('\n', " "))?;
-        stores::check(&settings)?;
+        let settings: Self = toml::from_str(text).map_err(|e| {
+            let line =
+                e.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            format!("line {line}: {}", e.message().replace('\n', " "))
+        })?;
+        settings.check()?;
         Ok(settings)
     }
 
     /// The Region of requests that name none.
     pub fn default_region(&self) -> &str {
         self.regions.first().map_or("us-east-1", String::as_str)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.regions.is_empty() {
+            return Err("regions: name at least one Region, such as \"us-east-1\"".to_owned());
+        }
+        if !crate::keys::arn::is_account(&self.account) {
+            return Err("account: an account is twelve digits".to_owned());
+        }
+        stores::check(self)?;
+        self.throttle.as_ref().map_or(Ok(()), quota::check)
+    }
+
+    fn beneath(mut self, folder: &Path) -> Self {
+        let paths = [
+            Some(&mut self.module),
+            Some(&mut self.pin_file),
+            self.identities.as_mut(),
+            self.audit.as_mut().map(|audit| &mut audit.folder),
+        ];
+        let tls = self.tls.as_mut().map(|tls| [&mut tls.certificate, &mut tls.key]);
+        let stores = stores::paths(&mut self.clusters, &mut self.xks_endpoints);
+        for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()).chain(stores) {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = "listen = '127.0.0.1:0'\nmodule = 'm.so'\ntoken = 'kms'\npin-file = '/pin'\n";
+
+    #[test]
+    fn little_must_be_said_and_nobody_is_let_in_unproved_by_default() {
+        let settings = Settings::parse(LEAST).unwrap();
+        assert_eq!((settings.access, settings.default_region()), (Access::Signed, "us-east-1"));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        let error = Settings::parse(&format!("{LEAST}liste = 1\n")).unwrap_err();
+        assert!(error.starts_with("line 5:") && error.contains("liste"), "{error}");
+        assert!(Settings::parse(&format!("{LEAST}account = '12'\n")).unwrap_err().contains("twelve digits"));
+        assert!(Settings::parse(&format!("{LEAST}regions = []\n")).unwrap_err().contains("Region"));
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_file() {
+        let settings = Settings::parse(LEAST).unwrap().beneath(Path::new("/etc/cloister"));
+        assert_eq!(
+            (settings.module.to_str(), settings.pin_file.to_str()),
+            (Some("/etc/cloister/m.so"), Some("/pin"))
+        );
     }
 }

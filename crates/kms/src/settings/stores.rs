@@ -58,6 +58,18 @@ pub(super) fn ten() -> usize {
     10
 }
 
+/// All files that they name.
+pub(super) fn paths<'a>(
+    clusters: &'a mut [Cluster],
+    endpoints: &'a mut [XksEndpoint],
+) -> impl Iterator<Item = &'a mut PathBuf> {
+    let of_cluster = |cluster: &'a mut Cluster| [&mut cluster.module, &mut cluster.trust_anchor];
+    let of_endpoint =
+        |endpoint: &'a mut XksEndpoint| [&mut endpoint.ca, &mut endpoint.certificate, &mut endpoint.key];
+    let all = clusters.iter_mut().flat_map(of_cluster).chain(endpoints.iter_mut().flat_map(of_endpoint));
+    all.filter_map(Option::as_mut)
+}
+
 static CLUSTER_ID: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^cluster-[2-7a-zA-Z]{11,16}$").ok());
 
 /// What TOML can't say: names are right and used once, one login a token.

@@ -162,11 +162,6 @@ fn no_login(trouble: &Trouble) -> bool {
     )
 }
 
-/// Whose limit of requests a key's uses count towards: its custom key store's, by its id; none for other keys.
-pub fn quota_class(key: &KeyRecord) -> Option<&str> {
-    key.store.as_deref()
-}
-
 impl Key {
     /// Refuses a key in a custom key store for an operation that isn't for those.
     ///
