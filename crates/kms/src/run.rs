@@ -99,7 +99,8 @@ async fn flush(service: Arc<Service>) {
     }
 }
 
-async fn bind(address: &str) -> Result<TcpListener, RunError> {
+/// A listener on `<host>:<port>`.
+pub(crate) async fn bind(address: &str) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
 }
 
@@ -113,7 +114,8 @@ pub fn open(settings: Settings) -> Result<Service, RunError> {
 
 /// The one line of a file that holds a PIN or password.
 pub(crate) fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
-    let text = std::fs::read_to_string(path).map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
     let text = Zeroizing::new(text);
     Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }

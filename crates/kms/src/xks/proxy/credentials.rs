@@ -1,9 +1,11 @@
 //! The access keys of a prefix: a file that may change while the proxy runs (specification, "SigV4 credentials rotation").
 
 use super::settings::{Wrong, from_toml};
+use crate::auth::credentials::{Credential, Secret};
 use crate::xks::protocol::limits;
 use parking_lot::RwLock;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -12,35 +14,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// An access key at rest.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Credential {
-    /// 20 to 30 of `A-Z2-7`.
-    pub access_key_id: String,
-    /// 43 to 64 of `A-Za-z0-9/+=`.
-    #[serde(deserialize_with = "secret")]
-    pub secret_access_key: Zeroizing<String>,
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(deserializer).map(Zeroizing::new)
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credential({})", self.access_key_id)
-    }
-}
-
-/// The access keys that count at one moment.
-pub type Credentials = Arc<[Credential]>;
+/// The access keys that count at one moment, by their ids.
+pub(super) type Credentials = Arc<HashMap<String, Arc<Credential>>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     #[serde(rename = "credential")]
-    credentials: Vec<Credential>,
+    credentials: Vec<WrittenCredential>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenCredential {
+    /// 20 to 30 of `A-Z2-7`.
+    access_key_id: String,
+    /// 43 to 64 of `A-Za-z0-9/+=`.
+    secret_access_key: Secret,
 }
 
 /// More than the two that a rotation takes are most likely forgotten ones.
@@ -48,7 +38,7 @@ const AT_ONCE: usize = 4;
 
 /// A file of access keys.
 #[derive(Debug)]
-pub struct CredentialFile {
+pub(super) struct CredentialFile {
     path: PathBuf,
     known: RwLock<Known>,
 }
@@ -81,16 +71,18 @@ impl Stamp {
 
 impl CredentialFile {
     /// Reads the file, which only its owner may read.
-    pub fn open(path: PathBuf) -> Result<CredentialFile, Wrong> {
-        let file =
-            CredentialFile { known: RwLock::new(Known { stamp: None, credentials: Arc::new([]) }), path };
+    pub(super) fn open(path: PathBuf) -> Result<CredentialFile, Wrong> {
+        let file = CredentialFile {
+            known: RwLock::new(Known { stamp: None, credentials: Credentials::default() }),
+            path,
+        };
         let (stamp, credentials) = file.read()?;
         *file.known.write() = Known { stamp: Some(stamp), credentials };
         Ok(file)
     }
 
     /// The access keys of now. While the file can't be followed, those of before count, and the log says why.
-    pub fn current(&self) -> Credentials {
+    pub(super) fn current(&self) -> Credentials {
         let stamp = std::fs::metadata(&self.path).ok().map(|file| Stamp::of(&file));
         {
             let known = self.known.read();
@@ -127,30 +119,43 @@ impl CredentialFile {
         let mut text = Zeroizing::new(String::new());
         file.read_to_string(&mut text).map_err(|error| wrong(&error))?;
         let written: Written = from_toml(&self.path, &text)?;
-        check(&written.credentials).map_err(|Wrong(why)| wrong(&why))?;
-        Ok((Stamp::of(&metadata), written.credentials.into()))
+        let credentials = checked(written.credentials).map_err(|Wrong(why)| wrong(&why))?;
+        Ok((Stamp::of(&metadata), Arc::new(credentials)))
     }
 }
 
-/// Names no secret.
-fn check(credentials: &[Credential]) -> Result<(), Wrong> {
-    if !(1..=AT_ONCE).contains(&credentials.len()) {
+/// Errors name no secret.
+fn checked(written: Vec<WrittenCredential>) -> Result<HashMap<String, Arc<Credential>>, Wrong> {
+    if !(1..=AT_ONCE).contains(&written.len()) {
         return Err(Wrong(format!("write 1 to {AT_ONCE} [[credential]]")));
     }
-    for (index, credential) in credentials.iter().enumerate() {
-        let id = &credential.access_key_id;
-        if !limits::is_access_key_id(id) {
+    let mut credentials = HashMap::new();
+    for WrittenCredential { access_key_id: id, secret_access_key: secret } in written {
+        if !limits::is_access_key_id(&id) {
             return Err(Wrong(format!("access-key-id {id:?}: write 20 to 30 of A-Z and 2-7")));
         }
-        if !limits::is_secret_access_key(&credential.secret_access_key) {
+        if !limits::is_secret_access_key(secret.expose()) {
             let why = "write 43 to 64 of A-Z, a-z, 0-9, '/', '+' and '='";
             return Err(Wrong(format!("the secret-access-key of {id}: {why}")));
         }
-        if credentials.iter().take(index).any(|before| before.access_key_id == *id) {
+        if credentials.insert(id.clone(), Arc::new(credential(&id, secret))).is_some() {
             return Err(Wrong(format!("access-key-id {id} is there twice")));
         }
     }
-    Ok(())
+    Ok(credentials)
+}
+
+/// It stands for no principal of AWS (specification, appendix A).
+fn credential(id: &str, secret: Secret) -> Credential {
+    Credential {
+        access_key: id.to_owned(),
+        secret,
+        session_token: None,
+        principal_arn: String::new(),
+        account: String::new(),
+        via_service: None,
+        expires: None,
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +185,9 @@ mod tests {
     }
 
     fn ids(credentials: &Credentials) -> Vec<String> {
-        credentials.iter().map(|credential| credential.access_key_id.clone()).collect()
+        let mut ids: Vec<String> = credentials.keys().cloned().collect();
+        ids.sort();
+        ids
     }
 
     #[test]

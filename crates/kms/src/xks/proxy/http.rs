@@ -4,9 +4,10 @@ use super::Proxy;
 use super::keys::Key;
 use super::log::Entry;
 use super::{Prefix, body};
-use crate::xks::protocol::limits::{URI_CHARACTERS, is_key_id};
+use crate::auth::sigv4::{self, Claim, Expected};
+use crate::xks::protocol::limits::{CLOCK_SKEW_SECONDS, URI_CHARACTERS, is_key_id};
 use crate::xks::protocol::messages::{PlainRequest, Request as Asked, RequestMetadata};
-use crate::xks::protocol::{ErrorBody, ErrorName, Failure, Operation, Route, Target};
+use crate::xks::protocol::{ErrorBody, ErrorName, Failure, Operation, Route, SERVICE, Target};
 use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -15,7 +16,7 @@ use hyper::body::{Body, Bytes};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -70,18 +71,20 @@ impl Proxy {
         B: Body<Data = Bytes> + Unpin,
     {
         let (parts, body) = request.into_parts();
-        let (route, prefix) = self.route(&parts)?;
+        let (route, prefix) = self.route(&parts).inspect_err(|_| {
+            entry.path = Some(parts.uri.path().chars().take(URI_CHARACTERS).collect());
+        })?;
         entry.operation = Some(route.operation());
         entry.prefix = Some(route.prefix.to_owned());
         if parts.method != Method::POST {
             return Err(Refusal::Method);
         }
         let body = body::read(body, self.limits.request_seconds).await?;
-        let credentials = prefix.credentials.current();
-        let signer = self.authenticator.authenticate(&parts, &body, &credentials, SystemTime::now());
-        entry.access_key_id =
-            Some(signer.map_err(|why| ErrorName::AuthenticationFailedException.because(why))?);
-        if prefix.pace.as_ref().is_some_and(|pace| !pace.take(Instant::now())) {
+        let signer = signer(prefix, &parts, &body).inspect_err(|_| {
+            entry.claimed_access_key_id = Claim::read(&parts).ok().map(|claim| claim.access_key);
+        });
+        entry.access_key_id = Some(signer?);
+        if prefix.pace.as_ref().is_some_and(|pace| pace.check().is_err()) {
             let why = "more requests a second than this path prefix is allowed";
             return Err(ErrorName::ThrottlingException.because(why).into());
         }
@@ -145,6 +148,18 @@ impl Proxy {
                 json(&self.metadata(authorized(prefix, id, entry)?).await?)
             }
         }
+    }
+}
+
+/// The access key that signed the request, one of the prefix's.
+fn signer(prefix: &Prefix, parts: &Parts, body: &[u8]) -> Result<String, Failure> {
+    const EXPECTED: Expected = Expected { services: &[SERVICE] };
+    let skew = Duration::from_secs(CLOCK_SKEW_SECONDS);
+    let credentials = prefix.credentials.current();
+    let known = |id: &str| credentials.get(id).cloned();
+    match sigv4::verify(parts, body, &EXPECTED, SystemTime::now(), skew, known) {
+        Ok(verified) => Ok(verified.access_key),
+        Err(refused) => Err(ErrorName::AuthenticationFailedException.because(refused.to_string())),
     }
 }
 

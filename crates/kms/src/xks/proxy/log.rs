@@ -18,12 +18,18 @@ pub(super) struct Entry {
     /// From where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<SocketAddr>,
+    /// What it asked for, where that is nothing that the API has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name")]
     pub(super) operation: Option<Operation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prefix: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) access_key_id: Option<String>,
+    /// The access key that a signature names which does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) claimed_access_key_id: Option<String>,
     /// The external key's id, and the version of it that worked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,

@@ -3,41 +3,41 @@
 //! A request passes [`http`] (path, body, signature), the policy of its prefix, and then [`operations`], which ask a [`Vault`]. Calls of
 //! the vault block; [`workers`] bounds how many and how long.
 
-mod authenticator;
 mod body;
 mod credentials;
 mod health;
+mod hsm;
 mod http;
 mod keys;
 mod log;
 mod metrics;
 mod operations;
-mod pace;
 mod policy;
 mod probe;
+mod run;
 mod server;
 pub mod settings;
 mod tls;
 mod vault;
 mod workers;
 
-pub use authenticator::Authenticator;
-pub use credentials::{Credential, CredentialFile, Credentials};
+pub use hsm::TokenVault;
+pub use probe::serve as serve_probe;
+pub use run::run;
 pub use server::serve;
 pub use settings::{Settings, Wrong};
 pub use vault::{KeyName, Token, Usages, Vault, VaultError};
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A proxy that is set up. [`serve`] lets it answer.
 pub struct Proxy {
     prefixes: HashMap<String, Prefix>,
     workers: workers::Workers,
     health: health::Health,
-    authenticator: Box<dyn Authenticator>,
     tls: Option<openssl::ssl::SslContext>,
     limits: settings::Limits,
     iv_bytes: usize,
@@ -47,10 +47,11 @@ pub struct Proxy {
 
 /// What one tenant has.
 struct Prefix {
-    credentials: CredentialFile,
+    credentials: credentials::CredentialFile,
     policy: policy::Policy,
     keys: HashMap<String, keys::Key>,
-    pace: Option<pace::Pace>,
+    /// Its share of requests, if that is limited.
+    pace: Option<DefaultDirectRateLimiter>,
 }
 
 impl Proxy {
@@ -58,7 +59,6 @@ impl Proxy {
     pub fn new(
         settings: &Settings,
         vault: Arc<dyn Vault>,
-        authenticator: Box<dyn Authenticator>,
         log: Box<dyn Write + Send>,
     ) -> Result<Proxy, Wrong> {
         let prefixes = settings.prefixes.iter().map(|prefix| Ok((prefix.path.clone(), Prefix::of(prefix)?)));
@@ -70,7 +70,6 @@ impl Proxy {
             prefixes: prefixes.collect::<Result<_, Wrong>>()?,
             workers: workers::Workers::new(vault, settings.hsm.sessions, settings.deadline()),
             health: health::Health::of(settings)?,
-            authenticator,
             tls,
             limits: settings.limits.clone(),
             iv_bytes: settings.iv_bytes,
@@ -84,10 +83,10 @@ impl Prefix {
     fn of(prefix: &settings::Prefix) -> Result<Prefix, Wrong> {
         let at = |Wrong(why): Wrong| Wrong(format!("prefix {:?}: {why}", prefix.path));
         Ok(Prefix {
-            credentials: CredentialFile::open(prefix.credentials.clone())?,
+            credentials: credentials::CredentialFile::open(prefix.credentials.clone())?,
             policy: policy::Policy::of(prefix).map_err(at)?,
             keys: keys::of_settings(&prefix.keys).map_err(at)?,
-            pace: prefix.requests_per_second.map(|rate| pace::Pace::new(rate, Instant::now())),
+            pace: prefix.requests_per_second.map(|rate| RateLimiter::direct(Quota::per_second(rate))),
         })
     }
 }

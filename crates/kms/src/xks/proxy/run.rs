@@ -2,14 +2,13 @@
 
 use super::hsm::TokenVault;
 use super::settings::{Settings, Wrong};
-use super::{Proxy, SigV4, probe, serve};
+use super::{Proxy, serve, serve_probe};
 use crate::hsm::{Login, Module, Token};
-use crate::run::{RunError, read_secret, stopped};
+use crate::run::{RunError, bind, read_secret, stopped};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
 /// Serves until SIGTERM or SIGINT; returns when the requests that had begun are answered.
 pub fn run(settings: &Settings) -> Result<(), RunError> {
@@ -19,7 +18,7 @@ pub fn run(settings: &Settings) -> Result<(), RunError> {
     let served = runtime.block_on(async {
         let listener = bind(&settings.listen).await?;
         let probes = match &settings.probe {
-            Some(address) => Some(tokio::spawn(probe::serve(bind(address).await?, proxy.clone()))),
+            Some(address) => Some(tokio::spawn(serve_probe(bind(address).await?, proxy.clone()))),
             None => None,
         };
         let stop = stopped().map_err(failed)?;
@@ -44,16 +43,11 @@ fn open(settings: &Settings) -> Result<Proxy, RunError> {
         Some(path) => Box::new(append_to(path).map_err(|Wrong(why)| RunError::Settings(why))?),
         None => Box::new(std::io::stdout()),
     };
-    let proxy = Proxy::new(settings, Arc::new(TokenVault::new(token)), Box::new(SigV4), log);
+    let proxy = Proxy::new(settings, Arc::new(TokenVault::new(token)), log);
     proxy.map_err(|Wrong(why)| RunError::Settings(why))
 }
 
 fn append_to(path: &Path) -> Result<std::fs::File, Wrong> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.map_err(|error| Wrong(format!("log: {}: {error}", path.display())))
-}
-
-async fn bind(address: &str) -> Result<TcpListener, RunError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| RunError::Socket(format!("can't listen on {address}: {error}")))
 }

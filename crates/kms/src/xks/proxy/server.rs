@@ -4,6 +4,7 @@ use super::{Proxy, tls};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -11,8 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of a request's head, and how many headers.
 const HEAD_BYTES: usize = 16 << 10;
@@ -26,36 +26,33 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers on `listener` until `stop` ends; then what has begun is ended.
 pub async fn serve(listener: TcpListener, proxy: Arc<Proxy>, stop: impl Future<Output = ()>) {
-    let (told, stopping) = watch::channel(());
+    let open = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(proxy.limits.connections));
-    let mut open = JoinSet::new();
     tokio::pin!(stop);
     loop {
-        tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stop => break,
-            Some(_) = open.join_next(), if !open.is_empty() => {}
-            accepted = accept(&listener, &places) => match accepted {
-                Ok((stream, source, place)) => {
-                    let (proxy, stopping) = (proxy.clone(), stopping.clone());
-                    open.spawn(async move {
-                        let _place = place;
-                        proxy.metrics.connections.inc();
-                        attend(stream, source, &proxy, stopping).await;
-                        proxy.metrics.connections.dec();
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!("no connection could be accepted: {error}");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, source, place)) => {
+                let (proxy, watcher) = (proxy.clone(), open.watcher());
+                tokio::spawn(async move {
+                    proxy.metrics.connections.inc();
+                    attend(stream, source, &proxy, watcher).await;
+                    proxy.metrics.connections.dec();
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!("no connection could be accepted: {error}");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
     drop(listener);
-    told.send_replace(());
-    let ended = async { while open.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, ended).await.is_err() {
-        open.shutdown().await;
+    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
+        tracing::warn!("some connections were busy to the last");
     }
 }
 
@@ -69,17 +66,17 @@ async fn accept(
     Ok((stream, source, place))
 }
 
-async fn attend(stream: TcpStream, source: SocketAddr, proxy: &Arc<Proxy>, stopping: watch::Receiver<()>) {
-    let Some(context) = &proxy.tls else { return converse(stream, source, proxy, stopping).await };
+async fn attend(stream: TcpStream, source: SocketAddr, proxy: &Arc<Proxy>, watcher: Watcher) {
+    let Some(context) = &proxy.tls else { return converse(stream, source, proxy, watcher).await };
     let limit = Duration::from_secs(proxy.limits.request_seconds);
     match tokio::time::timeout(limit, tls::accept(stream, context)).await {
-        Ok(Ok(stream)) => converse(stream, source, proxy, stopping).await,
+        Ok(Ok(stream)) => converse(stream, source, proxy, watcher).await,
         Ok(Err(error)) => tracing::warn!("{source}: no TLS: {error}"),
         Err(_) => tracing::warn!("{source}: no TLS: the handshake took too long"),
     }
 }
 
-async fn converse<S>(stream: S, source: SocketAddr, proxy: &Arc<Proxy>, mut stopping: watch::Receiver<()>)
+async fn converse<S>(stream: S, source: SocketAddr, proxy: &Arc<Proxy>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -90,21 +87,7 @@ where
         let proxy = proxy.clone();
         async move { Ok::<_, Infallible>(proxy.answer(request, source).await) }
     });
-    let connection = http.serve_connection(TokioIo::new(stream), answer);
-    tokio::pin!(connection);
-    let mut told = false;
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!("{source}: {error}");
-                }
-                return;
-            }
-            _ = stopping.changed(), if !told => {
-                told = true;
-                connection.as_mut().graceful_shutdown();
-            }
-        }
+    if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), answer)).await {
+        tracing::debug!("{source}: {error}");
     }
 }

@@ -7,6 +7,7 @@ use crate::xks::protocol::messages::KeyStatus;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,7 +147,7 @@ pub struct Prefix {
     #[serde(rename = "key", default)]
     pub keys: Vec<Key>,
     /// Requests a second that are answered, if there is a limit.
-    pub requests_per_second: Option<u32>,
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// Whether a right signature is enough.

@@ -1,9 +1,10 @@
 //! The proxy's own TLS, and by which client certificate it knows KMS (specification, "Authentication").
 
 use super::settings::{TlsFiles, Wrong};
+use crate::front;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
-use openssl::ssl::{Ssl, SslAcceptor, SslContext, SslFiletype, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{Ssl, SslContext, SslVerifyMode};
 use openssl::x509::{X509, X509Ref};
 use std::fmt::Display;
 use std::io;
@@ -15,12 +16,7 @@ use tokio_openssl::SslStream;
 pub(super) fn context(files: &TlsFiles) -> Result<SslContext, Wrong> {
     let of = |path: &std::path::Path, why: &dyn Display| Wrong(format!("{}: {why}", path.display()));
     let unready = |error: ErrorStack| Wrong(format!("TLS can't be set up: {error}"));
-    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(unready)?;
-    builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(unready)?;
-    let (certificate, key) = (&files.certificate, &files.key);
-    builder.set_certificate_chain_file(certificate).map_err(|_| of(certificate, &"no PEM certificate"))?;
-    builder.set_private_key_file(key, SslFiletype::PEM).map_err(|_| of(key, &"no PEM private key"))?;
-    builder.check_private_key().map_err(|_| of(key, &"not the key of the certificate"))?;
+    let mut builder = front::tls::builder(&files.certificate, &files.key).map_err(Wrong)?;
     if let Some(ca) = &files.client_ca {
         let text = std::fs::read(ca).map_err(|error| of(ca, &error))?;
         let authorities = X509::stack_from_pem(&text).ok().filter(|all| !all.is_empty());

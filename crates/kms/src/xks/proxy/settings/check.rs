@@ -77,9 +77,6 @@ fn check_prefix(prefix: &Prefix) -> Result<(), Wrong> {
         }
         _ => {}
     }
-    if let Some(rate) = &prefix.requests_per_second {
-        within("requests-per-second", rate, &(1..=1_000_000)).map_err(at)?;
-    }
     all_distinct("key", prefix.keys.iter().map(|key| key.id.as_str())).map_err(at)?;
     prefix.keys.iter().try_for_each(check_key).map_err(at)?;
     let material = prefix.keys.iter().flat_map(|key| &key.versions).map(|version| {

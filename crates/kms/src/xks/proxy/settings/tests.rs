@@ -87,7 +87,7 @@ fn values_out_of_range_are_refused() {
         ("id = \"0aFF\"", "label = \"orders-1\"", "is there twice"),
         (", label = \"orders-1\"", "", "write label, id or both"),
         ("\"allow-all\"", "\"rules\"", "without a [[prefix.rule]]"),
-        ("1800", "0", "requests-per-second = 0"),
+        ("1800", "0", "expected a nonzero u32"),
         ("id = \"orders\"", "id = \"orders\"\nstatus = \"off\"", "unknown variant `off`"),
     ] {
         assert!(GOOD.contains(from), "{from}");
@@ -105,4 +105,13 @@ fn a_prefix_says_how_it_authorizes() {
     let both = format!("{GOOD}\n[[prefix.rule]]\nname = \"r\"\n");
     assert!(wrong(&both).contains("don't count"));
     assert_eq!(read(&both.replace("allow-all", "rules")).unwrap().prefixes[0].rules[0].effect, Effect::Allow);
+}
+
+#[test]
+fn the_example_of_the_documentation_is_right() {
+    let documentation = include_str!("../../../../../../docs/xks.md");
+    let example = documentation.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let text: String = example.lines().map(|line| format!("{}\n", line.trim())).collect();
+    let settings = read(&text).unwrap();
+    assert_eq!(settings.prefixes[0].rules.len(), 1);
 }
