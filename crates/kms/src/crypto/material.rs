@@ -68,15 +68,13 @@ fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
 /// The secret or private key with that CKA_ID.
 pub fn find(token: &Token, object: &str) -> std::result::Result<Option<ObjectHandle>, Trouble> {
     let id = hex::decode(object).map_err(|_| Trouble::Other("a record names no object id".to_owned()))?;
-    token.with(|session| {
-        for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
-            let found = session.find_objects(&[Attribute::Class(class), Attribute::Id(id.clone())])?;
-            if let Some(handle) = found.first() {
-                return Ok(Some(*handle));
-            }
+    for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
+        let found = token.find(&[Attribute::Class(class), Attribute::Id(id.clone())])?;
+        if let Some(handle) = found.first() {
+            return Ok(Some(*handle));
         }
-        Ok(None)
-    })
+    }
+    Ok(None)
 }
 
 /// What [`make`] tells of a new key.

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
-use cryptoki::session::{Session, UserType};
+use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use parking_lot::Mutex;
@@ -117,6 +119,18 @@ impl Token {
                 Ok(result?)
             }
         }
+    }
+
+    /// The objects that match. A login that was lost would hide private ones instead of failing: then it logs in again first.
+    pub fn find(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>> {
+        self.with(|session| {
+            let found = session.find_objects(template)?;
+            let is_user = |state| matches!(state, SessionState::RwUser | SessionState::RoUser);
+            if found.is_empty() && !is_user(session.get_session_info()?.session_state()) {
+                return Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::FindObjects));
+            }
+            Ok(found)
+        })
     }
 
     /// Changes the PIN of the user who is logged in. `logins` must say the new one from then on.

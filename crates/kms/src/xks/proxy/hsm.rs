@@ -2,12 +2,11 @@
 
 use super::vault::{KeyName, Result, Token, Usages, Vault, VaultError};
 use crate::hsm::{self, Trouble};
-use cryptoki::context::Function;
-use cryptoki::error::{Error, RvError};
+use cryptoki::error::Error;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, SessionState};
+use cryptoki::session::Session;
 use cryptoki::types::Ulong;
 use parking_lot::RwLock;
 use std::collections::HashMap;
@@ -68,7 +67,7 @@ impl TokenVault {
         let mut template = vec![Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Token(true)];
         template.extend(key.label.as_ref().map(|label| Attribute::Label(label.as_bytes().to_vec())));
         template.extend(key.id.clone().map(Attribute::Id));
-        let found = self.token.with(|session| find_as_user(session, &template)).map_err(failed)?;
+        let found = self.token.find(&template).map_err(failed)?;
         let handle = match found[..] {
             [] => return Err(VaultError::NotFound(key.to_string())),
             [handle] => handle,
@@ -139,16 +138,6 @@ impl Vault for TokenVault {
             model: format!("{} {hardware}, firmware {firmware}", info.model()),
         })
     }
-}
-
-/// What a login that was lost hides is not gone: then the token is to log in again.
-fn find_as_user(session: &Session, template: &[Attribute]) -> std::result::Result<Vec<ObjectHandle>, Error> {
-    let found = session.find_objects(template)?;
-    let is_user = |state| matches!(state, SessionState::RwUser | SessionState::RoUser);
-    if found.is_empty() && !is_user(session.get_session_info()?.session_state()) {
-        return Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::FindObjects));
-    }
-    Ok(found)
 }
 
 fn gcm<'a>(iv: &'a mut [u8], aad: &'a [u8]) -> std::result::Result<GcmParams<'a>, Error> {
