@@ -4,5 +4,7 @@
 
 mod kept;
 mod last_use;
+#[path = "../common/module.rs"]
+mod module;
 mod outside;
 mod support;
