@@ -13,26 +13,25 @@ use crate::service::Service;
 /// Where it is served.
 pub const PATH: &str = "/_cloister/clock";
 
-/// How far the time is moved; days and seconds add up.
+/// How far the time is moved; days and seconds add up, and may have fractions.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Advance {
     #[serde(default)]
-    advance_days: u32,
+    advance_days: f64,
     #[serde(default)]
-    advance_seconds: u32,
+    advance_seconds: f64,
 }
 
-/// Moves the time, does what is due by then, and tells what time it is and what was done. Days and seconds are whole and not negative.
+/// Moves the time, does what is due by then, and tells what time it is and what was done. It can't be moved back, nor by more than a thousand years.
 pub fn advance(service: &Service, body: &[u8]) -> Response<Full<Bytes>> {
     if !service.settings.test_clock {
         return status(StatusCode::NOT_FOUND);
     }
-    let Ok(advance) = serde_json::from_slice::<Advance>(body) else {
+    let Some(milliseconds) = serde_json::from_slice(body).ok().and_then(milliseconds) else {
         return status(StatusCode::BAD_REQUEST);
     };
-    let days = i64::from(advance.advance_days).saturating_mul(DAY);
-    service.clock.advance(days.saturating_add(i64::from(advance.advance_seconds).saturating_mul(1000)));
+    service.clock.advance(milliseconds);
     let now = service.clock.now();
     match service.keep_house(now) {
         Ok(report) => answer(&json!({ "now": now.seconds(), "done": report })),
@@ -41,6 +40,12 @@ pub fn advance(service: &Service, body: &[u8]) -> Response<Full<Bytes>> {
             status(StatusCode::SERVICE_UNAVAILABLE)
         }
     }
+}
+
+fn milliseconds(advance: Advance) -> Option<i64> {
+    const LONGEST: f64 = 1000.0 * 366.0 * DAY as f64;
+    let milliseconds = advance.advance_days * DAY as f64 + advance.advance_seconds * 1000.0;
+    (0.0..=LONGEST).contains(&milliseconds).then_some(milliseconds as i64)
 }
 
 fn answer(body: &serde_json::Value) -> Response<Full<Bytes>> {
