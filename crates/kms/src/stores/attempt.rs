@@ -76,7 +76,10 @@ fn make(stores: &Stores, label: &str, attempt: &str, asked: &Asked) {
         },
         Err(_) => Err(ErrorCode::InternalError),
     };
-    if let Err(fault) = stores.change(label, |record| Ok(conclude(record, attempt, outcome))) {
+    if let Err(fault) = stores.change(label, |record| {
+        conclude(record, attempt, outcome);
+        Ok(())
+    }) {
         tracing::warn!(store = label, %fault, "the end of an attempt to connect can't be kept; another will follow");
     }
 }

@@ -96,7 +96,7 @@ impl Place {
     pub fn claim(&self, call: &Call, key: &KeyRecord) -> Result<()> {
         let Some(store) = &self.0 else { return Ok(()) };
         members::claim(call, store, &key.id, key.xks_key.as_deref())?;
-        must_be_connected(&*call.store(&store.id)?.value)
+        must_be_connected(&call.store(&store.id)?.value)
     }
 }
 

@@ -150,7 +150,7 @@ fn write(answer: &EncryptResponse, aad: &[u8], length: usize) -> std::result::Re
         return malformed("a part has not the length that the specification says");
     }
     let hash = integrity_value(aad, metadata, iv, &answer.ciphertext, tag);
-    if answer.ciphertext_data_integrity_value.as_ref().map(|value: &Blob| &**value) != Some(&hash[..]) {
+    if answer.ciphertext_data_integrity_value.as_deref() != Some(&hash[..]) {
         return malformed("the ciphertext data integrity value is wrong");
     }
     let (Ok(iv_length), Ok(metadata_length)) = (u8::try_from(iv.len()), u8::try_from(metadata.len())) else {
