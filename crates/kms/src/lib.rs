@@ -18,4 +18,5 @@ pub mod quota;
 pub mod run;
 pub mod service;
 pub mod settings;
+pub mod stores;
 pub mod xks;

@@ -10,6 +10,7 @@ use crate::keys::{
     aliases, create, deletion, describe, grants, import, manage, policy, regions, rotation, tags,
 };
 use crate::service::Call;
+use crate::stores;
 
 /// An operation of the API.
 pub struct Operation {
@@ -39,17 +40,22 @@ macro_rules! operations {
 
 operations! {
     CancelKeyDeletion: deletion::cancel_key_deletion, changes;
+    ConnectCustomKeyStore: stores::connect::connect_custom_key_store, changes;
     CreateAlias: aliases::create_alias, changes;
+    CreateCustomKeyStore: stores::create::create_custom_key_store, changes;
     CreateGrant: grants::create_grant, changes;
     CreateKey: create::create_key, changes;
     Decapsulate: encapsulate::decapsulate, reads;
     Decrypt: encrypt::decrypt, reads;
     DeleteAlias: aliases::delete_alias, changes;
+    DeleteCustomKeyStore: stores::delete::delete_custom_key_store, changes;
     DeleteImportedKeyMaterial: import::delete_imported_key_material, changes;
     DeriveSharedSecret: agree::derive_shared_secret, reads;
+    DescribeCustomKeyStores: stores::describe::describe_custom_key_stores, reads;
     DescribeKey: describe::describe_key, reads;
     DisableKey: manage::disable_key, changes;
     DisableKeyRotation: rotation::disable_key_rotation, changes;
+    DisconnectCustomKeyStore: stores::connect::disconnect_custom_key_store, changes;
     EnableKey: manage::enable_key, changes;
     EnableKeyRotation: rotation::enable_key_rotation, changes;
     Encapsulate: encapsulate::encapsulate, reads;
@@ -84,6 +90,7 @@ operations! {
     TagResource: tags::tag_resource, changes;
     UntagResource: tags::untag_resource, changes;
     UpdateAlias: aliases::update_alias, changes;
+    UpdateCustomKeyStore: stores::update::update_custom_key_store, changes;
     UpdateKeyDescription: manage::update_key_description, changes;
     UpdatePrimaryRegion: regions::update_primary_region, changes;
     Verify: sign::verify, reads;

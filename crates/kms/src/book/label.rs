@@ -57,6 +57,16 @@ pub fn stores_of(account: &str, region: &str) -> String {
     format!("kms/store/{account}/{region}/")
 }
 
+/// A key of a custom key store, by its id or its external key's: `kms/member/<account>/<region>/<cks id>/<name>`.
+pub fn member(account: &str, region: &str, store: &str, name: &str) -> String {
+    format!("{}{name}", members_of(account, region, store))
+}
+
+/// All keys of a custom key store.
+pub fn members_of(account: &str, region: &str, store: &str) -> String {
+    format!("kms/member/{account}/{region}/{store}/")
+}
+
 /// All credentials.
 pub const CREDENTIALS: &str = "kms/credential/";
 

@@ -15,7 +15,7 @@ use super::alias::AliasRecord;
 use super::arn::{AliasArn, KeyArn};
 use super::managed;
 use super::record::KeyRecord;
-use super::spec::Spec;
+use super::spec::{Spec, Usage};
 use super::state::Need;
 use crate::api::error::{Code, Result};
 use crate::api::page::{Page, Paged};
@@ -40,7 +40,8 @@ pub struct PointAliasRequest {
 
 /// CreateAlias.
 pub fn create_alias(call: &Call, request: PointAliasRequest) -> Result<()> {
-    let alias = new_name(call, request.alias_name)?;
+    let alias = here(call, request.alias_name)?;
+    check_new(&alias.name)?;
     let ask = Ask::to("CreateAlias");
     call.authorize_alias(&ask, &alias)?;
     let key = call.open(&request.target_key_id, &ask, Need::Alive)?;
@@ -242,36 +243,35 @@ impl Call<'_> {
 
 /// The alias of that name in the caller's account and Region.
 fn here(call: &Call, name: String) -> Result<AliasArn> {
-    let alias = AliasArn { region: call.caller.region.clone(), account: call.caller.account.clone(), name };
-    if !alias.name.starts_with("alias/") {
-        return Err(Code::ValidationException.because(
-            "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
-        ));
-    }
-    Ok(alias)
+    check_name(&name)?;
+    Ok(AliasArn { region: call.caller.region.clone(), account: call.caller.account.clone(), name })
 }
 
-/// The same, for an alias that is to be made.
-fn new_name(call: &Call, name: String) -> Result<AliasArn> {
-    let alias = here(call, name)?;
-    let name = alias.name.strip_prefix("alias/").unwrap_or_default();
-    if name.is_empty() {
-        return Err(Code::ValidationException.because("Invalid identifier"));
+/// Refuses what is no alias.
+fn check_name(name: &str) -> Result<()> {
+    let invalid = |text| Err(Code::ValidationException.because(text));
+    match name.strip_prefix("alias/") {
+        None => invalid(
+            "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+        ),
+        Some("") => invalid("Invalid identifier"),
+        Some(_) => Ok(()),
     }
-    if name.contains(':') {
-        return Err(Code::InvalidAliasNameException
-            .because(format!("{} contains invalid characters for an alias", alias.name)));
+}
+
+/// Refuses what is no name for a new alias.
+fn check_new(name: &str) -> Result<()> {
+    let refused = |text: &str| Err(Code::InvalidAliasNameException.because(format!("{name} {text}")));
+    match name.strip_prefix("alias/") {
+        Some(rest) if rest.contains(':') => refused("contains invalid characters for an alias"),
+        Some(rest) if rest.starts_with("aws/") => refused("is reserved for AWS managed keys"),
+        _ => Ok(()),
     }
-    if name.starts_with("aws/") {
-        return Err(Code::InvalidAliasNameException
-            .because(format!("{} is reserved for AWS managed keys", alias.name)));
-    }
-    Ok(alias)
 }
 
 /// Code that uses an alias relies on the kind of its key (API model, UpdateAlias).
 fn must_be_alike(before: &KeyRecord, after: &KeyRecord) -> Result<()> {
-    if kind(before.spec) == kind(after.spec) && before.usage == after.usage {
+    if alike((before.spec, before.usage), (after.spec, after.usage)) {
         return Ok(());
     }
     Err(Code::ValidationException.because(format!(
@@ -281,6 +281,10 @@ fn must_be_alike(before: &KeyRecord, after: &KeyRecord) -> Result<()> {
         kind(after.spec),
         after.usage.name()
     )))
+}
+
+fn alike(before: (&Spec, Usage), after: (&Spec, Usage)) -> bool {
+    kind(before.0) == kind(after.0) && before.1 == after.1
 }
 
 fn kind(spec: &Spec) -> &'static str {
@@ -293,4 +297,44 @@ fn kind(spec: &Spec) -> &'static str {
 
 fn missing(alias: &AliasArn) -> crate::api::error::Fault {
     Code::NotFoundException.because(format!("Alias {alias} is not found."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k41_names_of_aliases_begin_with_alias_and_new_ones_leave_awss_own_alone() {
+        for (name, refused) in [
+            ("alias/a", None),
+            ("alias/a/b_c-D9", None),
+            ("alias/awsome", None),
+            ("alias/aws", None),
+            ("a", Some(Code::ValidationException)),
+            ("alias/", Some(Code::ValidationException)),
+            ("Alias/a", Some(Code::ValidationException)),
+            ("alias/aws/s3", Some(Code::InvalidAliasNameException)),
+            ("alias/a:b", Some(Code::InvalidAliasNameException)),
+        ] {
+            let judged = check_name(name).and_then(|()| check_new(name));
+            assert_eq!(judged.err().map(|fault| fault.code), refused, "{name}");
+        }
+        check_name("alias/aws/s3").unwrap();
+    }
+
+    #[test]
+    fn k41_an_alias_moves_between_keys_of_one_type_and_usage() {
+        use Usage as U;
+        let of = |name, usage| (Spec::named(name).unwrap(), usage);
+        for (before, after, expected) in [
+            (of("RSA_2048", U::SignVerify), of("ECC_NIST_P256", U::SignVerify), true),
+            (of("HMAC_224", U::GenerateVerifyMac), of("HMAC_512", U::GenerateVerifyMac), true),
+            (of("RSA_2048", U::SignVerify), of("RSA_2048", U::EncryptDecrypt), false),
+            (of("SYMMETRIC_DEFAULT", U::EncryptDecrypt), of("RSA_2048", U::EncryptDecrypt), false),
+            (of("SYMMETRIC_DEFAULT", U::EncryptDecrypt), of("HMAC_256", U::GenerateVerifyMac), false),
+            (of("ECC_NIST_P256", U::SignVerify), of("ECC_NIST_P256", U::KeyAgreement), false),
+        ] {
+            assert_eq!(alike(before, after), expected, "{} to {}", before.0.name, after.0.name);
+        }
+    }
 }

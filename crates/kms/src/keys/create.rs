@@ -16,6 +16,7 @@ use crate::api::error::{Code, Fault, Result};
 use crate::book::label;
 use crate::crypto::material;
 use crate::service::{Ask, Call};
+use crate::stores::keys::{Place, Wanted, not_made};
 
 /// The request.
 #[derive(Deserialize)]
@@ -61,17 +62,29 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         .tags(&request.tags);
     call.authorize_without_key(&ask)?;
     must_have_room(call, &call.caller.region)?;
+    let wanted = Wanted {
+        origin,
+        store: request.custom_key_store_id.as_deref(),
+        xks_key: request.xks_key_id.as_deref(),
+        spec,
+        usage,
+        multi_region: request.multi_region,
+    };
+    let place = Place::of(call, &wanted)?;
     let draft = draft(call, request.multi_region, spec, usage, origin);
     let arn = draft.arn();
     let record = KeyRecord {
         description: request.description,
         policy: policy::of_new_key(call, &arn, request.policy.as_deref(), bypass)?,
         tags: tags::of_new_key(call, &arn, &request.tags)?,
+        store: place.store(),
+        xks_key: request.xks_key_id,
         ..draft
     };
-    let record = bring_to_life(call, record)?;
+    place.claim(call, &record)?;
+    let record = bring_to_life(call, record, &place)?;
     call.touch(record.arn());
-    Ok(CreateKeyResponse { key_metadata: KeyMetadata::of(&record, State::of(&record, call.now, true), None) })
+    Ok(CreateKeyResponse { key_metadata: call.describe(&record, State::of(&record, call.now, true))? })
 }
 
 /// The record of a key that is being made, as little as there is to say of every key.
@@ -111,7 +124,7 @@ pub fn draft(
 }
 
 /// Keeps the draft, makes its material if the HSM is to make it, keeps the whole.
-pub fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
+pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Result<KeyRecord> {
     let label = record.label();
     let begun = std::time::Instant::now();
     if record.origin != Origin::External {
@@ -120,9 +133,10 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
     let object = call.service.book.create(&label, &record)?;
     call.service.house.note(&record, call.now);
     if let Some(first) = record.materials.first() {
-        let token = call.token(&record)?;
+        let token = place.token(call)?;
         let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
-        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())?;
+        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())
+            .map_err(|trouble| not_made(&record, trouble))?;
         record.public_key = made.public_key.map(hex::encode);
     }
     record.draft = None;

@@ -3,13 +3,11 @@
 //! Objects in the HSM come and go by the same three steps everywhere, so that none is ever there unknown: the record notes it as loose; the HSM
 //! makes or destroys it; the record takes it up as material or forgets it. Whoever holds the latch and finds a loose object destroys it.
 
-use std::sync::Arc;
-
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 
 use super::arn::KeyArn;
 use super::create::random;
-use super::record::{KeyRecord, Origin};
+use super::record::KeyRecord;
 use crate::book::{Kept, Latch, label};
 use crate::hsm::Token;
 use crate::hsm::error::{Result, Trouble};
@@ -55,15 +53,6 @@ impl Service {
             kept: KeyRecord::clone(&value),
             record: KeyRecord::clone(&value),
         }))
-    }
-
-    /// The token that the key's own material is in; none while its custom key store isn't connected. What protects a key of an external key
-    /// store from within is in the default token.
-    pub fn home(&self, key: &KeyRecord) -> Option<Arc<Token>> {
-        match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm) => self.stores.token(store),
-            _ => Some(self.token.clone()),
-        }
     }
 }
 
@@ -132,7 +121,7 @@ impl Held<'_> {
         if self.record.loose.is_empty() {
             return Ok(());
         }
-        let home = self.service.home(&self.record);
+        let home = self.service.token_of(&self.record)?;
         for object in &self.record.loose {
             match &home {
                 Some(token) => destroy(token, object)?,

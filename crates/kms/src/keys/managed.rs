@@ -11,6 +11,7 @@ use crate::book::{Kept, label};
 use crate::clock::DAY;
 use crate::policy::service_policy;
 use crate::service::Call;
+use crate::stores::keys::Place;
 
 /// The services: the name in `alias/aws/<name>`, and the first part of `kms:ViaService` where it is another one.
 const SERVICES: &[(&str, Option<&str>)] = &[
@@ -93,7 +94,7 @@ impl Call<'_> {
             Some(kept) => self.service.book.replace(&label, kept.object, &pointer)?,
             None => self.service.book.create(&label, &pointer).map(|_| ())?,
         }
-        let record = create::bring_to_life(self, record)?;
+        let record = create::bring_to_life(self, record, &Place::default_store())?;
         tracing::info!(key = %record.arn(), alias = alias.name, "made an AWS managed key");
         Ok(Some(record.arn()))
     }

@@ -10,10 +10,11 @@ use crate::book::{Kept, label};
 use crate::hsm::Token;
 use crate::keys::alias::AliasRecord;
 use crate::keys::arn::{AliasArn, KeyArn, KeyName};
-use crate::keys::record::{KeyRecord, Material, Origin};
+use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
 use crate::quota;
+use crate::stores;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -113,29 +114,31 @@ impl Call<'_> {
         state::check(need, key.state, &key.arn.to_string())
     }
 
-    /// The token that a key's material is in.
+    /// The token that a key's material is in. Of a key in an external key store, the inner material is in the default key store.
     ///
     /// # Errors
     ///
-    /// `KMSInvalidStateException` when its custom key store isn't connected.
+    /// `KMSInvalidStateException` when its custom key store isn't connected, or can't be reached.
     pub fn token(&self, key: &KeyRecord) -> Result<Arc<Token>> {
-        match &key.store {
-            None => Ok(self.service.token.clone()),
-            Some(store) => self.service.stores.token(store).ok_or_else(|| {
-                let arn = key.arn();
-                Code::KMSInvalidStateException
-                    .because(format!("{arn} is unavailable because its custom key store is not connected."))
-            }),
-        }
+        let away = || {
+            let why = "is unavailable because its custom key store is not connected.";
+            Code::KMSInvalidStateException.because(format!("{} {why}", key.arn()))
+        };
+        let token = self.service.token_of(key);
+        token
+            .map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))?
+            .ok_or_else(away)
     }
 
     /// Whether the key's custom key store is connected; true for keys of the default one.
     pub fn reachable(&self, key: &KeyRecord) -> bool {
-        match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => {
-                self.service.stores.token(store).is_some()
+        let Some(id) = &key.store else { return true };
+        match self.service.stores.find(&key.account, &key.region, id) {
+            Ok(store) => store.is_some_and(|store| store.value.connection.is_connected()),
+            Err(trouble) => {
+                tracing::warn!(store = %id, %trouble, "a key store's record can't be read");
+                false
             }
-            _ => true,
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub use access::Ask;
 pub use call::Call;
 pub use key::Key;
-pub use stores::Stores;
+pub use stores::{Stores, missing as missing_store};
 
 use crate::api::error::{Code, Fault};
 use crate::audit::Trail;
@@ -37,9 +37,9 @@ pub struct Service {
     /// The default key store: the token that also keeps the records.
     pub token: Arc<Token>,
     /// The records.
-    pub book: Book,
-    /// The custom key stores that this front is connected to.
-    pub stores: Stores,
+    pub book: Arc<Book>,
+    /// The custom key stores.
+    pub stores: Arc<Stores>,
     /// Request quotas, if there are any.
     pub quotas: Option<Quotas>,
     /// The audit trail, if one is kept.
@@ -60,13 +60,15 @@ impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
         let quotas = settings.throttle.as_ref().map(Quotas::new);
+        let book = Arc::new(Book::new(token.clone()));
+        let stores = Arc::new(Stores::new(&settings, book.clone()));
         Self {
             quotas,
             settings,
             clock: Clock::default(),
-            book: Book::new(token.clone()),
+            book,
             token,
-            stores: Stores::default(),
+            stores,
             trail,
             handles: Handles::default(),
             house: House::default(),

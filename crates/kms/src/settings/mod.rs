@@ -1,8 +1,12 @@
 //! How a front is set up: the settings file of `cloister kms`, each member explained in `docs/kms.md`.
 
+mod stores;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use stores::{Cluster, XksEndpoint};
 
 use crate::audit::Unwritable;
 use crate::quota::{self, Throttle};
@@ -52,6 +56,15 @@ pub struct Settings {
     /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
     #[serde(default)]
     pub throttle: Option<Throttle>,
+    /// The clusters that custom key stores may be made on.
+    #[serde(default, rename = "cluster")]
+    pub clusters: Vec<Cluster>,
+    /// Where the endpoints of external key store proxies really are; all others are looked up in DNS.
+    #[serde(default, rename = "xks-endpoint")]
+    pub xks_endpoints: Vec<XksEndpoint>,
+    /// How many custom key stores an account may have in a Region.
+    #[serde(default = "stores::ten")]
+    pub max_key_stores: usize,
 }
 
 /// Where the audit trail goes.
@@ -149,6 +162,7 @@ impl Settings {
         if !crate::keys::arn::is_account(&self.account) {
             return Err("account: an account is twelve digits".to_owned());
         }
+        stores::check(self)?;
         self.throttle.as_ref().map_or(Ok(()), quota::check)
     }
 
@@ -160,7 +174,8 @@ impl Settings {
             self.audit.as_mut().map(|audit| &mut audit.folder),
         ];
         let tls = self.tls.as_mut().map(|tls| [&mut tls.certificate, &mut tls.key]);
-        for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()) {
+        let stores = stores::paths(&mut self.clusters, &mut self.xks_endpoints);
+        for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()).chain(stores) {
             *path = folder.join(&*path);
         }
         self

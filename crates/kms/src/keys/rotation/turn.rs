@@ -25,7 +25,7 @@ pub fn turn(service: &Service, held: &mut Held, now: Moment, cause: Cause) -> Re
 fn generate(service: &Service, held: &Held, object: &str) -> std::result::Result<(), Trouble> {
     let record = &held.record;
     let token = service
-        .home(record)
+        .token_of(record)?
         .ok_or_else(|| Trouble::Unreachable("the key's store isn't connected".to_owned()))?;
     let id = hex::decode(object).map_err(|_| Trouble::Other("no object id".to_owned()))?;
     material::make(&token, record.spec, record.usage, &id, &record.arn().to_string()).map(|_| ())
