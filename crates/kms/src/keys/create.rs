@@ -155,8 +155,9 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
 pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
     let (account, book, limit) =
         (&call.caller.account, &call.service.book, call.service.settings.keys_per_region);
-    let all = book.count(&label::keys_of(account, region))?;
-    if all >= limit && all.saturating_sub(book.count(&label::alias(account, region, "alias/aws/"))?) >= limit
+    let all = book.count_in(&label::keys_of(account, region))?;
+    if all >= limit
+        && all.saturating_sub(book.count_in(&label::alias(account, region, "alias/aws/"))?) >= limit
     {
         return Err(Code::LimitExceededException
             .because(format!("The account has {limit} KMS keys in {region}, which is the limit.")));

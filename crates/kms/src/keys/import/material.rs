@@ -14,6 +14,7 @@ use crate::clock::{DAY, Moment};
 use crate::crypto::{material, template};
 use crate::hsm::Trouble;
 use crate::keys::hold::Held;
+use crate::keys::metadata::expiration_model;
 use crate::keys::record::KeyRecord;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call};
@@ -52,7 +53,7 @@ pub fn import_key_material(
     request: ImportKeyMaterialRequest,
 ) -> Result<ImportKeyMaterialResponse> {
     let expires = expiry(&request, call.now)?;
-    let model = if expires.is_some() { EXPIRES } else { EXPIRES_NOT };
+    let model = expiration_model(expires);
     let mut ask = Ask::to("ImportKeyMaterial").fact("kms:ExpirationModel", model);
     if let Some(valid_to) = request.valid_to {
         ask = ask.fact("kms:ValidTo", valid_to.to_string());
