@@ -17,7 +17,7 @@ use crate::hsm::{Token, Trouble};
 pub struct Oaep {
     name: &'static str,
     hash: fn() -> &'static MdRef,
-    mechanism: MechanismType,
+    hash_mechanism: MechanismType,
     mask: PkcsMgfType,
 }
 
@@ -25,13 +25,13 @@ static ALGORITHMS: &[Oaep] = &[
     Oaep {
         name: "RSAES_OAEP_SHA_1",
         hash: Md::sha1,
-        mechanism: MechanismType::SHA1,
+        hash_mechanism: MechanismType::SHA1,
         mask: PkcsMgfType::MGF1_SHA1,
     },
     Oaep {
         name: "RSAES_OAEP_SHA_256",
         hash: Md::sha256,
-        mechanism: MechanismType::SHA256,
+        hash_mechanism: MechanismType::SHA256,
         mask: PkcsMgfType::MGF1_SHA256,
     },
 ];
@@ -77,15 +77,18 @@ impl Oaep {
         })
     }
 
+    /// What the HSM is told.
+    pub fn mechanism(&self) -> Mechanism<'static> {
+        Mechanism::RsaPkcsOaep(PkcsOaepParams::new(self.hash_mechanism, self.mask, PkcsOaepSource::empty()))
+    }
+
     fn decrypt(
         &self,
         token: &Token,
         key: ObjectHandle,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-        let params = PkcsOaepParams::new(self.mechanism, self.mask, PkcsOaepSource::empty());
-        let mechanism = Mechanism::RsaPkcsOaep(params);
-        token.with(|session| session.decrypt(&mechanism, key, ciphertext).map(Zeroizing::new))
+        token.with(|session| session.decrypt(&self.mechanism(), key, ciphertext).map(Zeroizing::new))
     }
 }
 
