@@ -154,9 +154,9 @@ impl Token {
         Ok(self.module.pkcs11.get_token_info(self.slot)?)
     }
 
-    /// The mechanisms this token offers.
+    /// Whether this token offers a mechanism.
     pub fn offers(&self, mechanism: cryptoki::mechanism::MechanismType) -> bool {
-        self.module.pkcs11.get_mechanism_list(self.slot).is_ok_and(|list| list.contains(&mechanism))
+        self.module.pkcs11.get_mechanism_info(self.slot, mechanism).is_ok()
     }
 
     fn session(&self) -> Result<Session> {
