@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use parking_lot::Mutex;
@@ -179,11 +180,21 @@ pub(super) fn template(label: &str) -> Vec<Attribute> {
     ]
 }
 
+/// How often a value is asked for that grows between the question for its length and the one for itself.
+const GROWS: usize = 8;
+
 pub(super) fn value(
     session: &Session,
     object: ObjectHandle,
-) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, cryptoki::error::Error> {
-    let attributes = session.get_attributes(object, &[AttributeType::Value])?;
+) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let mut tries = 0;
+    let attributes = loop {
+        tries += 1;
+        match session.get_attributes(object, &[AttributeType::Value]) {
+            Err(Error::Pkcs11(RvError::BufferTooSmall, _)) if tries < GROWS => {}
+            result => break result?,
+        }
+    };
     Ok(attributes.into_iter().find_map(|attribute| match attribute {
         Attribute::Value(bytes) => Some(Zeroizing::new(bytes)),
         _ => None,

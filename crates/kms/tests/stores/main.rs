@@ -1,0 +1,7 @@
+//! Custom key stores over a real module: tokens in a folder, a proxy in this process.
+
+#![allow(clippy::unwrap_used)] // a test that fails may panic
+
+mod cloud_hsm;
+mod external;
+mod support;
