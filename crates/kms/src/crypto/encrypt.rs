@@ -132,7 +132,10 @@ pub fn seal(
     let header = blob::header(&key.record.account, key.id(), &material.id).ok_or_else(broken)?;
     let aad = [&header[..], &context::encode(context)].concat();
     let token = call.token(&key.record)?;
-    let body = call.service.handles.with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
+    let body = call
+        .service
+        .handles
+        .with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
     let body = xks::seal(call, key, &aad, body)?;
     Ok(([header, body].concat(), material.id.clone()))
 }
@@ -148,11 +151,13 @@ pub fn open(
     let aad = [blob.header, &context::encode(context)].concat();
     let token = call.token(&key.record)?;
     let body = xks::open(call, key, &aad, blob.body)?;
-    call.service.handles.with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, &body) {
-        Err(Trouble::BadData) => Ok(None),
-        result => result.map(Some),
-    })?
-    .ok_or_else(blob::invalid)
+    call.service
+        .handles
+        .with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, &body) {
+            Err(Trouble::BadData) => Ok(None),
+            result => result.map(Some),
+        })?
+        .ok_or_else(blob::invalid)
 }
 
 fn material_of<'a>(key: &'a KeyRecord, blob: &blob::Blob) -> Result<&'a Material> {

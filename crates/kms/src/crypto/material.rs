@@ -60,7 +60,8 @@ impl Handles {
 fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
     match (stores::keys::not_used(key, &trouble), trouble) {
         (Some(fault), _) => fault,
-        (None, Trouble::NoSession) if key.store.is_some() => Code::KMSInternalException.because("The key store's HSM has no session left. The request can be retried."),
+        (None, Trouble::NoSession) if key.store.is_some() => Code::KMSInternalException
+            .because("The key store's HSM has no session left. The request can be retried."),
         (None, trouble) => trouble.into(),
     }
 }

@@ -56,7 +56,11 @@ impl Module {
                 Ok(info) if info.label() == label => return Ok(slot),
                 Ok(_) => {}
                 // A cluster that is away still has its slot: the label that nobody has may be its.
-                Err(error) => away = Some(Trouble::from(error)).filter(|trouble| matches!(trouble, Trouble::Unreachable(_))).or(away),
+                Err(error) => {
+                    away = Some(Trouble::from(error))
+                        .filter(|trouble| matches!(trouble, Trouble::Unreachable(_)))
+                        .or(away)
+                }
             }
         }
         Err(away.unwrap_or_else(|| Trouble::NoToken(label.to_owned())))

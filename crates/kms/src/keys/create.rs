@@ -105,7 +105,8 @@ fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Result<Ke
     if let Some(first) = record.materials.first() {
         let token = place.token(call)?;
         let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
-        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string()).map_err(|trouble| not_made(&record, trouble))?;
+        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())
+            .map_err(|trouble| not_made(&record, trouble))?;
         record.public_key = made.public_key.map(hex::encode);
     }
     record.draft = None;

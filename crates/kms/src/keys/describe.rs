@@ -30,7 +30,8 @@ pub struct DescribeKeyResponse {
 
 /// DescribeKey.
 pub fn describe_key(call: &Call, request: DescribeKeyRequest) -> Result<DescribeKeyResponse> {
-    let key = call.open(&request.key_id, &Ask::to("DescribeKey").tokens(&request.grant_tokens), Need::Anything)?;
+    let key =
+        call.open(&request.key_id, &Ask::to("DescribeKey").tokens(&request.grant_tokens), Need::Anything)?;
     Ok(DescribeKeyResponse { key_metadata: call.describe(&key.record, key.state)? })
 }
 

@@ -123,7 +123,9 @@ impl Call<'_> {
             Code::KMSInvalidStateException.because(format!("{} {why}", key.arn()))
         };
         let token = self.service.token_of(key);
-        token.map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))?.ok_or_else(away)
+        token
+            .map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))?
+            .ok_or_else(away)
     }
 
     /// Whether the key's custom key store is connected; true for keys of the default one.

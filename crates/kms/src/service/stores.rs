@@ -82,7 +82,13 @@ impl Stores {
             return Err(Trouble::Unreachable(format!("key store {} is not connected", store.id)));
         };
         let label = store.label();
-        let held = || self.held.read().get(&label).filter(|held| held.attempt == *attempt).map(|held| held.token.clone());
+        let held = || {
+            self.held
+                .read()
+                .get(&label)
+                .filter(|held| held.attempt == *attempt)
+                .map(|held| held.token.clone())
+        };
         if let Some(token) = held() {
             return Ok(token);
         }
@@ -112,7 +118,9 @@ impl Stores {
             let kept = book.read::<StoreRecord>(&label)?;
             let connected = |store: &&StoreRecord| matches!(&store.connection, Connection::Connected { attempt: now } if *now == attempt);
             let store = kept.as_ref().map(|kept| &*kept.value).filter(connected);
-            let cluster = store.and_then(StoreRecord::cluster).ok_or_else(|| Trouble::Unreachable("its key store was disconnected".to_owned()))?;
+            let cluster = store
+                .and_then(StoreRecord::cluster)
+                .ok_or_else(|| Trouble::Unreachable("its key store was disconnected".to_owned()))?;
             Ok(logins_of(cluster))
         })
     }

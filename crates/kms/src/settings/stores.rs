@@ -70,7 +70,8 @@ pub(super) fn paths<'a>(
     all.filter_map(Option::as_mut)
 }
 
-static CLUSTER_ID: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^cluster-[2-7a-zA-Z]{11,16}$").ok());
+static CLUSTER_ID: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new("^cluster-[2-7a-zA-Z]{11,16}$").ok());
 
 /// What TOML can't say: names are right and used once, one login a token.
 pub(super) fn check(settings: &Settings) -> Result<(), String> {
@@ -81,7 +82,10 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         }
         let module = |cluster: &Cluster| cluster.module.clone().unwrap_or_else(|| settings.module.clone());
         if cluster.token == settings.token && module(cluster) == settings.module {
-            return wrong(format!("token {} is the default key store's; a program has one login a token", cluster.token));
+            return wrong(format!(
+                "token {} is the default key store's; a program has one login a token",
+                cluster.token
+            ));
         }
         let before = settings.clusters.iter().take(i);
         for other in before {
@@ -132,11 +136,17 @@ mod tests {
     fn k62_a_cluster_has_a_token_of_its_own() {
         let one = "[[cluster]]\nid = \"cluster-abcdefghij2\"\ntoken = \"a\"\n";
         assert_eq!(parse(one).expect("settings").clusters[0].hsms, 2);
-        for (id, token) in [("cluster-abcdefghij2", "b"), ("cluster-abcdefghij3", "a"), ("cluster-abcdefghij3", "kms"), ("cluster-short", "b")] {
+        for (id, token) in [
+            ("cluster-abcdefghij2", "b"),
+            ("cluster-abcdefghij3", "a"),
+            ("cluster-abcdefghij3", "kms"),
+            ("cluster-short", "b"),
+        ] {
             let both = format!("{one}[[cluster]]\nid = \"{id}\"\ntoken = \"{token}\"\n");
             assert!(parse(&both).is_err(), "{id} {token}");
         }
-        let elsewhere = format!("{one}[[cluster]]\nid = \"cluster-abcdefghij3\"\ntoken = \"a\"\nmodule = \"/other\"\n");
+        let elsewhere =
+            format!("{one}[[cluster]]\nid = \"cluster-abcdefghij3\"\ntoken = \"a\"\nmodule = \"/other\"\n");
         assert!(parse(&elsewhere).is_ok());
     }
 

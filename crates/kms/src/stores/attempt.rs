@@ -52,7 +52,9 @@ pub fn start(stores: &Arc<Stores>, label: String, attempt: String, asked: Asked)
     let stores = stores.clone();
     let run = move || make(&stores, &label, &attempt, &asked);
     let started = std::thread::Builder::new().name("connect".to_owned()).spawn(run);
-    started.map(|_| ()).map_err(|error| Code::KMSInternalException.because(format!("The key store can't be connected now: {error}")))
+    started.map(|_| ()).map_err(|error| {
+        Code::KMSInternalException.because(format!("The key store can't be connected now: {error}"))
+    })
 }
 
 fn make(stores: &Stores, label: &str, attempt: &str, asked: &Asked) {
@@ -61,19 +63,34 @@ fn make(stores: &Stores, label: &str, attempt: &str, asked: &Asked) {
         Ok(record) => match &record.backing {
             Backing::CloudHsm(cluster) => log_in(stores, label, cluster, begun),
             Backing::External(external) => {
-                let asker = Asker { principal: &asked.principal, request: &asked.request, operation: "ConnectCustomKeyStore", region: &record.region };
-                xks::check(&stores.proxies, external, &asker).map(|()| None).map_err(|failure| failure.row().connect)
+                let asker = Asker {
+                    principal: &asked.principal,
+                    request: &asked.request,
+                    operation: "ConnectCustomKeyStore",
+                    region: &record.region,
+                };
+                xks::check(&stores.proxies, external, &asker)
+                    .map(|()| None)
+                    .map_err(|failure| failure.row().connect)
             }
         },
         Err(_) => Err(ErrorCode::InternalError),
     };
-    if let Err(fault) = stores.change(label, |record| Ok(conclude(record, attempt, outcome))) {
+    let concluded = stores.change(label, |record| {
+        conclude(record, attempt, outcome);
+        Ok(())
+    });
+    if let Err(fault) = concluded {
         tracing::warn!(store = label, %fault, "the end of an attempt to connect can't be kept; another will follow");
     }
 }
 
 /// Writes down how it went. A password that the cluster has is kept even if the store was disconnected meanwhile.
-fn conclude(record: &mut StoreRecord, attempt: &str, outcome: std::result::Result<Option<Secret>, ErrorCode>) {
+fn conclude(
+    record: &mut StoreRecord,
+    attempt: &str,
+    outcome: std::result::Result<Option<Secret>, ErrorCode>,
+) {
     if let (Backing::CloudHsm(cluster), Ok(Some(password))) = (&mut record.backing, &outcome)
         && (cluster.pending.as_ref() == Some(password) || cluster.password == *password)
     {
@@ -89,7 +106,12 @@ fn conclude(record: &mut StoreRecord, attempt: &str, outcome: std::result::Resul
 }
 
 /// Logs in as kmsuser and changes its password; the password that holds from now on.
-fn log_in(stores: &Stores, label: &str, store: &CloudHsm, begun: Instant) -> std::result::Result<Option<Secret>, ErrorCode> {
+fn log_in(
+    stores: &Stores,
+    label: &str,
+    store: &CloudHsm,
+    begun: Instant,
+) -> std::result::Result<Option<Secret>, ErrorCode> {
     let cluster = stores.clusters.find(&store.cluster).ok_or(ErrorCode::ClusterNotFound)?;
     let told = |trouble: Trouble| {
         tracing::warn!(store = label, %trouble, "a key store can't be connected");
@@ -115,7 +137,13 @@ fn log_in(stores: &Stores, label: &str, store: &CloudHsm, begun: Instant) -> std
     Err(told(refused))
 }
 
-fn renew(stores: &Stores, label: &str, token: &Token, old: &Secret, begun: Instant) -> std::result::Result<Secret, ErrorCode> {
+fn renew(
+    stores: &Stores,
+    label: &str,
+    token: &Token,
+    old: &Secret,
+    begun: Instant,
+) -> std::result::Result<Secret, ErrorCode> {
     let new = password().map_err(|_| ErrorCode::InternalError)?;
     let keep = |record: &mut StoreRecord| {
         if let Backing::CloudHsm(cluster) = &mut record.backing {
@@ -191,7 +219,9 @@ mod tests {
     #[test]
     fn k71_the_password_that_the_cluster_has_is_kept_whatever_became_of_the_attempt() {
         let (connecting, attempt) = begin();
-        for (connection, connected) in [(connecting, true), (Connection::Disconnected, false), (begin().0, false)] {
+        for (connection, connected) in
+            [(connecting, true), (Connection::Disconnected, false), (begin().0, false)]
+        {
             let mut record = record(connection.clone());
             conclude(&mut record, &attempt, Ok(Some(secret("new"))));
             let cluster = record.cluster().expect("a cluster");

@@ -93,7 +93,9 @@ async fn healthy(addresses: &[String]) -> usize {
 pub fn certificate(cluster: &Cluster) -> Result<Option<X509>> {
     let Some(path) = &cluster.trust_anchor else { return Ok(None) };
     let pem = std::fs::read(path).map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))?;
-    X509::from_pem(&pem).map(Some).map_err(|_| Trouble::Other(format!("{}: no PEM certificate", path.display())))
+    X509::from_pem(&pem)
+        .map(Some)
+        .map_err(|_| Trouble::Other(format!("{}: no PEM certificate", path.display())))
 }
 
 /// Whether `pem` holds exactly that certificate, however its text is laid out.

@@ -58,6 +58,9 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_value(ErrorCode::from(&trouble)).expect("JSON"), code);
         }
-        assert_eq!(serde_json::to_value(ErrorCode::InsufficientCloudhsmHsms).expect("JSON"), "INSUFFICIENT_CLOUDHSM_HSMS");
+        assert_eq!(
+            serde_json::to_value(ErrorCode::InsufficientCloudhsmHsms).expect("JSON"),
+            "INSUFFICIENT_CLOUDHSM_HSMS"
+        );
     }
 }

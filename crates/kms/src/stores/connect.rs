@@ -53,7 +53,9 @@ pub fn take_over(call: &Call, store: &StoreRecord) -> Result<()> {
     if !attempt::is_abandoned(&store.connection) {
         return Ok(());
     }
-    let begun = call.service.stores.change(&store.label(), |record| Ok(attempt::is_abandoned(&record.connection).then(|| begin(record))))?;
+    let begun = call.service.stores.change(&store.label(), |record| {
+        Ok(attempt::is_abandoned(&record.connection).then(|| begin(record)))
+    })?;
     start(call, store, begun).map(|_| ())
 }
 

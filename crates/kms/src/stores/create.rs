@@ -84,7 +84,8 @@ pub fn create_custom_key_store(call: &Call, request: CreateStoreRequest) -> Resu
         Backing::External(external) => rules::must_be_unshared(&others, external, None)?,
     }
     if others.len() >= call.service.settings.max_key_stores {
-        return Err(Code::LimitExceededException.because(format!("There are {} custom key stores; there may be no more.", others.len())));
+        return Err(Code::LimitExceededException
+            .because(format!("There are {} custom key stores; there may be no more.", others.len())));
     }
     let store = StoreRecord {
         format: 1,
@@ -107,14 +108,18 @@ fn is_twin(store: &StoreRecord, name: &str, backing: &Backing) -> bool {
 }
 
 fn cluster_of<'a>(call: &'a Call, id: &str) -> Result<&'a crate::settings::Cluster> {
-    let missing = || Code::CloudHsmClusterNotFoundException.because(format!("CloudHSM cluster {id} does not exist."));
+    let missing =
+        || Code::CloudHsmClusterNotFoundException.because(format!("CloudHSM cluster {id} does not exist."));
     call.service.stores.clusters.find(id).ok_or_else(missing)
 }
 
 fn cloud_hsm(call: &Call, request: &CreateStoreRequest) -> Result<CloudHsm> {
-    let (Some(cluster), Some(trust_anchor), Some(password)) = (&request.cloud_hsm_cluster_id, &request.trust_anchor_certificate, &request.key_store_password)
+    let (Some(cluster), Some(trust_anchor), Some(password)) =
+        (&request.cloud_hsm_cluster_id, &request.trust_anchor_certificate, &request.key_store_password)
     else {
-        return Err(invalid("An AWS_CLOUDHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword."));
+        return Err(invalid(
+            "An AWS_CLOUDHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword.",
+        ));
     };
     let of_others = request.xks_proxy_uri_endpoint.is_some()
         || request.xks_proxy_uri_path.is_some()
@@ -127,7 +132,12 @@ fn cloud_hsm(call: &Call, request: &CreateStoreRequest) -> Result<CloudHsm> {
     }
     let fit = rules::fit_cluster(&call.service.stores, cluster)?;
     rules::must_be_anchor_of(fit, trust_anchor)?;
-    Ok(CloudHsm { cluster: cluster.clone(), trust_anchor: trust_anchor.clone(), password: password.clone(), pending: None })
+    Ok(CloudHsm {
+        cluster: cluster.clone(),
+        trust_anchor: trust_anchor.clone(),
+        password: password.clone(),
+        pending: None,
+    })
 }
 
 fn external(call: &Call, request: &CreateStoreRequest) -> Result<External> {
@@ -137,13 +147,22 @@ fn external(call: &Call, request: &CreateStoreRequest) -> Result<External> {
         &request.xks_proxy_authentication_credential,
         request.xks_proxy_connectivity,
     ) else {
-        let needed = "XksProxyConnectivity, XksProxyAuthenticationCredential, XksProxyUriEndpoint and XksProxyUriPath";
+        let needed =
+            "XksProxyConnectivity, XksProxyAuthenticationCredential, XksProxyUriEndpoint and XksProxyUriPath";
         return Err(invalid(format!("An EXTERNAL_KEY_STORE needs {needed}.")));
     };
-    if request.cloud_hsm_cluster_id.is_some() || request.trust_anchor_certificate.is_some() || request.key_store_password.is_some() {
-        return Err(invalid("CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are not valid for an EXTERNAL_KEY_STORE."));
+    if request.cloud_hsm_cluster_id.is_some()
+        || request.trust_anchor_certificate.is_some()
+        || request.key_store_password.is_some()
+    {
+        return Err(invalid(
+            "CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are not valid for an EXTERNAL_KEY_STORE.",
+        ));
     }
-    let service = (request.xks_proxy_vpc_endpoint_service_name.as_deref(), request.xks_proxy_vpc_endpoint_service_owner.as_deref());
+    let service = (
+        request.xks_proxy_vpc_endpoint_service_name.as_deref(),
+        request.xks_proxy_vpc_endpoint_service_owner.as_deref(),
+    );
     let external = External {
         endpoint: endpoint.clone(),
         path: path.clone(),
@@ -157,14 +176,24 @@ fn external(call: &Call, request: &CreateStoreRequest) -> Result<External> {
 }
 
 /// The VPC endpoint service of that connectivity; its owner is the caller's account unless named.
-pub fn vpc(call: &Call, connectivity: Connectivity, name: Option<&str>, owner: Option<&str>) -> Result<Option<VpcEndpointService>> {
+pub fn vpc(
+    call: &Call,
+    connectivity: Connectivity,
+    name: Option<&str>,
+    owner: Option<&str>,
+) -> Result<Option<VpcEndpointService>> {
     match (connectivity, name) {
         (Connectivity::PublicEndpoint, None) => Ok(None),
-        (Connectivity::PublicEndpoint, Some(_)) => Err(invalid("XksProxyVpcEndpointServiceName is not valid for a PUBLIC_ENDPOINT.")),
-        (Connectivity::VpcEndpointService, None) => Err(invalid("A VPC_ENDPOINT_SERVICE needs XksProxyVpcEndpointServiceName.")),
-        (Connectivity::VpcEndpointService, Some(name)) => {
-            Ok(Some(VpcEndpointService { name: name.to_owned(), owner: owner.unwrap_or(&call.caller.account).to_owned() }))
+        (Connectivity::PublicEndpoint, Some(_)) => {
+            Err(invalid("XksProxyVpcEndpointServiceName is not valid for a PUBLIC_ENDPOINT."))
         }
+        (Connectivity::VpcEndpointService, None) => {
+            Err(invalid("A VPC_ENDPOINT_SERVICE needs XksProxyVpcEndpointServiceName."))
+        }
+        (Connectivity::VpcEndpointService, Some(name)) => Ok(Some(VpcEndpointService {
+            name: name.to_owned(),
+            owner: owner.unwrap_or(&call.caller.account).to_owned(),
+        })),
     }
 }
 

@@ -18,7 +18,8 @@ pub fn delete_custom_key_store(call: &Call, request: StoreRequest) -> Result<Don
         return Err(invalid_state(&store.value, "only a disconnected one can be deleted."));
     }
     if members::any(call, &store.value)? {
-        return Err(Code::CustomKeyStoreHasCMKsException.because(format!("Custom key store {} contains KMS keys.", store.value.id)));
+        return Err(Code::CustomKeyStoreHasCMKsException
+            .because(format!("Custom key store {} contains KMS keys.", store.value.id)));
     }
     register.still_held()?;
     latch.still_held()?;

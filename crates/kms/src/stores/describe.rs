@@ -71,11 +71,16 @@ pub struct ProxyConfiguration {
 
 /// DescribeCustomKeyStores: all of the account and Region in the order of their ids, or the one that is named. Ten a page unless told: as many as
 /// there may be.
-pub fn describe_custom_key_stores(call: &Call, request: DescribeStoresRequest) -> Result<DescribeStoresResponse> {
+pub fn describe_custom_key_stores(
+    call: &Call,
+    request: DescribeStoresRequest,
+) -> Result<DescribeStoresResponse> {
     call.authorize_without_key(&Ask::to("DescribeCustomKeyStores"))?;
     let page = Page::of(request.limit, request.marker.as_deref(), 10)?;
     let stores = match (&request.custom_key_store_id, &request.custom_key_store_name) {
-        (Some(_), Some(_)) => return Err(invalid("CustomKeyStoreId and CustomKeyStoreName can't both be specified.")),
+        (Some(_), Some(_)) => {
+            return Err(invalid("CustomKeyStoreId and CustomKeyStoreName can't both be specified."));
+        }
         (Some(id), None) => vec![call.store(id)?.value],
         (None, Some(name)) => {
             let named = call.stores_here()?.into_iter().find(|store| store.name == *name);
@@ -87,7 +92,10 @@ pub fn describe_custom_key_stores(call: &Call, request: DescribeStoresRequest) -
     for store in &stores {
         connect::take_over(call, store)?;
     }
-    Ok(DescribeStoresResponse { custom_key_stores: stores.iter().map(|store| StoreEntry::of(store)).collect(), paged })
+    Ok(DescribeStoresResponse {
+        custom_key_stores: stores.iter().map(|store| StoreEntry::of(store)).collect(),
+        paged,
+    })
 }
 
 impl StoreEntry {

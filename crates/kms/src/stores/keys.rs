@@ -45,7 +45,10 @@ impl Place {
         let store = call.store(id)?.value;
         match (&store.backing, wanted.origin) {
             (Backing::CloudHsm(_), Origin::CloudHsm) | (Backing::External(_), Origin::ExternalKeyStore) => {}
-            _ => return Err(Code::UnsupportedOperationException.because(format!("Origin {} is not that of keys in {id}.", wanted.origin.name()))),
+            _ => {
+                return Err(Code::UnsupportedOperationException
+                    .because(format!("Origin {} is not that of keys in {id}.", wanted.origin.name())));
+            }
         }
         must_be_plain(wanted)?;
         must_be_connected(&store)?;
@@ -53,10 +56,11 @@ impl Place {
             Backing::CloudHsm(cluster) => must_be_active(call, &store, &cluster.cluster)?,
             Backing::External(external) => {
                 let key = wanted.xks_key.unwrap_or_default();
-                xks::check_key(&call.service.stores.proxies, external, key, &Asker::of(call, call.operation)).map_err(|failure| {
-                    tracing::warn!(store = %store.id, key, %failure, "an external key isn't fit");
-                    failure.row().create_key.because(failure.to_string())
-                })?;
+                xks::check_key(&call.service.stores.proxies, external, key, &Asker::of(call, call.operation))
+                    .map_err(|failure| {
+                        tracing::warn!(store = %store.id, key, %failure, "an external key isn't fit");
+                        failure.row().create_key.because(failure.to_string())
+                    })?;
             }
         }
         Ok(Self(Some(store)))
@@ -87,7 +91,7 @@ impl Place {
     pub fn claim(&self, call: &Call, key: &KeyRecord) -> Result<()> {
         let Some(store) = &self.0 else { return Ok(()) };
         members::claim(call, store, &key.id, key.xks_key.as_deref())?;
-        must_be_connected(&*call.store(&store.id)?.value)
+        must_be_connected(&call.store(&store.id)?.value)
     }
 }
 
@@ -97,11 +101,14 @@ fn store_of<'a>(wanted: &Wanted<'a>) -> Result<Option<&'a str>> {
         (Origin::Kms | Origin::External, None, None) => Ok(None),
         (Origin::ExternalKeyStore, Some(store), Some(_)) => Ok(Some(store)),
         (Origin::CloudHsm, Some(store), None) => Ok(Some(store)),
-        (Origin::ExternalKeyStore, Some(_), None) => Err(invalid("XksKeyId is required for a key with Origin EXTERNAL_KEY_STORE.")),
-        (Origin::CloudHsm | Origin::ExternalKeyStore, None, _) => Err(invalid(format!("CustomKeyStoreId is required for Origin {}.", wanted.origin.name()))),
-        (Origin::Kms | Origin::External, Some(_), _) => {
-            Err(Code::UnsupportedOperationException.because(format!("Origin {} is not that of keys in a custom key store.", wanted.origin.name())))
+        (Origin::ExternalKeyStore, Some(_), None) => {
+            Err(invalid("XksKeyId is required for a key with Origin EXTERNAL_KEY_STORE."))
         }
+        (Origin::CloudHsm | Origin::ExternalKeyStore, None, _) => {
+            Err(invalid(format!("CustomKeyStoreId is required for Origin {}.", wanted.origin.name())))
+        }
+        (Origin::Kms | Origin::External, Some(_), _) => Err(Code::UnsupportedOperationException
+            .because(format!("Origin {} is not that of keys in a custom key store.", wanted.origin.name()))),
         (_, _, Some(_)) => Err(invalid("XksKeyId is valid only for a key with Origin EXTERNAL_KEY_STORE.")),
     }
 }
@@ -115,7 +122,11 @@ fn must_be_plain(wanted: &Wanted) -> Result<()> {
 }
 
 fn must_be_connected(store: &StoreRecord) -> Result<()> {
-    if store.connection.is_connected() { Ok(()) } else { Err(invalid_state(store, "keys can only be used in a connected one.")) }
+    if store.connection.is_connected() {
+        Ok(())
+    } else {
+        Err(invalid_state(store, "keys can only be used in a connected one."))
+    }
 }
 
 fn must_be_active(call: &Call, store: &StoreRecord, id: &str) -> Result<()> {
@@ -139,7 +150,8 @@ pub fn not_made(key: &KeyRecord, trouble: Trouble) -> Fault {
     match &key.store {
         Some(store) if key.origin == Origin::CloudHsm && no_login(&trouble) => {
             tracing::warn!(%store, %trouble, "a key can't be made in a custom key store");
-            Code::CustomKeyStoreInvalidStateException.because(format!("Custom key store {store} can't be reached."))
+            Code::CustomKeyStoreInvalidStateException
+                .because(format!("Custom key store {store} can't be reached."))
         }
         _ => trouble.into(),
     }
@@ -151,14 +163,21 @@ pub fn not_used(key: &KeyRecord, trouble: &Trouble) -> Option<Fault> {
     let away = key.origin == Origin::CloudHsm && no_login(trouble);
     away.then(|| {
         tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
-        Code::KMSInvalidStateException.because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()))
+        Code::KMSInvalidStateException
+            .because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()))
     })
 }
 
 fn no_login(trouble: &Trouble) -> bool {
     matches!(
         trouble,
-        Trouble::Unreachable(_) | Trouble::NoToken(_) | Trouble::ReadOnly(_) | Trouble::WrongPin | Trouble::Locked | Trouble::NoUser | Trouble::OtherUser
+        Trouble::Unreachable(_)
+            | Trouble::NoToken(_)
+            | Trouble::ReadOnly(_)
+            | Trouble::WrongPin
+            | Trouble::Locked
+            | Trouble::NoUser
+            | Trouble::OtherUser
     )
 }
 
@@ -171,7 +190,10 @@ impl Key {
     pub fn must_be_in_default_store(&self, operation: &str) -> Result<()> {
         match self.record.store {
             None => Ok(()),
-            Some(_) => Err(unsupported(&format!("{} is in a custom key store, which {operation} does not support.", self.arn))),
+            Some(_) => Err(unsupported(&format!(
+                "{} is in a custom key store, which {operation} does not support.",
+                self.arn
+            ))),
         }
     }
 }
@@ -211,7 +233,14 @@ mod tests {
 
     fn wanted(origin: Origin, store: bool, xks_key: bool) -> Wanted<'static> {
         let spec = Spec::named("SYMMETRIC_DEFAULT").expect("a spec");
-        Wanted { origin, store: store.then_some("cks-1"), xks_key: xks_key.then_some("k"), spec, usage: Usage::EncryptDecrypt, multi_region: false }
+        Wanted {
+            origin,
+            store: store.then_some("cks-1"),
+            xks_key: xks_key.then_some("k"),
+            spec,
+            usage: Usage::EncryptDecrypt,
+            multi_region: false,
+        }
     }
 
     #[test]
@@ -230,7 +259,11 @@ mod tests {
             (Origin::ExternalKeyStore, true, false, Err(Validation)),
             (Origin::ExternalKeyStore, false, true, Err(Validation)),
         ] {
-            assert_eq!(store_of(&wanted(origin, store, xks_key)).map_err(|fault| fault.code), answer, "{origin:?} {store} {xks_key}");
+            assert_eq!(
+                store_of(&wanted(origin, store, xks_key)).map_err(|fault| fault.code),
+                answer,
+                "{origin:?} {store} {xks_key}"
+            );
         }
     }
 
@@ -238,11 +271,20 @@ mod tests {
     fn k65_only_symmetric_keys_of_one_region_are_made_in_stores() {
         let plain = wanted(Origin::CloudHsm, true, false);
         assert!(must_be_plain(&plain).is_ok());
-        let rsa = Wanted { spec: Spec::named("RSA_2048").expect("a spec"), ..wanted(Origin::CloudHsm, true, false) };
-        let hmac = Wanted { spec: Spec::named("HMAC_256").expect("a spec"), usage: Usage::GenerateVerifyMac, ..wanted(Origin::CloudHsm, true, false) };
+        let rsa = Wanted {
+            spec: Spec::named("RSA_2048").expect("a spec"),
+            ..wanted(Origin::CloudHsm, true, false)
+        };
+        let hmac = Wanted {
+            spec: Spec::named("HMAC_256").expect("a spec"),
+            usage: Usage::GenerateVerifyMac,
+            ..wanted(Origin::CloudHsm, true, false)
+        };
         for other in [Wanted { multi_region: true, ..plain }, rsa, hmac] {
-            assert_eq!(must_be_plain(&other).map_err(|fault| fault.code), Err(Code::UnsupportedOperationException));
+            assert_eq!(
+                must_be_plain(&other).map_err(|fault| fault.code),
+                Err(Code::UnsupportedOperationException)
+            );
         }
     }
-
 }

@@ -41,7 +41,10 @@ pub fn claim(call: &Call, store: &StoreRecord, key: &str, external: Option<&str>
         }
         Some(_) => {
             let external = external.unwrap_or_default();
-            let text = format!("External key {external} is already associated with a KMS key in custom key store {}.", store.id);
+            let text = format!(
+                "External key {external} is already associated with a KMS key in custom key store {}.",
+                store.id
+            );
             return Err(Code::XksKeyAlreadyInUseException.because(text));
         }
     }
@@ -79,8 +82,11 @@ fn all(call: &Call, store: &StoreRecord) -> Result<Vec<(String, Kept<Member>)>> 
 
 /// Whether the key is there, even half made, or may be there in a moment.
 fn lives(call: &Call, store: &StoreRecord, member: &Member) -> Result<bool> {
-    let record = call.service.book.read::<KeyRecord>(&label::key(&store.account, &store.region, &member.key))?;
-    let deleted = |key: &KeyRecord| key.deletion.as_ref().and_then(|deletion| deletion.at).is_some_and(|at| at <= call.now);
+    let record =
+        call.service.book.read::<KeyRecord>(&label::key(&store.account, &store.region, &member.key))?;
+    let deleted = |key: &KeyRecord| {
+        key.deletion.as_ref().and_then(|deletion| deletion.at).is_some_and(|at| at <= call.now)
+    };
     let soon = i64::try_from(DRAFTED_AT_MOST.as_millis()).unwrap_or(i64::MAX);
     Ok(match record {
         Some(record) => !deleted(&record.value),

@@ -34,7 +34,11 @@ impl Call<'_> {
 
 /// The refusal of what the store's state doesn't allow.
 pub fn invalid_state(store: &StoreRecord, what: &str) -> Fault {
-    Code::CustomKeyStoreInvalidStateException.because(format!("Custom key store {} is {}: {what}", store.id, store.connection.name()))
+    Code::CustomKeyStoreInvalidStateException.because(format!(
+        "Custom key store {} is {}: {what}",
+        store.id,
+        store.connection.name()
+    ))
 }
 
 /// The refusal of a member that doesn't go with the others.
@@ -48,12 +52,14 @@ pub fn invalid(text: impl Into<String>) -> Fault {
 ///
 /// `CloudHsmClusterNotFoundException`, `CloudHsmClusterNotActiveException`, `CloudHsmClusterInvalidConfigurationException`.
 pub fn fit_cluster<'a>(stores: &'a Stores, id: &str) -> Result<&'a Cluster> {
-    let not_found = || Code::CloudHsmClusterNotFoundException.because(format!("CloudHSM cluster {id} does not exist."));
+    let not_found =
+        || Code::CloudHsmClusterNotFoundException.because(format!("CloudHSM cluster {id} does not exist."));
     let cluster = stores.clusters.find(id).ok_or_else(not_found)?;
     match stores.clusters.active(cluster) {
         Ok(active) if active >= ACTIVE => Ok(cluster),
         Ok(0) | Err(Trouble::Unreachable(_) | Trouble::NoToken(_)) => {
-            Err(Code::CloudHsmClusterNotActiveException.because(format!("CloudHSM cluster {id} is not active.")))
+            Err(Code::CloudHsmClusterNotActiveException
+                .because(format!("CloudHSM cluster {id} is not active.")))
         }
         Ok(active) => Err(too_few(id, active)),
         Err(trouble) => Err(trouble.into()),
@@ -79,7 +85,8 @@ pub fn must_be_anchor_of(cluster: &Cluster, pem: &str) -> Result<()> {
     if right {
         return Ok(());
     }
-    Err(Code::IncorrectTrustAnchorException.because(format!("The certificate is not the trust anchor of CloudHSM cluster {}.", cluster.id)))
+    Err(Code::IncorrectTrustAnchorException
+        .because(format!("The certificate is not the trust anchor of CloudHSM cluster {}.", cluster.id)))
 }
 
 /// Whether a store may move to that cluster: its own, or one that shares its backups, which shows in the same certificate.
@@ -96,7 +103,10 @@ pub fn must_be_related(cluster: &Cluster, store: &super::record::CloudHsm) -> Re
     if same {
         return Ok(());
     }
-    Err(Code::CloudHsmClusterNotRelatedException.because(format!("CloudHSM cluster {} has another cluster certificate than {}.", cluster.id, store.cluster)))
+    Err(Code::CloudHsmClusterNotRelatedException.because(format!(
+        "CloudHSM cluster {} has another cluster certificate than {}.",
+        cluster.id, store.cluster
+    )))
 }
 
 /// Whether no other store, of any account and Region, is on that cluster or on one with the same certificate. `but`: the store that asks.
@@ -114,7 +124,8 @@ pub fn must_be_free(stores: &Stores, cluster: &Cluster, but: Option<&str>) -> Re
         };
         if theirs.cluster == cluster.id || shared {
             let why = "is already associated with a custom key store, or shares a backup history with one";
-            return Err(Code::CloudHsmClusterInUseException.because(format!("CloudHSM cluster {} {why}.", cluster.id)));
+            return Err(Code::CloudHsmClusterInUseException
+                .because(format!("CloudHSM cluster {} {why}.", cluster.id)));
         }
     }
     Ok(())
@@ -127,7 +138,8 @@ pub fn must_be_free(stores: &Stores, cluster: &Cluster, but: Option<&str>) -> Re
 /// `CustomKeyStoreNameInUseException`.
 pub fn must_be_unnamed(others: &[Arc<StoreRecord>], name: &str, but: Option<&str>) -> Result<()> {
     if others.iter().any(|store| store.name == name && Some(store.id.as_str()) != but) {
-        return Err(Code::CustomKeyStoreNameInUseException.because(format!("Custom key store name {name} is already in use.")));
+        return Err(Code::CustomKeyStoreNameInUseException
+            .because(format!("Custom key store name {name} is already in use.")));
     }
     Ok(())
 }
@@ -141,12 +153,21 @@ pub fn must_be_unshared(others: &[Arc<StoreRecord>], mine: &External, but: Optio
     for store in others.iter().filter(|store| Some(store.id.as_str()) != but) {
         let Some(theirs) = store.external() else { continue };
         let refused = if mine.endpoint == theirs.endpoint && mine.path == theirs.path {
-            Code::XksProxyUriInUseException.because(format!("{}{} is already in use by custom key store {}.", mine.endpoint, mine.path, store.id))
-        } else if mine.vpc.is_some() && mine.vpc.as_ref().map(|vpc| &vpc.name) == theirs.vpc.as_ref().map(|vpc| &vpc.name) {
-            Code::XksProxyVpcEndpointServiceInUseException.because(format!("The VPC endpoint service is already in use by custom key store {}.", store.id))
+            Code::XksProxyUriInUseException.because(format!(
+                "{}{} is already in use by custom key store {}.",
+                mine.endpoint, mine.path, store.id
+            ))
+        } else if mine.vpc.is_some()
+            && mine.vpc.as_ref().map(|vpc| &vpc.name) == theirs.vpc.as_ref().map(|vpc| &vpc.name)
+        {
+            Code::XksProxyVpcEndpointServiceInUseException.because(format!(
+                "The VPC endpoint service is already in use by custom key store {}.",
+                store.id
+            ))
         } else if mine.endpoint == theirs.endpoint && (mine.vpc.is_some() || theirs.vpc.is_some()) {
             // A private DNS name is one store's; only public endpoints are shared, by different paths.
-            Code::XksProxyUriEndpointInUseException.because(format!("{} is already in use by custom key store {}.", mine.endpoint, store.id))
+            Code::XksProxyUriEndpointInUseException
+                .because(format!("{} is already in use by custom key store {}.", mine.endpoint, store.id))
         } else {
             continue;
         };
@@ -168,7 +189,8 @@ mod tests {
             path: format!("{path}/kms/xks/v1"),
             access_key: "A".repeat(20),
             secret: Secret::new("s".repeat(43)),
-            vpc: vpc.map(|name| VpcEndpointService { name: name.to_owned(), owner: "111122223333".to_owned() }),
+            vpc: vpc
+                .map(|name| VpcEndpointService { name: name.to_owned(), owner: "111122223333".to_owned() }),
         }
     }
 
@@ -186,7 +208,10 @@ mod tests {
                 backing: Backing::External(external),
             })
         };
-        let others = [of("cks-1", external("public", "/a", None)), of("cks-2", external("private", "/a", Some("service")))];
+        let others = [
+            of("cks-1", external("public", "/a", None)),
+            of("cks-2", external("private", "/a", Some("service"))),
+        ];
         for (endpoint, path, vpc, refused) in [
             ("public", "/b", None, None),
             ("public", "/a", None, Some(Code::XksProxyUriInUseException)),
@@ -197,11 +222,18 @@ mod tests {
             ("third", "/a", Some("service"), Some(Code::XksProxyVpcEndpointServiceInUseException)),
             ("third", "/a", Some("another"), None),
         ] {
-            let code = must_be_unshared(&others, &external(endpoint, path, vpc), None).err().map(|fault| fault.code);
+            let code =
+                must_be_unshared(&others, &external(endpoint, path, vpc), None).err().map(|fault| fault.code);
             assert_eq!(code, refused, "{endpoint} {path} {vpc:?}");
         }
         assert!(must_be_unshared(&others, &external("public", "/a", None), Some("cks-1")).is_ok());
-        assert_eq!(must_be_unnamed(&others, "cks-1", None).err().map(|fault| fault.code), Some(Code::CustomKeyStoreNameInUseException));
-        assert!(must_be_unnamed(&others, "cks-1", Some("cks-1")).is_ok() && must_be_unnamed(&others, "cks-3", None).is_ok());
+        assert_eq!(
+            must_be_unnamed(&others, "cks-1", None).err().map(|fault| fault.code),
+            Some(Code::CustomKeyStoreNameInUseException)
+        );
+        assert!(
+            must_be_unnamed(&others, "cks-1", Some("cks-1")).is_ok()
+                && must_be_unnamed(&others, "cks-3", None).is_ok()
+        );
     }
 }

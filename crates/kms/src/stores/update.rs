@@ -101,12 +101,21 @@ fn keep_pending(mut new: Backing, old: &Backing) -> Backing {
 
 /// What the store would be made of; none if that doesn't change.
 fn changed(call: &Call, store: &StoreRecord, request: &UpdateStoreRequest) -> Result<Option<Backing>> {
-    let (for_clusters, for_proxies) = (request.is_for_clusters(), request.is_for_proxies_at_any_time() || request.is_for_proxies_at_rest());
+    let (for_clusters, for_proxies) =
+        (request.is_for_clusters(), request.is_for_proxies_at_any_time() || request.is_for_proxies_at_rest());
     match &store.backing {
-        Backing::CloudHsm(_) if for_proxies => Err(invalid("The XksProxy parameters are not valid for an AWS_CLOUDHSM key store.")),
-        Backing::External(_) if for_clusters => Err(invalid("CloudHsmClusterId and KeyStorePassword are not valid for an EXTERNAL_KEY_STORE.")),
-        Backing::CloudHsm(cluster) if for_clusters => cloud_hsm(call, cluster, request).map(Backing::CloudHsm).map(Some),
-        Backing::External(external) if for_proxies => proxy(call, external, request).map(Backing::External).map(Some),
+        Backing::CloudHsm(_) if for_proxies => {
+            Err(invalid("The XksProxy parameters are not valid for an AWS_CLOUDHSM key store."))
+        }
+        Backing::External(_) if for_clusters => {
+            Err(invalid("CloudHsmClusterId and KeyStorePassword are not valid for an EXTERNAL_KEY_STORE."))
+        }
+        Backing::CloudHsm(cluster) if for_clusters => {
+            cloud_hsm(call, cluster, request).map(Backing::CloudHsm).map(Some)
+        }
+        Backing::External(external) if for_proxies => {
+            proxy(call, external, request).map(Backing::External).map(Some)
+        }
         _ if request.new_custom_key_store_name.is_some() => Ok(None),
         _ => Err(invalid("UpdateCustomKeyStore needs at least one property to change.")),
     }
@@ -140,10 +149,12 @@ fn proxy(call: &Call, store: &External, request: &UpdateStoreRequest) -> Result<
     let connectivity = request.xks_proxy_connectivity.unwrap_or_else(|| store.connectivity());
     let before = store.vpc.as_ref().filter(|_| connectivity == Connectivity::VpcEndpointService);
     let name = request.xks_proxy_vpc_endpoint_service_name.as_deref().or(before.map(|vpc| vpc.name.as_str()));
-    let owner = request.xks_proxy_vpc_endpoint_service_owner.as_deref().or(before.map(|vpc| vpc.owner.as_str()));
+    let owner =
+        request.xks_proxy_vpc_endpoint_service_owner.as_deref().or(before.map(|vpc| vpc.owner.as_str()));
     new.vpc = vpc(call, connectivity, name, owner)?;
     if connectivity != store.connectivity() && request.xks_proxy_uri_endpoint.is_none() {
-        return Err(Code::XksProxyInvalidConfigurationException.because("Another XksProxyConnectivity needs another XksProxyUriEndpoint."));
+        return Err(Code::XksProxyInvalidConfigurationException
+            .because("Another XksProxyConnectivity needs another XksProxyUriEndpoint."));
     }
     reachable(call, &new, "UpdateCustomKeyStore")?;
     Ok(new)

@@ -33,11 +33,15 @@ fn front(region: &'static str, name: &str) -> (Front, String) {
 
 fn create(front: &Front, name: &str, cluster: &str) -> String {
     let anchor = std::fs::read_to_string(loaded().certificate(name)).unwrap();
-    front.get("CreateCustomKeyStore", request(name, cluster, &anchor))["CustomKeyStoreId"].as_str().unwrap().to_owned()
+    front.get("CreateCustomKeyStore", request(name, cluster, &anchor))["CustomKeyStoreId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn create_key(front: &Front, store: &str) -> Value {
-    front.get("CreateKey", json!({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store}))["KeyMetadata"].clone()
+    front.get("CreateKey", json!({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store}))["KeyMetadata"]
+        .clone()
 }
 
 fn encrypt(front: &Front, key: &Value) -> Value {
@@ -56,15 +60,27 @@ fn k61_k69_a_store_lives_from_create_to_delete() {
     assert!(!front.store(&store).to_string().contains(PIN));
     let create_key_request = json!({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store});
     assert_eq!(front.refused("CreateKey", create_key_request), Code::CustomKeyStoreInvalidStateException);
-    assert_eq!(front.refused("DisconnectCustomKeyStore", json!({"CustomKeyStoreId": store})), Code::CustomKeyStoreInvalidStateException);
+    assert_eq!(
+        front.refused("DisconnectCustomKeyStore", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreInvalidStateException
+    );
     front.connect_well(&store);
     let key = create_key(&front, &store);
     let blob = encrypt(&front, &key);
-    assert_eq!(front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})), Code::CustomKeyStoreInvalidStateException);
+    assert_eq!(
+        front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreInvalidStateException
+    );
     front.disconnect(&store);
-    assert_eq!(front.get("DescribeKey", json!({"KeyId": key["KeyId"]}))["KeyMetadata"]["KeyState"], "Unavailable");
+    assert_eq!(
+        front.get("DescribeKey", json!({"KeyId": key["KeyId"]}))["KeyMetadata"]["KeyState"],
+        "Unavailable"
+    );
     assert_eq!(front.refused("Decrypt", json!({"CiphertextBlob": blob})), Code::KMSInvalidStateException);
-    assert_eq!(front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})), Code::CustomKeyStoreHasCMKsException);
+    assert_eq!(
+        front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreHasCMKsException
+    );
     front.connect_well(&store);
     assert_eq!(decrypt(&front, &blob), "aGVsbG8=");
 }
@@ -73,7 +89,10 @@ fn k61_k69_a_store_lives_from_create_to_delete() {
 fn k61_an_empty_store_is_deleted_and_its_cluster_is_free_again() {
     let (front, store) = front("r-delete", "delete");
     front.get("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store}));
-    assert_eq!(front.refused("DescribeCustomKeyStores", json!({"CustomKeyStoreId": store})), Code::CustomKeyStoreNotFoundException);
+    assert_eq!(
+        front.refused("DescribeCustomKeyStores", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreNotFoundException
+    );
     assert_ne!(create(&front, "delete", &cluster("delete", "").0), store);
 }
 
@@ -104,10 +123,19 @@ fn k62_k63_a_cluster_must_be_there_fit_and_free() {
     let store = front.get("CreateCustomKeyStore", request("fit", &fit, &spaced))["CustomKeyStoreId"].clone();
     let again = front.get("CreateCustomKeyStore", request("fit", &fit, &spaced))["CustomKeyStoreId"].clone();
     assert_eq!(store, again);
-    assert_eq!(front.refused("CreateCustomKeyStore", request("again", &fit, &pem)), Code::CloudHsmClusterInUseException);
-    assert_eq!(front.refused("CreateCustomKeyStore", request("twin", &twin, &pem)), Code::CloudHsmClusterInUseException);
+    assert_eq!(
+        front.refused("CreateCustomKeyStore", request("again", &fit, &pem)),
+        Code::CloudHsmClusterInUseException
+    );
+    assert_eq!(
+        front.refused("CreateCustomKeyStore", request("twin", &twin, &pem)),
+        Code::CloudHsmClusterInUseException
+    );
     let update = |cluster: &str| json!({"CustomKeyStoreId": store, "CloudHsmClusterId": cluster});
-    assert_eq!(front.refused("UpdateCustomKeyStore", update(&small)), Code::CloudHsmClusterInvalidConfigurationException);
+    assert_eq!(
+        front.refused("UpdateCustomKeyStore", update(&small)),
+        Code::CloudHsmClusterInvalidConfigurationException
+    );
     front.get("UpdateCustomKeyStore", update(&twin));
     assert_eq!(front.store(store.as_str().unwrap())["CloudHsmClusterId"], twin);
 }
@@ -118,17 +146,27 @@ fn k64_k65_k73_a_key_is_kmsusers_own_and_never_leaves_the_cluster() {
     front.connect_well(&store);
     let key = create_key(&front, &store);
     let arn = key["Arn"].as_str().unwrap();
-    assert_eq!((&key["Origin"], &key["CustomKeyStoreId"], &key["CloudHsmClusterId"]), (&json!("AWS_CLOUDHSM"), &json!(store), &json!(cluster("own", "").0)));
+    assert_eq!(
+        (&key["Origin"], &key["CustomKeyStoreId"], &key["CloudHsmClusterId"]),
+        (&json!("AWS_CLOUDHSM"), &json!(store), &json!(cluster("own", "").0))
+    );
     let record = front.service.stores.find(ACCOUNT, "r-own", &store).unwrap().unwrap().value;
     let token = front.service.stores.token(&record).unwrap();
     let wanted = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(arn.into())];
     let found = token.with(|session| session.find_objects(&wanted)).unwrap();
-    let asked = [AttributeType::Extractable, AttributeType::Sensitive, AttributeType::Local, AttributeType::ValueLen];
+    let asked =
+        [AttributeType::Extractable, AttributeType::Sensitive, AttributeType::Local, AttributeType::ValueLen];
     let told = token.with(|session| session.get_attributes(found[0], &asked)).unwrap();
-    for attribute in [Attribute::Extractable(false), Attribute::Sensitive(true), Attribute::ValueLen(32.into())] {
+    for attribute in
+        [Attribute::Extractable(false), Attribute::Sensitive(true), Attribute::ValueLen(32.into())]
+    {
         assert!(told.contains(&attribute), "{told:?}");
     }
-    for more in [json!({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}), json!({"MultiRegion": true}), json!({"Origin": "AWS_KMS"})] {
+    for more in [
+        json!({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}),
+        json!({"MultiRegion": true}),
+        json!({"Origin": "AWS_KMS"}),
+    ] {
         let mut request = json!({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store});
         request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         assert_eq!(front.refused("CreateKey", request), Code::UnsupportedOperationException, "{more}");
@@ -146,7 +184,9 @@ fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
     let (id, section) = cluster("secret", "");
     let front = Front::new("r-secret", &section);
     let store = create(&front, "secret", &id);
-    let update = |password: &str| front.get("UpdateCustomKeyStore", json!({"CustomKeyStoreId": store, "KeyStorePassword": password}));
+    let update = |password: &str| {
+        front.get("UpdateCustomKeyStore", json!({"CustomKeyStoreId": store, "KeyStorePassword": password}))
+    };
     front.connect_well(&store);
     let key = create_key(&front, &store);
     let blob = encrypt(&front, &key);
@@ -208,7 +248,10 @@ fn k62_nodes_that_do_not_answer_are_no_active_hsms() {
     let store = create(&Front::new("r-nodes", &well), "nodes", &id);
     let front = Front::new("r-nodes", &section);
     let anchor = std::fs::read_to_string(loaded().certificate("nodes")).unwrap();
-    assert_eq!(front.refused("CreateCustomKeyStore", request("more", &id, &anchor)), Code::CloudHsmClusterNotActiveException);
+    assert_eq!(
+        front.refused("CreateCustomKeyStore", request("more", &id, &anchor)),
+        Code::CloudHsmClusterNotActiveException
+    );
     assert_eq!(front.connect(&store).1.as_deref(), Some("INSUFFICIENT_CLOUDHSM_HSMS"));
 }
 
@@ -221,5 +264,8 @@ fn k101_a_store_that_one_front_disconnects_is_disconnected_at_the_other() {
     assert_eq!(other.store(&store)["ConnectionState"], "CONNECTED");
     let key = create_key(&one, &store);
     other.disconnect(&store);
-    assert_eq!(one.refused("Encrypt", json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="})), Code::KMSInvalidStateException);
+    assert_eq!(
+        one.refused("Encrypt", json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="})),
+        Code::KMSInvalidStateException
+    );
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::certificates::Identity;
 use crate::support::{Front, PIN, loaded};
 
 const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRST";
@@ -65,7 +66,7 @@ struct Running {
     address: std::net::SocketAddr,
     lines: Lines,
     runtime: Option<Runtime>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Running {
@@ -101,23 +102,30 @@ fn vault() -> Arc<TokenVault> {
 }
 
 fn proxy() -> Running {
-    let folder = tempfile::tempdir().unwrap();
+    proxy_in(tempfile::tempdir().unwrap(), SETTINGS)
+}
+
+fn proxy_in(folder: TempDir, settings: &str) -> Running {
     let credentials = folder.path().join("t.toml");
-    let text = format!("[[credential]]\naccess-key-id = \"{ACCESS_KEY}\"\nsecret-access-key = \"{SECRET}\"\n");
+    let text =
+        format!("[[credential]]\naccess-key-id = \"{ACCESS_KEY}\"\nsecret-access-key = \"{SECRET}\"\n");
     std::fs::write(&credentials, text).unwrap();
     std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let settings = Settings::of_text(&folder.path().join("proxy.toml"), SETTINGS).unwrap();
+    let settings = Settings::of_text(&folder.path().join("proxy.toml"), settings).unwrap();
     let lines = Lines::default();
     let proxy = Arc::new(Proxy::new(&settings, vault(), Box::new(lines.clone())).unwrap());
     let runtime = Runtime::new().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     runtime.spawn(serve(listener, proxy, std::future::pending()));
-    Running { address, lines, runtime: Some(runtime), _folder: folder }
+    Running { address, lines, runtime: Some(runtime), folder }
 }
 
 fn front(region: &'static str, address: std::net::SocketAddr, more: &str) -> Front {
-    Front::new(region, &format!("[[xks-endpoint]]\nuri = '{ENDPOINT}'\naddress = '{address}'\nplain = true\n{more}\n"))
+    Front::new(
+        region,
+        &format!("[[xks-endpoint]]\nuri = '{ENDPOINT}'\naddress = '{address}'\nplain = true\n{more}\n"),
+    )
 }
 
 /// A request for a store, with changes.
@@ -135,7 +143,10 @@ fn request(name: &str, changes: Value) -> Value {
 }
 
 fn create(front: &Front, name: &str) -> String {
-    front.get("CreateCustomKeyStore", request(name, json!({})))["CustomKeyStoreId"].as_str().unwrap().to_owned()
+    front.get("CreateCustomKeyStore", request(name, json!({})))["CustomKeyStoreId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn key_request(store: &str, external: &str) -> Value {
@@ -151,13 +162,19 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
     let running = proxy();
     let front = front("x-use", running.address, "");
     let store = create(&front, "use");
-    assert_eq!(front.refused("CreateKey", key_request(&store, "orders")), Code::CustomKeyStoreInvalidStateException);
+    assert_eq!(
+        front.refused("CreateKey", key_request(&store, "orders")),
+        Code::CustomKeyStoreInvalidStateException
+    );
     front.connect_well(&store);
     let told = front.store(&store);
     assert_eq!(told["XksProxyConfiguration"]["AccessKeyId"], ACCESS_KEY);
     assert!(!told.to_string().contains(SECRET) && told["TrustAnchorCertificate"].is_null());
     let key = create_key(&front, &store, "orders");
-    assert_eq!((&key["Origin"], &key["XksKeyConfiguration"]["Id"]), (&json!("EXTERNAL_KEY_STORE"), &json!("orders")));
+    assert_eq!(
+        (&key["Origin"], &key["XksKeyConfiguration"]["Id"]),
+        (&json!("EXTERNAL_KEY_STORE"), &json!("orders"))
+    );
     for (external, code) in [
         ("orders", Code::XksKeyAlreadyInUseException),
         ("off", Code::XksKeyInvalidConfigurationException),
@@ -170,13 +187,27 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
     let blob = front.get("Encrypt", request)["CiphertextBlob"].clone();
     let line = running.lines.0.lock().clone();
     let line = String::from_utf8(line).unwrap().lines().last().unwrap().to_owned();
-    assert!(line.contains("request-1") && line.contains(key["Arn"].as_str().unwrap()) && line.contains("user/alice"), "{line}");
+    assert!(
+        line.contains("request-1")
+            && line.contains(key["Arn"].as_str().unwrap())
+            && line.contains("user/alice"),
+        "{line}"
+    );
     let answer = front.get("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context}));
     assert_eq!(answer["Plaintext"], "aGVsbG8=");
-    assert_eq!(front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": {"team": "b"}})), Code::InvalidCiphertextException);
+    assert_eq!(
+        front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": {"team": "b"}})),
+        Code::InvalidCiphertextException
+    );
     front.disconnect(&store);
-    assert_eq!(front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context})), Code::KMSInvalidStateException);
-    assert_eq!(front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})), Code::CustomKeyStoreHasCMKsException);
+    assert_eq!(
+        front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context})),
+        Code::KMSInvalidStateException
+    );
+    assert_eq!(
+        front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreHasCMKsException
+    );
 }
 
 #[test]
@@ -186,7 +217,9 @@ fn k79_k80_a_proxy_that_is_away_makes_keys_unusable_until_it_is_back() {
     let store = create(&front, "away");
     front.connect_well(&store);
     let key = create_key(&front, &store, "orders");
-    let blob = front.get("Encrypt", json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="}))["CiphertextBlob"].clone();
+    let blob =
+        front.get("Encrypt", json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="}))["CiphertextBlob"]
+            .clone();
     let address = running.address;
     drop(running);
     // One that accepts and never answers.
@@ -201,9 +234,18 @@ fn k79_k80_a_proxy_that_is_away_makes_keys_unusable_until_it_is_back() {
     assert!(begun.elapsed() >= std::time::Duration::from_millis(490), "two tries of 250 ms");
     drop(silent);
     assert_eq!(front.refused("Decrypt", json!({"CiphertextBlob": blob})), Code::KMSInvalidStateException);
-    assert_eq!(front.refused("CreateKey", key_request(&store, "more")), Code::CustomKeyStoreInvalidStateException);
-    assert_eq!(front.refused("CreateCustomKeyStore", request("other", json!({}))), Code::XksProxyUriUnreachableException);
-    assert_eq!(front.get("DescribeKey", json!({"KeyId": key["KeyId"]}))["KeyMetadata"]["KeyState"], "Enabled");
+    assert_eq!(
+        front.refused("CreateKey", key_request(&store, "more")),
+        Code::CustomKeyStoreInvalidStateException
+    );
+    assert_eq!(
+        front.refused("CreateCustomKeyStore", request("other", json!({}))),
+        Code::XksProxyUriUnreachableException
+    );
+    assert_eq!(
+        front.get("DescribeKey", json!({"KeyId": key["KeyId"]}))["KeyMetadata"]["KeyState"],
+        "Enabled"
+    );
 }
 
 #[test]
@@ -216,7 +258,10 @@ fn k76_k81_a_store_is_made_only_of_what_works() {
         (json!({"XksProxyUriEndpoint": "https://xks.invalid"}), Code::XksProxyUriUnreachableException),
         (json!({"XksProxyUriPath": "/other/kms/xks/v1"}), Code::XksProxyInvalidConfigurationException),
         (json!({"XksProxyUriPath": "/t/kms/xks/v2"}), Code::XksProxyInvalidConfigurationException),
-        (json!({"XksProxyAuthenticationCredential": credential(&"x".repeat(43))}), Code::XksProxyIncorrectAuthenticationCredentialException),
+        (
+            json!({"XksProxyAuthenticationCredential": credential(&"x".repeat(43))}),
+            Code::XksProxyIncorrectAuthenticationCredentialException,
+        ),
         (json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE"}), Code::ValidationException),
         (
             json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyVpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1"}),
@@ -225,14 +270,23 @@ fn k76_k81_a_store_is_made_only_of_what_works() {
         (json!({"XksProxyUriPath": null}), Code::ValidationException),
         (json!({"KeyStorePassword": "password"}), Code::ValidationException),
     ] {
-        assert_eq!(front.refused("CreateCustomKeyStore", request("made", changes.clone())), code, "{changes}");
+        assert_eq!(
+            front.refused("CreateCustomKeyStore", request("made", changes.clone())),
+            code,
+            "{changes}"
+        );
     }
-    let behind = json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyVpcEndpointServiceName": vpc});
-    let store = front.get("CreateCustomKeyStore", request("made", behind))["CustomKeyStoreId"].as_str().unwrap().to_owned();
+    let behind =
+        json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyVpcEndpointServiceName": vpc});
+    let store = front.get("CreateCustomKeyStore", request("made", behind))["CustomKeyStoreId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     front.connect_well(&store);
     assert_eq!(front.store(&store)["XksProxyConfiguration"]["VpcEndpointServiceName"], vpc);
     front.disconnect(&store);
-    let update = json!({"CustomKeyStoreId": store, "XksProxyAuthenticationCredential": credential(&"x".repeat(43))});
+    let update =
+        json!({"CustomKeyStoreId": store, "XksProxyAuthenticationCredential": credential(&"x".repeat(43))});
     front.get("UpdateCustomKeyStore", update);
     assert_eq!(front.connect(&store).1.as_deref(), Some("XKS_PROXY_ACCESS_DENIED"));
 }
@@ -244,7 +298,9 @@ fn k78_neither_kms_nor_the_key_manager_decrypts_alone() {
     let store = create(&front, "twice");
     front.connect_well(&store);
     let (one, other) = (create_key(&front, &store, "orders"), create_key(&front, &store, "more"));
-    let blob = front.get("Encrypt", json!({"KeyId": one["KeyId"], "Plaintext": "aGVsbG8="}))["CiphertextBlob"].clone();
+    let blob =
+        front.get("Encrypt", json!({"KeyId": one["KeyId"], "Plaintext": "aGVsbG8="}))["CiphertextBlob"]
+            .clone();
     // The external key gives back what the key in the HSM has made, not the plaintext: the same external key under another KMS key's name
     // is no help, nor is that KMS key's own material.
     let moved = json!({"SourceKeyId": other["KeyId"], "CiphertextBlob": blob, "KeyId": other["KeyId"]});
@@ -252,4 +308,57 @@ fn k78_neither_kms_nor_the_key_manager_decrypts_alone() {
     let before = running.lines.0.lock().len();
     assert_eq!(front.get("Decrypt", json!({"CiphertextBlob": blob}))["Plaintext"], "aGVsbG8=");
     assert!(running.lines.0.lock().len() > before, "the proxy was asked");
+}
+
+#[test]
+fn k81_kms_and_the_proxy_know_each_other_by_certificates() {
+    const KMS: &str = "cks.kms.us-east-1.amazonaws.com";
+    let folder = tempfile::tempdir().unwrap();
+    let (server_ca, client_ca) = (Identity::new("server CA", None), Identity::new("client CA", None));
+    server_ca.write(folder.path(), "servers");
+    client_ca.write(folder.path(), "clients");
+    Identity::new("xks.example.com", Some(&server_ca)).write(folder.path(), "server");
+    Identity::new(KMS, Some(&client_ca)).write(folder.path(), "kms");
+    Identity::new("somebody", Some(&client_ca)).write(folder.path(), "somebody");
+    let tls = format!(
+        "[tls]\ncertificate = 'server.pem'\nkey = 'server.key'\nclient-ca = 'clients.pem'\nclient-names = ['{KMS}']\n[hsm]"
+    );
+    let running = proxy_in(folder, &SETTINGS.replace("[hsm]", &tls));
+    let file = |name: &str| running.folder.path().join(name).display().to_string();
+    let front = |region, uri: &str, ca: &str, own: &str| {
+        let (certificate, key) = (file(&format!("{own}.pem")), file(&format!("{own}.key")));
+        let head = format!("[[xks-endpoint]]\nuri = '{uri}'\naddress = '{}'\n", running.address);
+        Front::new(
+            region,
+            &format!("{head}ca = '{}'\ncertificate = '{certificate}'\nkey = '{key}'\n", file(ca)),
+        )
+    };
+    let right = front("x-tls", ENDPOINT, "servers.pem", "kms");
+    let store = create(&right, "tls");
+    right.connect_well(&store);
+    let key = create_key(&right, &store, "orders");
+    let request = json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="});
+    let blob = right.get("Encrypt", request)["CiphertextBlob"].clone();
+    assert_eq!(right.get("Decrypt", json!({"CiphertextBlob": blob}))["Plaintext"], "aGVsbG8=");
+    right.disconnect(&store);
+    let other_name = "https://other.example.com";
+    for (uri, ca, own) in [
+        (ENDPOINT, "clients.pem", "kms"),
+        (ENDPOINT, "servers.pem", "somebody"),
+        (other_name, "servers.pem", "kms"),
+    ] {
+        let front = front("x-tls", uri, ca, own);
+        let wrong = request_at(uri);
+        assert_eq!(
+            front.refused("CreateCustomKeyStore", wrong),
+            Code::XksProxyUriUnreachableException,
+            "{uri} {ca} {own}"
+        );
+    }
+    let wrong = front("x-tls", ENDPOINT, "clients.pem", "kms");
+    assert_eq!(wrong.connect(&store).1.as_deref(), Some("XKS_PROXY_INVALID_TLS_CONFIGURATION"));
+}
+
+fn request_at(uri: &str) -> Value {
+    request("another", json!({"XksProxyUriEndpoint": uri}))
 }

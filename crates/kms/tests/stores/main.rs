@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that fails may panic
 
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod cloud_hsm;
 mod external;
 mod support;

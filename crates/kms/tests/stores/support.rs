@@ -19,6 +19,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::certificates::Identity;
+
 /// The PIN of the default key store's user, and the first password of each kmsuser.
 pub const PIN: &str = "user-1234";
 pub const OFFICER: &str = "officer-1";
@@ -70,7 +72,8 @@ impl Loaded {
     /// Makes a token, with a user if there is to be one: `PIN`, or `name:password`.
     pub fn token(&self, label: &str, user: Option<&str>) -> Slot {
         let _turn = self.making.lock();
-        let free = |slot: &Slot| !self.module.get_token_info(*slot).is_ok_and(|info| info.token_initialized());
+        let free =
+            |slot: &Slot| !self.module.get_token_info(*slot).is_ok_and(|info| info.token_initialized());
         let slot = self.module.get_all_slots().unwrap().into_iter().find(free).unwrap();
         self.module.init_token(slot, &pin(OFFICER), label).unwrap();
         if let Some(user) = user {
@@ -87,36 +90,15 @@ impl Loaded {
         session.logout().unwrap();
     }
 
-    /// A certificate of that common name, in a file.
+    /// A CA's certificate of that common name, in a file.
     pub fn certificate(&self, name: &str) -> PathBuf {
-        let path = self.folder.path().join(format!("{name}.pem"));
-        std::fs::write(&path, certificate(name)).unwrap();
-        path
+        Identity::new(name, None).write(self.folder.path(), name);
+        self.folder.path().join(format!("{name}.pem"))
     }
 }
 
 pub fn pin(text: &str) -> AuthPin {
     AuthPin::new(text.to_owned().into())
-}
-
-/// A certificate that signs itself.
-fn certificate(name: &str) -> Vec<u8> {
-    use openssl::{asn1, bn, ec, hash, nid, pkey, x509};
-    let group = ec::EcGroup::from_curve_name(nid::Nid::X9_62_PRIME256V1).unwrap();
-    let key = pkey::PKey::from_ec_key(ec::EcKey::generate(&group).unwrap()).unwrap();
-    let mut subject = x509::X509NameBuilder::new().unwrap();
-    subject.append_entry_by_text("CN", name).unwrap();
-    let subject = subject.build();
-    let mut builder = x509::X509::builder().unwrap();
-    builder.set_subject_name(&subject).unwrap();
-    builder.set_issuer_name(&subject).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    let serial = bn::BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap();
-    builder.set_serial_number(&serial).unwrap();
-    builder.set_not_before(&asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&asn1::Asn1Time::days_from_now(1).unwrap()).unwrap();
-    builder.sign(&key, hash::MessageDigest::sha256()).unwrap();
-    builder.build().to_pem().unwrap()
 }
 
 /// The default key store's token: one for all tests, for a program has one login a token.
@@ -141,8 +123,11 @@ impl Front {
     /// With clusters and endpoints, as the settings file has them.
     pub fn new(region: &'static str, stores: &str) -> Self {
         let module = loaded().path.display();
-        let head = format!("listen = ''\nmodule = '{module}'\ntoken = 'kms'\npin-file = 'none'\nregions = ['{region}']\n");
-        let settings = Settings::parse(&format!("{head}access = 'open'\naccount = '{ACCOUNT}'\n{stores}")).unwrap();
+        let head = format!(
+            "listen = ''\nmodule = '{module}'\ntoken = 'kms'\npin-file = 'none'\nregions = ['{region}']\n"
+        );
+        let settings =
+            Settings::parse(&format!("{head}access = 'open'\naccount = '{ACCOUNT}'\n{stores}")).unwrap();
         Self { service: Arc::new(Service::new(settings, default_store(), None)), region }
     }
 

@@ -3,7 +3,9 @@
 use super::{Asker, Failure, Proxies};
 use crate::stores::record::External;
 use crate::xks::protocol::limits::{FLEET_DETAILS, KEY_USAGES};
-use crate::xks::protocol::messages::{AES_256, HealthResponse, HealthStatus, KeyMetadataResponse, KeyStatus, PlainRequest};
+use crate::xks::protocol::messages::{
+    AES_256, HealthResponse, HealthStatus, KeyMetadataResponse, KeyStatus, PlainRequest,
+};
 use crate::xks::protocol::{Operation, Target};
 
 /// Asks a proxy how it is.
@@ -20,7 +22,9 @@ pub fn check(proxies: &Proxies, store: &External, asker: &Asker) -> Result<(), F
 fn judge_health(health: &HealthResponse) -> Result<(), Failure> {
     let managers = &health.ekm_fleet_details;
     if health.xks_proxy_fleet_size == 0 || managers.is_empty() || managers.len() > FLEET_DETAILS {
-        return Err(Failure::Malformed("the health status names no proxy, or none or too many key managers".to_owned()));
+        return Err(Failure::Malformed(
+            "the health status names no proxy, or none or too many key managers".to_owned(),
+        ));
     }
     if managers.iter().all(|manager| manager.health_status == HealthStatus::Unavailable) {
         return Err(Failure::NoKeyManager);
@@ -79,13 +83,20 @@ mod tests {
             assert!(fit || matches!(judged, Err(Failure::UnfitKey(_))));
         }
         let many = json!({"keySpec": "AES_256", "keyUsage": vec!["ENCRYPT"; 11], "keyStatus": "ENABLED"});
-        assert!(matches!(judge_key(&serde_json::from_value(many).expect("metadata")), Err(Failure::Malformed(_))));
+        assert!(matches!(
+            judge_key(&serde_json::from_value(many).expect("metadata")),
+            Err(Failure::Malformed(_))
+        ));
     }
 
     #[test]
     fn k80_a_proxy_is_well_while_one_key_manager_works() {
         let of = |managers: &[&str], size: u32| {
-            let details: Vec<_> = managers.iter().enumerate().map(|(i, status)| json!({"id": i.to_string(), "model": "m", "healthStatus": status})).collect();
+            let details: Vec<_> = managers
+                .iter()
+                .enumerate()
+                .map(|(i, status)| json!({"id": i.to_string(), "model": "m", "healthStatus": status}))
+                .collect();
             let health = json!({"xksProxyFleetSize": size, "xksProxyVendor": "v", "xksProxyModel": "m", "ekmVendor": "e", "ekmFleetDetails": details});
             judge_health(&serde_json::from_value(health).expect("health"))
         };

@@ -92,7 +92,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(name) => write!(f, "The external key store proxy answered {}.", name.name()),
-            Self::Malformed(what) => write!(f, "The external key store proxy's answer can't be used: {what}."),
+            Self::Malformed(what) => {
+                write!(f, "The external key store proxy's answer can't be used: {what}.")
+            }
             Self::Unreachable(why) => write!(f, "The external key store proxy can't be reached: {why}."),
             Self::Tls(why) => write!(f, "There is no TLS connection to the external key store proxy: {why}."),
             Self::TimedOut => f.write_str("The external key store proxy did not respond in time."),
@@ -117,10 +119,11 @@ mod tests {
     #[test]
     fn k76_k80_what_a_proxy_refuses_has_its_error_at_each_operation() {
         use Code::{
-            CustomKeyStoreInvalidStateException as StoreState, KMSInvalidStateException as State, XksKeyInvalidConfigurationException as KeyUnfit,
-            XksKeyNotFoundException as KeyNotFound, XksProxyIncorrectAuthenticationCredentialException as Credential,
-            XksProxyInvalidConfigurationException as Configuration, XksProxyInvalidResponseException as Response,
-            XksProxyUriUnreachableException as Unreachable,
+            CustomKeyStoreInvalidStateException as StoreState, KMSInvalidStateException as State,
+            XksKeyInvalidConfigurationException as KeyUnfit, XksKeyNotFoundException as KeyNotFound,
+            XksProxyIncorrectAuthenticationCredentialException as Credential,
+            XksProxyInvalidConfigurationException as Configuration,
+            XksProxyInvalidResponseException as Response, XksProxyUriUnreachableException as Unreachable,
         };
         for (name, store, create_key) in [
             (E::ValidationException, Some(Response), StoreState),
@@ -138,7 +141,12 @@ mod tests {
             assert_eq!(row.create_key, create_key, "{name:?}");
             assert!(store.is_none_or(|store| store == row.store), "{name:?}");
         }
-        for failure in [Failure::TimedOut, Failure::Unreachable(String::new()), Failure::Tls(String::new()), Failure::NoKeyManager] {
+        for failure in [
+            Failure::TimedOut,
+            Failure::Unreachable(String::new()),
+            Failure::Tls(String::new()),
+            Failure::NoKeyManager,
+        ] {
             assert_eq!((failure.row().store, failure.row().create_key), (Unreachable, StoreState));
         }
     }

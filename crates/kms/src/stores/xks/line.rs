@@ -99,7 +99,8 @@ impl Proxies {
     ///
     /// `NoVpcEndpointService`; `Tls` when the settings' certificates can't be used.
     pub fn line(&self, store: &External) -> Result<Arc<Line>, Failure> {
-        let endpoint = self.endpoints.iter().find(|endpoint| endpoint.uri.eq_ignore_ascii_case(&store.endpoint));
+        let endpoint =
+            self.endpoints.iter().find(|endpoint| endpoint.uri.eq_ignore_ascii_case(&store.endpoint));
         if let Some(vpc) = &store.vpc
             && endpoint.and_then(|endpoint| endpoint.vpc_endpoint_service.as_ref()) != Some(&vpc.name)
         {
@@ -123,10 +124,13 @@ pub struct Line {
 
 impl Line {
     fn new(uri: &str, endpoint: Option<&XksEndpoint>) -> Result<Self, Failure> {
-        let mut http = HttpConnector::new_with_resolver(Resolver { address: endpoint.and_then(|endpoint| endpoint.address.clone()) });
+        let mut http = HttpConnector::new_with_resolver(Resolver {
+            address: endpoint.and_then(|endpoint| endpoint.address.clone()),
+        });
         http.enforce_http(false);
         http.set_nodelay(true);
-        let connector = Connector::with_connector(http, tls::connector(endpoint)?).map_err(|error| Failure::Tls(error.to_string()))?;
+        let connector = Connector::with_connector(http, tls::connector(endpoint)?)
+            .map_err(|error| Failure::Tls(error.to_string()))?;
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_FOR).pool_max_idle_per_host(IDLE);
         let base = match uri.strip_prefix("https://") {
@@ -137,10 +141,18 @@ impl Line {
     }
 
     /// Asks the store's proxy, once more if that may help, within [`IN_ALL`].
-    pub fn ask<A: DeserializeOwned>(&self, store: &External, target: Target, region: &str, body: &impl Serialize) -> Result<A, Failure> {
+    pub fn ask<A: DeserializeOwned>(
+        &self,
+        store: &External,
+        target: Target,
+        region: &str,
+        body: &impl Serialize,
+    ) -> Result<A, Failure> {
         let prefix = store.path.strip_suffix(BASE).unwrap_or(&store.path);
         let uri = format!("{}{}", self.base, Route { prefix, target });
-        let body = serde_json::to_vec(body).map(Zeroizing::new).map_err(|error| Failure::Malformed(error.to_string()))?;
+        let body = serde_json::to_vec(body)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::Malformed(error.to_string()))?;
         let begun = Instant::now();
         let mut failure = Failure::TimedOut;
         for _ in 0..TRIES {
@@ -162,7 +174,11 @@ impl Line {
         let response = self.client.request(request).await.map_err(|error| of_connection(&error))?;
         let well = response.status().is_success();
         let body = Limited::new(response.into_body(), ANSWER).collect().await.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() { Failure::Malformed("it is too long".to_owned()) } else { Failure::Unreachable(error.to_string()) }
+            if error.is::<http_body_util::LengthLimitError>() {
+                Failure::Malformed("it is too long".to_owned())
+            } else {
+                Failure::Unreachable(error.to_string())
+            }
         })?;
         Ok(Answer { well, body: Zeroizing::new(body.to_bytes().to_vec()) })
     }
@@ -175,7 +191,10 @@ struct Answer {
 }
 
 /// Ends a try that takes too long. What was refused is an answer; what may be tried again is an error.
-async fn tokio_timeout(limit: Duration, work: impl Future<Output = Result<Answer, Failure>>) -> Result<Result<Answer, Failure>, Failure> {
+async fn tokio_timeout(
+    limit: Duration,
+    work: impl Future<Output = Result<Answer, Failure>>,
+) -> Result<Result<Answer, Failure>, Failure> {
     match tokio::time::timeout(limit, work).await {
         Err(_) => Err(Failure::TimedOut),
         Ok(Err(failure)) if failure.is_passing() => Err(failure),
@@ -198,14 +217,16 @@ fn signed(store: &External, uri: &str, region: &str, body: &[u8]) -> Result<Requ
         via_service: None,
         expires: None,
     };
-    sigv4::sign(&mut request, &credential, region, SERVICE, SystemTime::now()).map_err(|fault| malformed(&fault))?;
+    sigv4::sign(&mut request, &credential, region, SERVICE, SystemTime::now())
+        .map_err(|fault| malformed(&fault))?;
     Ok(request.map(|body| Full::new(Bytes::from(body))))
 }
 
 fn read<A: DeserializeOwned>(answer: &Answer) -> Result<A, Failure> {
     // The text of a parse error may quote the answer, which may be plaintext.
     if answer.well {
-        return serde_json::from_slice(&answer.body).map_err(|_| Failure::Malformed("it isn't what the specification says".to_owned()));
+        return serde_json::from_slice(&answer.body)
+            .map_err(|_| Failure::Malformed("it isn't what the specification says".to_owned()));
     }
     let refusal: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
     match refusal.and_then(|refusal| ErrorName::of(&refusal.error_name)) {

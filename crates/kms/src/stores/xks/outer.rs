@@ -25,8 +25,10 @@ use crate::service::{Call, Key, missing_store};
 use crate::stores::record::{External, StoreRecord};
 use crate::xks::protocol::binding::integrity_value;
 use crate::xks::protocol::limits::{AAD_BYTES, IV_BYTES, METADATA_BYTES, TAG_BYTES};
-use crate::xks::protocol::messages::{AES_GCM, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, RequestMetadata, SHA_256};
-use crate::xks::protocol::{Blob, Operation, Target};
+use crate::xks::protocol::messages::{
+    AES_GCM, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, RequestMetadata, SHA_256,
+};
+use crate::xks::protocol::{Operation, Target};
 
 const FORMAT: u8 = 1;
 const HASH: usize = 32;
@@ -60,7 +62,11 @@ pub fn open<'a>(call: &Call, key: &Key, aad: &[u8], body: &'a [u8]) -> Result<Co
     }
     let (store, external_key) = store_of(call, key)?;
     let external = external_of(&store)?;
-    let sealed = read(body).filter(|sealed| sealed.hash == integrity_value(aad, sealed.metadata, sealed.iv, sealed.ciphertext, sealed.tag)).ok_or_else(blob::invalid)?;
+    let sealed = read(body)
+        .filter(|sealed| {
+            sealed.hash == integrity_value(aad, sealed.metadata, sealed.iv, sealed.ciphertext, sealed.tag)
+        })
+        .ok_or_else(blob::invalid)?;
     let request = DecryptRequest {
         request_metadata: metadata(call, key),
         additional_authenticated_data: Some(aad.to_vec().into()),
@@ -75,14 +81,22 @@ pub fn open<'a>(call: &Call, key: &Key, aad: &[u8], body: &'a [u8]) -> Result<Co
         .ask(external, Target::Key(external_key, Operation::Decrypt), &store.region, &request)
         .map_err(|failure| refuse(key, &failure))?;
     if answer.plaintext.len() != sealed.ciphertext.len() {
-        return Err(refuse(key, &Failure::Malformed("the plaintext has not the length of the ciphertext".to_owned())));
+        return Err(refuse(
+            key,
+            &Failure::Malformed("the plaintext has not the length of the ciphertext".to_owned()),
+        ));
     }
     Ok(Cow::Owned(answer.plaintext.to_vec()))
 }
 
 fn store_of<'a>(call: &Call, key: &'a Key) -> Result<(std::sync::Arc<StoreRecord>, &'a str)> {
     let record = &key.record;
-    let store = record.store.as_deref().map(|id| call.service.stores.find(&record.account, &record.region, id)).transpose()?.flatten();
+    let store = record
+        .store
+        .as_deref()
+        .map(|id| call.service.stores.find(&record.account, &record.region, id))
+        .transpose()?
+        .flatten();
     Ok((store.ok_or_else(missing_store)?.value, record.xks_key.as_deref().unwrap_or_default()))
 }
 
@@ -102,7 +116,9 @@ fn must_fit(aad: &[u8]) -> Result<()> {
     if aad.len() <= AAD_BYTES {
         return Ok(());
     }
-    Err(crate::stores::rules::invalid("The encryption context is too large for a key in an external key store."))
+    Err(crate::stores::rules::invalid(
+        "The encryption context is too large for a key in an external key store.",
+    ))
 }
 
 /// Callers read what kind of failure it was; what the proxy said is in the log.
@@ -126,11 +142,15 @@ fn write(answer: &EncryptResponse, aad: &[u8], length: usize) -> std::result::Re
     let malformed = |what: &str| Err(Failure::Malformed(what.to_owned()));
     let (iv, tag) = (&answer.initialization_vector, &answer.authentication_tag);
     let metadata: &[u8] = answer.ciphertext_metadata.as_deref().unwrap_or_default();
-    if !IV_BYTES.contains(&iv.len()) || tag.len() != TAG_BYTES || metadata.len() > METADATA_BYTES || answer.ciphertext.len() != length {
+    if !IV_BYTES.contains(&iv.len())
+        || tag.len() != TAG_BYTES
+        || metadata.len() > METADATA_BYTES
+        || answer.ciphertext.len() != length
+    {
         return malformed("a part has not the length that the specification says");
     }
     let hash = integrity_value(aad, metadata, iv, &answer.ciphertext, tag);
-    if answer.ciphertext_data_integrity_value.as_ref().map(|value: &Blob| &**value) != Some(&hash[..]) {
+    if answer.ciphertext_data_integrity_value.as_deref() != Some(&hash[..]) {
         return malformed("the ciphertext data integrity value is wrong");
     }
     let (Ok(iv_length), Ok(metadata_length)) = (u8::try_from(iv.len()), u8::try_from(metadata.len())) else {
@@ -146,7 +166,13 @@ fn read(body: &[u8]) -> Option<Sealed<'_>> {
     let (&[metadata_length], rest) = rest.split_first_chunk::<1>()?;
     let (metadata, rest) = rest.split_at_checked(usize::from(metadata_length))?;
     let (hash, ciphertext) = rest.split_first_chunk::<HASH>()?;
-    (format == FORMAT && IV_BYTES.contains(&iv.len())).then_some(Sealed { iv, tag, metadata, hash: *hash, ciphertext })
+    (format == FORMAT && IV_BYTES.contains(&iv.len())).then_some(Sealed {
+        iv,
+        tag,
+        metadata,
+        hash: *hash,
+        ciphertext,
+    })
 }
 
 #[cfg(test)]
@@ -160,7 +186,9 @@ mod tests {
             ciphertext_metadata: Some(metadata.to_vec().into()),
             initialization_vector: iv.to_vec().into(),
             authentication_tag: tag.to_vec().into(),
-            ciphertext_data_integrity_value: Some(integrity_value(b"aad", &metadata, &iv, &ciphertext, &tag).to_vec().into()),
+            ciphertext_data_integrity_value: Some(
+                integrity_value(b"aad", &metadata, &iv, &ciphertext, &tag).to_vec().into(),
+            ),
         }
     }
 
@@ -168,7 +196,10 @@ mod tests {
     fn k84_a_body_keeps_all_that_the_proxy_wants_back() {
         let body = write(&answer(), b"aad", 6).expect("a body");
         let sealed = read(&body).expect("its parts");
-        assert_eq!((sealed.iv, sealed.tag, sealed.metadata, sealed.ciphertext), (&[1; 12][..], &[2; 16][..], &b"version 7"[..], &b"cipher"[..]));
+        assert_eq!(
+            (sealed.iv, sealed.tag, sealed.metadata, sealed.ciphertext),
+            (&[1; 12][..], &[2; 16][..], &b"version 7"[..], &b"cipher"[..])
+        );
         assert_eq!(read(&body[..40]), None);
         assert_eq!(read(&[&[2], &body[1..]].concat()), None);
     }

@@ -17,7 +17,9 @@ pub fn connector(endpoint: Option<&XksEndpoint>) -> Result<SslConnectorBuilder, 
     let Some(endpoint) = endpoint else { return Ok(tls) };
     if let Some(ca) = &endpoint.ca {
         // Only this one: the system's don't speak for the proxy's owner.
-        tls.set_cert_store(openssl::x509::store::X509StoreBuilder::new().map_err(|error| failed(&error))?.build());
+        tls.set_cert_store(
+            openssl::x509::store::X509StoreBuilder::new().map_err(|error| failed(&error))?.build(),
+        );
         tls.set_ca_file(ca).map_err(|_| of(ca, "no PEM certificates"))?;
     }
     if let (Some(certificate), Some(key)) = (&endpoint.certificate, &endpoint.key) {
