@@ -10,6 +10,7 @@ pub mod checkup;
 pub mod clock;
 pub mod crypto;
 pub mod front;
+pub mod housekeeping;
 pub mod hsm;
 pub mod keys;
 pub mod policy;

@@ -39,7 +39,12 @@ pub fn aliases_of(account: &str, region: &str) -> String {
 
 /// The grants of a key share this name: `kms/grants/<account>/<region>/<key id>`.
 pub fn grants(account: &str, region: &str, key: &str) -> String {
-    format!("kms/grants/{account}/{region}/{key}")
+    format!("{}{account}/{region}/{key}", grants_of_all())
+}
+
+/// The grants of all keys.
+pub fn grants_of_all() -> &'static str {
+    "kms/grants/"
 }
 
 /// A custom key store: `kms/store/<account>/<region>/<cks id>`.
@@ -70,15 +75,26 @@ pub fn credential(access_key: &str) -> String {
     format!("{CREDENTIALS}{access_key}")
 }
 
+/// What the names of all parameters for imports begin with.
+pub const IMPORTS: &str = "kms/import/";
+
 /// The parameters of an import that hasn't happened yet: `kms/import/<id>`.
 pub fn import(id: &str) -> String {
-    format!("kms/import/{id}")
+    format!("{IMPORTS}{id}")
+}
+
+/// When a key last did its work: `kms/last-use/<account>/<region>/<key id>`.
+pub fn last_use(account: &str, region: &str, key: &str) -> String {
+    format!("kms/last-use/{account}/{region}/{key}")
 }
 
 /// Each front's mark: moved whenever that front has made a record or removed one.
 pub const MARK: &str = "kms/mark";
 
+/// What the names of all claims begin with.
+pub const LATCHES: &str = "kms/latch/";
+
 /// The claim of somebody who is changing the record called `label`.
 pub fn latch(label: &str) -> String {
-    format!("kms/latch/{label}")
+    format!("{LATCHES}{label}")
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use cryptoki::object::ObjectHandle;
 
-use super::{Ask, Call};
+use super::{Ask, Call, reach};
 use crate::api::error::{Code, Result};
 use crate::book::{Kept, label};
 use crate::hsm::Token;
 use crate::keys::alias::AliasRecord;
-use crate::keys::arn::{KeyArn, KeyName};
+use crate::keys::arn::{AliasArn, KeyArn, KeyName};
 use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
@@ -78,7 +78,13 @@ impl Call<'_> {
         if arn.region != self.caller.region {
             return Err(Code::NotFoundException.because(format!("Invalid arn {}", arn.region)));
         }
-        let missing = || Code::NotFoundException.because(format!("Key '{arn}' does not exist"));
+        let missing = || {
+            if arn.account == self.caller.account {
+                Code::NotFoundException.because(format!("Key '{arn}' does not exist"))
+            } else {
+                reach::out_of_reach(self.caller, self.operation)
+            }
+        };
         let Kept { value: record, object } = self.record(&arn)?.ok_or_else(missing)?;
         self.touch(arn.clone());
         let state = State::of(&record, self.now, self.reachable(&record));
@@ -88,28 +94,24 @@ impl Call<'_> {
     /// The record of a key that exists for callers: drafts and deleted keys don't.
     pub fn record(&self, arn: &KeyArn) -> Result<Option<Kept<KeyRecord>>> {
         let kept = self.service.book.read::<KeyRecord>(&label::key(&arn.account, &arn.region, &arn.id))?;
-        // A key whose day has come is gone, whether or not its material has been destroyed yet.
-        Ok(kept.filter(|kept| {
-            let due = kept
-                .value
-                .deletion
-                .as_ref()
-                .and_then(|deletion| deletion.at)
-                .is_some_and(|at| at <= self.now);
-            kept.value.draft.is_none() && !due
-        }))
+        Ok(kept.filter(|kept| kept.value.exists(self.now)))
     }
 
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.
     pub fn open(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
         let key = self.key(name)?;
+        self.admit(&key, ask, need)?;
+        Ok(key)
+    }
+
+    /// Whether an operation may use `key`: its quota isn't used up, the caller may, its state allows it.
+    pub fn admit(&self, key: &Key, ask: &Ask, need: Need) -> Result<()> {
         if need == Need::Material && self.service.quotas.is_some() {
             let (quota, whose) = quota::of_key(&key.record);
             self.count_against(quota, &whose)?;
         }
-        self.authorize(&key, ask)?;
-        state::check(need, key.state, &key.arn.to_string())?;
-        Ok(key)
+        self.authorize(key, ask)?;
+        state::check(need, key.state, &key.arn.to_string())
     }
 
     /// The token that a key's material is in. Of a key in an external key store, the inner material is in the default key store.
@@ -141,31 +143,33 @@ impl Call<'_> {
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here =
-            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let (region, account) = (self.caller.region.clone(), self.caller.account.clone());
         match KeyName::parse(name)? {
-            KeyName::Id(id) => Ok((here(id), None)),
+            KeyName::Id(id) => Ok((KeyArn { region, account, id }, None)),
             KeyName::Arn(arn) => Ok((arn, None)),
-            KeyName::Alias(alias) => {
-                let arn = here(String::new());
-                Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
+            _ if !reach::takes_aliases(self.operation) => {
+                Err(Code::NotFoundException.because(format!("Invalid keyId '{name}'")))
             }
-            KeyName::AliasArn(alias) => {
-                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
-            }
+            KeyName::Alias(name) => self.target(AliasArn { region, account, name }),
+            KeyName::AliasArn(alias) => self.target(alias),
         }
     }
 
-    fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
-        let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
-        match record {
-            Some(alias) => Ok(KeyArn {
-                region: region.to_owned(),
-                account: account.to_owned(),
-                id: alias.value.target.clone(),
-            }),
-            None => Err(Code::NotFoundException
-                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+    fn target(&self, alias: AliasArn) -> Result<(KeyArn, Option<String>)> {
+        if let Some(arn) = self.managed_key(&alias)? {
+            return Ok((arn, Some(alias.name)));
         }
+        let record = self.service.book.read::<AliasRecord>(&label::alias(
+            &alias.account,
+            &alias.region,
+            &alias.name,
+        ))?;
+        let Some(record) = record else {
+            return Err(Code::NotFoundException.because(format!("Alias {alias} is not found.")));
+        };
+        Ok((
+            KeyArn { region: alias.region, account: alias.account, id: record.value.target.clone() },
+            Some(alias.name),
+        ))
     }
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod call;
+mod facts;
 mod key;
+mod reach;
 mod stores;
 
 use std::sync::Arc;
@@ -14,10 +16,15 @@ pub use stores::{Stores, missing as missing_store};
 
 use crate::api::error::{Code, Fault};
 use crate::audit::Trail;
+use crate::auth::identity::Identities;
 use crate::book::Book;
 use crate::clock::Clock;
+use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
+use crate::housekeeping::House;
 use crate::hsm::{Token, Trouble};
+use crate::keys::grants::Known;
+use crate::policy::Document;
 use crate::quota::Quotas;
 use crate::settings::Settings;
 
@@ -39,6 +46,14 @@ pub struct Service {
     pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// What is due with keys, and when.
+    pub house: House,
+    /// When keys last did their work, as far as it isn't written yet.
+    pub last_uses: LastUses,
+    /// The identity policies of users and roles.
+    pub identities: Identities<Arc<Document>>,
+    /// The grants of keys, as they were last read.
+    pub grants: Known,
 }
 
 impl Service {
@@ -56,6 +71,10 @@ impl Service {
             stores,
             trail,
             handles: Handles::default(),
+            house: House::default(),
+            last_uses: LastUses::default(),
+            identities: Identities::default(),
+            grants: Known::default(),
         }
     }
 }

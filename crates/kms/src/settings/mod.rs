@@ -44,6 +44,15 @@ pub struct Settings {
     /// The audit trail; none is kept unless it is named.
     #[serde(default)]
     pub audit: Option<Audit>,
+    /// How often a key can be rotated on demand, in all.
+    #[serde(default = "on_demand_rotations")]
+    pub on_demand_rotations: usize,
+    /// How many keys an account can have in a Region; AWS's own don't count.
+    #[serde(default = "keys_per_region")]
+    pub keys_per_region: usize,
+    /// Whether anyone who reaches the front may move its clock. For tests.
+    #[serde(default)]
+    pub test_clock: bool,
     /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
     #[serde(default)]
     pub throttle: Option<Throttle>,
@@ -108,6 +117,14 @@ fn default_account() -> String {
     "000000000000".to_owned()
 }
 
+const fn on_demand_rotations() -> usize {
+    10
+}
+
+const fn keys_per_region() -> usize {
+    100_000
+}
+
 impl Settings {
     /// From a settings file; relative paths in it start at its folder.
     ///
@@ -128,8 +145,8 @@ impl Settings {
     /// One line that says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|e| {
-            let line =
-                e.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
             format!("line {line}: {}", e.message().replace('\n', " "))
         })?;
         settings.check()?;

@@ -66,6 +66,11 @@ impl Place {
         Ok(Self(Some(store)))
     }
 
+    /// The default key store.
+    pub fn default_store() -> Self {
+        Self(None)
+    }
+
     /// The store's id.
     pub fn store(&self) -> Option<String> {
         self.0.as_ref().map(|store| store.id.clone())

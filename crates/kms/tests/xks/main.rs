@@ -9,6 +9,8 @@ mod certificates;
 mod cipher;
 mod health;
 mod hsm;
+#[path = "../common/module.rs"]
+mod module;
 mod paths;
 mod support;
 mod tls;
