@@ -1,0 +1,195 @@
+"""Tokens and fronts as processes: what a test needs to have `cloister kms` before it."""
+
+import itertools
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import urllib.request
+
+import boto3
+from botocore.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARIES = ROOT / "target" / os.environ.get("CLOISTER_TARGET", "release")
+CLOISTER = BINARIES / "cloister"
+MODULE = BINARIES / "libcloister.so"
+
+ACCOUNT = "111122223333"
+REGIONS = ["us-east-1", "eu-west-1"]
+REGION = REGIONS[0]
+
+# A second in which nothing is said is long for a front that starts; a machine that is busy with others may need much more.
+STARTING = 60
+
+SO_PIN = "0123-officer"
+PIN = "kms-user-pin"
+
+# A PIN check that costs next to nothing.
+CHEAP = "[token]\nargon2_memory_kib = 64\nargon2_passes = 1\n"
+
+
+def cloister(*arguments, environment=None, **options):
+    """Runs a word of `cloister` to its end; what it prints, if it succeeds."""
+    done = subprocess.run([CLOISTER, *arguments], env={**os.environ, **(environment or {})}, text=True, capture_output=True, timeout=120, **options)
+    assert done.returncode == 0, f"cloister {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class Hsm:
+    """A Cloister HSM of its own, embedded unless `slots` is the configuration of slots on nodes, with tokens."""
+
+    module = MODULE
+
+    def __init__(self, folder, slots=None):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.configuration = self.folder / "cloister.toml"
+        self.configuration.write_text(slots or f'data_dir = "{self.folder / "tokens"}"\n{CHEAP}')
+        self.environment = {"CLOISTER_CONF": str(self.configuration)}
+
+    def token(self, label="kms", pin=PIN):
+        """A new token with its user."""
+        pins = {"CLOISTER_SO_PIN": SO_PIN, "CLOISTER_PIN": pin}
+        cloister("token", "init", label, "--with-user", environment={**self.environment, **pins})
+        return self
+
+
+class SoftHsm:
+    """A SoftHSM of its own."""
+
+    module = pathlib.Path("/usr/lib/softhsm/libsofthsm2.so")
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        tokens = self.folder / "softhsm"
+        tokens.mkdir(parents=True, exist_ok=True)
+        configuration = self.folder / "softhsm2.conf"
+        configuration.write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
+        self.environment = {"SOFTHSM2_CONF": str(configuration)}
+
+    def token(self, label="kms", pin=PIN):
+        """A new token with its user."""
+        command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", SO_PIN, "--pin", pin]
+        subprocess.run(command, env={**os.environ, **self.environment}, check=True, capture_output=True, timeout=60)
+        return self
+
+
+class Front:
+    """A `cloister kms` on a token. `settings` are added to the ones that every test front has; a value of None takes one away."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, hsm, listen="127.0.0.1:0", pin=PIN, **settings):
+        self.hsm = hsm
+        self.folder = hsm.folder / f"front{next(self.numbers)}"
+        self.folder.mkdir()
+        pin_file = self.folder / "pin"
+        pin_file.touch(mode=0o600)
+        pin_file.write_text(pin + "\n")
+        self.settings = {
+            "listen": listen,
+            "module": str(hsm.module),
+            "token": "kms",
+            "pin-file": str(pin_file),
+            "regions": REGIONS,
+            "account": ACCOUNT,
+        }
+        self.settings.update({name.replace("_", "-"): value for name, value in settings.items()})
+        self.file = self.folder / "kms.toml"
+        self.log = self.folder / "log"
+        self.process = None
+        self.url = None
+
+    def start(self):
+        """Starts the front and waits for the line that says where it listens."""
+        self.file.write_text(toml(self.settings))
+        environment = {**os.environ, **self.hsm.environment}
+        with open(self.log, "ab") as log:
+            command = [CLOISTER, "kms", "--config", self.file]
+            self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        for line in self.process.stdout:
+            if found := re.search(r"listening on (https?://\S+)", line):
+                self.url = found[1]
+                return self
+        raise AssertionError(f"the front ended with {self.process.wait(STARTING)}: {self.log.read_text()}")
+
+    def stop(self):
+        """Ends the front as its operator does; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self):
+        """Ends the front without a word."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how):
+        if self.process is None:
+            return None
+        self.process.send_signal(how)
+        code = self.process.wait(STARTING)
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def client(self, region=REGION, access_key="AKIAIOSFODNN7EXAMPLE", secret="a-secret-that-is-only-for-tests-0123456789", **config):
+        """A boto3 client that tries each request once."""
+        config.setdefault("retries", {"total_max_attempts": 1})
+        return boto3.client(
+            "kms",
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret,
+            config=Config(connect_timeout=10, read_timeout=60, **config),
+        )
+
+    def unchecked(self, **options):
+        """A client that leaves it to the front to find out what is wrong with a request."""
+        return self.client(parameter_validation=False, **options)
+
+    def advance(self, **how_far):
+        """Moves the front's clock on (the arguments of timedelta), and has it do what has become due."""
+        import datetime
+
+        seconds = datetime.timedelta(**how_far).total_seconds()
+        return self.post("/_cloister/clock", {"advance-seconds": seconds})
+
+    def post(self, path, body):
+        """POSTs JSON to one of the front's own paths."""
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read()
+
+    def get(self, path):
+        """GETs one of the front's own paths as text."""
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+            return answer.read().decode()
+
+
+def toml(settings):
+    """Settings as TOML: values first, then tables, then lists of tables."""
+    plain, tables = [], []
+    for name, value in settings.items():
+        if value is None:
+            continue
+        if isinstance(value, dict):
+            tables.append(f"\n[{name}]\n{toml(value)}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            tables.extend(f"\n[[{name}]]\n{toml(entry)}" for entry in value)
+        else:
+            plain.append(f"{name} = {json.dumps(value)}\n")
+    return "".join(plain + tables)
+
+
+def fresh_folder():
+    """A folder that goes with its context."""
+    return tempfile.TemporaryDirectory(prefix="cloister-kms.")
