@@ -157,7 +157,7 @@ impl fmt::Display for Report {
 }
 
 /// Three digits, or the whole number.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value {
         value if value < 10.0 => format!("{value:.2}"),
         value if value < 100.0 => format!("{value:.1}"),
@@ -166,7 +166,7 @@ fn number(value: f64) -> String {
 }
 
 /// A table in Markdown whose columns are straight in plain text too; the first row is the head.
-fn markdown(rows: &[Vec<String>]) -> String {
+pub fn markdown(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();

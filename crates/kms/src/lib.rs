@@ -10,6 +10,7 @@ pub mod crypto;
 pub mod front;
 pub mod hsm;
 pub mod keys;
+pub mod policy;
 pub mod run;
 pub mod service;
 pub mod settings;

@@ -6,10 +6,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
-use crate::front::{Front, serve};
+use crate::front::{self, Front, serve, tls};
 use crate::hsm::{Login, Module, Token, Trouble};
 use crate::service::Service;
-use crate::settings::Settings;
+use crate::settings::{Access, Settings};
 
 /// Why a front doesn't run. Each text says what to do.
 #[derive(Debug)]
@@ -35,22 +35,40 @@ impl std::error::Error for RunError {}
 
 /// Serves until SIGTERM or SIGINT; returns when the last request is answered.
 pub fn run(settings: Settings) -> Result<(), RunError> {
+    let tls = settings.tls.as_ref().map(tls::acceptor).transpose().map_err(RunError::Settings)?;
     let service = Arc::new(open(settings)?);
-    let listen = service.settings.listen.clone();
-    let socket = |error: std::io::Error| RunError::Socket(format!("can't listen on {listen}: {error}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(socket)?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(&listen).await.map_err(socket)?;
-        let address = listener.local_addr().map_err(socket)?;
-        let stop = stopped().map_err(socket)?;
-        // Programs that start a front wait for this line.
-        println!("listening on http://{address}");
-        serve(listener, Arc::new(Front { service: service.clone() }), stop).await.map_err(socket)
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| RunError::Socket(e.to_string()))?;
+    runtime.block_on(serve_all(Arc::new(Front::new(service.clone(), Arc::default(), tls))))?;
     if let Err(trouble) = service.book.leave() {
         tracing::warn!(%trouble, "the front's mark stays behind");
     }
     Ok(())
+}
+
+async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
+    let settings = &front.service.settings;
+    let listener = bind(&settings.listen).await?;
+    let address = listener.local_addr().map_err(|e| RunError::Socket(e.to_string()))?;
+    let stop = stopped().map_err(|e| RunError::Socket(e.to_string()))?;
+    if let Some(metrics) = &settings.metrics {
+        tokio::spawn(front::watch(bind(metrics).await?, front.clone()));
+    }
+    if settings.access == Access::Open {
+        tracing::warn!(
+            "access is open: whoever reaches {address} is root of an account and may use and delete every key"
+        );
+    }
+    // Programs that start a front wait for this line.
+    println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
+    serve(listener, front, stop).await;
+    Ok(())
+}
+
+async fn bind(address: &str) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
 }
 
 /// Logs in to the default key store.
@@ -62,7 +80,8 @@ fn open(settings: Settings) -> Result<Service, RunError> {
 }
 
 fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
-    let text = std::fs::read_to_string(path).map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
     let text = Zeroizing::new(text);
     Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }

@@ -30,8 +30,7 @@ impl Kms {
     }
 
     pub fn run(&self) -> Result<Answer> {
-        let text = std::fs::read_to_string(&self.config).map_err(|e| Error::input(format!("can't read {}: {e}", self.config.display())))?;
-        let settings = Settings::parse(&text).map_err(|e| Error::input(format!("{}: {e}", self.config.display())))?;
+        let settings = Settings::load(&self.config).map_err(Error::input)?;
         run::run(settings).map_err(|e| Error::Failed(e.to_string()))?;
         Answer::text("The front has ended.".to_owned(), json!({ "ended": true }))
     }

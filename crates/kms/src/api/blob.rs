@@ -40,6 +40,9 @@ impl Serialize for Blob {
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
-        BASE64_STANDARD.decode(text.as_bytes()).map(Self::from).map_err(|_| serde::de::Error::custom("not base64"))
+        BASE64_STANDARD
+            .decode(text.as_bytes())
+            .map(Self::from)
+            .map_err(|_| serde::de::Error::custom("not base64"))
     }
 }

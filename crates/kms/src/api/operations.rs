@@ -50,9 +50,11 @@ impl Operation {
 
 /// A request as its operation takes it. The model has been asked before: what fails here is a member the model has no rule for.
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {
-    serde_json::from_value(request).map_err(|_| Code::SerializationException.because("The request can't be read."))
+    serde_json::from_value(request)
+        .map_err(|_| Code::SerializationException.because("The request can't be read."))
 }
 
 fn answer<T: serde::Serialize>(answer: T) -> Result<Value> {
-    serde_json::to_value(answer).map_err(|e| Code::KMSInternalException.because(format!("The answer can't be written: {e}")))
+    serde_json::to_value(answer)
+        .map_err(|e| Code::KMSInternalException.because(format!("The answer can't be written: {e}")))
 }

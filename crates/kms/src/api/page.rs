@@ -38,17 +38,33 @@ impl Page {
     }
 
     /// Cuts a page: `get` gives up to so many entries after a name, in the order of names; `name` is an entry's.
-    pub fn cut<T>(&self, get: impl FnOnce(Option<&str>, usize) -> Result<Vec<T>>, name: impl Fn(&T) -> String) -> Result<(Vec<T>, Paged)> {
+    pub fn cut<T>(
+        &self,
+        get: impl FnOnce(Option<&str>, usize) -> Result<Vec<T>>,
+        name: impl Fn(&T) -> String,
+    ) -> Result<(Vec<T>, Paged)> {
         let mut entries = get(self.after.as_deref(), self.limit.saturating_add(1))?;
         let truncated = entries.len() > self.limit;
         entries.truncate(self.limit);
-        let next_marker = entries.last().filter(|_| truncated).map(|last| BASE64_URL_SAFE_NO_PAD.encode(format!("{MARKER}{}", name(last))));
+        let next_marker = entries
+            .last()
+            .filter(|_| truncated)
+            .map(|last| BASE64_URL_SAFE_NO_PAD.encode(format!("{MARKER}{}", name(last))));
         Ok((entries, Paged { next_marker, truncated }))
     }
 
     /// Cuts a page out of all entries, which are in the order of their names.
     pub fn cut_all<T>(&self, all: Vec<T>, name: impl Fn(&T) -> String) -> Result<(Vec<T>, Paged)> {
-        self.cut(|after, count| Ok(all.into_iter().filter(|entry| after.is_none_or(|after| *name(entry) > *after)).take(count).collect()), &name)
+        self.cut(
+            |after, count| {
+                Ok(all
+                    .into_iter()
+                    .filter(|entry| after.is_none_or(|after| *name(entry) > *after))
+                    .take(count)
+                    .collect())
+            },
+            &name,
+        )
     }
 }
 

@@ -126,7 +126,10 @@ impl Book {
     }
 
     fn walk(&self, directory: &mut Directory) -> Result<()> {
-        let template = [Attribute::Class(ObjectClass::DATA), Attribute::Application(label::APPLICATION.as_bytes().to_vec())];
+        let template = [
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
+        ];
         let objects = self.token().with(|session| session.find_objects(&template))?;
         let there: HashSet<u64> = objects.iter().map(|object| object.handle()).collect();
         directory.known.retain(|object, _| there.contains(object));
@@ -144,22 +147,33 @@ impl Book {
     }
 
     fn name(&self, object: ObjectHandle) -> Result<Option<String>> {
-        let attributes = match self.token().with(|session| session.get_attributes(object, &[AttributeType::Label])) {
-            Ok(attributes) => attributes,
-            Err(Trouble::NoObject) => return Ok(None),
-            Err(trouble) => return Err(trouble),
-        };
+        let attributes =
+            match self.token().with(|session| session.get_attributes(object, &[AttributeType::Label])) {
+                Ok(attributes) => attributes,
+                Err(Trouble::NoObject) => return Ok(None),
+                Err(trouble) => return Err(trouble),
+            };
         Ok(attributes.into_iter().find_map(|attribute| match attribute {
-            Attribute::Label(label) => String::from_utf8(label).ok().filter(|label| label.starts_with(label::PREFIX)),
+            Attribute::Label(label) => {
+                String::from_utf8(label).ok().filter(|label| label.starts_with(label::PREFIX))
+            }
             _ => None,
         }))
     }
 }
 
-fn range<'a>(directory: &'a Directory, prefix: &'a str, after: Option<&str>) -> impl Iterator<Item = &'a String> {
+fn range<'a>(
+    directory: &'a Directory,
+    prefix: &'a str,
+    after: Option<&str>,
+) -> impl Iterator<Item = &'a String> {
     let from = match after {
         Some(after) if after >= prefix => Bound::Excluded(after.to_owned()),
         _ => Bound::Included(prefix.to_owned()),
     };
-    directory.names.range::<String, _>((from, Bound::Unbounded)).map(|(name, _)| name).take_while(move |name| name.starts_with(prefix))
+    directory
+        .names
+        .range::<String, _>((from, Bound::Unbounded))
+        .map(|(name, _)| name)
+        .take_while(move |name| name.starts_with(prefix))
 }

@@ -115,7 +115,11 @@ impl Book {
         Ok(others)
     }
 
-    fn clear_abandoned(&self, others: &[(ObjectHandle, Vec<u8>)], watched: &mut HashMap<Vec<u8>, Instant>) -> Result<()> {
+    fn clear_abandoned(
+        &self,
+        others: &[(ObjectHandle, Vec<u8>)],
+        watched: &mut HashMap<Vec<u8>, Instant>,
+    ) -> Result<()> {
         watched.retain(|nonce, _| others.iter().any(|(_, other)| other == nonce));
         for (object, nonce) in others {
             if watched.entry(nonce.clone()).or_insert_with(Instant::now).elapsed() > ABANDONED {

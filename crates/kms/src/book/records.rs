@@ -57,7 +57,12 @@ pub struct Book {
 impl Book {
     /// The records in `token`.
     pub fn new(token: Arc<Token>) -> Self {
-        Self { token, cache: Cache::new(CACHED), directory: Mutex::default(), busy: super::latch::Busy::default() }
+        Self {
+            token,
+            cache: Cache::new(CACHED),
+            directory: Mutex::default(),
+            busy: super::latch::Busy::default(),
+        }
     }
 
     /// The token they are in.
@@ -73,7 +78,9 @@ impl Book {
             return Ok(Some(kept));
         }
         let template = template(label);
-        let Some(object) = self.token.with(|session| Ok(session.find_objects(&template)?.first().copied()))? else {
+        let Some(object) =
+            self.token.with(|session| Ok(session.find_objects(&template)?.first().copied()))?
+        else {
             return Ok(None);
         };
         let Some(bytes) = self.value(object)? else { return Ok(None) };
@@ -97,7 +104,12 @@ impl Book {
     pub fn create<R: Record>(&self, label: &str, record: &R) -> Result<ObjectHandle> {
         let bytes = self.bytes(label, record)?;
         let mut attributes = template(label);
-        attributes.extend([Attribute::Token(true), Attribute::Private(true), Attribute::Modifiable(true), Attribute::Value(bytes.to_vec())]);
+        attributes.extend([
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Modifiable(true),
+            Attribute::Value(bytes.to_vec()),
+        ]);
         let object = self.token.with(|session| session.create_object(&attributes))?;
         self.came(label, object)?;
         Ok(object)
@@ -142,14 +154,21 @@ impl Book {
         }
     }
 
-    fn keep<R: Record>(&self, label: &str, object: ObjectHandle, bytes: Zeroizing<Vec<u8>>) -> Result<Kept<R>> {
+    fn keep<R: Record>(
+        &self,
+        label: &str,
+        object: ObjectHandle,
+        bytes: Zeroizing<Vec<u8>>,
+    ) -> Result<Kept<R>> {
         let value: Arc<R> = Arc::new(parse(label, &bytes)?);
         self.cache.insert(label.to_owned(), Cached { object, bytes: Arc::new(bytes), parsed: value.clone() });
         Ok(Kept { value, object })
     }
 
     fn bytes<R: Record>(&self, label: &str, record: &R) -> Result<Zeroizing<Vec<u8>>> {
-        serde_json::to_vec(record).map(Zeroizing::new).map_err(|e| Trouble::Other(format!("record {label}: {e}")))
+        serde_json::to_vec(record)
+            .map(Zeroizing::new)
+            .map_err(|e| Trouble::Other(format!("record {label}: {e}")))
     }
 }
 
@@ -162,7 +181,10 @@ pub(super) fn template(label: &str) -> Vec<Attribute> {
     ]
 }
 
-pub(super) fn value(session: &Session, object: ObjectHandle) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, cryptoki::error::Error> {
+pub(super) fn value(
+    session: &Session,
+    object: ObjectHandle,
+) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, cryptoki::error::Error> {
     let attributes = session.get_attributes(object, &[AttributeType::Value])?;
     Ok(attributes.into_iter().find_map(|attribute| match attribute {
         Attribute::Value(bytes) => Some(Zeroizing::new(bytes)),
@@ -172,5 +194,7 @@ pub(super) fn value(session: &Session, object: ObjectHandle) -> std::result::Res
 
 fn parse<R: Record>(label: &str, bytes: &[u8]) -> Result<R> {
     // The text of a parse error may quote the record; its place is enough.
-    serde_json::from_slice(bytes).map_err(|e| Trouble::Other(format!("record {label} can't be read (line {}, column {})", e.line(), e.column())))
+    serde_json::from_slice(bytes).map_err(|e| {
+        Trouble::Other(format!("record {label} can't be read (line {}, column {})", e.line(), e.column()))
+    })
 }

@@ -30,7 +30,12 @@ pub fn seal(token: &Token, key: ObjectHandle, aad: &[u8], plaintext: &[u8]) -> R
 /// # Errors
 ///
 /// `BadData` if it was made by another key, with other associated data, or changed.
-pub fn open(token: &Token, key: ObjectHandle, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+pub fn open(
+    token: &Token,
+    key: ObjectHandle,
+    aad: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     let Some((iv, sealed)) = sealed.split_first_chunk::<IV>().filter(|(_, rest)| rest.len() >= TAG) else {
         return Err(Trouble::BadData);
     };

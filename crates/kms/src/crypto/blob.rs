@@ -67,7 +67,8 @@ fn take_apart(blob: &[u8]) -> Option<Blob<'_>> {
     }
     let account = account.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     let id = uuid::Uuid::from_bytes(*id);
-    let key = if flags & MULTI_REGION == 0 { id.hyphenated().to_string() } else { format!("mrk-{}", id.simple()) };
+    let key =
+        if flags & MULTI_REGION == 0 { id.hyphenated().to_string() } else { format!("mrk-{}", id.simple()) };
     Some(Blob { account: format!("{account:012}"), key, material: hex::encode(material), header, body })
 }
 
@@ -90,7 +91,10 @@ mod tests {
             let mut bytes = header("000000000042", key, &material).expect("ids");
             bytes.extend_from_slice(b"body");
             let blob = parse(&bytes).expect("a blob");
-            assert_eq!((blob.account.as_str(), blob.key.as_str(), blob.material.as_str(), blob.body), ("000000000042", key, material.as_str(), &b"body"[..]));
+            assert_eq!(
+                (blob.account.as_str(), blob.key.as_str(), blob.material.as_str(), blob.body),
+                ("000000000042", key, material.as_str(), &b"body"[..])
+            );
         }
     }
 
@@ -103,6 +107,10 @@ mod tests {
         bytes[0] = 1;
         bytes[1] = 2;
         assert!(parse(&bytes).is_err());
-        assert!(header("x", KEY, &"ab".repeat(32)).is_none() && header("1", "no-key", &"ab".repeat(32)).is_none() && header("1", KEY, "ab").is_none());
+        assert!(
+            header("x", KEY, &"ab".repeat(32)).is_none()
+                && header("1", "no-key", &"ab".repeat(32)).is_none()
+                && header("1", KEY, "ab").is_none()
+        );
     }
 }

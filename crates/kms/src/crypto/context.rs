@@ -38,13 +38,21 @@ mod tests {
 
     #[test]
     fn k102_contexts_that_run_together_the_same_are_told_apart() {
-        let same_text = [context(&[("ab", "c")]), context(&[("a", "bc")]), context(&[("abc", "")]), context(&[("", "abc")])];
+        let same_text = [
+            context(&[("ab", "c")]),
+            context(&[("a", "bc")]),
+            context(&[("abc", "")]),
+            context(&[("", "abc")]),
+        ];
         for (i, one) in same_text.iter().enumerate() {
             for other in &same_text[i + 1..] {
                 assert_ne!(encode(Some(one)), encode(Some(other)));
             }
         }
-        assert_ne!(encode(Some(&context(&[("a", "b"), ("c", "d")]))), encode(Some(&context(&[("a", "b\u{0}\u{0}\u{0}\u{1}c")]))));
+        assert_ne!(
+            encode(Some(&context(&[("a", "b"), ("c", "d")]))),
+            encode(Some(&context(&[("a", "b\u{0}\u{0}\u{0}\u{1}c")])))
+        );
     }
 
     #[test]

@@ -43,13 +43,20 @@ pub struct EncryptResponse {
 /// Encrypt: at most 4 KB, under the key's current material.
 pub fn encrypt(call: &Call, request: EncryptRequest) -> Result<EncryptResponse> {
     let algorithm = request.encryption_algorithm.unwrap_or_else(|| SYMMETRIC.to_owned());
-    let ask = Ask::to("Encrypt").context(request.encryption_context.as_ref()).tokens(&request.grant_tokens).fact("kms:EncryptionAlgorithm", &algorithm);
+    let ask = Ask::to("Encrypt")
+        .context(request.encryption_context.as_ref())
+        .tokens(&request.grant_tokens)
+        .fact("kms:EncryptionAlgorithm", &algorithm);
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     key.must_be_for(Usage::EncryptDecrypt, "Encrypt")?;
     key.must_offer(&algorithm)?;
     call.dry_run(request.dry_run)?;
     let (ciphertext, _) = seal(call, &key, request.encryption_context.as_ref(), &request.plaintext)?;
-    Ok(EncryptResponse { ciphertext_blob: ciphertext.into(), key_id: key.arn.to_string(), encryption_algorithm: algorithm })
+    Ok(EncryptResponse {
+        ciphertext_blob: ciphertext.into(),
+        key_id: key.arn.to_string(),
+        encryption_algorithm: algorithm,
+    })
 }
 
 /// The request of Decrypt.
@@ -81,14 +88,20 @@ pub struct DecryptResponse {
 /// Decrypt: finds the key by the blob.
 pub fn decrypt(call: &Call, request: DecryptRequest) -> Result<DecryptResponse> {
     let algorithm = request.encryption_algorithm.unwrap_or_else(|| SYMMETRIC.to_owned());
-    let ciphertext = request.ciphertext_blob.ok_or_else(|| Code::ValidationException.because("CiphertextBlob must not be null"))?;
+    let ciphertext = request
+        .ciphertext_blob
+        .ok_or_else(|| Code::ValidationException.because("CiphertextBlob must not be null"))?;
     let parsed = blob::parse(&ciphertext)?;
-    let ask = Ask::to("Decrypt").context(request.encryption_context.as_ref()).tokens(&request.grant_tokens).fact("kms:EncryptionAlgorithm", &algorithm);
+    let ask = Ask::to("Decrypt")
+        .context(request.encryption_context.as_ref())
+        .tokens(&request.grant_tokens)
+        .fact("kms:EncryptionAlgorithm", &algorithm);
     let key = call.open(&named_by(call, &parsed).to_string(), &ask, Need::Material)?;
     if let Some(named) = &request.key_id
         && call.key(named)?.arn != key.arn
     {
-        return Err(Code::IncorrectKeyException.because("The key ID in the request does not identify a CMK that can perform this operation."));
+        return Err(Code::IncorrectKeyException
+            .because("The key ID in the request does not identify a CMK that can perform this operation."));
     }
     key.must_be_for(Usage::EncryptDecrypt, "Decrypt")?;
     key.must_offer(&algorithm)?;
@@ -108,25 +121,40 @@ pub fn named_by(call: &Call, blob: &blob::Blob) -> KeyArn {
 }
 
 /// Encrypts under a symmetric key's current material, in its key store: the blob, and the material's id.
-pub fn seal(call: &Call, key: &Key, context: Option<&Context>, plaintext: &[u8]) -> Result<(Vec<u8>, String)> {
+pub fn seal(
+    call: &Call,
+    key: &Key,
+    context: Option<&Context>,
+    plaintext: &[u8],
+) -> Result<(Vec<u8>, String)> {
     let material = key.current()?;
     let header = blob::header(&key.record.account, key.id(), &material.id).ok_or_else(broken)?;
     let aad = [&header[..], &context::encode(context)].concat();
     let token = call.token(&key.record)?;
-    let body = call.service.handles.with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
+    let body = call
+        .service
+        .handles
+        .with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
     Ok(([header, body].concat(), material.id.clone()))
 }
 
 /// Decrypts a blob under the material it names, in its key's store.
-pub fn open(call: &Call, key: &Key, blob: &blob::Blob, context: Option<&Context>) -> Result<Zeroizing<Vec<u8>>> {
+pub fn open(
+    call: &Call,
+    key: &Key,
+    blob: &blob::Blob,
+    context: Option<&Context>,
+) -> Result<Zeroizing<Vec<u8>>> {
     let material = material_of(&key.record, blob)?;
     let aad = [blob.header, &context::encode(context)].concat();
     let token = call.token(&key.record)?;
-    call.service.handles.with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, blob.body) {
-        Err(Trouble::BadData) => Ok(None),
-        result => result.map(Some),
-    })?
-    .ok_or_else(blob::invalid)
+    call.service
+        .handles
+        .with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, blob.body) {
+            Err(Trouble::BadData) => Ok(None),
+            result => result.map(Some),
+        })?
+        .ok_or_else(blob::invalid)
 }
 
 fn material_of<'a>(key: &'a KeyRecord, blob: &blob::Blob) -> Result<&'a Material> {

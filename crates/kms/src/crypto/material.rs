@@ -25,8 +25,17 @@ impl Handles {
     /// # Errors
     ///
     /// `KMSInvalidStateException` when the HSM has no such key any more: somebody removed it there.
-    pub fn with<T>(&self, token: &Token, key: &KeyRecord, material: &Material, work: impl Fn(ObjectHandle) -> std::result::Result<T, Trouble>) -> Result<T> {
-        let gone = || Code::KMSInvalidStateException.because(format!("{} has no key material in its key store.", key.arn()));
+    pub fn with<T>(
+        &self,
+        token: &Token,
+        key: &KeyRecord,
+        material: &Material,
+        work: impl Fn(ObjectHandle) -> std::result::Result<T, Trouble>,
+    ) -> Result<T> {
+        let gone = || {
+            Code::KMSInvalidStateException
+                .because(format!("{} has no key material in its key store.", key.arn()))
+        };
         let object = material.object.as_deref().ok_or_else(gone)?;
         let name = (token.label().to_owned(), object.to_owned());
         if let Some(handle) = self.0.get(&name) {
@@ -50,7 +59,8 @@ impl Handles {
 fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
     if key.store.is_some() && trouble.is_passing() {
         tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
-        return Code::KMSInvalidStateException.because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()));
+        return Code::KMSInvalidStateException
+            .because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()));
     }
     trouble.into()
 }
@@ -76,7 +86,13 @@ pub struct Made {
 }
 
 /// Makes the material of a key of that kind and use in the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
-pub fn make(token: &Token, spec: &Spec, _usage: Usage, object: &[u8], label: &str) -> std::result::Result<Made, Trouble> {
+pub fn make(
+    token: &Token,
+    spec: &Spec,
+    _usage: Usage,
+    object: &[u8],
+    label: &str,
+) -> std::result::Result<Made, Trouble> {
     match spec.family {
         Family::Symmetric => generate_aes(token, object, label).map(|_| Made { public_key: None }),
         _ => Err(Trouble::Unsupported(spec.name.to_owned())),

@@ -2,6 +2,9 @@
 
 mod exchange;
 mod listen;
+mod meter;
+pub mod tls;
 
 pub use exchange::{Answer, exchange};
-pub use listen::{Front, serve};
+pub use listen::{Front, serve, watch};
+pub use meter::Meter;

@@ -39,7 +39,13 @@ impl Trouble {
     pub(super) fn is_stale_session(error: &Error) -> bool {
         matches!(
             error,
-            Error::Pkcs11(RvError::SessionHandleInvalid | RvError::SessionClosed | RvError::UserNotLoggedIn | RvError::CryptokiNotInitialized, _)
+            Error::Pkcs11(
+                RvError::SessionHandleInvalid
+                    | RvError::SessionClosed
+                    | RvError::UserNotLoggedIn
+                    | RvError::CryptokiNotInitialized,
+                _
+            )
         )
     }
 
@@ -74,12 +80,17 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         let Error::Pkcs11(rv, _) = &error else {
             return match error {
-                Error::NotSupported | Error::NullFunctionPointer | Error::MissingSymbol(_) => Self::Unsupported(error.to_string()),
+                Error::NotSupported | Error::NullFunctionPointer | Error::MissingSymbol(_) => {
+                    Self::Unsupported(error.to_string())
+                }
                 _ => Self::Other(error.to_string()),
             };
         };
         match rv {
-            RvError::DeviceError | RvError::DeviceRemoved | RvError::TokenNotPresent | RvError::TokenNotRecognized => Self::Unreachable(error.to_string()),
+            RvError::DeviceError
+            | RvError::DeviceRemoved
+            | RvError::TokenNotPresent
+            | RvError::TokenNotRecognized => Self::Unreachable(error.to_string()),
             RvError::PinIncorrect => Self::WrongPin,
             RvError::PinLocked => Self::Locked,
             RvError::UserPinNotInitialized => Self::NoUser,

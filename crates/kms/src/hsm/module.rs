@@ -28,7 +28,8 @@ impl Module {
         if let Some(module) = loaded.get(path) {
             return Ok(module.clone());
         }
-        let pkcs11 = Pkcs11::new(path).map_err(|e| Trouble::Other(format!("can't load {}: {e}", path.display())))?;
+        let pkcs11 =
+            Pkcs11::new(path).map_err(|e| Trouble::Other(format!("can't load {}: {e}", path.display())))?;
         match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
             Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
             Err(error) => return Err(error.into()),

@@ -82,7 +82,11 @@ fn parse_arn(text: &str) -> Result<KeyName> {
     let (region, account) = (region.to_owned(), account.to_owned());
     if let Some(id) = resource.strip_prefix("key/") {
         let id = id.to_owned();
-        return if is_key_id(&id) { Ok(KeyName::Arn(KeyArn { region, account, id })) } else { Err(invalid()) };
+        return if is_key_id(&id) {
+            Ok(KeyName::Arn(KeyArn { region, account, id }))
+        } else {
+            Err(invalid())
+        };
     }
     if resource.starts_with("alias/") {
         return Ok(KeyName::AliasArn(AliasArn { region, account, name: resource.to_owned() }));

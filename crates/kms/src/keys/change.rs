@@ -19,7 +19,12 @@ impl KeyRecord {
 
 impl Call<'_> {
     /// Changes the record of `key`: `change` sees it as it is now, after the state was checked again, and what it leaves is written. If it fails, nothing is.
-    pub fn change<T>(&self, key: &Key, need: Need, change: impl FnOnce(&mut KeyRecord) -> Result<T>) -> Result<T> {
+    pub fn change<T>(
+        &self,
+        key: &Key,
+        need: Need,
+        change: impl FnOnce(&mut KeyRecord) -> Result<T>,
+    ) -> Result<T> {
         let latch = self.service.book.latch(&key.record.latch_name())?;
         let Kept { value, object } = self.record(&key.arn)?.ok_or_else(|| missing(&key.arn))?;
         state::check(need, State::of(&value, self.now, self.reachable(&value)), &key.arn.to_string())?;

@@ -48,7 +48,10 @@ pub struct CreateKeyResponse {
 pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyResponse> {
     let (spec, usage) = kind(&request)?;
     let origin = request.origin.unwrap_or(Origin::Kms);
-    let ask = Ask::to("CreateKey").fact("kms:KeySpec", spec.name).fact("kms:KeyUsage", usage.name()).fact("kms:KeyOrigin", origin.name());
+    let ask = Ask::to("CreateKey")
+        .fact("kms:KeySpec", spec.name)
+        .fact("kms:KeyUsage", usage.name())
+        .fact("kms:KeyOrigin", origin.name());
     call.authorize_without_key(&ask)?;
     let now = call.now;
     let record = KeyRecord {
@@ -97,7 +100,9 @@ fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
     record.draft = None;
     // Others take a draft for left behind after a minute; who was held up longer must not bring it to life any more.
     if begun.elapsed() > DRAFTED_AT_MOST {
-        return Err(Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried."));
+        return Err(Code::DependencyTimeoutException.because(
+            "The system timed out while trying to fulfill the request. The request can be retried.",
+        ));
     }
     call.service.book.replace(&label, object, &record)?;
     Ok(record)
@@ -116,12 +121,17 @@ fn kind(request: &CreateKeyRequest) -> Result<(&'static Spec, Usage)> {
     };
     let spec = Spec::named(name).ok_or_else(|| invalid(format!("KeySpec {name} is not valid")))?;
     if spec.uses.is_empty() {
-        return Err(Code::UnsupportedOperationException.because(format!("KeySpec {name} is not supported in this Region")));
+        return Err(Code::UnsupportedOperationException
+            .because(format!("KeySpec {name} is not supported in this Region")));
     }
     let usage = match (request.key_usage, spec.is_symmetric()) {
         (Some(usage), _) => usage,
         (None, true) => Usage::EncryptDecrypt,
-        (None, false) => return Err(invalid(format!("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys. KeySpec {name} has none."))),
+        (None, false) => {
+            return Err(invalid(format!(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys. KeySpec {name} has none."
+            )));
+        }
     };
     if spec.algorithms(usage).is_empty() {
         return Err(invalid(format!("KeyUsage {} is not compatible with KeySpec {name}", usage.name())));
@@ -137,7 +147,13 @@ pub fn new_id(multi_region: bool) -> String {
 
 /// A fresh material, to be made in the HSM.
 pub fn new_material(since: crate::clock::Moment, cause: Cause) -> Result<Material> {
-    Ok(Material { id: hex::encode(random::<32>()), object: Some(hex::encode(random::<16>())), since, cause, import: None })
+    Ok(Material {
+        id: hex::encode(random::<32>()),
+        object: Some(hex::encode(random::<16>())),
+        since,
+        cause,
+        import: None,
+    })
 }
 
 /// Random bytes for names. They needn't be secret; where the operating system has none, nothing works.

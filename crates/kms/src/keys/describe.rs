@@ -30,7 +30,8 @@ pub struct DescribeKeyResponse {
 
 /// DescribeKey.
 pub fn describe_key(call: &Call, request: DescribeKeyRequest) -> Result<DescribeKeyResponse> {
-    let key = call.open(&request.key_id, &Ask::to("DescribeKey").tokens(&request.grant_tokens), Need::Anything)?;
+    let key =
+        call.open(&request.key_id, &Ask::to("DescribeKey").tokens(&request.grant_tokens), Need::Anything)?;
     Ok(DescribeKeyResponse { key_metadata: KeyMetadata::of(&key.record, key.state, None) })
 }
 
@@ -69,9 +70,16 @@ pub fn list_keys(call: &Call, request: ListKeysRequest) -> Result<ListKeysRespon
     let prefix = label::keys_of(account, region);
     let page = Page::of(request.limit, request.marker.as_deref(), 100)?;
     let mut keys = Vec::new();
-    let (names, paged) = page.cut(|after, count| Ok(call.service.book.names(&prefix, after.map(|after| format!("{prefix}{after}")).as_deref(), count)?), |name| {
-        name.strip_prefix(&prefix).unwrap_or(name).to_owned()
-    })?;
+    let (names, paged) = page.cut(
+        |after, count| {
+            Ok(call.service.book.names(
+                &prefix,
+                after.map(|after| format!("{prefix}{after}")).as_deref(),
+                count,
+            )?)
+        },
+        |name| name.strip_prefix(&prefix).unwrap_or(name).to_owned(),
+    )?;
     for name in names {
         let id = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
         let arn = KeyArn { region: region.clone(), account: account.clone(), id };

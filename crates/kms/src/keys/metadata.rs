@@ -89,7 +89,10 @@ impl KeyMetadata {
     /// What is told of `key` in `state`. `cluster`: the cluster behind its custom key store.
     pub fn of(key: &KeyRecord, state: State, cluster: Option<String>) -> Self {
         let algorithms = |usage| if key.usage == usage { key.spec.algorithms(usage) } else { &[] };
-        let import = key.current().and_then(|material| material.import.as_ref()).filter(|_| state != State::PendingImport);
+        let import = key
+            .current()
+            .and_then(|material| material.import.as_ref())
+            .filter(|_| state != State::PendingImport);
         let expires = import.and_then(|import| import.expires);
         Self {
             account: key.account.clone(),
@@ -105,7 +108,9 @@ impl KeyMetadata {
             origin: key.origin,
             custom_key_store_id: key.store.clone(),
             cloud_hsm_cluster_id: cluster,
-            expiration_model: import.map(|_| if expires.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }),
+            expiration_model: import.map(|_| {
+                if expires.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
+            }),
             key_manager: if key.managed_by_aws { "AWS" } else { "CUSTOMER" },
             customer_master_key_spec: key.spec.name,
             key_spec: key.spec.name,
@@ -116,7 +121,11 @@ impl KeyMetadata {
             mac_algorithms: algorithms(Usage::GenerateVerifyMac),
             multi_region: key.multi_region.is_some(),
             multi_region_configuration: MultiRegionConfiguration::of(key),
-            pending_deletion_window_in_days: key.deletion.as_ref().filter(|deletion| deletion.at.is_none()).map(|deletion| deletion.window),
+            pending_deletion_window_in_days: key
+                .deletion
+                .as_ref()
+                .filter(|deletion| deletion.at.is_none())
+                .map(|deletion| deletion.window),
             xks_key_configuration: key.xks_key.clone().map(|id| XksKeyConfiguration { id }),
             current_key_material_id: key
                 .current()
@@ -130,13 +139,19 @@ impl MultiRegionConfiguration {
     fn of(key: &KeyRecord) -> Option<Self> {
         let multi = key.multi_region.as_ref()?;
         let in_region = |region: &String| MultiRegionKey {
-            arn: KeyArn { region: region.clone(), account: key.account.clone(), id: key.id.clone() }.to_string(),
+            arn: KeyArn { region: region.clone(), account: key.account.clone(), id: key.id.clone() }
+                .to_string(),
             region: region.clone(),
         };
         Some(Self {
             multi_region_key_type: if multi.primary == key.region { "PRIMARY" } else { "REPLICA" },
             primary_key: in_region(&multi.primary),
-            replica_keys: multi.regions.iter().filter(|region| **region != multi.primary).map(in_region).collect(),
+            replica_keys: multi
+                .regions
+                .iter()
+                .filter(|region| **region != multi.primary)
+                .map(in_region)
+                .collect(),
         })
     }
 }

@@ -86,23 +86,59 @@ const SECP256K1: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a];
 
 /// All kinds of keys.
 pub static SPECS: &[Spec] = &[
-    Spec { name: "SYMMETRIC_DEFAULT", family: Family::Symmetric, uses: &[(Usage::EncryptDecrypt, &["SYMMETRIC_DEFAULT"])] },
+    Spec {
+        name: "SYMMETRIC_DEFAULT",
+        family: Family::Symmetric,
+        uses: &[(Usage::EncryptDecrypt, &["SYMMETRIC_DEFAULT"])],
+    },
     Spec { name: "RSA_2048", family: Family::Rsa(2048), uses: RSA },
     Spec { name: "RSA_3072", family: Family::Rsa(3072), uses: RSA },
     Spec { name: "RSA_4096", family: Family::Rsa(4096), uses: RSA },
-    Spec { name: "ECC_NIST_P256", family: Family::Curve { params: P256, width: 32 }, uses: &[(Usage::SignVerify, &["ECDSA_SHA_256"]), ECDH] },
-    Spec { name: "ECC_NIST_P384", family: Family::Curve { params: P384, width: 48 }, uses: &[(Usage::SignVerify, &["ECDSA_SHA_384"]), ECDH] },
-    Spec { name: "ECC_NIST_P521", family: Family::Curve { params: P521, width: 66 }, uses: &[(Usage::SignVerify, &["ECDSA_SHA_512"]), ECDH] },
+    Spec {
+        name: "ECC_NIST_P256",
+        family: Family::Curve { params: P256, width: 32 },
+        uses: &[(Usage::SignVerify, &["ECDSA_SHA_256"]), ECDH],
+    },
+    Spec {
+        name: "ECC_NIST_P384",
+        family: Family::Curve { params: P384, width: 48 },
+        uses: &[(Usage::SignVerify, &["ECDSA_SHA_384"]), ECDH],
+    },
+    Spec {
+        name: "ECC_NIST_P521",
+        family: Family::Curve { params: P521, width: 66 },
+        uses: &[(Usage::SignVerify, &["ECDSA_SHA_512"]), ECDH],
+    },
     Spec {
         name: "ECC_SECG_P256K1",
         family: Family::Curve { params: SECP256K1, width: 32 },
         uses: &[(Usage::SignVerify, &["ECDSA_SHA_256"])],
     },
-    Spec { name: "ECC_NIST_EDWARDS25519", family: Family::Edwards, uses: &[(Usage::SignVerify, &["ED25519_SHA_512", "ED25519_PH_SHA_512"])] },
-    Spec { name: "HMAC_224", family: Family::Hmac(28), uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_224"])] },
-    Spec { name: "HMAC_256", family: Family::Hmac(32), uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_256"])] },
-    Spec { name: "HMAC_384", family: Family::Hmac(48), uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_384"])] },
-    Spec { name: "HMAC_512", family: Family::Hmac(64), uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_512"])] },
+    Spec {
+        name: "ECC_NIST_EDWARDS25519",
+        family: Family::Edwards,
+        uses: &[(Usage::SignVerify, &["ED25519_SHA_512", "ED25519_PH_SHA_512"])],
+    },
+    Spec {
+        name: "HMAC_224",
+        family: Family::Hmac(28),
+        uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_224"])],
+    },
+    Spec {
+        name: "HMAC_256",
+        family: Family::Hmac(32),
+        uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_256"])],
+    },
+    Spec {
+        name: "HMAC_384",
+        family: Family::Hmac(48),
+        uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_384"])],
+    },
+    Spec {
+        name: "HMAC_512",
+        family: Family::Hmac(64),
+        uses: &[(Usage::GenerateVerifyMac, &["HMAC_SHA_512"])],
+    },
     Spec { name: "ML_DSA_44", family: Family::MlDsa(1), uses: ML_DSA },
     Spec { name: "ML_DSA_65", family: Family::MlDsa(2), uses: ML_DSA },
     Spec { name: "ML_DSA_87", family: Family::MlDsa(3), uses: ML_DSA },

@@ -55,10 +55,16 @@ impl State {
 
 /// Whether every material that the key has ever used is there and hasn't expired: one that is missing makes the whole key wait for its import.
 fn has_material(key: &KeyRecord, now: Moment) -> bool {
-    let mut used = key.materials.iter().filter(|material| material.cause != super::record::Cause::Pending).peekable();
+    let mut used =
+        key.materials.iter().filter(|material| material.cause != super::record::Cause::Pending).peekable();
     used.peek().is_some()
         && used.all(|material| {
-            material.object.is_some() && material.import.as_ref().and_then(|import| import.expires).is_none_or(|expires| now < expires)
+            material.object.is_some()
+                && material
+                    .import
+                    .as_ref()
+                    .and_then(|import| import.expires)
+                    .is_none_or(|expires| now < expires)
         })
 }
 
@@ -96,7 +102,9 @@ pub fn check(need: Need, state: State, arn: &str) -> Result<()> {
         (N::Switchable, state) => matches!(state, S::Enabled | S::Disabled | S::Unavailable),
         (N::Grantable, state) => matches!(state, S::Enabled | S::PendingImport | S::Unavailable),
         (N::Importable, state) => matches!(state, S::Enabled | S::Disabled | S::PendingImport),
-        (N::Deletable, state) => matches!(state, S::Enabled | S::Disabled | S::PendingImport | S::Unavailable),
+        (N::Deletable, state) => {
+            matches!(state, S::Enabled | S::Disabled | S::PendingImport | S::Unavailable)
+        }
         (N::Scheduled, state) => matches!(state, S::PendingDeletion | S::PendingReplicaDeletion),
     };
     if allowed {

@@ -26,7 +26,12 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// A request of `caller`.
-    pub fn new(service: &'a Service, caller: &'a Caller, operation: &'static str, request_id: &'a str) -> Self {
+    pub fn new(
+        service: &'a Service,
+        caller: &'a Caller,
+        operation: &'static str,
+        request_id: &'a str,
+    ) -> Self {
         Self { service, caller, operation, request_id, now: service.clock.now(), touched: Mutex::default() }
     }
 
@@ -46,7 +51,8 @@ impl<'a> Call<'a> {
     /// Ends a dry run: all checks are passed, nothing is done.
     pub fn dry_run(&self, asked: Option<bool>) -> Result<()> {
         match asked {
-            Some(true) => Err(Code::DryRunOperationException.because("The request would have succeeded, but the DryRun option is set.")),
+            Some(true) => Err(Code::DryRunOperationException
+                .because("The request would have succeeded, but the DryRun option is set.")),
             _ => Ok(()),
         }
     }

@@ -59,7 +59,9 @@ impl Key {
 
     /// The current material; a key in a usable state has one.
     pub fn current(&self) -> Result<&Material> {
-        self.record.current().ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
+        self.record
+            .current()
+            .ok_or_else(|| Code::KMSInvalidStateException.because(format!("{} is pending import.", self.arn)))
     }
 }
 
@@ -86,7 +88,12 @@ impl Call<'_> {
         let kept = self.service.book.read::<KeyRecord>(&label::key(&arn.account, &arn.region, &arn.id))?;
         // A key whose day has come is gone, whether or not its material has been destroyed yet.
         Ok(kept.filter(|kept| {
-            let due = kept.value.deletion.as_ref().and_then(|deletion| deletion.at).is_some_and(|at| at <= self.now);
+            let due = kept
+                .value
+                .deletion
+                .as_ref()
+                .and_then(|deletion| deletion.at)
+                .is_some_and(|at| at <= self.now);
             kept.value.draft.is_none() && !due
         }))
     }
@@ -109,7 +116,8 @@ impl Call<'_> {
             None => Ok(self.service.token.clone()),
             Some(store) => self.service.stores.token(store).ok_or_else(|| {
                 let arn = key.arn();
-                Code::KMSInvalidStateException.because(format!("{arn} is unavailable because its custom key store is not connected."))
+                Code::KMSInvalidStateException
+                    .because(format!("{arn} is unavailable because its custom key store is not connected."))
             }),
         }
     }
@@ -117,13 +125,16 @@ impl Call<'_> {
     /// Whether the key's custom key store is connected; true for keys of the default one.
     pub fn reachable(&self, key: &KeyRecord) -> bool {
         match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => self.service.stores.token(store).is_some(),
+            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => {
+                self.service.stores.token(store).is_some()
+            }
             _ => true,
         }
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here = |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let here =
+            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
         match KeyName::parse(name)? {
             KeyName::Id(id) => Ok((here(id), None)),
             KeyName::Arn(arn) => Ok((arn, None)),
@@ -131,15 +142,22 @@ impl Call<'_> {
                 let arn = here(String::new());
                 Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
             }
-            KeyName::AliasArn(alias) => Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name))),
+            KeyName::AliasArn(alias) => {
+                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
+            }
         }
     }
 
     fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
         let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
         match record {
-            Some(alias) => Ok(KeyArn { region: region.to_owned(), account: account.to_owned(), id: alias.value.target.clone() }),
-            None => Err(Code::NotFoundException.because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+            Some(alias) => Ok(KeyArn {
+                region: region.to_owned(),
+                account: account.to_owned(),
+                id: alias.value.target.clone(),
+            }),
+            None => Err(Code::NotFoundException
+                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
         }
     }
 }

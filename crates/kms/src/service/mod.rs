@@ -38,7 +38,14 @@ pub struct Service {
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>) -> Self {
-        Self { settings, clock: Clock::default(), book: Book::new(token.clone()), token, stores: Stores::default(), handles: Handles::default() }
+        Self {
+            settings,
+            clock: Clock::default(),
+            book: Book::new(token.clone()),
+            token,
+            stores: Stores::default(),
+            handles: Handles::default(),
+        }
     }
 }
 
@@ -46,10 +53,14 @@ impl Service {
 impl From<Trouble> for Fault {
     fn from(trouble: Trouble) -> Self {
         match &trouble {
-            Trouble::Unsupported(_) => Code::UnsupportedOperationException.because("The key store's HSM does not offer this."),
+            Trouble::Unsupported(_) => {
+                Code::UnsupportedOperationException.because("The key store's HSM does not offer this.")
+            }
             trouble if trouble.is_passing() => {
                 tracing::warn!(%trouble, "the HSM can't serve now");
-                Code::DependencyTimeoutException.because("The system timed out while trying to fulfill the request. The request can be retried.")
+                Code::DependencyTimeoutException.because(
+                    "The system timed out while trying to fulfill the request. The request can be retried.",
+                )
             }
             trouble => {
                 tracing::error!(%trouble, "the HSM failed");

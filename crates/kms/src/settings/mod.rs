@@ -1,6 +1,6 @@
-//! How a front is set up.
+//! How a front is set up: the settings file of `cloister kms`, each member explained in `docs/kms.md`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -10,6 +10,12 @@ use serde::Deserialize;
 pub struct Settings {
     /// Where to listen: `host:port`.
     pub listen: String,
+    /// Certificate and key, if the API is served over TLS.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// Where `/healthz` and `/metrics` are served besides on the API's own address: `host:port`.
+    #[serde(default)]
+    pub metrics: Option<String>,
     /// The PKCS#11 library.
     pub module: PathBuf,
     /// The label of the token that is the default key store.
@@ -17,23 +23,127 @@ pub struct Settings {
     /// The file with that token's PIN (or `name:password`), mode 0600.
     pub pin_file: PathBuf,
     /// The Regions that are served; the first is the default.
+    #[serde(default = "default_regions")]
     pub regions: Vec<String>,
-    /// The account of callers who prove none.
+    /// Who is let in.
+    #[serde(default)]
+    pub access: Access,
+    /// The account of callers who prove none, where access is open.
+    #[serde(default = "default_account")]
     pub account: String,
+    /// The folder of identity policies: `<account>/<user or role>/*.json`.
+    #[serde(default)]
+    pub identities: Option<PathBuf>,
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Whose signature holds.
+    #[default]
+    Signed,
+    /// Anybody, as root of an account: for work on one's own machine.
+    Open,
+}
+
+/// The server's certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those above it, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM, mode 0600.
+    pub key: PathBuf,
+}
+
+fn default_regions() -> Vec<String> {
+    vec!["us-east-1".to_owned()]
+}
+
+fn default_account() -> String {
+    "000000000000".to_owned()
 }
 
 impl Settings {
+    /// From a settings file; relative paths in it start at its folder.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what is wrong and where.
+    pub fn load(file: &Path) -> Result<Self, String> {
+        let text =
+            std::fs::read_to_string(file).map_err(|e| format!("can't read {}: {e}", file.display()))?;
+        let settings = Self::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+        Ok(settings.beneath(file.parent().unwrap_or(Path::new("."))))
+    }
+
     /// From the text of a settings file.
     ///
     /// # Errors
     ///
     /// One line that says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|e| e.to_string().trim().replace('\n', " "))
+        let settings: Self = toml::from_str(text).map_err(|e| {
+            let line =
+                e.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            format!("line {line}: {}", e.message().replace('\n', " "))
+        })?;
+        settings.check()?;
+        Ok(settings)
     }
 
     /// The Region of requests that name none.
     pub fn default_region(&self) -> &str {
         self.regions.first().map_or("us-east-1", String::as_str)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.regions.is_empty() {
+            return Err("regions: name at least one Region, such as \"us-east-1\"".to_owned());
+        }
+        if !crate::keys::arn::is_account(&self.account) {
+            return Err("account: an account is twelve digits".to_owned());
+        }
+        Ok(())
+    }
+
+    fn beneath(mut self, folder: &Path) -> Self {
+        let paths = [Some(&mut self.module), Some(&mut self.pin_file), self.identities.as_mut()];
+        let tls = self.tls.as_mut().map(|tls| [&mut tls.certificate, &mut tls.key]);
+        for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()) {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = "listen = '127.0.0.1:0'\nmodule = 'm.so'\ntoken = 'kms'\npin-file = '/pin'\n";
+
+    #[test]
+    fn little_must_be_said_and_nobody_is_let_in_unproved_by_default() {
+        let settings = Settings::parse(LEAST).unwrap();
+        assert_eq!((settings.access, settings.default_region()), (Access::Signed, "us-east-1"));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        let error = Settings::parse(&format!("{LEAST}liste = 1\n")).unwrap_err();
+        assert!(error.starts_with("line 5:") && error.contains("liste"), "{error}");
+        assert!(Settings::parse(&format!("{LEAST}account = '12'\n")).unwrap_err().contains("twelve digits"));
+        assert!(Settings::parse(&format!("{LEAST}regions = []\n")).unwrap_err().contains("Region"));
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_file() {
+        let settings = Settings::parse(LEAST).unwrap().beneath(Path::new("/etc/cloister"));
+        assert_eq!(
+            (settings.module.to_str(), settings.pin_file.to_str()),
+            (Some("/etc/cloister/m.so"), Some("/pin"))
+        );
     }
 }
