@@ -97,6 +97,7 @@ class Front:
             "pin-file": str(pin_file),
             "regions": REGIONS,
             "account": ACCOUNT,
+            "access": "open",
         }
         self.settings.update({name.replace("_", "-"): value for name, value in settings.items()})
         self.file = self.folder / "kms.toml"

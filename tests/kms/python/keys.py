@@ -25,9 +25,9 @@ USAGES = {
 class Keys:
     """Makes keys through one client."""
 
-    def __init__(self, client):
+    def __init__(self, client, shared=None):
         self.client = client
-        self.shared = {}
+        self.shared = {} if shared is None else shared
 
     def metadata(self, spec="SYMMETRIC_DEFAULT", usage=None, **more):
         """What CreateKey answers about a fresh key."""
