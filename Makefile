@@ -28,6 +28,8 @@ lint:
 # What is written from the module's own tables.
 docs: build
 	target/release/cloister compatibility > docs/compatibility.md
+	target/release/cloister header pkcs11 > include/pkcs11.h
+	target/release/cloister header cloister > include/cloister.h
 
 install: build
 	install -D -m 755 target/release/libcloister.so $(DESTDIR)$(LIBDIR)/pkcs11/libcloister.so

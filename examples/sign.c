@@ -1,7 +1,7 @@
 /*
  * Loads the module, makes a key pair in a token, signs with it and verifies.
  *
- *   cc -I/usr/include/p11-kit-1/p11-kit -o sign sign.c -ldl
+ *   cc -I../include -o sign sign.c -ldl
  *   ./sign /path/to/libcloister.so <token label> <PIN>
  */
 

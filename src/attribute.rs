@@ -112,6 +112,19 @@ pub enum Value {
     Template(Attributes),
 }
 
+impl Value {
+    /// Bytes of the value as `C_GetAttributeValue` gives it; of a template, as [`Attributes::size`] counts.
+    pub fn size(&self) -> u64 {
+        match self {
+            Value::Bool(_) => 1,
+            Value::Ulong(_) => 8,
+            Value::Bytes(bytes) => bytes.len() as u64,
+            Value::Mechanisms(list) => 8 * list.len() as u64,
+            Value::Template(template) => template.size(),
+        }
+    }
+}
+
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Value::Bool(value)
@@ -235,6 +248,11 @@ impl Attributes {
     /// All of them, in ascending order of type.
     pub fn iter(&self) -> impl Iterator<Item = (AttributeType, &Value)> {
         self.0.iter().map(|(kind, value)| (*kind, value))
+    }
+
+    /// Bytes of all values, with 8 for each type.
+    pub fn size(&self) -> u64 {
+        self.0.iter().map(|(_, value)| 8 + value.size()).sum()
     }
 
     /// How many there are.

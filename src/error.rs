@@ -131,6 +131,7 @@ errors! {
     MutexNotLocked = CKR_MUTEX_NOT_LOCKED,
     FunctionRejected = CKR_FUNCTION_REJECTED,
     PublicKeyInvalid = CKR_PUBLIC_KEY_INVALID,
+    ParameterSetNotSupported = CKR_PARAMETER_SET_NOT_SUPPORTED,
 }
 
 impl std::fmt::Display for Error {

@@ -8,10 +8,14 @@
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
-use cryptoki::object::{Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{
+    Attribute, AttributeInfo, AttributeType, KeyType, MlDsaParameterSetType, MlKemParameterSetType,
+    ObjectClass, ObjectHandle, ParameterSetType, SlhDsaParameterSetType,
+};
 use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
@@ -250,6 +254,40 @@ fn aes_encrypts_in_every_mode() {
         assert!(session.decrypt(&gcm(&mut third), key, &secret).is_err());
         // The failed operation is over.
         session.encrypt(&Mechanism::AesEcb, key, &MESSAGE[..16]).unwrap();
+    });
+}
+
+#[test]
+fn post_quantum_keys_sign_and_agree() {
+    with_token("post_quantum_keys_sign_and_agree", |pkcs11, slot| {
+        let session = user_session(pkcs11, slot);
+        let hedged = || SignAdditionalContext::new(HedgeType::Preferred, None);
+        let sets: [(_, _, ParameterSetType); 2] = [
+            (Mechanism::MlDsaKeyPairGen, Mechanism::MlDsa(hedged()), MlDsaParameterSetType::ML_DSA_87.into()),
+            (
+                Mechanism::SlhDsaKeyPairGen,
+                Mechanism::HashSlhDsaSha3_256(hedged()),
+                SlhDsaParameterSetType::SHAKE_128F.into(),
+            ),
+        ];
+        for (generation, signing, set) in sets {
+            let public = [Attribute::Token(true), Attribute::ParameterSet(set), Attribute::Verify(true)];
+            let private = [Attribute::Token(true), Attribute::Sign(true)];
+            let (public, private) = session.generate_key_pair(&generation, &public, &private).unwrap();
+            let signature = session.sign(&signing, private, MESSAGE).unwrap();
+            session.verify(&signing, public, MESSAGE, &signature).unwrap();
+            session.verify_signature_init(&signing, public, &signature).unwrap();
+            session.verify_signature_update(&MESSAGE[..10]).unwrap();
+            session.verify_signature_update(&MESSAGE[10..]).unwrap();
+            session.verify_signature_final().unwrap();
+        }
+        let public = [Attribute::ParameterSet(MlKemParameterSetType::ML_KEM_1024.into())];
+        let (public, private) = session.generate_key_pair(&Mechanism::MlKemKeyPairGen, &public, &[]).unwrap();
+        let secret = [Attribute::KeyType(KeyType::AES), Attribute::Encrypt(true), Attribute::Decrypt(true)];
+        let (ciphertext, one) = session.encapsulate_key(&Mechanism::MlKem, public, &secret).unwrap();
+        let other = session.decapsulate_key(&Mechanism::MlKem, private, &secret, &ciphertext).unwrap();
+        let sealed = session.encrypt(&Mechanism::AesEcb, one, &[3; 32]).unwrap();
+        assert_eq!(session.decrypt(&Mechanism::AesEcb, other, &sealed).unwrap(), [3; 32]);
     });
 }
 

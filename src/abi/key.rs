@@ -1,8 +1,10 @@
 //! Key management functions (PKCS#11 3.2, section 5.18).
 
 use super::args::{Pointer, deliver};
-use super::{params, template};
+use super::{message, params, template};
 use crate::error::Result;
+use crate::mechanism::Purpose;
+use crate::output::Delivery;
 use crate::session::Session;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_MECHANISM, CK_ULONG};
 
@@ -49,8 +51,11 @@ pub(super) fn wrap(
     wrapped: Pointer<u8>,
     wrapped_length: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let mechanism = params::mechanism(mechanism)?;
-    deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))
+    let given = mechanism;
+    let mut mechanism = params::mechanism(given)?;
+    let iv = session.choose_iv(&mut mechanism)?;
+    deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))?;
+    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_UnwrapKey`.
@@ -71,16 +76,102 @@ pub(super) fn unwrap(
     key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template::read(template, count)?)?)
 }
 
-/// `C_DeriveKey`.
-pub(super) fn derive(
+/// `C_WrapKeyAuthenticated`: the tag goes into the parameter, and the nonce if the module has made it.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn wrap_authenticated(
     session: &Session,
     mechanism: Pointer<CK_MECHANISM>,
-    base_key: CK_ULONG,
+    wrapping_key: CK_ULONG,
+    key: CK_ULONG,
+    aad: Pointer<u8>,
+    aad_length: CK_ULONG,
+    wrapped: Pointer<u8>,
+    wrapped_length: Pointer<CK_ULONG>,
+) -> Result<()> {
+    let (row, mut parameter) = message::authenticated(mechanism)?;
+    let mut tag = parameter.tag(Purpose::Encrypt)?;
+    let aad = aad.bytes(aad_length)?;
+    let mut done = false;
+    deliver(wrapped, wrapped_length, |output| {
+        let message = (&mut parameter.message, aad);
+        let delivery = session.wrap_key_authenticated(row, message, (wrapping_key, key), &mut tag, output)?;
+        done = delivery == Delivery::Done;
+        Ok(delivery)
+    })?;
+    if !done {
+        return Ok(());
+    }
+    parameter.give_nonce()?;
+    parameter.give_tag(&tag)
+}
+
+/// `C_UnwrapKeyAuthenticated`.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn unwrap_authenticated(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    unwrapping_key: CK_ULONG,
+    wrapped: Pointer<u8>,
+    wrapped_length: CK_ULONG,
     template: Pointer<CK_ATTRIBUTE>,
     count: CK_ULONG,
+    aad: Pointer<u8>,
+    aad_length: CK_ULONG,
+    key: Pointer<CK_ULONG>,
+) -> Result<()> {
+    let key = key.required()?;
+    let (row, parameter) = message::authenticated(mechanism)?;
+    let tag = parameter.tag(Purpose::Decrypt)?;
+    let message = (&parameter.message, aad.bytes(aad_length)?);
+    let wrapped = (wrapped.bytes(wrapped_length)?, &tag[..]);
+    let template = template::read(template, count)?;
+    key.write(session.unwrap_key_authenticated(row, message, unwrapping_key, wrapped, &template)?)
+}
+
+/// `C_EncapsulateKey`.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn encapsulate(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    public_key: CK_ULONG,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    ciphertext: Pointer<u8>,
+    ciphertext_length: Pointer<CK_ULONG>,
+    key: Pointer<CK_ULONG>,
+) -> Result<()> {
+    // Who asks for the size alone gets no key.
+    let key = if ciphertext.is_null() { key } else { key.required()? };
+    let mechanism = params::mechanism(mechanism)?;
+    let template = template::read(template, count)?;
+    let mut made = None;
+    deliver(ciphertext, ciphertext_length, |output| {
+        let (delivery, handle) = session.encapsulate_key(&mechanism, public_key, &template, output)?;
+        made = handle;
+        Ok(delivery)
+    })?;
+    made.map_or(Ok(()), |handle| key.write(handle))
+}
+
+/// `C_DecapsulateKey`.
+#[allow(clippy::too_many_arguments)] // the standard's
+pub(super) fn decapsulate(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    private_key: CK_ULONG,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    ciphertext: Pointer<u8>,
+    ciphertext_length: CK_ULONG,
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let key = key.required()?;
     let mechanism = params::mechanism(mechanism)?;
-    key.write(session.derive_key(&mechanism, base_key, &template::read(template, count)?)?)
+    let ciphertext = ciphertext.bytes(ciphertext_length)?;
+    key.write(session.decapsulate_key(
+        &mechanism,
+        private_key,
+        ciphertext,
+        &template::read(template, count)?,
+    )?)
 }

@@ -7,17 +7,22 @@
 #![allow(unsafe_code)]
 
 mod args;
+mod chacha_params;
+mod derivation;
 mod foreign;
 mod fork;
 mod general;
 mod guard;
+mod kdf_params;
 mod key;
 mod lifecycle;
+mod message;
 mod object;
 mod operation;
 mod params;
 mod random;
 mod session;
+mod signature_params;
 mod slot;
 pub mod table;
 mod template;

@@ -16,10 +16,13 @@ pub(super) fn begin(
     mechanism: Pointer<CK_MECHANISM>,
     key: CK_ULONG,
 ) -> Result<()> {
-    match params::mechanism_or_cancel(mechanism)? {
-        Some(mechanism) => session.begin(purpose, &mechanism, Some(key)),
-        None => session.cancel(purpose),
-    }
+    let given = mechanism;
+    let Some(mut mechanism) = params::mechanism_or_cancel(given)? else {
+        return session.cancel(purpose);
+    };
+    let iv = if purpose == Purpose::Encrypt { session.choose_iv(&mut mechanism)? } else { None };
+    session.begin(purpose, &mechanism, Some(key))?;
+    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_DigestInit`.
@@ -28,6 +31,31 @@ pub(super) fn begin_digest(session: &Session, mechanism: Pointer<CK_MECHANISM>) 
         Some(mechanism) => session.begin(Purpose::Digest, &mechanism, None),
         None => session.cancel(Purpose::Digest),
     }
+}
+
+/// `C_VerifySignatureInit`; a NULL mechanism ends the operation in progress.
+pub(super) fn begin_signature(
+    session: &Session,
+    mechanism: Pointer<CK_MECHANISM>,
+    key: CK_ULONG,
+    signature: Pointer<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    match params::mechanism_or_cancel(mechanism)? {
+        Some(mechanism) => session.begin_signature(&mechanism, key, signature.bytes(length)?),
+        None => session.cancel(Purpose::VerifySignature),
+    }
+}
+
+/// `C_VerifySignature`.
+pub(super) fn verify_signature(session: &Session, data: Pointer<u8>, length: CK_ULONG) -> Result<()> {
+    let result = data.bytes(length).and_then(|data| session.verify_signature(Some(data)));
+    settle(session, &[Purpose::VerifySignature], result)
+}
+
+/// `C_VerifySignatureFinal`.
+pub(super) fn verify_signature_final(session: &Session) -> Result<()> {
+    session.verify_signature(None)
 }
 
 /// `C_Encrypt` and its kin.
@@ -75,7 +103,7 @@ pub(super) fn update_two(
     settle(session, purposes(dual), result)
 }
 
-/// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`.
+/// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`, `C_VerifySignatureUpdate`.
 pub(super) fn absorb(
     purpose: Purpose,
     session: &Session,

@@ -6,7 +6,8 @@
 //! `CK_GCM_PARAMS` without `ulIvBits`, and with any value in it (the IV is always whole bytes); an OAEP source of 0
 //! with no label.
 
-use super::args::{Plain, Pointer};
+use super::args::{Plain, Pointer, copy_out};
+use super::message;
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
@@ -35,10 +36,16 @@ unsafe impl Plain for OldGcmParams {}
 pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
     let given = pointer.read()?;
     let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
-    // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
-    let at = unsafe { Pointer::new(given.pParameter.cast()) };
-    let parameter = Parameter { at, length: given.ulParameterLen };
+    let parameter = Parameter::of(&given);
     Ok(Mechanism { row, params: parameter.read(row.shape)? })
+}
+
+/// Tells the caller the initialisation vector that the token has chosen, if it has.
+pub(super) fn tell_iv(pointer: Pointer<CK_MECHANISM>, iv: Option<&[u8]>) -> Result<()> {
+    match iv {
+        Some(iv) => Parameter::of(&pointer.read()?).write_gcm_iv(iv),
+        None => Ok(()),
+    }
 }
 
 /// A mechanism, or NULL: the operation in progress is to end (PKCS#11 3.0 and later).
@@ -46,23 +53,43 @@ pub(super) fn mechanism_or_cancel(pointer: Pointer<CK_MECHANISM>) -> Result<Opti
     if pointer.is_null() { Ok(None) } else { mechanism(pointer).map(Some) }
 }
 
+/// A mechanism for messages. Where each message brings its own parameter, the beginning may have one too, as the standard's example
+/// does, or none; it says nothing that the messages don't.
+pub(super) fn message_mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
+    let given = pointer.read()?;
+    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
+    let Some(length) = message::parameter_length(row) else { return mechanism(pointer) };
+    if !given.pParameter.is_null() && ![0, length].contains(&given.ulParameterLen) {
+        return Err(Error::MechanismParamInvalid);
+    }
+    Ok(Mechanism { row, params: Params::None })
+}
+
 /// A mechanism's parameter as it was passed.
 #[derive(Clone, Copy)]
-struct Parameter<'a> {
-    at: Pointer<'a, u8>,
-    length: CK_ULONG,
+pub(super) struct Parameter<'a> {
+    pub(super) at: Pointer<'a, u8>,
+    pub(super) length: CK_ULONG,
 }
 
 impl Parameter<'_> {
+    pub(super) fn of(given: &CK_MECHANISM) -> Self {
+        // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
+        Parameter { at: unsafe { Pointer::new(given.pParameter.cast()) }, length: given.ulParameterLen }
+    }
+
     fn read(self, shape: Shape) -> Result<Params> {
         match shape {
             Shape::None if self.is_absent() => Ok(Params::None),
             Shape::None => Err(Error::MechanismParamInvalid),
-            Shape::OptionalIv(_) | Shape::Eddsa if self.is_absent() => Ok(Params::None),
+            Shape::OptionalIv(_) | Shape::Eddsa | Shape::SignContext if self.is_absent() => Ok(Params::None),
             Shape::Iv(length) | Shape::OptionalIv(length) => self.iv(length),
             Shape::Counter => self.counter(),
             Shape::Gcm => self.gcm(),
+            Shape::CloudGcm => self.cloud_gcm(),
             Shape::Ccm => self.ccm(),
+            Shape::ChaCha20 => self.chacha20(),
+            Shape::ChaCha20Poly1305 => self.chacha20_poly1305(),
             Shape::Oaep => oaep(self.structure()?).map(Params::Oaep),
             Shape::Pss => self.pss(),
             Shape::Eddsa => self.eddsa(),
@@ -72,6 +99,28 @@ impl Parameter<'_> {
             Shape::StringData => self.string_data(),
             Shape::AesCbcData => self.aes_cbc_data(),
             Shape::DesCbcData => self.des_cbc_data(),
+            Shape::SignContext => self.sign_context(),
+            Shape::HashSignContext => self.hash_sign_context(),
+            Shape::Bytes => nested_bytes(self.at, self.length).map(Params::StringData),
+            Shape::X942 => self.x942(),
+            Shape::Key => self.structure().map(Params::Key),
+            Shape::Bit => self.structure().map(Params::Bit),
+            Shape::EcdhAesWrap => self.ecdh_aes_wrap(),
+            Shape::Hkdf => self.hkdf(),
+            Shape::Pbkdf2 => self.pbkdf2(),
+            Shape::Kbkdf => self.kbkdf(),
+            Shape::CloudKbkdf => self.cloud_kbkdf(),
+            Shape::FeedbackKbkdf => self.feedback_kbkdf(),
+            Shape::Version => self.version(),
+            Shape::OldTlsMaster => self.old_tls_master(),
+            Shape::TlsMaster => self.tls_master(),
+            Shape::TlsExtendedMaster => self.tls_extended_master(),
+            Shape::OldTlsKeys => self.old_tls_keys(),
+            Shape::TlsKeys => self.tls_keys(),
+            Shape::SafeTlsKeys => self.safe_tls_keys(),
+            Shape::TlsExport => self.tls_export(),
+            Shape::TlsMac => self.tls_mac(),
+            Shape::TlsPrf => self.tls_prf(),
         }
     }
 
@@ -80,7 +129,7 @@ impl Parameter<'_> {
     }
 
     /// The parameter as a structure, if it has just its size.
-    fn structure<T: Plain>(self) -> Result<T> {
+    pub(super) fn structure<T: Plain>(self) -> Result<T> {
         if self.at.is_null() || self.length != size_of::<T>() as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
@@ -91,7 +140,7 @@ impl Parameter<'_> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
-        bytes(self.at, self.length).map(Params::Iv)
+        nested_bytes(self.at, self.length).map(Params::Iv)
     }
 
     fn counter(self) -> Result<Params> {
@@ -102,19 +151,39 @@ impl Parameter<'_> {
         }
     }
 
+    /// The initialisation vector's place is NULL, whatever length stands beside it.
+    fn cloud_gcm(self) -> Result<Params> {
+        let given = self.gcm_structure()?;
+        if !given.iv.is_null() {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let (iv, aad) = (Vec::new(), nested(given.aad, given.aad_length)?);
+        Ok(Params::Gcm { iv, aad, tag_bits: narrow(given.tag_bits)? })
+    }
+
+    /// Puts an initialisation vector that the token has chosen where the caller's was.
+    pub(super) fn write_gcm_iv(self, iv: &[u8]) -> Result<()> {
+        let given = self.gcm_structure()?;
+        // SAFETY: it was read from there, as long as it is.
+        copy_out(iv, unsafe { Pointer::new(given.iv) })
+    }
+
+    fn gcm_structure(self) -> Result<OldGcmParams> {
+        if self.length == size_of::<OldGcmParams>() as CK_ULONG {
+            return self.structure();
+        }
+        let given: ck::CK_GCM_PARAMS = self.structure()?;
+        Ok(OldGcmParams {
+            iv: given.pIv,
+            iv_length: given.ulIvLen,
+            aad: given.pAAD,
+            aad_length: given.ulAADLen,
+            tag_bits: given.ulTagBits,
+        })
+    }
+
     fn gcm(self) -> Result<Params> {
-        let given = if self.length == size_of::<OldGcmParams>() as CK_ULONG {
-            self.structure::<OldGcmParams>()?
-        } else {
-            let given: ck::CK_GCM_PARAMS = self.structure()?;
-            OldGcmParams {
-                iv: given.pIv,
-                iv_length: given.ulIvLen,
-                aad: given.pAAD,
-                aad_length: given.ulAADLen,
-                tag_bits: given.ulTagBits,
-            }
-        };
+        let given = self.gcm_structure()?;
         Ok(Params::Gcm {
             iv: nested(given.iv, given.iv_length)?,
             aad: nested(given.aad, given.aad_length)?,
@@ -132,33 +201,16 @@ impl Parameter<'_> {
         })
     }
 
-    fn pss(self) -> Result<Params> {
-        let given: ck::CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
-        let (hash, mgf) = hashes(given.hashAlg, given.mgf)?;
-        Ok(Params::Pss { hash, mgf, salt_length: size(given.sLen)? })
-    }
-
-    fn eddsa(self) -> Result<Params> {
-        let given: ck::CK_EDDSA_PARAMS = self.structure()?;
-        let prehash = match given.phFlag {
-            ck::CK_FALSE => false,
-            ck::CK_TRUE => true,
-            _ => return Err(Error::MechanismParamInvalid),
-        };
-        Ok(Params::Eddsa { prehash, context: nested(given.pContextData, given.ulContextDataLen)? })
-    }
-
     fn ecdh(self) -> Result<Params> {
         let given: ck::CK_ECDH1_DERIVE_PARAMS = self.structure()?;
-        let kdf = match given.kdf {
-            ck::CKD_NULL => None,
-            other => Some(hash::by_kdf(other).ok_or(Error::MechanismParamInvalid)?),
-        };
-        let shared = nested(given.pSharedData, given.ulSharedDataLen)?;
-        if kdf.is_none() && !shared.is_empty() {
-            return Err(Error::MechanismParamInvalid);
-        }
+        let (kdf, shared) = agreement(given.kdf, given.pSharedData, given.ulSharedDataLen)?;
         Ok(Params::Ecdh { kdf, shared, public: nested(given.pPublicData, given.ulPublicDataLen)? })
+    }
+
+    fn ecdh_aes_wrap(self) -> Result<Params> {
+        let given: ck::CK_ECDH_AES_KEY_WRAP_PARAMS = self.structure()?;
+        let (kdf, shared) = agreement(given.kdf, given.pSharedData, given.ulSharedDataLen)?;
+        Ok(Params::EcdhAesWrap { aes_bits: narrow(given.ulAESKeyBits)?, kdf, shared })
     }
 
     fn rsa_aes_wrap(self) -> Result<Params> {
@@ -185,6 +237,19 @@ impl Parameter<'_> {
     }
 }
 
+/// The derivation function of an agreement, if there is one, and what both sides share for it.
+fn agreement(kdf: CK_ULONG, shared: *mut u8, length: CK_ULONG) -> Result<(Option<Hash>, Vec<u8>)> {
+    let kdf = match kdf {
+        ck::CKD_NULL => None,
+        other => Some(hash::by_kdf(other).ok_or(Error::MechanismParamInvalid)?),
+    };
+    let shared = nested(shared, length)?;
+    if kdf.is_none() && !shared.is_empty() {
+        return Err(Error::MechanismParamInvalid);
+    }
+    Ok((kdf, shared))
+}
+
 fn oaep(given: ck::CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
     let (hash, mgf) = hashes(given.hashAlg, given.mgf)?;
     let label = nested(given.pSourceData.cast(), given.ulSourceDataLen)?;
@@ -196,35 +261,41 @@ fn oaep(given: ck::CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
 }
 
 /// The digests of a message or label and of the mask generation; they need not be the same.
-fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> {
+pub(super) fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> {
     let message = hash::by_mechanism(message).ok_or(Error::MechanismParamInvalid)?;
     let mask = hash::by_mgf(mask).ok_or(Error::MechanismParamInvalid)?;
     Ok((message, mask))
 }
 
 /// Bytes that a parameter's structure points at.
-fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
+pub(super) fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     // SAFETY: NULL or good for the length beside it, says the caller of the structure it stands in.
-    bytes(unsafe { Pointer::new(at) }, length)
+    nested_bytes(unsafe { Pointer::new(at) }, length)
 }
 
-fn bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
+/// Bytes of a parameter: no more than any mechanism has use for.
+pub(super) fn nested_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
     if length > MAX_DATA {
         return Err(Error::MechanismParamInvalid);
     }
     at.bytes(length).map(<[u8]>::to_vec).map_err(|_| Error::MechanismParamInvalid)
 }
 
-fn size(number: CK_ULONG) -> Result<usize> {
+/// Bits that are whole bytes, in bytes.
+pub(super) fn whole_bytes(bits: CK_ULONG) -> Result<CK_ULONG> {
+    if bits.is_multiple_of(8) { Ok(bits / 8) } else { Err(Error::MechanismParamInvalid) }
+}
+
+pub(super) fn size(number: CK_ULONG) -> Result<usize> {
     usize::try_from(number).map_err(|_| Error::MechanismParamInvalid)
 }
 
-fn narrow(number: CK_ULONG) -> Result<u32> {
+pub(super) fn narrow(number: CK_ULONG) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::MechanismParamInvalid)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn read_with<T>(shape: Shape, parameter: &mut T, length: usize) -> Result<Params> {
@@ -233,7 +304,7 @@ mod tests {
         Parameter { at, length: length as CK_ULONG }.read(shape)
     }
 
-    fn read<T>(shape: Shape, mut parameter: T) -> Result<Params> {
+    pub(in crate::abi) fn read<T>(shape: Shape, mut parameter: T) -> Result<Params> {
         let length = size_of::<T>();
         read_with(shape, &mut parameter, length)
     }
@@ -252,8 +323,10 @@ mod tests {
         }
     }
 
-    const STRUCTURES: [Shape; 11] = [
+    const STRUCTURES: [Shape; 14] = [
         Shape::Counter,
+        Shape::ChaCha20,
+        Shape::ChaCha20Poly1305,
         Shape::Gcm,
         Shape::Ccm,
         Shape::Oaep,
@@ -264,11 +337,12 @@ mod tests {
         Shape::StringData,
         Shape::AesCbcData,
         Shape::DesCbcData,
+        Shape::HashSignContext,
     ];
 
     #[test]
     fn a_structure_is_taken_at_its_own_size_only() {
-        for shape in STRUCTURES.into_iter().chain([Shape::Eddsa]) {
+        for shape in STRUCTURES.into_iter().chain([Shape::Eddsa, Shape::SignContext]) {
             for length in [1, 4, 7, 15, 23, 39, 47, 49] {
                 let result = read_with(shape, &mut [0u64; 8], length);
                 assert_eq!(result, Err(Error::MechanismParamInvalid), "{shape:?} of {length}");
@@ -281,7 +355,7 @@ mod tests {
         for shape in STRUCTURES.into_iter().chain([Shape::Iv(16)]) {
             assert_eq!(absent(shape), Err(Error::MechanismParamInvalid), "{shape:?}");
         }
-        for shape in [Shape::None, Shape::OptionalIv(8), Shape::Eddsa] {
+        for shape in [Shape::None, Shape::OptionalIv(8), Shape::Eddsa, Shape::SignContext] {
             assert_eq!(absent(shape), Ok(Params::None), "{shape:?}");
         }
     }
@@ -367,16 +441,6 @@ mod tests {
     }
 
     #[test]
-    fn pss_knows_its_digests() {
-        let pss = |hash, mgf| read(Shape::Pss, ck::CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: 20 });
-        assert_eq!(
-            pss(ck::CKM_SHA3_512, ck::CKG_MGF1_SHA384),
-            Ok(Params::Pss { hash: Hash::Sha3_512, mgf: Hash::Sha384, salt_length: 20 })
-        );
-        assert_eq!(pss(0, ck::CKG_MGF1_SHA1), Err(Error::MechanismParamInvalid));
-    }
-
-    #[test]
     fn ecdh_shares_information_only_with_a_kdf() {
         let mut point = *b"point";
         let mut ecdh = |kdf, shared: &mut [u8]| {
@@ -394,21 +458,6 @@ mod tests {
         assert_eq!(ecdh(ck::CKD_SHA256_KDF, &mut [1]), expected(Some(Hash::Sha256), vec![1]));
         assert_eq!(ecdh(ck::CKD_NULL, &mut [1]), Err(Error::MechanismParamInvalid));
         assert_eq!(ecdh(12345, &mut []), Err(Error::MechanismParamInvalid));
-    }
-
-    #[test]
-    fn eddsa_takes_a_flag_and_a_context() {
-        let mut context = *b"ctx";
-        let mut eddsa = |prehash| {
-            let given = ck::CK_EDDSA_PARAMS {
-                phFlag: prehash,
-                ulContextDataLen: 3,
-                pContextData: context.as_mut_ptr(),
-            };
-            read(Shape::Eddsa, given)
-        };
-        assert_eq!(eddsa(1), Ok(Params::Eddsa { prehash: true, context: b"ctx".to_vec() }));
-        assert_eq!(eddsa(2), Err(Error::MechanismParamInvalid));
     }
 
     #[test]

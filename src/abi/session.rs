@@ -1,7 +1,7 @@
 //! Session management functions, logins and PINs (PKCS#11 3.2, sections 5.5 and 5.6), and the legacy functions for
 //! parallel execution (section 5.20).
 
-use super::args::{Pointer, pin};
+use super::args::{Pointer, deliver, pin};
 use crate::error::{Error, Result};
 use crate::session::{Library, Session, UserType};
 use cryptoki_sys as ck;
@@ -105,6 +105,64 @@ pub(super) fn set_pin(
 /// `C_SessionCancel`.
 pub(super) fn cancel(session: &Session, flags: CK_FLAGS) -> Result<()> {
     session.cancel_all(flags)
+}
+
+/// `C_GetOperationState`.
+pub(super) fn operation_state(
+    session: &Session,
+    state: Pointer<u8>,
+    state_length: Pointer<CK_ULONG>,
+) -> Result<()> {
+    deliver(state, state_length, |output| session.save_state(output))
+}
+
+/// `C_SetOperationState`.
+pub(super) fn set_operation_state(
+    session: &Session,
+    state: Pointer<u8>,
+    state_length: CK_ULONG,
+    encryption_key: CK_ULONG,
+    authentication_key: CK_ULONG,
+) -> Result<()> {
+    let has_key = [encryption_key, authentication_key] != [ck::CK_INVALID_HANDLE; 2];
+    session.restore_state(state.bytes(state_length)?, has_key)
+}
+
+/// `C_GetSessionValidationFlags`: nobody has validated this module, so no operation was a validated one.
+pub(super) fn validation_flags(_: &Session, kind: CK_ULONG, flags: Pointer<CK_FLAGS>) -> Result<()> {
+    match kind {
+        ck::CKS_LAST_VALIDATION_OK => flags.write(0),
+        _ => Err(Error::ArgumentsBad),
+    }
+}
+
+/// `C_AsyncComplete`: no session is asynchronous, so no function is under way.
+pub(super) fn async_complete(
+    _: &Session,
+    function: Pointer<u8>,
+    _result: Pointer<ck::CK_ASYNC_DATA>,
+) -> Result<()> {
+    function.required()?;
+    Err(Error::OperationNotInitialized)
+}
+
+/// `C_AsyncGetID`: as `C_AsyncComplete`.
+pub(super) fn async_id(_: &Session, function: Pointer<u8>, id: Pointer<CK_ULONG>) -> Result<()> {
+    function.required()?;
+    id.required()?;
+    Err(Error::OperationNotInitialized)
+}
+
+/// `C_AsyncJoin`: there is nothing that an identifier could stand for.
+pub(super) fn async_join(
+    _: &Session,
+    function: Pointer<u8>,
+    _id: CK_ULONG,
+    _data: Pointer<u8>,
+    _data_length: CK_ULONG,
+) -> Result<()> {
+    function.required()?;
+    Err(Error::SavedStateInvalid)
 }
 
 /// `C_GetFunctionStatus` and `C_CancelFunction`: nothing ever runs in parallel.

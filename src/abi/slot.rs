@@ -3,7 +3,6 @@
 use super::args::{Pointer, UNAVAILABLE, list, padded, pin};
 use super::general::{MANUFACTURER, VERSION};
 use crate::error::{Error, Result};
-use crate::mechanism::registry;
 use crate::pin::{NAME_MAX, PIN_LENGTHS};
 use crate::session::{Library, SlotTokenInfo};
 use crate::token::PinState;
@@ -95,8 +94,8 @@ pub(super) fn mechanisms(
     mechanisms: Pointer<CK_ULONG>,
     count: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    library.slot(slot)?;
-    let numbers: Vec<CK_ULONG> = registry::ROWS.iter().map(|row| row.id).collect();
+    let slot = library.slot(slot)?;
+    let numbers: Vec<CK_ULONG> = slot.mechanisms().map(|row| row.id).collect();
     list(&numbers, mechanisms, count)
 }
 
@@ -107,8 +106,8 @@ pub(super) fn mechanism_info(
     mechanism: CK_ULONG,
     info: Pointer<ck::CK_MECHANISM_INFO>,
 ) -> Result<()> {
-    library.slot(slot)?;
-    let row = registry::find(mechanism).ok_or(Error::MechanismInvalid)?;
+    let slot = library.slot(slot)?;
+    let row = slot.mechanisms().find(|row| row.id == mechanism).ok_or(Error::MechanismInvalid)?;
     let (smallest, largest) = row.sizes;
     info.write(ck::CK_MECHANISM_INFO { ulMinKeySize: smallest, ulMaxKeySize: largest, flags: row.flags })
 }

@@ -7,13 +7,11 @@
 //! - `open`: nothing, it may be called before `C_Initialize`
 //! - `library`: the library; the function gets it as its first argument
 //! - `session`: a session; the function gets that instead of the handle
-//! - `later`: not built yet, `CKR_FUNCTION_NOT_SUPPORTED`
 //!
 //! What a row passes in parentheses (a [`Purpose`], a [`Dual`]) comes before all other arguments.
 
 use super::args::Argument;
-use super::{general, guard, key, object, operation, random, session, slot};
-use crate::error::Error;
+use super::{derivation, general, guard, key, message, object, operation, random, session, slot};
 use crate::mechanism::Purpose;
 use crate::session::Dual;
 use cryptoki_sys::*;
@@ -26,9 +24,25 @@ pub struct Function {
     pub name: &'static str,
     /// The version of the standard that brought it: `2.40` (or before), `3.0` or `3.2`.
     pub since: &'static str,
-    /// Whether it does anything but answer `CKR_FUNCTION_NOT_SUPPORTED`.
-    pub implemented: bool,
+    /// Its parameters: name, and type as Rust writes it.
+    pub parameters: &'static [(&'static str, &'static str)],
 }
+
+/// What there is to say of functions that answer, but offer less than a reader of the standard may expect.
+pub static REMARKS: &[(&str, &str)] = &[
+    ("C_GetOperationState", "digests; what works with a key answers `CKR_STATE_UNSAVEABLE`"),
+    ("C_SetOperationState", "in the process that saved the state, until it ends"),
+    ("C_WaitForSlotEvent", "no event ever comes: `CKR_NO_EVENT`, and no waiting"),
+    ("C_GetFunctionStatus", "as the standard says: `CKR_FUNCTION_NOT_PARALLEL`"),
+    ("C_CancelFunction", "as the standard says: `CKR_FUNCTION_NOT_PARALLEL`"),
+    ("C_GetSessionValidationFlags", "never set: nobody has validated the module"),
+    ("C_AsyncComplete", NOT_ASYNCHRONOUS),
+    ("C_AsyncGetID", NOT_ASYNCHRONOUS),
+    ("C_AsyncJoin", NOT_ASYNCHRONOUS),
+];
+
+/// The module makes no threads in its host's process: work put off would be done no earlier than the host asks for its result.
+const NOT_ASYNCHRONOUS: &str = "nothing is ever pending: `C_OpenSession` refuses `CKF_ASYNC_SESSION`, for the module makes no threads to work on";
 
 macro_rules! functions {
     ($(
@@ -48,20 +62,11 @@ macro_rules! functions {
             Function {
                 name: stringify!($name),
                 since: $since,
-                implemented: is_implemented!($kind),
+                parameters: &[$((stringify!($argument), stringify!($type))),*],
             },
         )*)*];
 
         lists! { $({ $($name)* })* }
-    };
-}
-
-macro_rules! is_implemented {
-    (later) => {
-        false
-    };
-    ($kind:ident) => {
-        true
     };
 }
 
@@ -82,12 +87,6 @@ macro_rules! export {
             guard::session(stringify!($name), $session, |session| {
                 $module::$body($($first,)? session, $(view!($argument)),*)
             })
-        } }
-    };
-    (later $name:ident($($argument:ident: $type:ty),*)) => {
-        exported! { $name($($argument: $type),*) {
-            let _ = ($($argument,)*);
-            guard::open(stringify!($name), || Err(Error::FunctionNotSupported))
         } }
     };
 }
@@ -168,11 +167,11 @@ since "2.40" {
     library C_CloseSession(session: CK_SESSION_HANDLE) = session::close;
     library C_CloseAllSessions(slot: CK_SLOT_ID) = session::close_all;
     session C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) = session::info;
-    later C_GetOperationState(session: CK_SESSION_HANDLE, state: *mut CK_BYTE, state_length: *mut CK_ULONG);
-    later C_SetOperationState(
+    session C_GetOperationState(session: CK_SESSION_HANDLE, state: *mut CK_BYTE, state_length: *mut CK_ULONG) = session::operation_state;
+    session C_SetOperationState(
         session: CK_SESSION_HANDLE, state: *mut CK_BYTE, state_length: CK_ULONG,
         encryption_key: CK_OBJECT_HANDLE, authentication_key: CK_OBJECT_HANDLE
-    );
+    ) = session::set_operation_state;
     session C_Login(
         session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, pin_length: CK_ULONG
     ) = session::login;
@@ -319,7 +318,7 @@ since "2.40" {
     session C_DeriveKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, base_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, key: *mut CK_OBJECT_HANDLE
-    ) = key::derive;
+    ) = derivation::derive;
     session C_SeedRandom(
         session: CK_SESSION_HANDLE, seed: *mut CK_BYTE, seed_length: CK_ULONG
     ) = random::seed;
@@ -343,107 +342,107 @@ since "3.0" {
         name: *mut CK_UTF8CHAR, name_length: CK_ULONG
     ) = session::login_user;
     session C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) = session::cancel;
-    later C_MessageEncryptInit(
+    session C_MessageEncryptInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
-    );
-    later C_EncryptMessage(
+    ) = message::begin(Purpose::Encrypt);
+    session C_EncryptMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
         aad_length: CK_ULONG, plaintext: *mut CK_BYTE, plaintext_length: CK_ULONG, ciphertext: *mut CK_BYTE,
         ciphertext_length: *mut CK_ULONG
-    );
-    later C_EncryptMessageBegin(
+    ) = message::crypt(Purpose::Encrypt);
+    session C_EncryptMessageBegin(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
         aad_length: CK_ULONG
-    );
-    later C_EncryptMessageNext(
+    ) = message::open(Purpose::Encrypt);
+    session C_EncryptMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG,
         plaintext: *mut CK_BYTE, plaintext_length: CK_ULONG, ciphertext: *mut CK_BYTE,
         ciphertext_length: *mut CK_ULONG, flags: CK_FLAGS
-    );
-    later C_MessageEncryptFinal(session: CK_SESSION_HANDLE);
-    later C_MessageDecryptInit(
+    ) = message::part(Purpose::Encrypt);
+    session C_MessageEncryptFinal(session: CK_SESSION_HANDLE) = message::end(Purpose::Encrypt);
+    session C_MessageDecryptInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
-    );
-    later C_DecryptMessage(
+    ) = message::begin(Purpose::Decrypt);
+    session C_DecryptMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
         aad_length: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG,
         plaintext: *mut CK_BYTE, plaintext_length: *mut CK_ULONG
-    );
-    later C_DecryptMessageBegin(
+    ) = message::crypt(Purpose::Decrypt);
+    session C_DecryptMessageBegin(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, aad: *mut CK_BYTE,
         aad_length: CK_ULONG
-    );
-    later C_DecryptMessageNext(
+    ) = message::open(Purpose::Decrypt);
+    session C_DecryptMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG,
         ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG, plaintext: *mut CK_BYTE,
         plaintext_length: *mut CK_ULONG, flags: CK_FLAGS
-    );
-    later C_MessageDecryptFinal(session: CK_SESSION_HANDLE);
-    later C_MessageSignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE);
-    later C_SignMessage(
+    ) = message::part(Purpose::Decrypt);
+    session C_MessageDecryptFinal(session: CK_SESSION_HANDLE) = message::end(Purpose::Decrypt);
+    session C_MessageSignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) = message::begin(Purpose::Sign);
+    session C_SignMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: *mut CK_ULONG
-    );
-    later C_SignMessageBegin(session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG);
-    later C_SignMessageNext(
+    ) = message::sign;
+    session C_SignMessageBegin(session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG) = message::open_signed(Purpose::Sign);
+    session C_SignMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: *mut CK_ULONG
-    );
-    later C_MessageSignFinal(session: CK_SESSION_HANDLE);
-    later C_MessageVerifyInit(
+    ) = message::sign_part;
+    session C_MessageSignFinal(session: CK_SESSION_HANDLE) = message::end(Purpose::Sign);
+    session C_MessageVerifyInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
-    );
-    later C_VerifyMessage(
+    ) = message::begin(Purpose::Verify);
+    session C_VerifyMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: CK_ULONG
-    );
-    later C_VerifyMessageBegin(
+    ) = message::verify;
+    session C_VerifyMessageBegin(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG
-    );
-    later C_VerifyMessageNext(
+    ) = message::open_signed(Purpose::Verify);
+    session C_VerifyMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: CK_ULONG, signature: *mut CK_BYTE, signature_length: CK_ULONG
-    );
-    later C_MessageVerifyFinal(session: CK_SESSION_HANDLE);
+    ) = message::verify_part;
+    session C_MessageVerifyFinal(session: CK_SESSION_HANDLE) = message::end(Purpose::Verify);
 }
 
 since "3.2" {
-    later C_EncapsulateKey(
+    session C_EncapsulateKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE,
         ciphertext_length: *mut CK_ULONG, key: *mut CK_OBJECT_HANDLE
-    );
-    later C_DecapsulateKey(
+    ) = key::encapsulate;
+    session C_DecapsulateKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, private_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG,
         key: *mut CK_OBJECT_HANDLE
-    );
-    later C_VerifySignatureInit(
+    ) = key::decapsulate;
+    session C_VerifySignatureInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE,
         signature: *mut CK_BYTE, signature_length: CK_ULONG
-    );
-    later C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG);
-    later C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG);
-    later C_VerifySignatureFinal(session: CK_SESSION_HANDLE);
-    later C_GetSessionValidationFlags(
+    ) = operation::begin_signature;
+    session C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG) = operation::verify_signature;
+    session C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG) = operation::absorb(Purpose::VerifySignature);
+    session C_VerifySignatureFinal(session: CK_SESSION_HANDLE) = operation::verify_signature_final;
+    session C_GetSessionValidationFlags(
         session: CK_SESSION_HANDLE, kind: CK_SESSION_VALIDATION_FLAGS_TYPE, flags: *mut CK_FLAGS
-    );
-    later C_AsyncComplete(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, result: *mut CK_ASYNC_DATA);
-    later C_AsyncGetID(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: *mut CK_ULONG);
-    later C_AsyncJoin(
+    ) = session::validation_flags;
+    session C_AsyncComplete(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, result: *mut CK_ASYNC_DATA) = session::async_complete;
+    session C_AsyncGetID(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: *mut CK_ULONG) = session::async_id;
+    session C_AsyncJoin(
         session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: CK_ULONG, data: *mut CK_BYTE,
         data_length: CK_ULONG
-    );
-    later C_WrapKeyAuthenticated(
+    ) = session::async_join;
+    session C_WrapKeyAuthenticated(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, wrapping_key: CK_OBJECT_HANDLE,
         key: CK_OBJECT_HANDLE, aad: *mut CK_BYTE, aad_length: CK_ULONG, wrapped: *mut CK_BYTE,
         wrapped_length: *mut CK_ULONG
-    );
-    later C_UnwrapKeyAuthenticated(
+    ) = key::wrap_authenticated;
+    session C_UnwrapKeyAuthenticated(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, unwrapping_key: CK_OBJECT_HANDLE,
         wrapped: *mut CK_BYTE, wrapped_length: CK_ULONG, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
         aad: *mut CK_BYTE, aad_length: CK_ULONG, key: *mut CK_OBJECT_HANDLE
-    );
+    ) = key::unwrap_authenticated;
 }
 }
 
@@ -459,14 +458,5 @@ mod tests {
         assert_eq!(upto(&["2.40"]), slots(size_of::<CK_FUNCTION_LIST>()));
         assert_eq!(upto(&["2.40", "3.0"]), slots(size_of::<CK_FUNCTION_LIST_3_0>()));
         assert_eq!(upto(&["2.40", "3.0", "3.2"]), slots(size_of::<CK_FUNCTION_LIST_3_2>()));
-    }
-
-    #[test]
-    fn what_is_not_built_yet_says_so_even_before_initialize() {
-        // SAFETY: the function looks at none of its arguments.
-        let rv = unsafe { C_MessageEncryptInit(0, std::ptr::null_mut(), 0) };
-        assert_eq!(rv, CKR_FUNCTION_NOT_SUPPORTED);
-        let later: Vec<_> = FUNCTIONS.iter().filter(|row| !row.implemented).collect();
-        assert_eq!(later.len(), 34, "{later:?}");
     }
 }

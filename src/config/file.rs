@@ -1,7 +1,7 @@
 //! A TOML file of settings: read, checked value by value, and its mistakes told with file and line. The library's configuration is one,
 //! a node's settings are another.
 
-use super::{Problem, TokenSettings};
+use super::{GcmIv, Problem, TokenSettings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::Read;
@@ -24,6 +24,8 @@ pub struct WrittenToken {
     argon2_memory_kib: Option<Spanned<u32>>,
     argon2_passes: Option<Spanned<u32>>,
     usage_default: Option<bool>,
+    legacy: Option<bool>,
+    gcm_iv: Option<GcmIv>,
 }
 
 /// Reads a file whole, if it is not too large and in UTF-8. `advice` says what to do if it can't be read.
@@ -82,6 +84,8 @@ impl File<'_> {
                 ARGON2_PASSES,
             )?,
             usage_default: written.usage_default.unwrap_or(general.usage_default),
+            legacy: written.legacy.unwrap_or(general.legacy),
+            gcm_iv: written.gcm_iv.unwrap_or(general.gcm_iv),
         })
     }
 

@@ -58,6 +58,21 @@ pub struct TokenSettings {
     /// What usage attributes (`CKA_SIGN`, `CKA_ENCRYPT` ...) are when a template leaves them out: true where
     /// the key type allows it, or false as CloudHSM has it.
     pub usage_default: bool,
+    /// Whether mechanisms are offered that are broken or nearly so, for old data and old tests.
+    pub legacy: bool,
+    /// Who chooses the initialisation vector of AES-GCM.
+    pub gcm_iv: GcmIv,
+}
+
+/// Who chooses the initialisation vector of an encryption by `CKM_AES_GCM`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GcmIv {
+    /// The caller, as the standard has it.
+    #[default]
+    Caller,
+    /// The token, which writes 12 random bytes over the caller's, as CloudHSM has it.
+    Token,
 }
 
 impl Default for TokenSettings {
@@ -68,6 +83,8 @@ impl Default for TokenSettings {
             argon2_memory_kib: 19 * 1024,
             argon2_passes: 2,
             usage_default: true,
+            legacy: false,
+            gcm_iv: GcmIv::Caller,
         }
     }
 }

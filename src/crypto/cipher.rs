@@ -48,6 +48,26 @@ modes! {
     AES_WRAP = ["AES-128-WRAP": 16, "AES-192-WRAP": 24, "AES-256-WRAP": 32];
     /// AES key wrap with padding (RFC 5649).
     AES_WRAP_PAD = ["AES-128-WRAP-PAD": 16, "AES-192-WRAP-PAD": 24, "AES-256-WRAP-PAD": 32];
+    /// AES, output feedback.
+    AES_OFB = ["AES-128-OFB": 16, "AES-192-OFB": 24, "AES-256-OFB": 32];
+    /// AES, cipher feedback of whole blocks.
+    AES_CFB128 = ["AES-128-CFB": 16, "AES-192-CFB": 24, "AES-256-CFB": 32];
+    /// AES, cipher feedback of bytes.
+    AES_CFB8 = ["AES-128-CFB8": 16, "AES-192-CFB8": 24, "AES-256-CFB8": 32];
+    /// AES, cipher feedback of bits.
+    AES_CFB1 = ["AES-128-CFB1": 16, "AES-192-CFB1": 24, "AES-256-CFB1": 32];
+    /// AES, cipher block chaining with ciphertext stealing, variant CS1.
+    AES_CTS = ["AES-128-CBC-CTS": 16, "AES-192-CBC-CTS": 24, "AES-256-CBC-CTS": 32];
+    /// AES, XEX with ciphertext stealing; both keys, one after the other.
+    AES_XTS = ["AES-128-XTS": 32, "AES-256-XTS": 64];
+    /// ChaCha20; its initialisation vector is the counter and the nonce.
+    CHACHA20 = ["ChaCha20": 32];
+    /// ChaCha20 with Poly1305 (RFC 8439).
+    CHACHA20_POLY1305 = ["ChaCha20-Poly1305": 32];
+    /// ARIA, electronic codebook.
+    ARIA_ECB = ["ARIA-128-ECB": 16, "ARIA-192-ECB": 24, "ARIA-256-ECB": 32];
+    /// ARIA, cipher block chaining.
+    ARIA_CBC = ["ARIA-128-CBC": 16, "ARIA-192-CBC": 24, "ARIA-256-CBC": 32];
     /// Triple DES with two or three keys, electronic codebook.
     DES3_ECB = ["DES-EDE-ECB": 16, "DES-EDE3-ECB": 24];
     /// Triple DES with two or three keys, cipher block chaining.
@@ -65,7 +85,7 @@ fn for_key(mode: Mode, key: &[u8]) -> Result<&'static CipherRef> {
     Ok(algorithm.fetched.get_or_try_init(fetch)?)
 }
 
-/// Begins a cipher that yields output as input comes: block modes, CTR and GCM. `padding`: PKCS#7, for block modes.
+/// Begins a cipher that yields output as input comes: block modes, stream modes and GCM. `padding`: PKCS#7, for block modes.
 pub fn stream(
     mode: Mode,
     direction: Direction,
@@ -129,6 +149,33 @@ impl Ccm {
                 Ok(None)
             }
         }
+    }
+}
+
+/// A mode that takes all of its data in one step (CTS, XTS), ready for it. The output is as long as the data.
+pub struct Once {
+    context: CipherCtx,
+}
+
+impl Once {
+    /// Begins; `iv`: a block.
+    pub fn new(mode: Mode, direction: Direction, key: &[u8], iv: &[u8]) -> Result<Self> {
+        let cipher = for_key(mode, key)?;
+        let prepare = || -> std::result::Result<CipherCtx, ErrorStack> {
+            let mut context = CipherCtx::new()?;
+            direction.init(&mut context, Some(cipher), Some(key), Some(iv))?;
+            Ok(context)
+        };
+        Ok(Once { context: prepare().map_err(unexpected)? })
+    }
+
+    /// Works; the length of `data` has been checked: a block at least.
+    pub fn run(&mut self, data: &[u8], output: &mut [u8]) -> Result<usize> {
+        // The `openssl` crate wants room for a block more than there will be.
+        let mut roomy = Zeroizing::new(vec![0; data.len() + 16]);
+        let length = self.context.cipher_update(data, Some(&mut roomy)).map_err(unexpected)?;
+        output[..length].copy_from_slice(&roomy[..length]);
+        Ok(length)
     }
 }
 

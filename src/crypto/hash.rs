@@ -22,6 +22,9 @@ pub enum Hash {
     Sha3_256,
     Sha3_384,
     Sha3_512,
+    Blake2b512,
+    Md5,
+    Ripemd160,
 }
 
 struct Row {
@@ -32,7 +35,7 @@ struct Row {
 }
 
 /// In the order of [`Hash`].
-static ROWS: [Row; 11] = [
+static ROWS: [Row; 14] = [
     row(Hash::Sha1, c"SHA1", 20),
     row(Hash::Sha224, c"SHA224", 28),
     row(Hash::Sha256, c"SHA256", 32),
@@ -44,6 +47,9 @@ static ROWS: [Row; 11] = [
     row(Hash::Sha3_256, c"SHA3-256", 32),
     row(Hash::Sha3_384, c"SHA3-384", 48),
     row(Hash::Sha3_512, c"SHA3-512", 64),
+    row(Hash::Blake2b512, c"BLAKE2B-512", 64),
+    row(Hash::Md5, c"MD5", 16),
+    row(Hash::Ripemd160, c"RIPEMD160", 20),
 ];
 
 const fn row(hash: Hash, name: &'static CStr, size: usize) -> Row {

@@ -1,4 +1,4 @@
-//! HMAC and CMAC.
+//! HMAC, CMAC and Poly1305.
 
 use super::ffi::mac::Context;
 use super::{Hash, start, unexpected};
@@ -11,20 +11,21 @@ use std::ffi::CStr;
 /// A context that already has them is kept and copied for each use: naming them anew costs OpenSSL a fetch each time.
 pub struct Algorithm {
     name: &'static CStr,
-    /// Name and value of the one parameter.
-    parameter: (&'static CStr, &'static CStr),
+    /// Name and value of the one parameter, if there is one.
+    parameter: Option<(&'static CStr, &'static CStr)>,
     /// The only length of key, if there is only one.
     key_length: Option<usize>,
     prepared: OnceCell<Context>,
 }
 
 const fn cmac(cipher: &'static CStr, key_length: usize) -> Algorithm {
-    let parameter = (c"cipher", cipher);
+    let parameter = Some((c"cipher", cipher));
     Algorithm { name: c"CMAC", parameter, key_length: Some(key_length), prepared: OnceCell::new() }
 }
 
 const fn hmac(digest: &'static CStr) -> Algorithm {
-    Algorithm { name: c"HMAC", parameter: (c"digest", digest), key_length: None, prepared: OnceCell::new() }
+    let parameter = Some((c"digest", digest));
+    Algorithm { name: c"HMAC", parameter, key_length: None, prepared: OnceCell::new() }
 }
 
 /// AES-CMAC, for each length of key.
@@ -34,10 +35,14 @@ pub static AES_CMAC: [Algorithm; 3] =
 /// CMAC with triple DES of two or three keys.
 pub static DES3_CMAC: [Algorithm; 2] = [cmac(c"DES-EDE-CBC", 16), cmac(c"DES-EDE3-CBC", 24)];
 
+/// Poly1305, whose key is good for one message.
+pub static POLY1305: [Algorithm; 1] =
+    [Algorithm { name: c"POLY1305", parameter: None, key_length: Some(32), prepared: OnceCell::new() }];
+
 /// HMAC with `hash`.
 pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
     // In the order of `Hash`.
-    static HMAC: [Algorithm; 11] = [
+    static HMAC: [Algorithm; 14] = [
         hmac(c"SHA1"),
         hmac(c"SHA224"),
         hmac(c"SHA256"),
@@ -49,6 +54,9 @@ pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
         hmac(c"SHA3-256"),
         hmac(c"SHA3-384"),
         hmac(c"SHA3-512"),
+        hmac(c"BLAKE2B-512"),
+        hmac(c"MD5"),
+        hmac(c"RIPEMD160"),
     ];
     std::slice::from_ref(&HMAC[hash as usize])
 }
@@ -90,7 +98,7 @@ mod tests {
     #[test]
     fn every_hmac_is_made_with_the_digest_it_is_asked_for() {
         for hash in Hash::all() {
-            assert_eq!(hmac_with(hash)[0].parameter.1, hash.name());
+            assert_eq!(hmac_with(hash)[0].parameter, Some((c"digest", hash.name())));
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod cipher;
 pub mod digest;
 pub mod ffi;
 mod hash;
+pub mod kdf;
 pub mod mac;
 mod random;
 

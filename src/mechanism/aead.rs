@@ -1,12 +1,13 @@
-//! AES with authentication: GCM and CCM (PKCS#11 3.2, section 6.13).
+//! Encryption with authentication: AES-GCM, AES-CCM and ChaCha20-Poly1305 (PKCS#11 3.2, sections 6.13 and 6.61).
 //!
 //! The tag follows the ciphertext. A decryption answers nothing before it has checked the tag: its parts are collected,
 //! as many as there is memory for.
 
+use super::message::{Message, MessageShape};
 use super::staged::Staged;
-use super::{Cipher, Family, Key, Params, wrapping};
+use super::{Aead, Cipher, Family, Key, Params, wrapping};
 use crate::attribute::Bytes;
-use crate::crypto::cipher::{AES_GCM, Ccm as CcmContext, Direction, Stream, stream};
+use crate::crypto::cipher::{AES_GCM, CHACHA20_POLY1305, Ccm as CcmContext, Direction, Stream, stream};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use crate::output::Size;
@@ -18,11 +19,16 @@ pub struct Gcm;
 /// The longest initialisation vector OpenSSL takes, in bytes.
 const GCM_MAX_IV: usize = 128;
 /// The most data one invocation can encrypt, in bytes (SP 800-38D, section 5.2.1.1).
-const GCM_MAX_DATA: usize = (1 << 36) - 32;
+pub(super) const GCM_MAX_DATA: usize = (1 << 36) - 32;
 
 impl Gcm {
     /// The cipher, before any data, and the tag's length in bytes.
-    fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
+    pub(super) fn begin(
+        &self,
+        direction: Direction,
+        key: Key<'_>,
+        params: &Params,
+    ) -> Result<(Stream, usize)> {
         let Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) } = params
         else {
             return Err(Error::MechanismParamInvalid);
@@ -36,6 +42,15 @@ impl Gcm {
     }
 }
 
+/// What GMAC is: GCM whose data is all additional, and the tag's length in bytes. The parameter's own additional data would be lost
+/// among it: `MechanismParamInvalid`.
+pub(super) fn gmac(key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
+    match params {
+        Params::Gcm { aad, .. } if aad.is_empty() => Gcm.begin(Direction::Encrypt, key, params),
+        _ => Err(Error::MechanismParamInvalid),
+    }
+}
+
 impl Family for Gcm {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         let (stream, tag) = self.begin(Direction::Encrypt, key, params)?;
@@ -43,18 +58,8 @@ impl Family for Gcm {
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (mut stream, tag) = self.begin(Direction::Decrypt, key, params)?;
-        let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag));
-        let open = move |sealed: &[u8], output: &mut [u8]| {
-            let length = sealed.len().checked_sub(tag).ok_or(Error::EncryptedDataLenRange)?;
-            let written = stream.update(&sealed[..length], output)?;
-            stream.finish_against_tag(&sealed[length..]).map_err(|_| {
-                output.zeroize();
-                Error::EncryptedDataInvalid
-            })?;
-            Ok(written)
-        };
-        Ok(Box::new(Staged::cipher(GCM_MAX_DATA + tag, Error::EncryptedDataLenRange, size, open)))
+        let (stream, tag) = self.begin(Direction::Decrypt, key, params)?;
+        Ok(opening(stream, tag, GCM_MAX_DATA))
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -64,13 +69,102 @@ impl Family for Gcm {
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
         wrapping::unwrap(self.decrypt(key, params)?, wrapped)
     }
+
+    fn aead(&self) -> Option<&dyn Aead> {
+        Some(self)
+    }
 }
 
-/// A GCM encryption at work.
-struct Sealing {
-    stream: Stream,
-    tag: usize,
-    left: usize,
+impl Aead for Gcm {
+    fn message_shape(&self) -> MessageShape {
+        MessageShape::Gcm
+    }
+
+    fn params(&self, message: &Message, aad: &[u8]) -> Params {
+        let tag_bits = u32::try_from(message.tag_length).unwrap_or(u32::MAX).saturating_mul(8);
+        Params::Gcm { iv: message.nonce.clone(), aad: aad.to_vec(), tag_bits }
+    }
+}
+
+/// ChaCha20-Poly1305 of RFC 8439.
+pub struct ChaCha20Poly1305;
+
+/// Bytes of its nonce and of its tag.
+const CHACHA20_NONCE: usize = 12;
+const CHACHA20_TAG: usize = 16;
+/// The most data for one nonce, in bytes: a counter of 32 bits, whose first value makes the authentication's key.
+const CHACHA20_MAX_DATA: usize = ((1 << 32) - 1) * 64;
+
+impl ChaCha20Poly1305 {
+    fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Stream> {
+        let Params::ChaCha20Poly1305 { nonce, aad } = params else {
+            return Err(Error::MechanismParamInvalid);
+        };
+        if nonce.len() != CHACHA20_NONCE {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let mut stream = stream(CHACHA20_POLY1305, direction, key.secret()?, Some(nonce), false)?;
+        stream.authenticate(aad).map_err(unexpected)?;
+        Ok(stream)
+    }
+}
+
+impl Family for ChaCha20Poly1305 {
+    fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        let stream = self.begin(Direction::Encrypt, key, params)?;
+        Ok(Box::new(Sealing { stream, tag: CHACHA20_TAG, left: CHACHA20_MAX_DATA }))
+    }
+
+    fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Ok(opening(self.begin(Direction::Decrypt, key, params)?, CHACHA20_TAG, CHACHA20_MAX_DATA))
+    }
+
+    fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
+        wrapping::wrap(self.encrypt(key, params)?, encoded, 1)
+    }
+
+    fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
+        wrapping::unwrap(self.decrypt(key, params)?, wrapped)
+    }
+
+    fn aead(&self) -> Option<&dyn Aead> {
+        Some(self)
+    }
+}
+
+impl Aead for ChaCha20Poly1305 {
+    fn message_shape(&self) -> MessageShape {
+        MessageShape::ChaCha20Poly1305
+    }
+
+    fn params(&self, message: &Message, aad: &[u8]) -> Params {
+        Params::ChaCha20Poly1305 { nonce: message.nonce.clone(), aad: aad.to_vec() }
+    }
+}
+
+/// A decryption of at most `limit` bytes and a tag of `tag` bytes, which releases nothing before the tag is found right.
+fn opening(mut stream: Stream, tag: usize, limit: usize) -> Box<dyn Cipher> {
+    let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag));
+    let open = move |sealed: &[u8], output: &mut [u8]| {
+        let length = sealed.len().checked_sub(tag).ok_or(Error::EncryptedDataLenRange)?;
+        let written = stream.update(&sealed[..length], output)?;
+        stream.finish_against_tag(&sealed[length..]).map_err(|_| {
+            output.zeroize();
+            Error::EncryptedDataInvalid
+        })?;
+        Ok(written)
+    };
+    Box::new(Staged::cipher(limit + tag, Error::EncryptedDataLenRange, size, open))
+}
+
+/// An encryption with a tag at its end, at work.
+pub(super) struct Sealing {
+    /// The cipher.
+    pub stream: Stream,
+    /// Bytes of the tag.
+    pub tag: usize,
+    /// Bytes that it may still take.
+    pub left: usize,
 }
 
 impl Cipher for Sealing {
@@ -183,6 +277,21 @@ impl Family for Ccm {
         let length = wrapped.len().checked_sub(*mac_length).ok_or(Error::WrappedKeyLenRange)?;
         wrapping::unwrap(self.begin(Direction::Decrypt, key, params, Some(length))?, wrapped)
     }
+
+    fn aead(&self) -> Option<&dyn Aead> {
+        Some(self)
+    }
+}
+
+impl Aead for Ccm {
+    fn message_shape(&self) -> MessageShape {
+        MessageShape::Ccm
+    }
+
+    fn params(&self, message: &Message, aad: &[u8]) -> Params {
+        let Message { data_length, tag_length, .. } = *message;
+        Params::Ccm { data_length, nonce: message.nonce.clone(), aad: aad.to_vec(), mac_length: tag_length }
+    }
 }
 
 #[cfg(test)]
@@ -229,13 +338,21 @@ mod tests {
 
     #[test]
     fn nothing_of_an_altered_message_is_released() {
-        for (id, params) in [(ck::CKM_AES_GCM, gcm(12, 128)), (ck::CKM_AES_CCM, ccm(40, 12, 16))] {
-            let sealed = encrypt(id, &KEY, params.clone(), &[0x55; 40]).unwrap();
+        for (id, key, params) in [
+            (ck::CKM_AES_GCM, &KEY[..], gcm(12, 128)),
+            (ck::CKM_AES_CCM, &KEY, ccm(40, 12, 16)),
+            (
+                ck::CKM_CHACHA20_POLY1305,
+                &[0; 32],
+                Params::ChaCha20Poly1305 { nonce: vec![0; 12], aad: vec![] },
+            ),
+        ] {
+            let sealed = encrypt(id, key, params.clone(), &[0x55; 40]).unwrap();
             let family = crate::mechanism::registry::find(id).unwrap().family;
             for at in [0, 39, 40, 55] {
                 let mut altered = sealed.clone();
                 altered[at] ^= 1;
-                let secret = Secret::new(&KEY);
+                let secret = Secret::new(key);
                 let mut cipher = family.decrypt(secret.key(), &params).unwrap();
                 let mut output = [0xee; 40];
                 assert_eq!(cipher.whole(&altered, &mut output), Err(Error::EncryptedDataInvalid));
@@ -248,6 +365,27 @@ mod tests {
                 let unwrapped = family.unwrap(secret.key(), &params, &altered);
                 assert_eq!(unwrapped, Err(Error::WrappedKeyInvalid));
             }
+        }
+    }
+
+    /// RFC 8439, section 2.8.2: the tag, and the beginning of the ciphertext.
+    #[test]
+    fn known_chacha20_poly1305() {
+        let key: Vec<u8> = (0x80..0xa0).collect();
+        let nonce = hex("070000004041424344454647");
+        let aad = hex("50515253c0c1c2c3c4c5c6c7");
+        let params = Params::ChaCha20Poly1305 { nonce: nonce.clone(), aad };
+        let data =
+            b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
+            sunscreen would be it.";
+        let sealed = encrypt(ck::CKM_CHACHA20_POLY1305, &key, params.clone(), data).unwrap();
+        assert_eq!(sealed[..16], hex("d31a8d34648e60db7b86afbc53ef7ec2"));
+        assert_eq!(sealed[data.len()..], hex("1ae10b594f09e26a7e902ecbd0600691"));
+        assert_eq!(decrypt(ck::CKM_CHACHA20_POLY1305, &key, params, &sealed), Ok(data.to_vec()));
+        for length in [0, 8, 11, 13] {
+            let params = Params::ChaCha20Poly1305 { nonce: vec![0; length], aad: vec![] };
+            let result = encrypt(ck::CKM_CHACHA20_POLY1305, &key, params, b"");
+            assert_eq!(result, Err(Error::MechanismParamInvalid));
         }
     }
 

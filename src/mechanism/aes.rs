@@ -1,15 +1,11 @@
-//! AES: key generation, block modes, counter mode and CMAC (PKCS#11 3.2, sections 6.10, 6.11 and 6.14). Modes with authentication are in
-//! [`super::aead`], key wrap is in [`super::keywrap`].
+//! AES: key generation, block modes and MACs (PKCS#11 3.2, sections 6.10 and 6.14). Stream modes are in [`super::stream`], modes that
+//! steal in [`super::once`], those with authentication in [`super::aead`], key wrap is in [`super::keywrap`].
 
 use super::block::{Block, EncryptData};
+use super::cbc_mac::{CbcMac, Xcbc};
 use super::mac::Cmac;
 use super::secret::{Generator, Lengths};
-use super::{Cipher, Family, Key, Params, wrapping};
-use crate::attribute::Bytes;
-use crate::crypto::cipher::{self, Direction, Stream};
-use crate::crypto::mac;
-use crate::error::{Error, Result};
-use crate::output::Size;
+use crate::crypto::{cipher, mac};
 
 /// Bytes of a block.
 const BLOCK: usize = 16;
@@ -26,88 +22,23 @@ pub static CBC_PAD: Block = Block::cbc_pad(cipher::AES_CBC, BLOCK);
 pub static ECB_ENCRYPT_DATA: EncryptData = EncryptData(&ECB);
 /// Derivation by CBC.
 pub static CBC_ENCRYPT_DATA: EncryptData = EncryptData(&CBC);
+/// Makes keys of XTS.
+pub static XTS_GENERATOR: Generator = Generator { lengths: Lengths::OneOf(&[32, 64]) };
+/// CBC-MAC.
+pub static CBC_MAC: CbcMac = CbcMac(&CBC);
+/// XCBC-MAC (RFC 3566).
+pub static XCBC_MAC: Xcbc = Xcbc { length: 16 };
+/// XCBC-MAC, cut as IPsec has it.
+pub static XCBC_MAC_96: Xcbc = Xcbc { length: 12 };
 /// CMAC.
 pub static CMAC: Cmac = Cmac { algorithms: &mac::AES_CMAC, block: BLOCK };
-
-/// Counter mode.
-pub struct Counter;
-
-impl Counter {
-    /// Both directions are the same.
-    fn begin(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let Params::Counter { bits: bits @ 1..=128, block } = params else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        let stream = cipher::stream(cipher::AES_CTR, Direction::Encrypt, key.secret()?, Some(block), false)?;
-        Ok(Box::new(Counting { stream, left: bytes_left(*bits, *block) }))
-    }
-}
-
-impl Family for Counter {
-    fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        self.begin(key, params)
-    }
-
-    fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        self.begin(key, params)
-    }
-
-    fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
-        wrapping::wrap(self.begin(key, params)?, encoded, 1)
-    }
-
-    fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
-        wrapping::unwrap(self.begin(key, params)?, wrapped)
-    }
-}
-
-/// Bytes that a counter of so many bits can still encrypt: each of its values once, up to its largest. OpenSSL's own counter is the
-/// whole block and would carry into the nonce.
-fn bytes_left(bits: u32, block: [u8; BLOCK]) -> u128 {
-    let largest = u128::MAX >> (128 - bits);
-    let value = u128::from_be_bytes(block) & largest;
-    (largest - value).saturating_add(1).saturating_mul(BLOCK as u128)
-}
-
-/// Counter mode at work.
-struct Counting {
-    stream: Stream,
-    left: u128,
-}
-
-impl Cipher for Counting {
-    fn update_size(&self, input: usize) -> Size {
-        Size::Exact(input)
-    }
-
-    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let left = self.left.checked_sub(input.len() as u128).ok_or(Error::DataLenRange)?;
-        let written = self.stream.update(input, output)?;
-        self.left = left;
-        Ok(written)
-    }
-
-    fn finish_size(&self) -> Size {
-        Size::Exact(0)
-    }
-
-    fn finish(&mut self, _output: &mut [u8]) -> Result<usize> {
-        Ok(0)
-    }
-
-    fn whole_size(&self, input: usize) -> Size {
-        Size::Exact(input)
-    }
-
-    fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        self.update(input, output)
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::mechanism::testing::{Secret, decrypt, encrypt, hex, in_parts};
+    use crate::mechanism::{Family, Params};
     use cryptoki_sys as ck;
 
     const KEY: [u8; 16] = [7; 16];
@@ -127,22 +58,15 @@ mod tests {
         assert_eq!(encrypt(ck::CKM_AES_ECB, &key[..17], Params::None, &data), Err(Error::KeySizeRange));
     }
 
-    /// SP 800-38A, sections F.2.1 and F.5.1.
+    /// SP 800-38A, section F.2.1.
     #[test]
-    fn known_cbc_and_ctr() {
+    fn known_cbc() {
         let key = hex("2b7e151628aed2a6abf7158809cf4f3c");
         let data = hex("6bc1bee22e409f96e93d7e117393172a");
         let iv = Params::Iv(hex("000102030405060708090a0b0c0d0e0f"));
         let expected = hex("7649abac8119b246cee98e9b12e9197d");
         assert_eq!(encrypt(ck::CKM_AES_CBC, &key, iv.clone(), &data), Ok(expected.clone()));
         assert_eq!(encrypt(ck::CKM_AES_CBC_PAD, &key, iv, &data).unwrap()[..16], expected);
-        let counter = counter(128, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
-        let expected = hex("874d6191b620e3261bef6864990db6ce");
-        assert_eq!(encrypt(ck::CKM_AES_CTR, &key, counter, &data), Ok(expected));
-    }
-
-    fn counter(bits: u32, block: &str) -> Params {
-        Params::Counter { bits, block: hex(block).try_into().unwrap() }
     }
 
     #[test]
@@ -201,32 +125,6 @@ mod tests {
         }
         let result = encrypt(ck::CKM_AES_ECB, &KEY, Params::Iv(vec![0; 16]), &[0; 16]);
         assert_eq!(result, Err(Error::MechanismParamInvalid));
-    }
-
-    /// The standard's example: two counter bits that start as 1 leave three blocks.
-    #[test]
-    fn a_counter_never_carries_into_the_nonce() {
-        let begin = |bits, block| Counter.encrypt(Secret::new(&KEY).key(), &counter(bits, block)).unwrap();
-        for (bits, block, bytes) in [
-            (2, "fffffffffffffffffffffffffffffffd", 48),
-            (1, "00000000000000000000000000000001", 16),
-            (32, "000000000000000000000000fffffffe", 32),
-            (128, "ffffffffffffffffffffffffffffffff", 16),
-        ] {
-            let data = vec![0; bytes + 1];
-            let mut output = data.clone();
-            assert_eq!(begin(bits, block).whole(&data[..bytes], &mut output), Ok(bytes));
-            assert_eq!(begin(bits, block).whole(&data, &mut output), Err(Error::DataLenRange));
-            let mut counting = begin(bits, block);
-            assert_eq!(counting.update(&data[..bytes], &mut output), Ok(bytes));
-            assert_eq!(counting.update(&[], &mut output), Ok(0));
-            assert_eq!(counting.update(&data[..1], &mut output), Err(Error::DataLenRange));
-        }
-        assert_eq!(bytes_left(128, [0; 16]), u128::MAX);
-        for bits in [0, 129, u32::MAX] {
-            let params = Params::Counter { bits, block: [0; 16] };
-            assert_eq!(encrypt(ck::CKM_AES_CTR, &KEY, params, b""), Err(Error::MechanismParamInvalid));
-        }
     }
 
     #[test]

@@ -151,13 +151,12 @@ impl Curve {
         curve.filter(|curve| curve.key_type == key_type).ok_or(Error::CurveNotSupported)
     }
 
-    /// The curve of a key.
+    /// The curve of a key; one that is on none is `KeyTypeInconsistent`.
     pub fn of<T: HasParams>(key: &PKeyRef<T>) -> Result<&'static Curve> {
-        let nid = match key.ec_key() {
-            Ok(key) => key.group().curve_name().ok_or(Error::CurveNotSupported)?,
-            Err(_) => Nid::UNDEF,
-        };
-        CURVES.iter().find(|curve| curve.id == key.id() && curve.nid == nid).ok_or(Error::CurveNotSupported)
+        let Ok(ec) = key.ec_key() else { return Curve::alone_of(key.id()).ok_or(Error::KeyTypeInconsistent) };
+        let nid = ec.group().curve_name().ok_or(Error::CurveNotSupported)?;
+        let found = CURVES.iter().find(|curve| curve.id == Id::EC && curve.nid == nid);
+        found.ok_or(Error::CurveNotSupported)
     }
 
     /// The curve that keys of OpenSSL's kind `id` are on, if it is but one.

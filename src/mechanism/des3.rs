@@ -1,6 +1,7 @@
 //! Triple DES with keys of double and triple length, for old data (PKCS#11 3.2, sections 6.18 and 6.19).
 
 use super::block::{Block, EncryptData};
+use super::cbc_mac::CbcMac;
 use super::mac::Cmac;
 use super::secret::{Generator, Lengths};
 use crate::crypto::{cipher, mac};
@@ -22,6 +23,8 @@ pub static CBC_PAD: Block = Block::cbc_pad(cipher::DES3_CBC, BLOCK);
 pub static ECB_ENCRYPT_DATA: EncryptData = EncryptData(&ECB);
 /// Derivation by CBC.
 pub static CBC_ENCRYPT_DATA: EncryptData = EncryptData(&CBC);
+/// CBC-MAC.
+pub static CBC_MAC: CbcMac = CbcMac(&CBC);
 /// CMAC.
 pub static CMAC: Cmac = Cmac { algorithms: &mac::DES3_CMAC, block: BLOCK };
 

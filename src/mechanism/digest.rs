@@ -7,6 +7,9 @@ use crate::error::Result;
 /// One digest.
 pub struct Digest(pub Hash);
 
+/// BLAKE2b with a digest of so many bytes.
+pub struct Blake2b(pub usize);
+
 struct Digesting {
     digest: digest::Digest,
     size: usize,
@@ -15,6 +18,12 @@ struct Digesting {
 impl Family for Digest {
     fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
         Ok(Box::new(Digesting { digest: digest::Digest::new(self.0)?, size: self.0.size() }))
+    }
+}
+
+impl Family for Blake2b {
+    fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
+        Ok(Box::new(Digesting { digest: digest::Digest::blake2b(self.0)?, size: self.0 }))
     }
 }
 
@@ -29,6 +38,10 @@ impl Digester for Digesting {
 
     fn finish(&mut self, output: &mut [u8]) -> Result<()> {
         self.digest.finish(output)
+    }
+
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Ok(Box::new(Digesting { digest: self.digest.duplicate()?, size: self.size }))
     }
 }
 
@@ -82,6 +95,18 @@ mod tests {
             digester.finish(&mut digest).unwrap();
             assert_eq!(digest, hex(expected), "{id:#x}");
         }
+    }
+
+    #[test]
+    fn a_duplicate_goes_its_own_way() {
+        let mut digester = begin(ck::CKM_SHA3_256);
+        digester.update(b"a").unwrap();
+        let mut other = digester.duplicate().unwrap();
+        digester.update(b"x").unwrap();
+        other.update(b"bc").unwrap();
+        let mut digest = [0; 32];
+        other.finish(&mut digest).unwrap();
+        assert_eq!(digest[..], hex("3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"));
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl Family for KeyPairGeneration {
     }
 }
 
-fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
+/// A new key pair on `curve`.
+pub(super) fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
     let mut context = PkeyCtx::new_id(curve.id)?;
     context.keygen_init()?;
     if curve.id == Id::EC {

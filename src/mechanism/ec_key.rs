@@ -99,7 +99,10 @@ pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
 }
 
 /// The bare public point of a key, uncompressed.
-fn bare_point<T: HasPublic>(curve: &Curve, key: &PKeyRef<T>) -> std::result::Result<Vec<u8>, ErrorStack> {
+pub(super) fn bare_point<T: HasPublic>(
+    curve: &Curve,
+    key: &PKeyRef<T>,
+) -> std::result::Result<Vec<u8>, ErrorStack> {
     if curve.id != Id::EC {
         return key.raw_public_key();
     }

@@ -1,12 +1,12 @@
-//! Key agreement on Weierstrass and Montgomery curves (PKCS#11 3.2, section 6.3).
+//! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
-use super::material::SecretType;
-use super::{Family, Key, Params, Wanted, ec_key, point, secret};
+use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
 use crate::attribute::Bytes;
-use crate::crypto::{ffi, unexpected};
+use crate::crypto::{Hash, kdf, unexpected};
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
+use openssl::pkey::{PKeyRef, Private};
 
 /// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
 /// prime order, so there is no cofactor to multiply by.
@@ -14,63 +14,91 @@ pub struct Ecdh;
 
 impl Family for Ecdh {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
-        let Params::Ecdh { kdf, shared, public } = params else {
+        let Params::Ecdh { public, .. } = params else {
             return Err(Error::MechanismParamInvalid);
         };
-        if kdf.is_none() && !shared.is_empty() {
-            return Err(Error::MechanismParamInvalid);
-        }
-        let secret = agree(base, public)?;
-        match kdf {
-            None => cut(secret, wanted),
-            Some(hash) => {
-                let mut derived = Bytes::zeroed(wanted_length(wanted)?);
-                ffi::pkey::x963_kdf(hash.name(), &secret, shared, &mut derived).map_err(unexpected)?;
-                Ok(derived)
-            }
+        let function = function(params)?;
+        let key = base.private()?;
+        let bare = point::bare(Curve::of(key)?, public).ok_or(Error::MechanismParamInvalid)?;
+        agreed(key, bare, function, wanted)
+    }
+
+    fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
+        names_no_peer(params)?;
+        Ok(point::bare_length(Curve::of(key.public()?)?))
+    }
+
+    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+        names_no_peer(params)?;
+        let peer = key.public()?;
+        let curve = Curve::of(peer)?;
+        let ephemeral = ec::generate(curve).map_err(unexpected)?;
+        let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
+        let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
+        Ok((ciphertext, agreed(&ephemeral, &bare, function(params)?, wanted)?))
+    }
+
+    fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
+        names_no_peer(params)?;
+        let key = key.private()?;
+        let bare = point::bare(Curve::of(key)?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
+        agreed(key, bare, function(params)?, wanted).map_err(|error| match error {
+            Error::PublicKeyInvalid => Error::WrappedKeyInvalid,
+            other => other,
+        })
+    }
+}
+
+/// In an encapsulation the other side's point is the public key or the ciphertext, not part of the parameter.
+fn names_no_peer(params: &Params) -> Result<()> {
+    match params {
+        Params::Ecdh { public, .. } if public.is_empty() => Ok(()),
+        _ => Err(Error::MechanismParamInvalid),
+    }
+}
+
+/// The derivation function that the parameter names, and what both sides share for it: nothing without a function.
+fn function(params: &Params) -> Result<(Option<Hash>, &[u8])> {
+    match params {
+        Params::Ecdh { kdf: None, shared, .. } if !shared.is_empty() => Err(Error::MechanismParamInvalid),
+        Params::Ecdh { kdf, shared, .. } => Ok((*kdf, shared)),
+        _ => Err(Error::MechanismParamInvalid),
+    }
+}
+
+/// What `key` and another side's point agree on, by a derivation function with what both share, or as it is.
+pub(super) fn agreed(
+    key: &PKeyRef<Private>,
+    point: &[u8],
+    (kdf, shared): (Option<Hash>, &[u8]),
+    wanted: Wanted,
+) -> Result<Bytes> {
+    let secret = agree(key, point)?;
+    match kdf {
+        None => wanted.end_of(secret),
+        Some(hash) => {
+            let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
+            kdf::x963(hash, &secret, shared, &mut derived)?;
+            Ok(derived)
         }
     }
 }
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
-fn agree(base: Key<'_>, public: &[u8]) -> Result<Bytes> {
-    let key = base.private()?;
-    let curve = Curve::of(key)?;
-    let bare = point::bare(curve, public).ok_or(Error::MechanismParamInvalid)?;
-    let peer = ec_key::public_key(curve, bare)?;
+fn agree(key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
+    let peer = ec_key::public_key(Curve::of(key)?, point)?;
     let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
 }
 
-/// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
-/// long as a generated key may be; any other length is `TemplateInconsistent`.
-fn wanted_length(wanted: Wanted) -> Result<usize> {
-    let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
-    let length = wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
-    let sensible = (1..=secret::MAX_LENGTH).contains(&(length as u64));
-    if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
-}
-
-/// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
-/// key longer than the secret is `TemplateInconsistent`.
-fn cut(secret: Bytes, wanted: Wanted) -> Result<Bytes> {
-    let length = match wanted.length {
-        Some(length) => Some(length),
-        None => SecretType::find(wanted.key_type)?.longest_within(secret.len()),
-    };
-    let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
-    start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
-    use super::super::pair_testing::{curve as pair, derive, object};
+    use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
-    use crate::crypto::Hash;
     use cryptoki_sys as ck;
 
     const GENERIC: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
@@ -83,7 +111,7 @@ mod tests {
         public.bytes(ck::CKA_EC_POINT).unwrap()
     }
 
-    fn agreed(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
+    fn secret_of(key: &Attributes, peer: &[u8]) -> Result<Bytes> {
         derive(ck::CKM_ECDH1_DERIVE, &params(peer, None, b""), key, GENERIC)
     }
 
@@ -92,11 +120,11 @@ mod tests {
         for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
             let (public, private) = pair(curve.key_type, curve.oid);
             let (other_public, other_private) = pair(curve.key_type, curve.oid);
-            let secret = agreed(&private, point_of(&other_public)).unwrap();
+            let secret = secret_of(&private, point_of(&other_public)).unwrap();
             assert_eq!(secret.len(), curve.size);
-            assert_eq!(agreed(&other_private, point_of(&public)).unwrap(), secret);
+            assert_eq!(secret_of(&other_private, point_of(&public)).unwrap(), secret);
             let bare = point::bare(curve, point_of(&other_public)).unwrap();
-            assert_eq!(agreed(&private, bare).unwrap(), secret);
+            assert_eq!(secret_of(&private, bare).unwrap(), secret);
             if curve.key_type == ck::CKK_EC {
                 let params = params(bare, None, b"");
                 assert_eq!(
@@ -115,7 +143,7 @@ mod tests {
         let params = (ck::CKA_EC_PARAMS, (&b"\x13\x0acurve25519"[..]).into());
         let key = object(ck::CKO_PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, [params, (ck::CKA_VALUE, value.into())]);
         let secret = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
-        assert_eq!(hex::encode(&agreed(&key, &peer).unwrap()[..]), secret);
+        assert_eq!(hex::encode(&secret_of(&key, &peer).unwrap()[..]), secret);
     }
 
     #[test]
@@ -123,7 +151,7 @@ mod tests {
         let curve = &CURVES[3];
         let (_, private) = pair(ck::CKK_EC, curve.oid);
         let (other, _) = pair(ck::CKK_EC, curve.oid);
-        let secret = agreed(&private, point_of(&other)).unwrap();
+        let secret = secret_of(&private, point_of(&other)).unwrap();
         let params = params(point_of(&other), None, b"");
         let cut =
             |key_type, length| derive(ck::CKM_ECDH1_DERIVE, &params, &private, Wanted { key_type, length });
@@ -142,7 +170,7 @@ mod tests {
     fn the_derivation_function_is_that_of_x963() {
         let secret = hex::decode("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08").unwrap();
         let mut key = [0; 16];
-        ffi::pkey::x963_kdf(Hash::Sha256.name(), &secret, b"", &mut key).unwrap();
+        kdf::x963(Hash::Sha256, &secret, b"", &mut key).unwrap();
         assert_eq!(hex::encode(key), "443024c3dae66b95e6f5670601558f71");
     }
 
@@ -151,7 +179,7 @@ mod tests {
         let (_, private) = pair(ck::CKK_EC, CURVES[1].oid);
         let (other, _) = pair(ck::CKK_EC, CURVES[1].oid);
         let peer = point_of(&other);
-        let secret = agreed(&private, peer).unwrap();
+        let secret = secret_of(&private, peer).unwrap();
         let derived = |kdf, info: &[u8], wanted| {
             derive(ck::CKM_ECDH1_DERIVE, &params(peer, Some(kdf), info), &private, wanted)
         };
@@ -188,16 +216,44 @@ mod tests {
         let (elsewhere, _) = pair(ck::CKK_EC, CURVES[4].oid);
         let mut off = point_of(&other).to_vec();
         off[40] ^= 1;
-        assert_eq!(agreed(&private, &off), Err(Error::PublicKeyInvalid));
-        assert_eq!(agreed(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
-        assert_eq!(agreed(&private, b""), Err(Error::MechanismParamInvalid));
-        assert_eq!(agreed(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
+        assert_eq!(secret_of(&private, &off), Err(Error::PublicKeyInvalid));
+        assert_eq!(secret_of(&private, point_of(&elsewhere)), Err(Error::PublicKeyInvalid));
+        assert_eq!(secret_of(&private, b""), Err(Error::MechanismParamInvalid));
+        assert_eq!(secret_of(&private, &[4; 64]), Err(Error::MechanismParamInvalid));
         let with_info = params(point_of(&other), None, b"info");
         let refused = derive(ck::CKM_ECDH1_DERIVE, &with_info, &private, GENERIC);
         assert_eq!(refused, Err(Error::MechanismParamInvalid));
         for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
             let (_, private) = pair(curve.key_type, curve.oid);
-            assert_eq!(agreed(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
+            assert_eq!(secret_of(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
         }
+    }
+
+    #[test]
+    fn an_encapsulated_secret_is_that_of_an_agreement_with_the_ciphertext() {
+        for curve in CURVES.iter().filter(|curve| curve.key_type != ck::CKK_EC_EDWARDS) {
+            let (public, private) = pair(curve.key_type, curve.oid);
+            for kdf in [None, Some(Hash::Sha256)] {
+                let wanted = Wanted { length: Some(20), ..GENERIC };
+                let nobody = params(b"", kdf, b"");
+                let id = ck::CKM_ECDH1_DERIVE;
+                let (ciphertext, secret) = encapsulate(id, &nobody, &public, wanted).unwrap();
+                assert_eq!(decapsulate(id, &nobody, &private, &ciphertext, wanted), Ok(secret.clone()));
+                let agreed = derive(id, &params(&ciphertext, kdf, b""), &private, wanted);
+                assert_eq!(agreed, Ok(secret));
+            }
+        }
+    }
+
+    #[test]
+    fn an_encapsulation_takes_no_point_in_its_parameter_and_only_points_as_ciphertexts() {
+        let (public, private) = pair(ck::CKK_EC, CURVES[1].oid);
+        let (id, nobody) = (ck::CKM_ECDH1_DERIVE, params(b"", None, b""));
+        let somebody = params(point_of(&public), None, b"");
+        assert_eq!(encapsulate(id, &somebody, &public, GENERIC), Err(Error::MechanismParamInvalid));
+        let opened = |params, ciphertext: &[u8]| decapsulate(id, params, &private, ciphertext, GENERIC);
+        assert_eq!(opened(&somebody, point_of(&public)), Err(Error::MechanismParamInvalid));
+        assert_eq!(opened(&nobody, &[4; 64]), Err(Error::WrappedKeyLenRange));
+        assert_eq!(opened(&nobody, &[4; 65]), Err(Error::WrappedKeyInvalid));
     }
 }

@@ -99,14 +99,24 @@ pub fn public_key_info(attributes: &Attributes) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether two SubjectPublicKeyInfos are the same key, be they encoded differently.
+pub fn same_public_key(one: &[u8], other: &[u8]) -> bool {
+    let key = |info| PKey::public_key_from_der(info).ok();
+    one == other || key(one).zip(key(other)).is_some_and(|(one, other)| one.public_eq(&other))
+}
+
 /// `CKA_CHECK_VALUE` of a secret key, from all its attributes. `None` for other objects.
 pub fn check_value(attributes: &Attributes) -> Option<[u8; 3]> {
+    if attributes.ulong(ck::CKA_CLASS) != Some(ck::CKO_SECRET_KEY) {
+        return None;
+    }
     let Material::Secret(value) = Material::from_attributes(attributes).ok()? else {
         return None;
     };
     let row = SecretType::find(attributes.ulong(ck::CKA_KEY_TYPE)?).ok()?;
     let block = match row.check {
         Check::Aes => zero_block(cipher::AES_ECB, &value).ok()?,
+        Check::Aria => zero_block(cipher::ARIA_ECB, &value).ok()?,
         Check::Des => zero_block(cipher::DES3_ECB, &value).ok()?,
         Check::Sha1 => openssl::sha::sha1(&value).to_vec(),
     };

@@ -9,40 +9,76 @@ pub struct HashRow {
     pub hash: Hash,
     /// `CKM_` of the digest itself.
     pub mechanism: u64,
-    /// `CKG_MGF1_` with it.
-    pub mgf: u64,
-    /// `CKD_..._KDF`: X9.63 key derivation with it.
-    pub kdf: u64,
+    /// `CKM_..._HMAC` with it.
+    pub hmac: u64,
+    /// `CKG_MGF1_` with it, if there is one.
+    pub mgf: Option<u64>,
+    /// `CKD_..._KDF`: X9.63 key derivation with it, if there is one.
+    pub kdf: Option<u64>,
+    /// `CKP_PKCS5_PBKD2_HMAC_` with it, if there is one.
+    pub pbkdf2: Option<u64>,
+}
+
+macro_rules! hashes {
+    ($($hash:ident: $mechanism:ident, $hmac:ident, $mgf:expr, $kdf:expr, $pbkdf2:expr;)*) => {
+        &[$(HashRow {
+            hash: Hash::$hash,
+            mechanism: ck::$mechanism,
+            hmac: ck::$hmac,
+            mgf: $mgf,
+            kdf: $kdf,
+            pbkdf2: $pbkdf2,
+        }),*]
+    };
 }
 
 /// All digests, each once.
-pub const HASHES: &[HashRow] = &[
-    row(Hash::Sha1, ck::CKM_SHA_1, ck::CKG_MGF1_SHA1, ck::CKD_SHA1_KDF),
-    row(Hash::Sha224, ck::CKM_SHA224, ck::CKG_MGF1_SHA224, ck::CKD_SHA224_KDF),
-    row(Hash::Sha256, ck::CKM_SHA256, ck::CKG_MGF1_SHA256, ck::CKD_SHA256_KDF),
-    row(Hash::Sha384, ck::CKM_SHA384, ck::CKG_MGF1_SHA384, ck::CKD_SHA384_KDF),
-    row(Hash::Sha512, ck::CKM_SHA512, ck::CKG_MGF1_SHA512, ck::CKD_SHA512_KDF),
-    row(Hash::Sha3_224, ck::CKM_SHA3_224, ck::CKG_MGF1_SHA3_224, ck::CKD_SHA3_224_KDF),
-    row(Hash::Sha3_256, ck::CKM_SHA3_256, ck::CKG_MGF1_SHA3_256, ck::CKD_SHA3_256_KDF),
-    row(Hash::Sha3_384, ck::CKM_SHA3_384, ck::CKG_MGF1_SHA3_384, ck::CKD_SHA3_384_KDF),
-    row(Hash::Sha3_512, ck::CKM_SHA3_512, ck::CKG_MGF1_SHA3_512, ck::CKD_SHA3_512_KDF),
-];
+#[rustfmt::skip]
+pub const HASHES: &[HashRow] = hashes! {
+    Sha1: CKM_SHA_1, CKM_SHA_1_HMAC,
+        Some(ck::CKG_MGF1_SHA1), Some(ck::CKD_SHA1_KDF), Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA1);
+    Sha224: CKM_SHA224, CKM_SHA224_HMAC,
+        Some(ck::CKG_MGF1_SHA224), Some(ck::CKD_SHA224_KDF), Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA224);
+    Sha256: CKM_SHA256, CKM_SHA256_HMAC,
+        Some(ck::CKG_MGF1_SHA256), Some(ck::CKD_SHA256_KDF), Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA256);
+    Sha384: CKM_SHA384, CKM_SHA384_HMAC,
+        Some(ck::CKG_MGF1_SHA384), Some(ck::CKD_SHA384_KDF), Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA384);
+    Sha512: CKM_SHA512, CKM_SHA512_HMAC,
+        Some(ck::CKG_MGF1_SHA512), Some(ck::CKD_SHA512_KDF), Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA512);
+    Sha512_224: CKM_SHA512_224, CKM_SHA512_224_HMAC, None, None, Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA512_224);
+    Sha512_256: CKM_SHA512_256, CKM_SHA512_256_HMAC, None, None, Some(ck::CKP_PKCS5_PBKD2_HMAC_SHA512_256);
+    Sha3_224: CKM_SHA3_224, CKM_SHA3_224_HMAC, Some(ck::CKG_MGF1_SHA3_224), Some(ck::CKD_SHA3_224_KDF), None;
+    Sha3_256: CKM_SHA3_256, CKM_SHA3_256_HMAC, Some(ck::CKG_MGF1_SHA3_256), Some(ck::CKD_SHA3_256_KDF), None;
+    Sha3_384: CKM_SHA3_384, CKM_SHA3_384_HMAC, Some(ck::CKG_MGF1_SHA3_384), Some(ck::CKD_SHA3_384_KDF), None;
+    Sha3_512: CKM_SHA3_512, CKM_SHA3_512_HMAC, Some(ck::CKG_MGF1_SHA3_512), Some(ck::CKD_SHA3_512_KDF), None;
+    Blake2b512: CKM_BLAKE2B_512, CKM_BLAKE2B_512_HMAC, None, Some(ck::CKD_BLAKE2B_512_KDF), None;
+};
 
-const fn row(hash: Hash, mechanism: u64, mgf: u64, kdf: u64) -> HashRow {
-    HashRow { hash, mechanism, mgf, kdf }
+fn find(holds: impl Fn(&HashRow) -> bool) -> Option<Hash> {
+    HASHES.iter().find(|row| holds(row)).map(|row| row.hash)
 }
 
 /// The digest that `CKM_` number names.
 pub fn by_mechanism(number: u64) -> Option<Hash> {
-    HASHES.iter().find(|row| row.mechanism == number).map(|row| row.hash)
+    find(|row| row.mechanism == number)
+}
+
+/// The digest of the HMAC that `CKM_` number names.
+pub fn by_hmac(number: u64) -> Option<Hash> {
+    find(|row| row.hmac == number)
 }
 
 /// The digest that `CKG_MGF1_` number names.
 pub fn by_mgf(number: u64) -> Option<Hash> {
-    HASHES.iter().find(|row| row.mgf == number).map(|row| row.hash)
+    find(|row| row.mgf == Some(number))
 }
 
 /// The digest that `CKD_` number names.
 pub fn by_kdf(number: u64) -> Option<Hash> {
-    HASHES.iter().find(|row| row.kdf == number).map(|row| row.hash)
+    find(|row| row.kdf == Some(number))
+}
+
+/// The digest that `CKP_PKCS5_PBKD2_` number names.
+pub fn by_pbkdf2(number: u64) -> Option<Hash> {
+    find(|row| row.pbkdf2 == Some(number))
 }

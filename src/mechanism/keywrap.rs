@@ -16,6 +16,8 @@ const UNIT: usize = 8;
 pub enum KeyWrap {
     /// None: whole semiblocks, at least two; a shorter last one of a key is filled with zeros.
     Plain,
+    /// None, and none is added to a key either.
+    Whole,
     /// RFC 5649, which also tells the length.
     Kwp,
     /// PKCS#7 up to a semiblock, then as plain.
@@ -25,7 +27,7 @@ pub enum KeyWrap {
 impl KeyWrap {
     fn context(self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Context> {
         let (mode, iv_length) = match self {
-            KeyWrap::Plain | KeyWrap::Pkcs7 => (AES_WRAP, 8),
+            KeyWrap::Plain | KeyWrap::Whole | KeyWrap::Pkcs7 => (AES_WRAP, 8),
             KeyWrap::Kwp => (AES_WRAP_PAD, 4),
         };
         let iv = match params {
@@ -39,7 +41,7 @@ impl KeyWrap {
     /// Bytes of the data once it is padded, which are never fewer than those of the data.
     fn padded(self, data: usize) -> usize {
         match self {
-            KeyWrap::Plain => data,
+            KeyWrap::Plain | KeyWrap::Whole => data,
             KeyWrap::Kwp => data.saturating_add(UNIT - 1) / UNIT * UNIT,
             KeyWrap::Pkcs7 => (data / UNIT + 1).saturating_mul(UNIT),
         }
@@ -98,7 +100,7 @@ impl Family for KeyWrap {
         let form = *self;
         let mut context = form.context(Direction::Decrypt, key, params)?;
         let size = move |wrapped: usize| match form {
-            KeyWrap::Plain => Size::Exact(wrapped.saturating_sub(UNIT)),
+            KeyWrap::Plain | KeyWrap::Whole => Size::Exact(wrapped.saturating_sub(UNIT)),
             KeyWrap::Kwp => Size::AtMost(wrapped.saturating_sub(UNIT)),
             KeyWrap::Pkcs7 => Size::AtMost(wrapped.saturating_sub(UNIT + 1)),
         };

@@ -1,6 +1,6 @@
-//! HMAC and CMAC, whole or cut to a length (PKCS#11 3.2, sections 6.14, 6.19 and 6.22).
+//! HMAC, CMAC and Poly1305, whole or cut to a length (PKCS#11 3.2, sections 6.14, 6.19, 6.22 and 6.60).
 
-use super::{Family, Key, Params, Signer, Verifier};
+use super::{Key, Params, Signer, Verifier};
 use crate::crypto::Hash;
 use crate::crypto::mac::{self, Algorithm, Mac};
 use crate::error::{Error, Result};
@@ -17,29 +17,96 @@ pub struct Cmac {
     pub block: usize,
 }
 
-impl Family for Hmac {
-    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
-        Ok(Box::new(Macing::begin(mac::hmac_with(self.0), self.0.size(), key, params)?))
+/// Poly1305, with a key for one message only.
+pub struct Poly1305;
+
+/// Bytes of a Poly1305 tag.
+const POLY1305_TAG: usize = 16;
+
+/// What authenticates data, in parts.
+pub(super) trait Authenticator: Send {
+    /// Takes more input.
+    fn update(&mut self, input: &[u8]) -> Result<()>;
+    /// Writes the whole MAC; `output` is just as long as it is.
+    fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+}
+
+impl Authenticator for Mac {
+    fn update(&mut self, input: &[u8]) -> Result<()> {
+        Mac::update(self, input)
     }
 
-    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
-        Ok(Box::new(Macing::begin(mac::hmac_with(self.0), self.0.size(), key, params)?))
+    fn finish(&mut self, output: &mut [u8]) -> Result<()> {
+        Mac::finish(self, output)
     }
 }
 
-impl Family for Cmac {
-    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
-        Ok(Box::new(Macing::begin(self.algorithms, self.block, key, params)?))
-    }
+/// What makes MACs: for each, how it is made and checked.
+pub(super) trait MacFamily: Sync {
+    /// Begins a MAC.
+    fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing>;
+}
 
-    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
-        Ok(Box::new(Macing::begin(self.algorithms, self.block, key, params)?))
+/// A [`MacFamily`] signs and verifies in the same way.
+macro_rules! signs_as_it_macs {
+    ($($family:ty),*) => {
+        $(impl $crate::mechanism::Family for $family {
+            fn sign(
+                &self,
+                key: $crate::mechanism::Key<'_>,
+                params: &$crate::mechanism::Params,
+            ) -> $crate::error::Result<Box<dyn $crate::mechanism::Signer>> {
+                Ok(Box::new($crate::mechanism::mac::MacFamily::begin(self, key, params)?))
+            }
+
+            fn verify(
+                &self,
+                key: $crate::mechanism::Key<'_>,
+                params: &$crate::mechanism::Params,
+            ) -> $crate::error::Result<Box<dyn $crate::mechanism::Verifier>> {
+                Ok(Box::new($crate::mechanism::mac::MacFamily::begin(self, key, params)?))
+            }
+        })*
+    };
+}
+pub(super) use signs_as_it_macs;
+
+signs_as_it_macs!(Hmac, Cmac, Poly1305);
+
+impl MacFamily for Hmac {
+    fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
+        let size = self.0.size();
+        let length = length(params, size, size)?;
+        Ok(Macing::new(Mac::new(mac::hmac_with(self.0), key.secret()?)?, size, length))
+    }
+}
+
+impl MacFamily for Cmac {
+    fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
+        let length = length(params, self.block, self.block)?;
+        Ok(Macing::new(Mac::new(self.algorithms, key.secret()?)?, self.block, length))
+    }
+}
+
+impl MacFamily for Poly1305 {
+    fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
+        let length = length(params, POLY1305_TAG, POLY1305_TAG)?;
+        Ok(Macing::new(Mac::new(&mac::POLY1305, key.secret()?)?, POLY1305_TAG, length))
+    }
+}
+
+/// Bytes of a MAC that has `whole` at most: what the parameter says, or `usual`.
+pub(super) fn length(params: &Params, whole: usize, usual: usize) -> Result<usize> {
+    match params {
+        Params::None => Ok(usual),
+        Params::MacLength(length) if (1..=whole).contains(length) => Ok(*length),
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 /// A MAC in progress, made or checked.
-struct Macing {
-    mac: Mac,
+pub(super) struct Macing {
+    mac: Box<dyn Authenticator>,
     /// Bytes of the whole MAC.
     whole: usize,
     /// Bytes that the caller wants or gives, from the start of the whole.
@@ -47,13 +114,9 @@ struct Macing {
 }
 
 impl Macing {
-    fn begin(algorithms: &'static [Algorithm], whole: usize, key: Key<'_>, params: &Params) -> Result<Self> {
-        let length = match params {
-            Params::None => whole,
-            Params::MacLength(length) if (1..=whole).contains(length) => *length,
-            _ => return Err(Error::MechanismParamInvalid),
-        };
-        Ok(Macing { mac: Mac::new(algorithms, key.secret()?)?, whole, length })
+    /// A MAC of `whole` bytes, of which the first `length` are wanted.
+    pub fn new(mac: impl Authenticator + 'static, whole: usize, length: usize) -> Self {
+        Macing { mac: Box::new(mac), whole, length }
     }
 
     /// The whole MAC, in the first bytes.
@@ -105,16 +168,8 @@ impl Verifier for Macing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mechanism::testing::{Secret, hex, mechanism};
+    use crate::mechanism::testing::{hex, mac};
     use cryptoki_sys as ck;
-
-    fn mac(id: u64, key: &[u8], params: Params, data: &[u8]) -> Result<Vec<u8>> {
-        let mut signer = mechanism(id, params.clone()).row.family.sign(Secret::new(key).key(), &params)?;
-        signer.update(data)?;
-        let mut mac = vec![0; signer.size()];
-        assert_eq!(signer.finish(&mut mac), Ok(mac.len()));
-        Ok(mac)
-    }
 
     /// RFC 2202 and RFC 4231, test cases 1 and 2; the key of the second is shorter than any digest.
     #[test]
@@ -166,6 +221,14 @@ mod tests {
         assert_eq!(mac(ck::CKM_DES3_CMAC, &key, Params::None, b"").unwrap(), hex("b7a688e122ffaf95"));
         let key = hex("4cf15134a2850dd58a3d10ba80570d38");
         assert_eq!(mac(ck::CKM_DES3_CMAC, &key, Params::None, b"").unwrap(), hex("bd2ebf9a3ba00361"));
+    }
+
+    /// RFC 8439, section 2.5.2.
+    #[test]
+    fn known_poly1305() {
+        let key = hex("85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b");
+        let tag = mac(ck::CKM_POLY1305, &key, Params::None, b"Cryptographic Forum Research Group").unwrap();
+        assert_eq!(tag, hex("a8061dc1305136c6c22b8baf0c0127a9"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Keys in the form OpenSSL works with, made once from an object's attributes and then kept.
 
 use super::curves::Curve;
-use super::{ec_key, rsa_key};
+use super::parameter_set::ParameterSet;
+use super::prime_key::PrimeType;
+use super::{ec_key, pqc_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
 
 /// A key ready for use.
 pub enum Material {
@@ -22,8 +24,8 @@ impl Material {
     /// Makes the material of a key object from all its attributes, secret ones included.
     ///
     /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported` or
-    /// `DomainParamsInvalid`, a point that is not on its curve `PublicKeyInvalid`, missing ones
-    /// `TemplateIncomplete`, a key type without material here `KeyTypeInconsistent`.
+    /// `DomainParamsInvalid`, an unknown parameter set `ParameterSetNotSupported`, a point that is not on its curve
+    /// `PublicKeyInvalid`, missing ones `TemplateIncomplete`, a key type without material here `KeyTypeInconsistent`.
     pub fn from_attributes(attributes: &Attributes) -> Result<Material> {
         let class = required_ulong(attributes, ck::CKA_CLASS)?;
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
@@ -48,20 +50,24 @@ impl Material {
         }
     }
 
-    /// The key's size as mechanisms count it: bits of the RSA modulus or EC field, bytes of a secret.
+    /// The key's size as mechanisms count it: bits of the RSA modulus or EC field, bytes of a secret or of the public
+    /// half of a post-quantum key.
     pub fn size(&self) -> u64 {
         match self {
             Material::Secret(value) => value.len() as u64,
-            Material::Public(key) => bits(key.id(), key.bits()),
-            Material::Private(key) => bits(key.id(), key.bits()),
+            Material::Public(key) => pair_size(key),
+            Material::Private(key) => pair_size(key),
         }
     }
 }
 
 /// OpenSSL counts the bits of the order, the standard those of the field: they differ on Edwards and
 /// Montgomery curves.
-fn bits(id: Id, counted: u32) -> u64 {
-    Curve::alone_of(id).map_or(u64::from(counted), |curve| curve.bits)
+fn pair_size<T: HasPublic>(key: &PKeyRef<T>) -> u64 {
+    match ParameterSet::of(key) {
+        Some(set) => set.public as u64,
+        None => Curve::alone_of(key.id()).map_or(u64::from(key.bits()), |curve| curve.bits),
+    }
 }
 
 /// A type of key pairs: attributes to keys and back.
@@ -84,6 +90,12 @@ static PAIR_TYPES: &[(u64, &dyn PairType)] = &[
     (ck::CKK_EC, &ec_key::EcType(ck::CKK_EC)),
     (ck::CKK_EC_EDWARDS, &ec_key::EcType(ck::CKK_EC_EDWARDS)),
     (ck::CKK_EC_MONTGOMERY, &ec_key::EcType(ck::CKK_EC_MONTGOMERY)),
+    (ck::CKK_DH, &PrimeType::Dh),
+    (ck::CKK_X9_42_DH, &PrimeType::X942),
+    (ck::CKK_DSA, &PrimeType::Dsa),
+    (ck::CKK_ML_DSA, &pqc_key::PqcType(ck::CKK_ML_DSA)),
+    (ck::CKK_ML_KEM, &pqc_key::PqcType(ck::CKK_ML_KEM)),
+    (ck::CKK_SLH_DSA, &pqc_key::PqcType(ck::CKK_SLH_DSA)),
 ];
 
 /// The type of key pairs with that `CKK_` number.
@@ -97,6 +109,7 @@ pub(super) fn pair_type(key_type: u64) -> Result<&'static dyn PairType> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
     Aes,
+    Aria,
     Des,
     Sha1,
 }
@@ -117,6 +130,10 @@ pub(super) struct SecretType {
 static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_GENERIC_SECRET, &[], true, Check::Sha1),
     secret(ck::CKK_AES, &[16, 24, 32], true, Check::Aes),
+    secret(ck::CKK_AES_XTS, &[32, 64], true, Check::Sha1),
+    secret(ck::CKK_ARIA, &[16, 24, 32], true, Check::Aria),
+    secret(ck::CKK_CHACHA20, &[32], true, Check::Sha1),
+    secret(ck::CKK_POLY1305, &[32], true, Check::Sha1),
     secret(ck::CKK_DES2, &[16], false, Check::Des),
     secret(ck::CKK_DES3, &[24], false, Check::Des),
     secret(ck::CKK_SHA_1_HMAC, &[], true, Check::Sha1),
@@ -130,6 +147,10 @@ static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_SHA3_256_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_384_HMAC, &[], true, Check::Sha1),
     secret(ck::CKK_SHA3_512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_BLAKE2B_512_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_MD5_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_RIPEMD160_HMAC, &[], true, Check::Sha1),
+    secret(ck::CKK_HKDF, &[], true, Check::Sha1),
 ];
 
 const fn secret(key_type: u64, lengths: &'static [usize], has_length: bool, check: Check) -> SecretType {
@@ -171,7 +192,11 @@ impl SecretType {
             Some(only) => only,
             None => required_ulong(attributes, ck::CKA_VALUE_LEN)?.min(STAND_IN_MAX) as usize,
         };
-        if self.allows(length) { Ok(Bytes::zeroed(length)) } else { Err(Error::AttributeValueInvalid) }
+        if !self.allows(length) {
+            return Err(Error::AttributeValueInvalid);
+        }
+        // Not all the same: XTS takes no key whose halves are.
+        Ok(Bytes::new((0..length).map(|at| at as u8).collect()))
     }
 }
 
@@ -241,7 +266,18 @@ mod tests {
         };
         check(&secret(ck::CKK_AES, 24), Some(ck::CKM_AES_CMAC));
         check(&secret(ck::CKK_DES3, 24), None);
+        check(&secret(ck::CKK_AES_XTS, 64), None);
         check(&secret(ck::CKK_GENERIC_SECRET, 77), Some(ck::CKM_SHA384_HMAC));
+    }
+
+    #[test]
+    fn a_stand_in_begins_whatever_its_mechanism_asks_of_a_key() {
+        let length = (ck::CKA_VALUE_LEN, Value::Ulong(64));
+        let known = object(ck::CKO_SECRET_KEY, ck::CKK_AES_XTS, [length]);
+        let material = Material::stand_in(&known).unwrap();
+        let family = registry::find(ck::CKM_AES_XTS).unwrap().family;
+        let key = Key { attributes: &known, material: &material };
+        assert!(family.encrypt(key, &Params::Iv(vec![0; 16])).is_ok());
     }
 
     #[test]

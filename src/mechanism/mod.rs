@@ -5,34 +5,62 @@
 
 pub mod aead;
 pub mod aes;
+pub mod aria;
 pub mod block;
+pub mod cbc_mac;
+pub mod cloudhsm;
 pub mod curves;
 pub mod des3;
+mod dh;
 pub mod digest;
+mod dsa;
 pub mod ec;
 mod ec_key;
 pub mod ecdh;
+mod ecdh_wrap;
 pub mod eddsa;
 pub mod encoding;
+#[cfg(test)]
+mod evidence;
 pub mod hash;
 pub(crate) mod hashed;
+pub mod hkdf;
+pub mod kbkdf;
+pub mod kdf_params;
+pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod material;
+pub mod message;
 mod number;
+pub mod once;
 #[cfg(test)]
 mod pair_testing;
+pub mod parameter_set;
 pub mod params;
 mod point;
+pub mod pqc_key;
+pub mod pqc_signature;
+mod prefixed_gcm;
+pub mod prehash;
+mod prime_key;
+#[cfg(test)]
+mod prime_testing;
 pub mod registry;
 pub mod rsa;
 mod rsa_block;
+mod rsa_kem;
 mod rsa_key;
 pub mod rsa_wrap;
 pub mod secret;
+#[cfg(test)]
+mod secret_vectors;
+pub mod simple;
 pub mod staged;
+pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 #[cfg(test)]
 mod vectors;
 pub mod wrapping;
@@ -43,6 +71,7 @@ use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
 pub use material::Material;
+pub use message::Aead;
 use openssl::pkey::{PKey, Private, Public};
 pub use params::{Params, Shape};
 use serde::{Deserialize, Serialize};
@@ -59,11 +88,13 @@ pub enum Purpose {
     SignRecover,
     Verify,
     VerifyRecover,
+    /// [`Purpose::Verify`] with the signature known from the start (section 5.15).
+    VerifySignature,
 }
 
 impl Purpose {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// The mechanism flag a row needs for it.
     pub fn flag(self) -> u64 {
@@ -73,8 +104,19 @@ impl Purpose {
             Purpose::Digest => ck::CKF_DIGEST,
             Purpose::Sign => ck::CKF_SIGN,
             Purpose::SignRecover => ck::CKF_SIGN_RECOVER,
-            Purpose::Verify => ck::CKF_VERIFY,
+            Purpose::Verify | Purpose::VerifySignature => ck::CKF_VERIFY,
             Purpose::VerifyRecover => ck::CKF_VERIFY_RECOVER,
+        }
+    }
+
+    /// The flag a row needs for messages; 0: there are none for this purpose.
+    pub fn message_flag(self) -> u64 {
+        match self {
+            Purpose::Encrypt => ck::CKF_MESSAGE_ENCRYPT,
+            Purpose::Decrypt => ck::CKF_MESSAGE_DECRYPT,
+            Purpose::Sign => ck::CKF_MESSAGE_SIGN,
+            Purpose::Verify => ck::CKF_MESSAGE_VERIFY,
+            Purpose::Digest | Purpose::SignRecover | Purpose::VerifyRecover | Purpose::VerifySignature => 0,
         }
     }
 
@@ -86,7 +128,7 @@ impl Purpose {
             Purpose::Digest => None,
             Purpose::Sign => Some(ck::CKA_SIGN),
             Purpose::SignRecover => Some(ck::CKA_SIGN_RECOVER),
-            Purpose::Verify => Some(ck::CKA_VERIFY),
+            Purpose::Verify | Purpose::VerifySignature => Some(ck::CKA_VERIFY),
             Purpose::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
         }
     }
@@ -121,6 +163,15 @@ pub struct Row {
     pub shape: Shape,
     /// Who does the work.
     pub family: &'static dyn Family,
+    /// Whether it is broken or nearly so, and offered only on tokens that ask for such.
+    pub legacy: bool,
+}
+
+impl Row {
+    /// Whether a token offers it that offers (`legacy`) all or only those that hold.
+    pub fn is_offered(&self, legacy: bool) -> bool {
+        legacy || !self.legacy
+    }
 }
 
 /// A mechanism with its parameter, as a caller asked for it.
@@ -209,6 +260,10 @@ pub trait Family: Sync {
     fn verify_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         Err(Error::MechanismInvalid)
     }
+    /// The same mechanism for messages, if it encrypts with authentication.
+    fn aead(&self) -> Option<&dyn Aead> {
+        None
+    }
     /// Makes a secret key: the attributes the mechanism contributes (`CKA_VALUE`, `CKA_VALUE_LEN` ...).
     /// `template` is the caller's, complete and of a right key type.
     fn generate(&self, params: &Params, template: &Attributes) -> Result<Attributes> {
@@ -228,14 +283,68 @@ pub trait Family: Sync {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
+    /// Derives keys, as many as [`Family::plan`] has made templates. `keys`: the base key, and those that the parameter names
+    /// ([`Params::keys`]), in that order. Unless there is one of each it takes a family of its own.
+    fn derive_all(&self, keys: &[Key<'_>], params: &Params, wanted: &[Wanted]) -> Result<Derived> {
+        match (keys, wanted) {
+            ([base], [wanted]) => {
+                Ok(Derived { values: vec![self.derive(*base, params, *wanted)?], told: vec![] })
+            }
+            _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+    /// The templates of the keys that a derivation makes, from those that the caller gave: its own, and those in the parameter.
+    fn plan(&self, params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
+        if templates.len() == 1 { Ok(templates) } else { Err(Error::MechanismParamInvalid) }
+    }
+    /// What derived keys take over from the keys they come from.
+    fn heritage(&self) -> Heritage {
+        Heritage::Free
+    }
     /// Wraps an encoded key (see [`encoding`]).
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Bytes of the ciphertext that [`Family::encapsulate`] makes with a public key.
+    fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
+        Err(Error::MechanismInvalid)
+    }
+    /// Makes a secret, as long as wanted if the mechanism can choose, and the ciphertext from which the holder of the
+    /// private key learns it. A length that the mechanism can't have is `TemplateInconsistent`.
+    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+        Err(Error::MechanismInvalid)
+    }
+    /// The secret behind a ciphertext. One of a wrong length is `WrappedKeyLenRange`, one that can be seen to be wrong
+    /// `WrappedKeyInvalid`.
+    fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
     /// Unwraps to an encoded key. A wrong padding, tag or length is `WrappedKeyInvalid`.
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
+}
+
+/// What a derivation has made.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Derived {
+    /// The value of each key.
+    pub values: Vec<Bytes>,
+    /// What the caller is told besides, which is no secret.
+    pub told: Vec<u8>,
+}
+
+/// What derived keys take over of `CKA_SENSITIVE` and `CKA_EXTRACTABLE` from the keys they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heritage {
+    /// Nothing: what comes out tells nothing of what went in.
+    Free,
+    /// What the template leaves open is as in the base key.
+    Default,
+    /// A key that comes from a sensitive or unextractable one is so too: it could be used to read the other.
+    Closed,
+    /// Both are as in the base key.
+    Same,
 }
 
 /// The key that a derivation is to make.
@@ -245,6 +354,19 @@ pub struct Wanted {
     pub key_type: u64,
     /// Bytes of `CKA_VALUE`, where known.
     pub length: Option<usize>,
+}
+
+impl Wanted {
+    /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
+    /// key longer than the secret is `TemplateInconsistent`.
+    fn end_of(self, secret: Bytes) -> Result<Bytes> {
+        let length = match self.length {
+            Some(length) => Some(length),
+            None => material::SecretType::find(self.key_type)?.longest_within(secret.len()),
+        };
+        let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
+        start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
+    }
 }
 
 /// An encryption or decryption in progress; also a signature with recovery, and its inverse.
@@ -277,6 +399,10 @@ pub trait Digester: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Writes the digest; `output` is `size` bytes long.
     fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+    /// Another one that has taken the same input. `StateUnsaveable` where that can't be.
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Err(Error::StateUnsaveable)
+    }
 }
 
 /// A signature or MAC in progress.

@@ -122,3 +122,34 @@ pub fn unwrap(id: u64, params: &Params, key: &Attributes, wrapped: &[u8]) -> Res
 pub fn derive(id: u64, params: &Params, key: &Attributes, wanted: Wanted) -> Result<Bytes> {
     with(id, ck::CKF_DERIVE, key, |row, key| row.family.derive(key, params, wanted))
 }
+
+/// Makes a secret with a public key: its ciphertext, of just the length told, and itself.
+pub fn encapsulate(id: u64, params: &Params, key: &Attributes, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+    with(id, ck::CKF_ENCAPSULATE, key, |row, key| {
+        let size = row.family.ciphertext_size(key, params)?;
+        let (ciphertext, secret) = row.family.encapsulate(key, params, wanted)?;
+        assert_eq!(ciphertext.len(), size);
+        Ok((ciphertext, secret))
+    })
+}
+
+/// Makes the secret behind a ciphertext with a private key.
+pub fn decapsulate(
+    id: u64,
+    params: &Params,
+    key: &Attributes,
+    ciphertext: &[u8],
+    wanted: Wanted,
+) -> Result<Bytes> {
+    with(id, ck::CKF_DECAPSULATE, key, |row, key| row.family.decapsulate(key, params, ciphertext, wanted))
+}
+
+/// A post-quantum key pair of the parameter set with that number.
+pub fn pqc(key_type: u64, set: u64) -> (Attributes, Attributes) {
+    let id = match key_type {
+        ck::CKK_ML_DSA => ck::CKM_ML_DSA_KEY_PAIR_GEN,
+        ck::CKK_ML_KEM => ck::CKM_ML_KEM_KEY_PAIR_GEN,
+        _ => ck::CKM_SLH_DSA_KEY_PAIR_GEN,
+    };
+    pair(id, &[(ck::CKA_PARAMETER_SET, Value::Ulong(set))]).unwrap()
+}

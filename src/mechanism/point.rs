@@ -35,13 +35,14 @@ pub fn octet_string(bare: &[u8]) -> Vec<u8> {
     value
 }
 
+/// Bytes of a bare point of this curve, uncompressed.
+pub fn bare_length(curve: &Curve) -> usize {
+    if curve.key_type == ck::CKK_EC { 1 + 2 * curve.size } else { curve.size }
+}
+
 /// Whether a point of this curve may have so many bytes: uncompressed or compressed, or just a coordinate.
 fn has_length(curve: &Curve, length: usize) -> bool {
-    if curve.key_type == ck::CKK_EC {
-        length == 1 + 2 * curve.size || length == 1 + curve.size
-    } else {
-        length == curve.size
-    }
+    length == bare_length(curve) || (curve.key_type == ck::CKK_EC && length == 1 + curve.size)
 }
 
 #[cfg(test)]

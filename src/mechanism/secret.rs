@@ -1,5 +1,6 @@
 //! Secret keys made of random bytes, and the values of derived ones.
 
+use super::material::SecretType;
 use super::{Family, Params, Wanted};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::random;
@@ -56,6 +57,14 @@ impl Lengths {
     }
 }
 
+/// Random bytes for the key that is wanted, whose length its type or template must tell.
+pub fn random_value(wanted: Wanted) -> Result<Bytes> {
+    let mut value = Bytes::zeroed(wanted_length(wanted)?);
+    random(&mut value)?;
+    adjust_parity(wanted.key_type, &mut value);
+    Ok(value)
+}
+
 /// Cuts derived bytes to the key that is wanted: its first bytes, with DES keys' parity set. Too few bytes are
 /// `MechanismParamInvalid`, for it is the parameter that they come from.
 pub fn fit(mut derived: Bytes, wanted: Wanted) -> Result<Bytes> {
@@ -66,6 +75,15 @@ pub fn fit(mut derived: Bytes, wanted: Wanted) -> Result<Bytes> {
     derived.truncate(length);
     adjust_parity(wanted.key_type, &mut derived);
     Ok(derived)
+}
+
+/// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
+/// long as a generated key may be; any other length is `TemplateInconsistent`.
+pub fn wanted_length(wanted: Wanted) -> Result<usize> {
+    let fixed = || SecretType::find(wanted.key_type).ok()?.only_length();
+    let length = wanted.length.or_else(fixed).ok_or(Error::TemplateIncomplete)?;
+    let sensible = (1..=MAX_LENGTH).contains(&(length as u64));
+    if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
 }
 
 /// DES keys carry a bit of odd parity in each byte (FIPS 46-3); keys of other types (`CKK_`) are left alone.

@@ -89,8 +89,8 @@ pub enum Origin {
     Create,
     Generate(Chosen),
     Unwrap { mechanism: Chosen, key: Place, wrapped: Bytes },
-    Derive { mechanism: Chosen, key: Place },
     Copy(Place),
+    Decapsulate { mechanism: Chosen, key: Place, ciphertext: Bytes },
 }
 
 /// One method of [`crate::token::Token`], which says what it does. Logging out takes no call: the ticket is forgotten. [`needs`] says which node
@@ -166,6 +166,12 @@ pub enum Call {
         public: Attributes,
         private: Attributes,
     },
+    /// `keys`: the base key, and those that the parameter names.
+    Derive {
+        mechanism: Chosen,
+        keys: Vec<Place>,
+        templates: Vec<Attributes>,
+    },
     Set {
         object: Place,
         changes: Attributes,
@@ -198,6 +204,11 @@ pub enum Call {
     Seed {
         seed: Bytes,
     },
+    Encapsulate {
+        mechanism: Chosen,
+        key: Place,
+        template: Attributes,
+    },
 }
 
 /// The result of a call.
@@ -223,7 +234,14 @@ pub enum Reply {
     Size(u64),
     Made(Made),
     Pair(Made, Made),
+    /// `told`: what the caller learns besides.
+    Derived {
+        keys: Vec<Made>,
+        told: Bytes,
+    },
     Bytes(Bytes),
+    /// What the other side is to get, and the key made.
+    Encapsulated(Bytes, Made),
 }
 
 impl Request {
@@ -327,6 +345,7 @@ impl Call {
             Call::SizeOf { .. } => "size_of",
             Call::Make { .. } => "make",
             Call::MakePair { .. } => "make_pair",
+            Call::Derive { .. } => "derive",
             Call::Set { .. } => "set",
             Call::Destroy { .. } => "destroy",
             Call::Run { .. } => "run",
@@ -334,6 +353,7 @@ impl Call {
             Call::Wrap { .. } => "wrap",
             Call::Random { .. } => "random",
             Call::Seed { .. } => "seed",
+            Call::Encapsulate { .. } => "encapsulate",
         }
     }
 }
@@ -378,12 +398,21 @@ mod tests {
                 input: vec![5; 3].into(),
                 signature: None,
             },
+            Call::Encapsulate {
+                mechanism: chosen(ck::CKM_ML_KEM, Params::None),
+                key: Place::Stored(ObjectId([5; 16])),
+                template: Attributes::from_iter([(ck::CKA_TOKEN, false)]),
+            },
         ] {
             let asked = request(call);
             assert_eq!(Request::decode(&asked.encode().unwrap()), Some(asked));
         }
         let made = Made { place: Place::Stored(ObjectId([3; 16])), info };
-        for result in [Ok(Reply::Pair(made.clone(), made)), Err(Error::KeyHandleInvalid)] {
+        for result in [
+            Ok(Reply::Pair(made.clone(), made.clone())),
+            Ok(Reply::Encapsulated(vec![8; 4].into(), made)),
+            Err(Error::KeyHandleInvalid),
+        ] {
             let answer = Answer { seen: 3, changed: Changed::Only(vec![ObjectId([4; 16])]), result };
             assert_eq!(Answer::decode(&answer.encode()), Some(answer));
         }

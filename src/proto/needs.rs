@@ -32,9 +32,11 @@ impl Call {
             }
             Call::Set { object, .. } | Call::Destroy { object } => of_stored(object, Needs::Leader),
             Call::Make { origin, template } => made(is_session(origin, template)),
+            Call::Encapsulate { template, .. } => made(!template.is_true(ck::CKA_TOKEN)),
             Call::MakePair { public, private, .. } => {
                 made(!public.is_true(ck::CKA_TOKEN) && !private.is_true(ck::CKA_TOKEN))
             }
+            Call::Derive { templates, .. } => made(templates.iter().all(says_session)),
             Call::Initialize { .. }
             | Call::InitializeFirst { .. }
             | Call::Login { .. }
@@ -62,14 +64,17 @@ fn made(in_session: bool) -> Needs {
 }
 
 /// Whether a new object will surely be a session object. A copy is in the token if its original is; the template that a key imposes on what it
-/// unwraps or derives may put that into the token, but not against what the caller's own template says.
+/// unwraps, derives or decapsulates may put that into the token, but not against what the caller's own template says.
 fn is_session(origin: &Origin, template: &Attributes) -> bool {
     match origin {
         Origin::Create | Origin::Generate(_) => !template.is_true(ck::CKA_TOKEN),
-        Origin::Unwrap { .. } | Origin::Derive { .. } | Origin::Copy(_) => {
-            template.bool(ck::CKA_TOKEN) == Some(false)
-        }
+        Origin::Unwrap { .. } | Origin::Decapsulate { .. } | Origin::Copy(_) => says_session(template),
     }
+}
+
+/// Whether a template says by itself that its object is a session object.
+fn says_session(template: &Attributes) -> bool {
+    template.bool(ck::CKA_TOKEN) == Some(false)
 }
 
 #[cfg(test)]
@@ -99,6 +104,26 @@ mod tests {
         for (token, needs) in [(None, Needs::Leader), (Some(false), Needs::Here), (Some(true), Needs::Leader)]
         {
             assert_eq!(needs_of(Origin::Copy(STORED), token), needs, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn an_encapsulated_key_is_made_anywhere_if_it_stays_in_its_session_and_its_other_side_only_if_it_says_so()
+    {
+        let chosen = || {
+            let row = crate::mechanism::registry::find(ck::CKM_ML_KEM).unwrap();
+            (&crate::mechanism::Mechanism { row, params: crate::mechanism::Params::None }).into()
+        };
+        for (token, one, other) in [
+            (None, Needs::Here, Needs::Leader),
+            (Some(false), Needs::Here, Needs::Here),
+            (Some(true), Needs::Leader, Needs::Leader),
+        ] {
+            let template = template(token);
+            assert_eq!(Call::Encapsulate { mechanism: chosen(), key: STORED, template }.needs(), one);
+            let ciphertext = vec![1].into();
+            let origin = Origin::Decapsulate { mechanism: chosen(), key: STORED, ciphertext };
+            assert_eq!(needs_of(origin, token), other, "{token:?}");
         }
     }
 

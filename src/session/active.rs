@@ -13,6 +13,8 @@ pub(super) struct Active {
     pub fed: bool,
     /// A result that did not fit into the caller's buffer.
     pub kept: Kept,
+    /// What is to be verified, where it was given at the start.
+    pub signature: Option<Vec<u8>>,
     with_key: bool,
 }
 
@@ -29,7 +31,7 @@ enum Stage {
 impl Active {
     /// An operation without a key.
     pub fn keyless(operation: Operation) -> Self {
-        Active { stage: Stage::Ready(operation), fed: false, kept: None, with_key: false }
+        Active { stage: Stage::Ready(operation), fed: false, kept: None, signature: None, with_key: false }
     }
 
     /// An operation with a key, begun by the token.
@@ -44,13 +46,14 @@ impl Active {
             Begun::Ready(operation) => Stage::Ready(operation),
             Begun::PinFirst => Stage::PinFirst { purpose, mechanism: Box::new(mechanism.clone()), key },
         };
-        Ok(Active { stage, fed: false, kept: None, with_key: true })
+        Ok(Active { stage, fed: false, kept: None, signature: None, with_key: true })
     }
 
     /// Begins in earnest, now that `confirmed` proves the PIN.
     pub fn resume(waiting: &mut Active, token: &dyn Token, confirmed: &Arc<dyn Ticket>) -> Result<()> {
         if let Stage::PinFirst { purpose, mechanism, key } = &waiting.stage {
-            *waiting = Active::begin(token, Some(confirmed), *purpose, mechanism, key.clone())?;
+            let resumed = Active::begin(token, Some(confirmed), *purpose, mechanism, key.clone())?;
+            *waiting = Active { signature: waiting.signature.take(), ..resumed };
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! only told a size or found the buffer too small; a failed update ends it too.
 
 use super::active::Active;
-use super::{Handle, Session};
+use super::{Handle, Session, Work};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose};
 use crate::output::{Delivery, Output, Part, Size, Step};
@@ -20,17 +20,29 @@ const PURPOSES: [Purpose; Purpose::COUNT] = [
     Purpose::SignRecover,
     Purpose::Verify,
     Purpose::VerifyRecover,
+    Purpose::VerifySignature,
 ];
 
 impl Session {
     /// `C_EncryptInit` and its kin. Digests have no key.
     pub fn begin(&self, purpose: Purpose, mechanism: &Mechanism, key: Option<Handle>) -> Result<()> {
         let mut work = self.work()?;
+        self.begin_in(&mut work, purpose, mechanism, key).map(drop)
+    }
+
+    fn begin_in<'a>(
+        &self,
+        work: &'a mut Work,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        key: Option<Handle>,
+    ) -> Result<&'a mut Active> {
+        self.slot.admit(mechanism)?;
         let place = &mut work.operations[purpose as usize];
         if place.is_some() {
             return Err(Error::OperationActive);
         }
-        *place = Some(match key {
+        let begun = match key {
             None => {
                 mechanism.require(purpose.flag())?;
                 let digester = mechanism.row.family.digest(&mechanism.params)?;
@@ -40,8 +52,13 @@ impl Session {
                 let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
                 Active::begin(self.slot.token(), self.ticket().as_ref(), purpose, mechanism, key)?
             }
-        });
-        Ok(())
+        };
+        Ok(place.insert(begun))
+    }
+
+    /// As the slot has it: the initialisation vector that the token chooses for an encryption, put into `mechanism`.
+    pub fn choose_iv(&self, mechanism: &mut Mechanism) -> Result<Option<[u8; 12]>> {
+        self.slot.choose_iv(mechanism)
     }
 
     /// The same with a NULL mechanism: ends the operation in progress, if there is one.
@@ -56,6 +73,7 @@ impl Session {
         for purpose in PURPOSES.into_iter().filter(|purpose| flags & purpose.flag() != 0) {
             work.operations[purpose as usize] = None;
         }
+        work.messages.end(|purpose| flags & purpose.message_flag() != 0);
         if flags & ck::CKF_FIND_OBJECTS != 0 {
             work.search = None;
         }
@@ -105,7 +123,7 @@ impl Session {
         })
     }
 
-    /// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`.
+    /// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`, `C_VerifySignatureUpdate`.
     pub fn absorb(&self, purpose: Purpose, input: &[u8]) -> Result<()> {
         self.step(purpose, |active| {
             absorb(active.parts()?.0, input)?;
@@ -165,6 +183,27 @@ impl Session {
     pub fn verify_final(&self, signature: &[u8]) -> Result<()> {
         let check = |active: &mut Active| check_signature(active.parts()?.0, None, signature);
         self.last_step(Purpose::Verify, check).map(drop)
+    }
+
+    /// `C_VerifySignatureInit`.
+    pub fn begin_signature(&self, mechanism: &Mechanism, key: Handle, signature: &[u8]) -> Result<()> {
+        let mut work = self.work()?;
+        let place = self.begin_in(&mut work, Purpose::VerifySignature, mechanism, Some(key))?;
+        place.signature = Some(signature.to_vec());
+        Ok(())
+    }
+
+    /// `C_VerifySignature`, or with no data `C_VerifySignatureFinal`.
+    pub fn verify_signature(&self, data: Option<&[u8]>) -> Result<()> {
+        let check = |active: &mut Active| {
+            if active.fed && data.is_some() {
+                return Err(Error::OperationActive);
+            }
+            active.parts()?;
+            let signature = active.signature.take().unwrap_or_default();
+            check_signature(active.parts()?.0, data, &signature)
+        };
+        self.last_step(Purpose::VerifySignature, check).map(drop)
     }
 
     /// `C_GenerateRandom`.
@@ -227,7 +266,12 @@ pub(super) fn absorb(operation: &mut Operation, input: &[u8]) -> Result<()> {
     }
 }
 
-fn check_signature(operation: &mut Operation, data: Option<&[u8]>, signature: &[u8]) -> Result<Delivery> {
+/// Checks a signature over what was fed, and `data` if there is more.
+pub(super) fn check_signature(
+    operation: &mut Operation,
+    data: Option<&[u8]>,
+    signature: &[u8],
+) -> Result<Delivery> {
     let Operation::Verifier(verifier) = operation else { return Err(Error::OperationNotInitialized) };
     if !verifier.accepts(signature.len()) {
         return Err(Error::SignatureLenRange);

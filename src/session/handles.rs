@@ -11,6 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Handles are never used again in a process: a stale one can only be invalid, not another object's.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// A handle that nothing has had yet.
+pub(super) fn fresh() -> Handle {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// A session object. It dies with the session that made it.
 struct Held {
     object: Arc<dyn HeldObject>,
@@ -48,7 +53,7 @@ impl Handles {
         match object {
             ObjectRef::Stored(id) => self.of_found(Found { id, private }),
             ObjectRef::Held(object) => {
-                let handle = NEXT.fetch_add(1, Ordering::Relaxed);
+                let handle = fresh();
                 let mut tables = self.0.write();
                 tables.held.insert(handle, Held { object, session, private });
                 tables.by_session.entry(session).or_default().insert(handle);
@@ -66,7 +71,7 @@ impl Handles {
         if let Some(handle) = tables.by_id.get(&found.id) {
             return *handle;
         }
-        let handle = NEXT.fetch_add(1, Ordering::Relaxed);
+        let handle = fresh();
         tables.stored.insert(handle, found);
         tables.by_id.insert(found.id, handle);
         handle

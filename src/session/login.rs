@@ -1,7 +1,7 @@
 //! Logging in and out, and PINs.
 
 use super::active::Active;
-use super::{Session, SessionInfo};
+use super::{Session, SessionInfo, Work};
 use crate::error::{Error, Result};
 use crate::pin::{Credentials, DEFAULT_USER, Role};
 use cryptoki_sys as ck;
@@ -66,11 +66,12 @@ impl Session {
     /// The PIN once more, for the operation that waits for it (`CKA_ALWAYS_AUTHENTICATE`).
     fn confirm(&self, pin: &[u8]) -> Result<()> {
         let mut work = self.work()?;
-        let waiting = work
-            .operations
+        let Work { operations, messages, .. } = &mut *work;
+        let waiting = operations
             .iter_mut()
             .flatten()
             .find(|active| active.waits_for_pin())
+            .or_else(|| messages.waiting())
             .ok_or(Error::OperationNotInitialized)?;
         let ticket = self.ticket().ok_or(Error::UserNotLoggedIn)?;
         let given = own_credentials(ticket.role(), ticket.user(), pin);

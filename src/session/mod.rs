@@ -6,14 +6,18 @@
 mod active;
 mod cryptography;
 mod dual;
+mod fixed;
 mod handles;
 mod library;
 mod login;
+mod message;
 mod objects;
+mod saved;
 mod slot;
 mod slots;
 
 pub use dual::Dual;
+pub use fixed::{PROFILES, Profile};
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};
@@ -23,6 +27,7 @@ use crate::mechanism::Purpose;
 use crate::token::Ticket;
 use active::Active;
 use cryptoki_sys as ck;
+use message::Messages;
 use objects::Search;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use std::sync::Arc;
@@ -50,10 +55,11 @@ pub struct Session {
     work: Mutex<Option<Work>>,
 }
 
-/// What a session has in progress: at most one operation of each purpose, and one search.
+/// What a session has in progress: at most one operation of each purpose, one process of messages of each kind, and one search.
 #[derive(Default)]
 struct Work {
     operations: [Option<Active>; Purpose::COUNT],
+    messages: Messages,
     search: Option<Search>,
 }
 
@@ -85,6 +91,7 @@ impl Session {
                 .iter_mut()
                 .filter(|place| place.as_ref().is_some_and(Active::has_key))
                 .for_each(|place| *place = None);
+            work.messages.end(|_| true);
             work.search = None;
         }
     }

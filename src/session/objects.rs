@@ -8,7 +8,7 @@ use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::mechanism::Mechanism;
 use crate::object::{schema, template};
-use crate::output::{Delivery, Output};
+use crate::output::{Delivery, Output, Part, Size, Step};
 use crate::token::{Caller, Found, Making, ObjectInfo, ObjectRef};
 use cryptoki_sys as ck;
 
@@ -28,6 +28,7 @@ impl Session {
     /// `C_CopyObject`.
     pub fn copy_object(&self, object: Handle, template: &Attributes) -> Result<Handle> {
         let _turn = self.work()?;
+        self.require_not_fixed(object)?;
         let object = self.slot.objects.get(object)?;
         let ticket = self.ticket();
         let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
@@ -41,6 +42,7 @@ impl Session {
     /// `C_DestroyObject`.
     pub fn destroy_object(&self, object: Handle) -> Result<()> {
         let _turn = self.work()?;
+        self.require_not_fixed(object)?;
         let reference = self.slot.objects.get(object)?;
         self.require_may_change(&reference)?;
         self.slot.token().destroy(self.ticket().as_ref(), &reference)?;
@@ -51,6 +53,9 @@ impl Session {
     /// `C_GetObjectSize`, in bytes.
     pub fn object_size(&self, object: Handle) -> Result<u64> {
         let _turn = self.work()?;
+        if let Some(fixed) = self.slot.fixed.get(object) {
+            return Ok(fixed.size());
+        }
         let object = self.slot.objects.get(object)?;
         self.slot.token().size_of(self.ticket().as_ref(), &object)
     }
@@ -58,6 +63,10 @@ impl Session {
     /// `C_GetAttributeValue`: for each wanted attribute its value, or `AttributeSensitive` or `AttributeTypeInvalid`.
     pub fn attributes(&self, object: Handle, wanted: &[AttributeType]) -> Result<Vec<Result<Value>>> {
         let _turn = self.work()?;
+        if let Some(fixed) = self.slot.fixed.get(object) {
+            let value = |kind: &AttributeType| fixed.get(*kind).cloned().ok_or(Error::AttributeTypeInvalid);
+            return Ok(wanted.iter().map(value).collect());
+        }
         let object = self.slot.objects.get(object)?;
         let ticket = self.ticket();
         let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
@@ -91,6 +100,7 @@ impl Session {
     /// `C_SetAttributeValue`.
     pub fn set_attributes(&self, object: Handle, changes: &Attributes) -> Result<()> {
         let _turn = self.work()?;
+        self.require_not_fixed(object)?;
         loop {
             let old = self.slot.objects.get(object)?;
             self.require_may_change(&old)?;
@@ -115,6 +125,7 @@ impl Session {
             template::matches(&object.info().attributes, template).then_some(handle)
         };
         let mut held: Vec<Handle> = self.slot.objects.held().into_iter().filter_map(matching).collect();
+        held.extend(self.slot.fixed.find(template, self.slot.mechanisms()));
         held.sort_unstable();
         let session_only = template.bool(ck::CKA_TOKEN) == Some(false);
         let stored = match session_only {
@@ -142,6 +153,7 @@ impl Session {
     /// `C_GenerateKey`.
     pub fn generate_key(&self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.make(Making::Generate(mechanism), template)
     }
 
@@ -153,6 +165,7 @@ impl Session {
         private: &Attributes,
     ) -> Result<(Handle, Handle)> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         self.require_may_make(public)?;
         self.require_may_make(private)?;
         let ticket = self.ticket();
@@ -168,12 +181,17 @@ impl Session {
         key: Handle,
         output: Output<'_>,
     ) -> Result<Delivery> {
+        output.copy(&self.wrapped(mechanism, wrapping, key)?)
+    }
+
+    /// A key, wrapped.
+    pub(super) fn wrapped(&self, mechanism: &Mechanism, wrapping: Handle, key: Handle) -> Result<Vec<u8>> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-        let wrapped = self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)?;
-        output.copy(&wrapped)
+        self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)
     }
 
     /// `C_UnwrapKey`.
@@ -185,15 +203,71 @@ impl Session {
         template: &Attributes,
     ) -> Result<Handle> {
         let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
         self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
     }
 
-    /// `C_DeriveKey`.
-    pub fn derive_key(&self, mechanism: &Mechanism, base: Handle, template: &Attributes) -> Result<Handle> {
+    /// `C_DeriveKey`: the keys, and what the caller is told besides. `templates`: the caller's, and those in the parameter.
+    pub fn derive_keys(
+        &self,
+        mechanism: &Mechanism,
+        base: Handle,
+        templates: &[Attributes],
+    ) -> Result<(Vec<Handle>, Vec<u8>)> {
         let _turn = self.work()?;
-        let key = self.slot.objects.get(base).map_err(|_| Error::KeyHandleInvalid)?;
-        self.make(Making::Derive { mechanism, key: &key }, &self.kept_in_session(template))
+        self.slot.admit(mechanism)?;
+        let named = std::iter::once(base).chain(mechanism.params.keys());
+        let find = |handle| self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid);
+        let keys = named.map(find).collect::<Result<Vec<_>>>()?;
+        let templates: Vec<Attributes> =
+            templates.iter().map(|template| self.kept_in_session(template)).collect();
+        templates.iter().try_for_each(|template| self.require_may_make(template))?;
+        let ticket = self.ticket();
+        let derived = self.slot.token().derive(ticket.as_ref(), mechanism, &keys, &templates)?;
+        let handles = derived.keys.into_iter().map(|key| self.hand_out(ticket.as_ref(), key));
+        Ok((handles.collect::<Result<_>>()?, derived.told))
+    }
+
+    /// `C_EncapsulateKey`: the handle of the new key, if the ciphertext was written.
+    pub fn encapsulate_key(
+        &self,
+        mechanism: &Mechanism,
+        key: Handle,
+        template: &Attributes,
+        output: Output<'_>,
+    ) -> Result<(Delivery, Option<Handle>)> {
+        let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
+        self.require_may_make(template)?;
+        let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+        let ticket = self.ticket();
+        let token = self.slot.token();
+        let step = Step { part: Part::Whole, input: 0 };
+        let size = Size::Exact(token.ciphertext_size(ticket.as_ref(), mechanism, &key)?);
+        let mut handle = None;
+        let delivery = output.deliver(step, size, &mut None, |room| {
+            let (ciphertext, made) = token.encapsulate(ticket.as_ref(), mechanism, &key, template)?;
+            let place = room.get_mut(..ciphertext.len()).ok_or(Error::FunctionFailed)?;
+            place.copy_from_slice(&ciphertext);
+            handle = Some(self.hand_out(ticket.as_ref(), made)?);
+            Ok(ciphertext.len())
+        })?;
+        Ok((delivery, handle))
+    }
+
+    /// `C_DecapsulateKey`.
+    pub fn decapsulate_key(
+        &self,
+        mechanism: &Mechanism,
+        key: Handle,
+        ciphertext: &[u8],
+        template: &Attributes,
+    ) -> Result<Handle> {
+        let _turn = self.work()?;
+        self.slot.admit(mechanism)?;
+        let key = self.slot.objects.get(key).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
+        self.make(Making::Decapsulate { mechanism, key: &key, ciphertext }, &self.kept_in_session(template))
     }
 
     /// Makes an object. The caller holds the session's turn, so the session does not end meanwhile.
@@ -225,6 +299,11 @@ impl Session {
             template.set_default(ck::CKA_TOKEN, false);
         }
         template
+    }
+
+    /// What is the same for every token can't be changed, copied or destroyed.
+    fn require_not_fixed(&self, object: Handle) -> Result<()> {
+        if self.slot.fixed.get(object).is_some() { Err(Error::ActionProhibited) } else { Ok(()) }
     }
 
     /// A token object can be changed only through a session that may write.

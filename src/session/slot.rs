@@ -1,8 +1,13 @@
 //! A slot and the token in it, with what this process has open on it.
 
+use super::fixed::Fixed;
 use super::handles::Handles;
+use super::saved::SavedStates;
 use super::{Handle, Session};
+use crate::config::{GcmIv, TokenSettings};
+use crate::crypto;
 use crate::error::{Error, Result};
+use crate::mechanism::{Mechanism, Params, Row, Shape, registry};
 use crate::pin::{Credentials, Role};
 use crate::token::{Ticket, Token, TokenInfo};
 use parking_lot::{Mutex, RwLock};
@@ -28,12 +33,18 @@ pub struct SlotTokenInfo {
     pub read_write_sessions: u64,
 }
 
+/// Bytes of an initialisation vector that a token chooses.
+const GCM_IV: usize = 12;
+
 /// One slot; there is a token in each, initialised or not.
 pub struct Slot {
     id: u64,
     description: String,
     token: Box<dyn Token>,
+    settings: TokenSettings,
     pub(super) objects: Handles,
+    pub(super) fixed: Fixed,
+    pub(super) saved: SavedStates,
     /// Who is logged in: one user for all sessions of this process (PKCS#11 3.2, section 5.6.8).
     login: RwLock<Option<Arc<dyn Ticket>>>,
     /// The open sessions. Held while a login or logout is under way, so that none opens or closes meanwhile.
@@ -43,12 +54,15 @@ pub struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(id: u64, description: String, token: Box<dyn Token>) -> Self {
+    pub(super) fn new(id: u64, description: String, token: Box<dyn Token>, settings: TokenSettings) -> Self {
         Slot {
             id,
             description,
             token,
+            settings,
             objects: Handles::default(),
+            fixed: Fixed::default(),
+            saved: SavedStates::default(),
             login: RwLock::new(None),
             sessions: Mutex::new(HashMap::new()),
             ended: AtomicBool::new(false),
@@ -71,6 +85,30 @@ impl Slot {
         let sessions = self.sessions.lock();
         let read_write = sessions.values().filter(|session| session.read_write).count();
         Ok(SlotTokenInfo { token, sessions: sessions.len() as u64, read_write_sessions: read_write as u64 })
+    }
+
+    /// The mechanisms that this slot offers.
+    pub fn mechanisms(&self) -> impl Iterator<Item = &'static Row> {
+        registry::ROWS.iter().filter(|row| row.is_offered(self.settings.legacy))
+    }
+
+    /// `MechanismInvalid` for one that it does not offer.
+    pub(super) fn admit(&self, mechanism: &Mechanism) -> Result<()> {
+        if mechanism.row.is_offered(self.settings.legacy) { Ok(()) } else { Err(Error::MechanismInvalid) }
+    }
+
+    /// Where the token chooses AES-GCM's initialisation vector: puts it into `mechanism`, which has been given room for it
+    /// (`MechanismParamInvalid`), and tells it.
+    pub(super) fn choose_iv(&self, mechanism: &mut Mechanism) -> Result<Option<[u8; GCM_IV]>> {
+        match (&mut mechanism.params, mechanism.row.shape) {
+            (Params::Gcm { iv, .. }, Shape::Gcm) if self.settings.gcm_iv == GcmIv::Token => {
+                let place: &mut [u8; GCM_IV] =
+                    iv.as_mut_slice().try_into().map_err(|_| Error::MechanismParamInvalid)?;
+                crypto::random(place)?;
+                Ok(Some(*place))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The token itself, for the command line's own uses.

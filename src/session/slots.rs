@@ -41,14 +41,14 @@ fn listed_slot(listed: &SlotSettings, settings: &TokenSettings) -> Arc<Slot> {
         Place::Folder { path } => local_slot(listed.id, description, path.clone(), settings),
         Place::Cluster(nodes) => {
             let token = RemoteToken::new(nodes.clone());
-            Arc::new(Slot::new(listed.id, description, Box::new(token)))
+            Arc::new(Slot::new(listed.id, description, Box::new(token), settings.clone()))
         }
     }
 }
 
 fn local_slot(id: u64, description: String, folder: PathBuf, settings: &TokenSettings) -> Arc<Slot> {
     let token = LocalToken::new(folder, settings.clone());
-    Arc::new(Slot::new(id, description, Box::new(token)))
+    Arc::new(Slot::new(id, description, Box::new(token), settings.clone()))
 }
 
 fn default_description(id: u64) -> String {

@@ -168,15 +168,25 @@ pub enum Making<'a> {
         /// The wrapped key.
         wrapped: &'a [u8],
     },
-    /// `C_DeriveKey`.
-    Derive {
-        /// The derivation.
-        mechanism: &'a Mechanism,
-        /// The base key.
-        key: &'a ObjectRef,
-    },
     /// `C_CopyObject`.
     Copy(&'a ObjectRef),
+    /// `C_DecapsulateKey`.
+    Decapsulate {
+        /// The mechanism.
+        mechanism: &'a Mechanism,
+        /// The private key.
+        key: &'a ObjectRef,
+        /// What the other side's encapsulation gave.
+        ciphertext: &'a [u8],
+    },
+}
+
+/// What a derivation has made.
+pub struct DerivedKeys {
+    /// The keys, in the order of the mechanism.
+    pub keys: Vec<ObjectRef>,
+    /// What the caller is told besides (initialisation vectors, a version), which is no secret.
+    pub told: Vec<u8>,
 }
 
 /// A place where keys live. All methods may be called from several threads at once.
@@ -244,6 +254,29 @@ pub trait Token: Send + Sync {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)>;
+
+    /// Derives keys, all or none (`C_DeriveKey`). `keys`: the base key, and those that the mechanism's parameter names, in its order.
+    /// `templates`: the caller's, and those in the parameter; how many keys come of them is the mechanism's.
+    fn derive(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        keys: &[ObjectRef],
+        templates: &[Attributes],
+    ) -> Result<DerivedKeys>;
+
+    /// Bytes of the ciphertext that [`Token::encapsulate`] gives.
+    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize>;
+
+    /// Makes a secret key and the ciphertext from which the holder of the private half of `key` makes the same
+    /// (`C_EncapsulateKey`).
+    fn encapsulate(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)>;
 
     /// Changes attributes; the answer replaces `object`.
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef>;

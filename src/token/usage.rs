@@ -4,9 +4,10 @@
 use super::{Operation, clock};
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
-use crate::mechanism::{Key, Mechanism, Purpose, Unit};
+use crate::mechanism::{Key, Material, Mechanism, Purpose, Unit};
 use crate::object::template;
 use cryptoki_sys as ck;
+use once_cell::unsync::OnceCell;
 
 /// A key about to be used with a mechanism.
 pub(super) struct Usage<'a> {
@@ -69,6 +70,17 @@ fn half_for(permission: AttributeType) -> u64 {
     if PUBLIC.contains(&permission) { ck::CKO_PUBLIC_KEY } else { ck::CKO_PRIVATE_KEY }
 }
 
+/// Bytes of the ciphertext that an encapsulation with a public key makes, if it may be used so. `attributes`: the key's,
+/// all of which are public.
+pub(super) fn ciphertext_size(attributes: &Attributes, mechanism: &Mechanism) -> Result<usize> {
+    let material = OnceCell::new();
+    let material = || material.get_or_try_init(|| Material::stand_in(attributes));
+    let usage = Usage { attributes, mechanism };
+    usage.check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE, || Ok(material()?.size()))?;
+    let key = Key { attributes, material: material()? };
+    mechanism.row.family.ciphertext_size(key, &mechanism.params)
+}
+
 /// Begins an operation with a key that may be used so.
 pub(super) fn begin(purpose: Purpose, mechanism: &Mechanism, key: Key<'_>) -> Result<Operation> {
     let (family, params) = (mechanism.row.family, &mechanism.params);
@@ -78,7 +90,7 @@ pub(super) fn begin(purpose: Purpose, mechanism: &Mechanism, key: Key<'_>) -> Re
         Purpose::Digest => Operation::Digester(family.digest(params)?),
         Purpose::Sign => Operation::Signer(family.sign(key, params)?),
         Purpose::SignRecover => Operation::Cipher(family.sign_recover(key, params)?),
-        Purpose::Verify => Operation::Verifier(family.verify(key, params)?),
+        Purpose::Verify | Purpose::VerifySignature => Operation::Verifier(family.verify(key, params)?),
         Purpose::VerifyRecover => Operation::Cipher(family.verify_recover(key, params)?),
     })
 }

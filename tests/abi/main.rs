@@ -9,9 +9,12 @@
 
 mod common;
 
+mod answers;
 mod attributes;
 mod bad_input;
 mod crash;
+mod derivations;
+mod encapsulation;
 mod fork;
 mod fuzz;
 mod initialize;
@@ -19,13 +22,22 @@ mod interfaces;
 mod length_protocol;
 mod login;
 mod mechanisms;
+mod messages;
 mod no_way_out;
 mod objects;
+mod offers;
 mod order;
+mod pqc_keys;
+mod pqc_openssl;
+mod pqc_vectors;
 mod processes;
+mod profiles;
 mod reload;
+mod saved_states;
 mod slots;
 mod store_faults;
 mod threads;
 mod trust;
+mod verify_signature;
+mod wrapping;
 mod wycheproof;

@@ -337,18 +337,6 @@ fn logging_out_ends_work_with_private_keys() {
 }
 
 #[test]
-fn the_state_of_an_operation_cannot_be_taken_out() {
-    isolated(|_| {
-        let token = Token::new();
-        let session = token.user();
-        session.digest_init(&Mechanism::plain(CKM_SHA256)).unwrap();
-        let refusals = [CKR_STATE_UNSAVEABLE, CKR_FUNCTION_NOT_SUPPORTED];
-        session.operation_state().refused_by_one_of(&refusals);
-        session.digest_rest(b"x").unwrap();
-    });
-}
-
-#[test]
 fn a_signature_or_data_of_another_length_is_refused_and_leaves_nothing_open() {
     isolated(|_| {
         let token = Token::new();

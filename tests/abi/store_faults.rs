@@ -189,6 +189,10 @@ fn what_is_wrong_with_a_store_is_told_apart_and_logged_with_its_path() {
             let lines = std::fs::read_to_string(&log).unwrap()[before..].to_owned();
             let naming = lines.lines().filter(|line| line.contains(file.to_str().unwrap())).count();
             assert!(naming > 0, "{what}: no log line names {}:\n{lines}", file.display());
+            module().initialize().unwrap();
+            module().token_info(slot).map(drop).refused(code);
+            module().init_token(slot, SO_PIN, "over it").refused(code);
+            module().finalize().unwrap();
         }
     });
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use vectors::{EllipticCurve, HashFunction, TestResult};
 
 /// What came of one set.
-struct Score {
+pub struct Score {
     set: String,
     ran: usize,
     passed_over: usize,
@@ -15,23 +15,23 @@ struct Score {
 
 /// What came of all sets of one test.
 #[derive(Default)]
-struct Scores {
+pub struct Scores {
     ran: usize,
     wrong: Vec<String>,
 }
 
 impl Score {
-    fn new(set: impl std::fmt::Debug) -> Score {
+    pub fn new(set: impl std::fmt::Debug) -> Score {
         Score { set: format!("{set:?}"), ran: 0, passed_over: 0, wrong: Vec::new() }
     }
 
     /// A vector that asks for something the module does not have.
-    fn pass_over(&mut self) {
+    pub fn pass_over(&mut self) {
         self.passed_over += 1;
     }
 
     /// A vector that is `expected` to hold, and whether it did.
-    fn judge(
+    pub fn judge(
         &mut self,
         number: usize,
         comment: &str,
@@ -55,7 +55,7 @@ impl Score {
 }
 
 impl Scores {
-    fn add(&mut self, process: &Process, score: Score) {
+    pub fn add(&mut self, process: &Process, score: Score) {
         let wrong = score.wrong.len();
         process.say(format!(
             "{}: {} vectors, {wrong} wrong, {} not for this module",
@@ -66,7 +66,7 @@ impl Scores {
         self.wrong.extend(score.wrong);
     }
 
-    fn end(self, process: &Process) {
+    pub fn end(self, process: &Process) {
         process.say(format!("{} vectors", self.ran));
         let shown = &self.wrong[..self.wrong.len().min(30)];
         assert!(self.wrong.is_empty(), "{} wrong:\n{}", self.wrong.len(), shown.join("\n"));

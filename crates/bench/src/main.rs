@@ -5,10 +5,12 @@
 //! - [`worker`]: another process of this program, in which a module is loaded and called; [`load`]: calls, counted and timed
 //! - [`ping`], [`sqlite`]: what is measured without a module
 //! - [`failover`]: how long nobody is served when the leader dies
+//! - [`kms`]: the KMS front, beside moto's server
 //! - [`report`], [`machine`], [`page`]: what came of it, and on what
 
 mod cluster;
 mod failover;
+mod kms;
 mod load;
 mod machine;
 mod operation;

@@ -1,6 +1,7 @@
 //! What was measured: medians and ratios, as a table for people and as values for programs.
 
 use crate::failover::Pauses;
+use crate::kms;
 use crate::load::Calls;
 use crate::machine::Machine;
 use crate::plan::{Place, Row, Unit};
@@ -23,6 +24,8 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// What callers saw when the leader died.
     pub pauses: Vec<Pauses>,
+    /// The KMS front's rows.
+    pub kms: Option<kms::Report>,
 }
 
 /// The median; 0 of nothing. Sorts.
@@ -107,6 +110,9 @@ impl Report {
             let (title, median, values) = (seen.title, seen.median(), values.join(","));
             written += &format!("leader dies, {title}\t1\tthree nodes, TLS\tms\t{median:.1}\t\t{values}\n");
         }
+        if let Some(kms) = &self.kms {
+            written += &kms.tsv();
+        }
         written
     }
 
@@ -150,6 +156,12 @@ impl fmt::Display for Report {
                 "The leader of three nodes was killed {} times:\n\n{}",
                 seen.pauses.len(),
                 self.failover()
+            )?;
+        }
+        if let Some(kms) = &self.kms {
+            writeln!(
+                f,
+                "The KMS front, which checks every signature, and moto's server, which checks none:\n\n{kms}"
             )?;
         }
         Ok(())

@@ -1,11 +1,12 @@
 //! A whole run: everything set up, each row measured at each place in turn, again and again, and told.
 
+use crate::failover::Pauses;
 use crate::machine::Machine;
 use crate::plan::{Place, ROWS, Row};
 use crate::report::{Line, Report};
 use crate::stage::Stage;
-use crate::{Options, Result, failover, page};
-use std::path::PathBuf;
+use crate::{Options, Result, failover, kms, page};
+use std::path::{Path, PathBuf};
 
 /// The title that `--only` is compared with for what happens when the leader dies.
 const FAILOVER: &str = "without service when the leader dies";
@@ -15,15 +16,16 @@ pub fn run(options: &Options) -> Result<()> {
     let module = beside(options.module.as_ref(), "libcloister.so")?;
     let program = beside(options.program.as_ref(), "cloister")?;
     let folder = options.folder.clone().map_or_else(own_folder, Ok)?;
-    eprintln!("setting up: a token, a cluster of one node, a cluster of three");
-    let mut stage = Stage::set(&module, &program, &folder, options.keep)?;
-    let lines = measure(&mut stage, options)?;
-    let pauses = match FAILOVER.contains(&options.only) && options.deaths > 0 {
-        true => failover::measure(&mut stage, options.deaths)?,
-        false => Vec::new(),
+    let (lines, pauses) =
+        match ROWS.iter().any(|row| row.title.contains(&options.only)) || FAILOVER.contains(&options.only) {
+            true => measure_module(options, &module, &program, &folder)?,
+            false => (Vec::new(), Vec::new()),
+        };
+    let kms = match kms::TITLE.contains(&options.only) {
+        true => Some(kms::measure(options, &module, &program, &folder)?),
+        false => None,
     };
-    drop(stage);
-    let report = Report { machine: Machine::this(&program)?, lines, pauses };
+    let report = Report { machine: Machine::this(&program)?, lines, pauses, kms };
     println!("{report}");
     if let Some(file) = &options.tsv {
         std::fs::write(file, report.tsv())?;
@@ -32,6 +34,23 @@ pub fn run(options: &Options) -> Result<()> {
         page::write(file, &report)?;
     }
     Ok(())
+}
+
+/// The module's rows, and what happens when a leader dies.
+fn measure_module(
+    options: &Options,
+    module: &Path,
+    program: &Path,
+    folder: &Path,
+) -> Result<(Vec<Line>, Vec<Pauses>)> {
+    eprintln!("setting up: a token, a cluster of one node, a cluster of three");
+    let mut stage = Stage::set(module, program, folder, options.keep)?;
+    let lines = measure(&mut stage, options)?;
+    let pauses = match FAILOVER.contains(&options.only) && options.deaths > 0 {
+        true => failover::measure(&mut stage, options.deaths)?,
+        false => Vec::new(),
+    };
+    Ok((lines, pauses))
 }
 
 /// Interleaved: whatever else the machine does meanwhile, it does to all.

@@ -5,6 +5,7 @@
 //! - [`pin`]: PINs, from anywhere but the command line
 //! - [`names`]: numbers of the standard in words
 //! - [`show`]: attributes in words
+//! - [`header`]: the C headers, from the tables that make the module
 //! - [`render`]: answers, as tables for people or JSON for programs
 //! - [`node_log`]: what a running node tells
 //! - [`error`]: what is told when something fails, and exit codes
@@ -13,6 +14,7 @@
 
 mod commands;
 mod error;
+mod header;
 mod names;
 mod node_log;
 mod pin;

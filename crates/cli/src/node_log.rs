@@ -42,6 +42,8 @@ impl Level {
             if self == Level::Trace { LevelFilter::TRACE } else { self.filter().min(LevelFilter::WARN) };
         let consensus = if self >= Level::Debug { beneath } else { LevelFilter::OFF };
         let targets = Targets::new().with_default(beneath).with_target("openraft", consensus);
+        // What it hashes holds session tokens, and at the finest level it logs that.
+        let targets = targets.with_target("aws_sigv4", LevelFilter::WARN.min(beneath));
         targets.with_target("cloister", self.filter())
     }
 }

@@ -3,6 +3,7 @@
 use crate::names;
 use cloister::attribute::{AttributeType, Attributes, Value};
 use cloister::mechanism::curves::Curve;
+use cloister::mechanism::parameter_set::ParameterSet;
 use cloister::object::schema;
 use cryptoki_sys as ck;
 use serde_json::{Map, Value as Json};
@@ -43,11 +44,15 @@ pub fn id(attributes: &Attributes) -> String {
     hex::encode(attributes.bytes(ck::CKA_ID).unwrap_or_default())
 }
 
-/// The key's size as people say it: bits, or the curve.
+/// The key's size as people say it: bits, the curve, or the parameter set.
 pub fn size(attributes: &Attributes) -> Option<String> {
     if let Some(parameters) = attributes.bytes(ck::CKA_EC_PARAMS) {
         let curve = Curve::named(attributes.ulong(ck::CKA_KEY_TYPE)?, parameters).ok()?;
         return curve.names.first().map(|name| (*name).to_owned());
+    }
+    if attributes.contains(ck::CKA_PARAMETER_SET) {
+        let set = ParameterSet::named(attributes.ulong(ck::CKA_KEY_TYPE)?, attributes).ok()?;
+        return Some(set.name.to_string_lossy().into_owned());
     }
     let bits = attributes
         .ulong(ck::CKA_MODULUS_BITS)

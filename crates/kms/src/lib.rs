@@ -3,14 +3,17 @@
 //! Speaks to its keys through `cryptoki` only, like any other program, and remembers nothing but in the token.
 
 pub mod api;
+pub mod audit;
 pub mod auth;
 pub mod book;
+pub mod checkup;
 pub mod clock;
 pub mod crypto;
 pub mod front;
 pub mod hsm;
 pub mod keys;
 pub mod policy;
+pub mod quota;
 pub mod run;
 pub mod service;
 pub mod settings;

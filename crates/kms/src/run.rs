@@ -1,15 +1,17 @@
 //! A front as a process: from settings to a served socket, until it is told to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
+use crate::audit::{self, Trail};
 use crate::front::{self, Front, serve, tls};
 use crate::hsm::{Login, Module, Token, Trouble};
 use crate::service::Service;
-use crate::settings::{Access, Settings};
+use crate::settings::{self, Access, Settings};
 
 /// Why a front doesn't run. Each text says what to do.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ impl std::error::Error for RunError {}
 /// Serves until SIGTERM or SIGINT; returns when the last request is answered.
 pub fn run(settings: Settings) -> Result<(), RunError> {
     let tls = settings.tls.as_ref().map(tls::acceptor).transpose().map_err(RunError::Settings)?;
-    let service = Arc::new(open(settings)?);
+    let trail = settings.audit.as_ref().map(open_trail).transpose()?;
+    let service = Arc::new(Service { trail, ..open(settings)? });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -63,20 +66,49 @@ async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
     }
     // Programs that start a front wait for this line.
     println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
+    let flushing = tokio::spawn(flush(front.service.clone()));
     serve(listener, front, stop).await;
+    flushing.abort();
     Ok(())
+}
+
+/// The audit trail, where the settings want it. One that was cut off by a crash is told and goes on.
+fn open_trail(settings: &settings::Audit) -> Result<Trail, RunError> {
+    let opened = Trail::open(audit::Settings {
+        directory: settings.folder.clone(),
+        segment_bytes: settings.segment_mib.saturating_mul(1024 * 1024),
+        unwritable: settings.unwritable,
+    });
+    let (trail, torn) = opened.map_err(|e| RunError::Settings(e.to_string()))?;
+    if let Some(torn) = torn {
+        tracing::warn!(?torn, "the audit trail's last line was torn; it is set aside");
+    }
+    Ok(trail)
+}
+
+/// Brings the audit trail to the disk once a second.
+async fn flush(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let service = service.clone();
+        let flushed =
+            tokio::task::spawn_blocking(move || service.trail.as_ref().map_or(Ok(()), Trail::flush)).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::error!(%error, "the audit trail can't be brought to the disk");
+        }
+    }
 }
 
 async fn bind(address: &str) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
 }
 
-/// Logs in to the default key store.
-fn open(settings: Settings) -> Result<Service, RunError> {
+/// A service that is logged in to its default key store, and serves nobody yet.
+pub fn open(settings: Settings) -> Result<Service, RunError> {
     let pin = read_secret(&settings.pin_file)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;
-    Ok(Service::new(settings, Arc::new(token)))
+    Ok(Service::new(settings, Arc::new(token), None))
 }
 
 fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {

@@ -173,6 +173,8 @@ mod tests {
             argon2_memory_kib = 8
             argon2_passes = 1
             usage_default = false
+            legacy = true
+            gcm_iv = "token"
             [[slot]]
             id = 7
             path = "../seven"
@@ -187,6 +189,8 @@ mod tests {
             argon2_memory_kib: 8,
             argon2_passes: 1,
             usage_default: false,
+            legacy: true,
+            gcm_iv: super::super::GcmIv::Token,
         };
         let slot = SlotSettings {
             id: 7,

@@ -34,7 +34,7 @@ impl Direction {
     }
 }
 
-/// A block mode, CTR or GCM at work.
+/// A block mode, a stream mode or one with authentication at work.
 pub struct Stream {
     context: CipherCtx,
     /// 1 for those that are no block modes.
@@ -115,18 +115,18 @@ impl Stream {
         Ok(length)
     }
 
-    /// GCM: takes additional authenticated data, before any other input.
+    /// With authentication: takes additional authenticated data, before any other input.
     pub fn authenticate(&mut self, aad: &[u8]) -> Result<(), ErrorStack> {
         aad.chunks(Self::PIECE).try_for_each(|piece| self.context.cipher_update(piece, None).map(|_| ()))
     }
 
-    /// GCM: ends an encryption and writes the tag.
+    /// With authentication: ends an encryption and writes the tag.
     pub fn finish_with_tag(&mut self, tag: &mut [u8]) -> Result<(), ErrorStack> {
         self.finish(&mut [])?;
         self.context.tag(tag)
     }
 
-    /// GCM: ends a decryption; an error means that the tag is wrong.
+    /// With authentication: ends a decryption; an error means that the tag is wrong.
     pub fn finish_against_tag(&mut self, tag: &[u8]) -> Result<(), ErrorStack> {
         self.context.set_tag(tag)?;
         self.finish(&mut []).map(|_| ())

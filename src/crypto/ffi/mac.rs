@@ -27,20 +27,18 @@ impl Drop for Context {
 }
 
 impl Context {
-    /// A new context of the algorithm `name`, with one parameter: its name and value.
-    pub fn new(name: &CStr, parameter: (&CStr, &CStr), key: &[u8]) -> Result<Self> {
-        let value = parameter.1.to_bytes();
-        let parameters = [
-            sys::OSSL_PARAM {
-                key: parameter.0.as_ptr(),
-                data_type: OSSL_PARAM_UTF8_STRING,
-                data: value.as_ptr().cast_mut().cast(),
-                data_size: value.len(),
-                return_size: 0,
-            },
-            // SAFETY: takes nothing, answers the mark at the end of a list.
-            unsafe { sys::OSSL_PARAM_construct_end() },
-        ];
+    /// A new context of the algorithm `name`, with at most one parameter: its name and value.
+    pub fn new(name: &CStr, parameter: Option<(&CStr, &CStr)>, key: &[u8]) -> Result<Self> {
+        let text = |(key, value): (&CStr, &CStr)| sys::OSSL_PARAM {
+            key: key.as_ptr(),
+            data_type: OSSL_PARAM_UTF8_STRING,
+            data: value.as_ptr().cast_mut().cast(),
+            data_size: value.to_bytes().len(),
+            return_size: 0,
+        };
+        // SAFETY: takes nothing, answers the mark at the end of a list.
+        let end = || unsafe { sys::OSSL_PARAM_construct_end() };
+        let parameters = [parameter.map_or_else(end, text), end()];
         // SAFETY: `name` ends with NUL; NULL means the default library context and no properties.
         let algorithm = unsafe { sys::EVP_MAC_fetch(ptr::null_mut(), name.as_ptr(), ptr::null()) };
         let algorithm = NonNull::new(algorithm).ok_or_else(ErrorStack::get)?;

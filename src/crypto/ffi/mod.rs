@@ -3,8 +3,12 @@
 #![allow(unsafe_code)]
 
 pub mod cipher;
+pub mod digest;
 pub mod files;
+pub mod kdf;
 pub mod mac;
 pub mod mapping;
+pub mod named_key;
 pub mod openssl;
+pub mod param;
 pub mod pkey;

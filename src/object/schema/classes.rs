@@ -32,14 +32,14 @@ pub struct MadeBy {
 }
 
 /// All classes.
-pub const CLASSES: &[&Class] = &[&DATA, &CERTIFICATE, &PUBLIC_KEY, &PRIVATE_KEY, &SECRET_KEY];
+pub const CLASSES: &[&Class] = &[&DATA, &CERTIFICATE, &TRUST, &PUBLIC_KEY, &PRIVATE_KEY, &SECRET_KEY];
 
 /// Section 4.5.
 pub(super) const DATA: Class = Class {
     number: ck::CKO_DATA,
     name: "CKO_DATA",
     subtype: None,
-    made_by: MadeBy { generate: false, unwrap: false, derive: false },
+    made_by: MadeBy { generate: false, unwrap: false, derive: true },
     groups: &[STORAGE, PUBLIC_UNLESS_ASKED, DATA_ROWS],
 };
 
@@ -50,6 +50,15 @@ pub(super) const CERTIFICATE: Class = Class {
     subtype: Some(ck::CKA_CERTIFICATE_TYPE),
     made_by: MadeBy { generate: false, unwrap: false, derive: false },
     groups: &[STORAGE, PUBLIC_UNLESS_ASKED, CERTIFICATE_ROWS],
+};
+
+/// Section 4.7.
+pub(super) const TRUST: Class = Class {
+    number: ck::CKO_TRUST,
+    name: "CKO_TRUST",
+    subtype: None,
+    made_by: MadeBy { generate: false, unwrap: false, derive: false },
+    groups: &[STORAGE, PUBLIC_UNLESS_ASKED, TRUST_ROWS],
 };
 
 /// Section 4.9.
@@ -94,7 +103,7 @@ const STORAGE: &[Row] = &[
 const PUBLIC_UNLESS_ASKED: &[Row] = &[row(ck::CKA_PRIVATE, COPY, Bool(false))];
 const PRIVATE_UNLESS_ASKED: &[Row] = &[row(ck::CKA_PRIVATE, COPY, Bool(true))];
 
-// The table has no footnote 8 here, but the data are the application's own, and it rewrites them in place.
+// `CKM_HKDF_DATA` derives such objects. The table has no footnote 8 here, but the data are the application's own, and it rewrites them in place.
 const DATA_ROWS: &[Row] = &[
     row(ck::CKA_APPLICATION, MODIFIABLE, Empty),
     row(ck::CKA_OBJECT_ID, MODIFIABLE, Empty),
@@ -110,6 +119,23 @@ const CERTIFICATE_ROWS: &[Row] = &[
     row(ck::CKA_END_DATE, 0, Empty),
     row(ck::CKA_PUBLIC_KEY_INFO, 0, Empty),
 ];
+
+/// When a hash has to be there is a rule of its own.
+const TRUST_ROWS: &[Row] = &[
+    row(ck::CKA_ISSUER, MUST_CREATE, Absent),
+    row(ck::CKA_SERIAL_NUMBER, MUST_CREATE, Absent),
+    row(ck::CKA_HASH_OF_CERTIFICATE, MODIFIABLE, Empty),
+    row(ck::CKA_NAME_HASH_ALGORITHM, MODIFIABLE, Ulong(ck::CKM_SHA_1)),
+    row(ck::CKA_TRUST_SERVER_AUTH, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_CLIENT_AUTH, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_CODE_SIGNING, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_EMAIL_PROTECTION, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_IPSEC_IKE, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_TIME_STAMPING, MODIFIABLE, TRUST_UNKNOWN),
+    row(ck::CKA_TRUST_OCSP_SIGNING, MODIFIABLE, TRUST_UNKNOWN),
+];
+
+const TRUST_UNKNOWN: Initial = Ulong(ck::CKT_TRUST_UNKNOWN as u64);
 
 /// Common to all keys (4.8).
 const KEY_ROWS: &[Row] = &[
@@ -141,6 +167,7 @@ const PUBLIC_KEY_ROWS: &[Row] = &[
     row(ck::CKA_ENCAPSULATE, MODIFIABLE, Usage),
     row(ck::CKA_TRUSTED, OFFICER, Bool(false)),
     row(ck::CKA_WRAP_TEMPLATE, 0, Absent),
+    row(ck::CKA_ENCAPSULATE_TEMPLATE, 0, Absent),
     row(ck::CKA_PUBLIC_KEY_INFO, COMPUTED, Absent),
 ];
 
@@ -152,6 +179,7 @@ const PRIVATE_KEY_ROWS: &[Row] = &[
     row(ck::CKA_SIGN_RECOVER, MODIFIABLE, Usage),
     row(ck::CKA_UNWRAP, MODIFIABLE, Usage),
     row(ck::CKA_DECAPSULATE, MODIFIABLE, Usage),
+    row(ck::CKA_DECAPSULATE_TEMPLATE, 0, Absent),
     row(ck::CKA_EXTRACTABLE, MODIFIABLE | ONCE_FALSE, PRIVATE_KEY_EXTRACTABLE),
     row(ck::CKA_ALWAYS_AUTHENTICATE, 0, Bool(false)),
     // The table has footnote 8 here, but the one right value is known from the start.

@@ -1,6 +1,6 @@
 //! What each key type and certificate type adds to its class (PKCS#11 3.2, sections 4.6 and 6).
 
-use super::classes::{CERTIFICATE, Class, DATA, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY};
+use super::classes::{CERTIFICATE, Class, DATA, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, TRUST};
 use super::note::*;
 use super::{Initial::*, Row, row};
 use crate::attribute::AttributeType;
@@ -60,7 +60,8 @@ impl Form {
 
 /// All forms.
 pub const FORMS: &[Form] = &[
-    Form { class: &DATA, subtype: None, name: DATA.name, own: &[], usage: &[], lengths: Lengths::Any },
+    alone(&DATA),
+    alone(&TRUST),
     certificate(ck::CKC_X_509, "CKC_X_509", X_509),
     certificate(ck::CKC_X_509_ATTR_CERT, "CKC_X_509_ATTR_CERT", X_509_ATTRIBUTE),
     certificate(ck::CKC_WTLS, "CKC_WTLS", WTLS),
@@ -72,7 +73,23 @@ pub const FORMS: &[Form] = &[
     key(&PRIVATE_KEY, ck::CKK_EC_EDWARDS, "CKK_EC_EDWARDS", BYTES_PRIVATE, &[ck::CKA_SIGN]),
     key(&PUBLIC_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", EC_PUBLIC, &[]),
     key(&PRIVATE_KEY, ck::CKK_EC_MONTGOMERY, "CKK_EC_MONTGOMERY", BYTES_PRIVATE, &[ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_ML_DSA, "CKK_ML_DSA", PQC_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_ML_DSA, "CKK_ML_DSA", SEEDED_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_ML_KEM, "CKK_ML_KEM", PQC_PUBLIC, &[ck::CKA_ENCAPSULATE]),
+    key(&PRIVATE_KEY, ck::CKK_ML_KEM, "CKK_ML_KEM", SEEDED_PRIVATE, &[ck::CKA_DECAPSULATE]),
+    key(&PUBLIC_KEY, ck::CKK_SLH_DSA, "CKK_SLH_DSA", PQC_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_SLH_DSA, "CKK_SLH_DSA", SLH_DSA_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_DSA, "CKK_DSA", SUBPRIME_PUBLIC, &[ck::CKA_VERIFY]),
+    key(&PRIVATE_KEY, ck::CKK_DSA, "CKK_DSA", SUBPRIME_PRIVATE, &[ck::CKA_SIGN]),
+    key(&PUBLIC_KEY, ck::CKK_DH, "CKK_DH", DH_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_DH, "CKK_DH", DH_PRIVATE, &[ck::CKA_DERIVE]),
+    key(&PUBLIC_KEY, ck::CKK_X9_42_DH, "CKK_X9_42_DH", SUBPRIME_PUBLIC, &[]),
+    key(&PRIVATE_KEY, ck::CKK_X9_42_DH, "CKK_X9_42_DH", SUBPRIME_PRIVATE, &[ck::CKA_DERIVE]),
     secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_AES_XTS, "CKK_AES_XTS", SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32, 64])),
+    secret(ck::CKK_ARIA, "CKK_ARIA", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_CHACHA20, "CKK_CHACHA20", FIXED_SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32])),
+    secret(ck::CKK_POLY1305, "CKK_POLY1305", FIXED_SECRET_VALUE, MAC_USAGE, Lengths::OneOf(&[32])),
     secret(ck::CKK_DES2, "CKK_DES2", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16])),
     secret(ck::CKK_DES3, "CKK_DES3", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[24])),
     secret(ck::CKK_GENERIC_SECRET, "CKK_GENERIC_SECRET", SECRET_VALUE, GENERIC_USAGE, SECRET_LENGTHS),
@@ -87,7 +104,16 @@ pub const FORMS: &[Form] = &[
     hmac(ck::CKK_SHA3_256_HMAC, "CKK_SHA3_256_HMAC"),
     hmac(ck::CKK_SHA3_384_HMAC, "CKK_SHA3_384_HMAC"),
     hmac(ck::CKK_SHA3_512_HMAC, "CKK_SHA3_512_HMAC"),
+    hmac(ck::CKK_BLAKE2B_512_HMAC, "CKK_BLAKE2B_512_HMAC"),
+    hmac(ck::CKK_MD5_HMAC, "CKK_MD5_HMAC"),
+    hmac(ck::CKK_RIPEMD160_HMAC, "CKK_RIPEMD160_HMAC"),
+    secret(ck::CKK_HKDF, "CKK_HKDF", SECRET_VALUE, &[ck::CKA_DERIVE], SECRET_LENGTHS),
 ];
+
+/// A class that has no types.
+const fn alone(class: &'static Class) -> Form {
+    Form { class, subtype: None, name: class.name, own: &[], usage: &[], lengths: Lengths::Any }
+}
 
 const fn certificate(number: u64, name: &'static str, own: &'static [Row]) -> Form {
     Form { class: &CERTIFICATE, subtype: Some(number), name, own, usage: &[], lengths: Lengths::Any }
@@ -114,7 +140,7 @@ const fn secret(
 }
 
 const fn hmac(number: u64, name: &'static str) -> Form {
-    secret(number, name, SECRET_VALUE, &[ck::CKA_SIGN, ck::CKA_VERIFY], SECRET_LENGTHS)
+    secret(number, name, SECRET_VALUE, MAC_USAGE, SECRET_LENGTHS)
 }
 
 /// Section 4.6.3. That a value or a URL is there is a rule of its own.
@@ -151,6 +177,8 @@ const X_509_ATTRIBUTE: &[Row] = &[
     row(ck::CKA_VALUE, MUST_CREATE | NOT_EMPTY, Absent),
 ];
 
+// Encapsulation is not among what RSA and EC keys do unasked: who makes a key for signatures alone and says so flag by flag, in
+// a program older than these flags, must not get one that decrypts.
 const RSA_PUBLIC_USAGE: &[AttributeType] =
     &[ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP];
 
@@ -197,6 +225,55 @@ const EC_PRIVATE_PARAMS: Row = row(ck::CKA_EC_PARAMS, CONTRIBUTED | ENCODED, Abs
 /// Not in the standard's tables, but clients that find no public key object look for the public half here.
 const EC_PRIVATE_POINT: Row = row(ck::CKA_EC_POINT, NOT_GENERATE | NOT_UNWRAP | ENCODED | NOT_EMPTY, Absent);
 
+/// Sections 6.67.2, 6.68.2 and 6.69.2.
+const PQC_PUBLIC: &[Row] = &[
+    row(ck::CKA_PARAMETER_SET, MUST_CREATE | MUST_GENERATE | NOT_EMPTY, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | NOT_EMPTY, Absent),
+];
+
+/// Sections 6.67.3 and 6.68.3: the seed, the value or both.
+const SEEDED_PRIVATE: &[Row] = &[
+    PRIVATE_PARAMETER_SET,
+    row(ck::CKA_SEED, NOT_GENERATE | NOT_UNWRAP | SECRET | NOT_EMPTY, Absent),
+    row(ck::CKA_VALUE, NOT_GENERATE | NOT_UNWRAP | SECRET | NOT_EMPTY, Absent),
+];
+
+/// Section 6.69.3.
+const SLH_DSA_PRIVATE: &[Row] = &[PRIVATE_PARAMETER_SET, row(ck::CKA_VALUE, CONTRIBUTED | SECRET, Absent)];
+
+/// The tables have footnotes 4 and 6 here, but callers name the set on both halves of a pair and for keys they unwrap:
+/// one that is not the key's own is a contradiction.
+const PRIVATE_PARAMETER_SET: Row = row(ck::CKA_PARAMETER_SET, MUST_CREATE | NOT_EMPTY, Absent);
+
+/// Sections 6.4.2 and 6.4.4.
+const DH_PUBLIC: &[Row] = &[
+    row(ck::CKA_PRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_BASE, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+const DH_PRIVATE: &[Row] = &[
+    row(ck::CKA_PRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_BASE, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE_BITS, NOT_CREATE, BitsOf(ck::CKA_VALUE)),
+];
+
+/// Sections 6.2.2 and 6.4.3; 6.2.3 and 6.4.5.
+const SUBPRIME_PUBLIC: &[Row] = &[
+    row(ck::CKA_PRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_SUBPRIME, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_BASE, PUBLIC_NUMBER, Absent),
+    row(ck::CKA_VALUE, MUST_CREATE | NOT_GENERATE | BIG_INTEGER | NOT_EMPTY, Absent),
+];
+const SUBPRIME_PRIVATE: &[Row] = &[
+    row(ck::CKA_PRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_SUBPRIME, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_BASE, CONTRIBUTED | BIG_INTEGER, Absent),
+    row(ck::CKA_VALUE, CONTRIBUTED | SECRET | BIG_INTEGER, Absent),
+];
+
+const PUBLIC_NUMBER: super::Notes = MUST_CREATE | MUST_GENERATE | BIG_INTEGER | NOT_EMPTY;
+
 const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_ENCRYPT,
     ck::CKA_DECRYPT,
@@ -206,6 +283,10 @@ const CIPHER_USAGE: &[AttributeType] = &[
     ck::CKA_UNWRAP,
     ck::CKA_DERIVE,
 ];
+
+const CRYPT_USAGE: &[AttributeType] = &[ck::CKA_ENCRYPT, ck::CKA_DECRYPT, ck::CKA_WRAP, ck::CKA_UNWRAP];
+
+const MAC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY];
 
 const GENERIC_USAGE: &[AttributeType] = &[ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_DERIVE];
 

@@ -106,7 +106,9 @@ impl Origin {
     fn assume(self, mut begun: Attributes) -> Attributes {
         if let Origin::Derive { .. } = self {
             begun.set_default(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
-            begun.set_default(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
+            if begun.ulong(ck::CKA_CLASS) == Some(ck::CKO_SECRET_KEY) {
+                begun.set_default(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
+            }
         }
         begun
     }

@@ -97,7 +97,27 @@ pub(super) fn check_relations(form: &Form, object: &Attributes) -> Result<()> {
     {
         return Err(Error::TemplateInconsistent);
     }
+    check_trust(form, object)?;
     check_reference(form, object)
+}
+
+/// Section 4.7: whoever trusts a certificate, or wants its trust verified, says which one by its hash.
+fn check_trust(form: &Form, object: &Attributes) -> Result<()> {
+    if form.class.number != ck::CKO_TRUST {
+        return Ok(());
+    }
+    const UNKNOWN: Initial = Initial::Ulong(ck::CKT_TRUST_UNKNOWN as u64);
+    let trusts = form.rows().filter(|row| row.initial == UNKNOWN);
+    let mut named = false;
+    for trust in trusts.filter_map(|row| object.ulong(row.attribute)) {
+        named |= match u32::try_from(trust) {
+            Ok(ck::CKT_TRUST_UNKNOWN | ck::CKT_NOT_TRUSTED) => false,
+            Ok(ck::CKT_TRUSTED | ck::CKT_TRUST_ANCHOR | ck::CKT_TRUST_MUST_VERIFY_TRUST) => true,
+            _ => return Err(Error::AttributeValueInvalid),
+        };
+    }
+    let hashed = object.bytes(ck::CKA_HASH_OF_CERTIFICATE).is_some_and(|hash| !hash.is_empty());
+    if named && !hashed { Err(Error::TemplateIncomplete) } else { Ok(()) }
 }
 
 /// Section 4.6.3: a certificate is here or at a URL; one at a URL is known by the hashes of its keys.

@@ -331,6 +331,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_opened_for_one_client_stays_closed_for_one_who_has_not_logged_in() {
+        let it = Fixture::new();
+        let ticket = it.ticket();
+        let mut template = Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_SECRET_KEY)]);
+        template.set(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
+        template.set(ck::CKA_VALUE, b"the content".as_slice());
+        for (kind, value) in [
+            (ck::CKA_TOKEN, true),
+            (ck::CKA_PRIVATE, false),
+            (ck::CKA_SENSITIVE, false),
+            (ck::CKA_EXTRACTABLE, true),
+        ] {
+            template.set(kind, value);
+        }
+        let key = it.token.make(Some(&ticket), Making::Create, &template).unwrap();
+        let reveal = |caller: Caller<'_>| it.token.reveal(caller, &key, &[ck::CKA_VALUE]);
+        let closed = reveal(None).err();
+        assert!(closed.is_some());
+        assert_eq!(reveal(Some(&ticket)).unwrap().bytes(ck::CKA_VALUE), Some(&b"the content"[..]));
+        assert_eq!(reveal(None).err(), closed);
+    }
+
+    #[test]
     fn a_capsule_opens_to_the_same_object() {
         let it = Fixture::new();
         let ticket = it.ticket();

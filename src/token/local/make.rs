@@ -9,10 +9,10 @@ use super::access::{self, Act};
 use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
-use crate::attribute::{Attributes, Value};
+use crate::attribute::Attributes;
 use crate::crypto;
 use crate::error::{Error, Result};
-use crate::mechanism::{Material, Mechanism, Wanted, encoding};
+use crate::mechanism::{Material, Mechanism, Unit, Wanted, encoding};
 use crate::object::template::{self, Defaults, Origin};
 use crate::store::{Record, Store};
 use crate::token::{Caller, Making, ObjectId, ObjectRef};
@@ -34,7 +34,9 @@ impl LocalToken {
             Making::Unwrap { mechanism, key, wrapped } => {
                 self.unwrap(&store, known, mechanism, key, wrapped, template)?
             }
-            Making::Derive { mechanism, key } => self.derive(&store, known, mechanism, key, template)?,
+            Making::Decapsulate { mechanism, key, ciphertext } => {
+                self.decapsulate(&store, known, mechanism, key, ciphertext, template)?
+            }
             Making::Copy(object) => {
                 let opened = self.open(&store, known, Act::See, object)?;
                 template::copy(known.role(), &opened.get()?.all()?, template)?
@@ -50,6 +52,7 @@ impl LocalToken {
         public: &Attributes,
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)> {
+        self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE_KEY_PAIR)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
@@ -79,6 +82,7 @@ impl LocalToken {
     }
 
     fn generate(&self, known: Known<'_>, mechanism: &Mechanism, template: &Attributes) -> Result<Attributes> {
+        self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE)?;
         let origin = Origin::Generate(mechanism.row.id);
         let base = key_base(mechanism, ck::CKO_SECRET_KEY);
@@ -96,6 +100,7 @@ impl LocalToken {
         wrapped: &[u8],
         template: &Attributes,
     ) -> Result<Attributes> {
+        self.admit(mechanism)?;
         let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
         let unwrapping = Working::new(opened.get()?, mechanism);
         unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
@@ -116,41 +121,8 @@ impl LocalToken {
         Ok(object)
     }
 
-    fn derive(
-        &self,
-        store: &Store,
-        known: Known<'_>,
-        mechanism: &Mechanism,
-        key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<Attributes> {
-        let opened = self.open(store, known, Act::Use, key).map_err(key_error)?;
-        let base = opened.get()?;
-        Working::new(base, mechanism).check(ck::CKF_DERIVE, ck::CKA_DERIVE).map_err(key_error)?;
-        needs_no_pin(base)?;
-        let origin = Origin::Derive {
-            always_sensitive: base.is_true(ck::CKA_ALWAYS_SENSITIVE),
-            never_extractable: base.is_true(ck::CKA_NEVER_EXTRACTABLE),
-        };
-        let template = imposed(base, ck::CKA_DERIVE_TEMPLATE, template)?;
-        let mut fixed = Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_SECRET_KEY)]);
-        if !template.contains(ck::CKA_KEY_TYPE) {
-            fixed.set(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
-        }
-        let begun = begin(origin, known, &fixed, &template)?;
-        let wanted = wanted(&begun)?;
-        let value = mechanism.row.family.derive(base.key()?, &mechanism.params, wanted)?;
-        let made = Attributes::from_iter([
-            (ck::CKA_VALUE_LEN, Value::Ulong(value.len() as u64)),
-            (ck::CKA_VALUE, Value::Bytes(value)),
-        ]);
-        let object = self.complete(origin, begun, made)?;
-        Material::from_attributes(&object)?;
-        Ok(object)
-    }
-
     /// Completes an object's attributes, those included that are computed from others.
-    fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
+    pub(super) fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
         let defaults = Defaults { usage: self.settings.usage_default };
         let mut object = template::finish(origin, defaults, begun, made)?;
         match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
@@ -160,15 +132,24 @@ impl LocalToken {
             (Some(computed), _) => object.set(ck::CKA_CHECK_VALUE, computed.as_slice()),
             (None, _) => {}
         }
-        let no_info_given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).is_none_or(<[u8]>::is_empty);
-        if let (true, Some(info)) = (no_info_given, encoding::public_key_info(&object)) {
+        if let Some(info) = encoding::public_key_info(&object) {
+            // Section 4.10: one that is given must be that of the key.
+            let given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).filter(|given| !given.is_empty());
+            if given.is_some_and(|given| !encoding::same_public_key(given, &info)) {
+                return Err(Error::AttributeValueInvalid);
+            }
             object.set(ck::CKA_PUBLIC_KEY_INFO, info);
         }
         Ok(object)
     }
 
     /// Puts new objects where they belong, all or none of those in the store.
-    fn keep(&self, store: &Store, known: Known<'_>, objects: Vec<Attributes>) -> Result<Vec<ObjectRef>> {
+    pub(super) fn keep(
+        &self,
+        store: &Store,
+        known: Known<'_>,
+        objects: Vec<Attributes>,
+    ) -> Result<Vec<ObjectRef>> {
         let mut kept = Vec::with_capacity(objects.len());
         let mut records: Vec<Record> = Vec::new();
         for mut attributes in objects {
@@ -198,7 +179,12 @@ impl LocalToken {
 }
 
 /// Checks a template, and whether the caller may make such an object at all, before anything is computed.
-fn begin(origin: Origin, known: Known<'_>, base: &Attributes, template: &Attributes) -> Result<Attributes> {
+pub(super) fn begin(
+    origin: Origin,
+    known: Known<'_>,
+    base: &Attributes,
+    template: &Attributes,
+) -> Result<Attributes> {
     let begun = template::begin(origin, known.role(), base, template)?;
     let mut known_so_far = begun.clone();
     let class = begun.ulong(ck::CKA_CLASS);
@@ -221,17 +207,31 @@ fn is_key(attributes: &Attributes) -> bool {
     )
 }
 
-/// Class and, where the mechanism makes but one, type of the key it generates.
+/// Class and, where the mechanism makes but one, type and length of the key it generates.
 fn key_base(mechanism: &Mechanism, class: u64) -> Attributes {
     let mut base = Attributes::from_iter([(ck::CKA_CLASS, class)]);
-    if let [only] = mechanism.row.key_types {
+    let row = mechanism.row;
+    if let [only] = row.key_types {
         base.set(ck::CKA_KEY_TYPE, *only);
+        let (least, most) = row.sizes;
+        if class == ck::CKO_SECRET_KEY && row.unit == Unit::Bytes && least == most {
+            base.set(ck::CKA_VALUE_LEN, least);
+        }
+    }
+    base
+}
+
+/// The class of a secret key, and its type where the template has none.
+pub(super) fn secret_base(template: &Attributes) -> Attributes {
+    let mut base = Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_SECRET_KEY)]);
+    if !template.contains(ck::CKA_KEY_TYPE) {
+        base.set(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
     }
     base
 }
 
 /// The template with what the working key's own template forces upon it.
-fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attributes> {
+pub(super) fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attributes> {
     match key.info.attributes.template(kind) {
         Some(forced) => template::impose(forced, template),
         None => Ok(template.clone()),
@@ -240,7 +240,7 @@ fn imposed(key: &LocalObject, kind: u64, template: &Attributes) -> Result<Attrib
 
 /// A key that asks for its user's PIN each time (`CKA_ALWAYS_AUTHENTICATE`) has no moment to be given it in `C_UnwrapKey` and
 /// `C_DeriveKey`; what `C_Decrypt` would refuse must not be had by them.
-fn needs_no_pin(key: &LocalObject) -> Result<()> {
+pub(super) fn needs_no_pin(key: &LocalObject) -> Result<()> {
     if key.is_true(ck::CKA_ALWAYS_AUTHENTICATE) { Err(Error::UserNotLoggedIn) } else { Ok(()) }
 }
 
@@ -255,7 +255,7 @@ fn under_trust(unwrapping: &LocalObject, template: Attributes) -> Result<Attribu
 }
 
 /// Type of the key that is to be made, and its length where the template or the type fixes one.
-fn wanted(begun: &Attributes) -> Result<Wanted> {
+pub(super) fn wanted(begun: &Attributes) -> Result<Wanted> {
     let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
     let length = match begun.ulong(ck::CKA_VALUE_LEN) {
         Some(length) => Some(usize::try_from(length).map_err(|_| Error::AttributeValueInvalid)?),
@@ -272,8 +272,8 @@ pub(super) fn key_error(error: Error) -> Error {
     }
 }
 
-/// `C_UnwrapKey` has its own names for what is wrong with its key.
-fn unwrapping_error(error: Error) -> Error {
+/// `C_UnwrapKey` and `C_DecapsulateKey` have their own names for what is wrong with their key.
+pub(super) fn unwrapping_error(error: Error) -> Error {
     match error {
         Error::ObjectHandleInvalid | Error::KeyHandleInvalid => Error::UnwrappingKeyHandleInvalid,
         Error::KeyTypeInconsistent => Error::UnwrappingKeyTypeInconsistent,

@@ -5,6 +5,8 @@
 
 mod access;
 mod cache;
+mod derive;
+mod encapsulate;
 pub mod export;
 mod make;
 mod object;

@@ -4,7 +4,7 @@ use super::LocalToken;
 use super::access::{self, Act};
 use super::object::LocalObject;
 use super::ticket::Known;
-use crate::attribute::{AttributeType, Attributes, Value};
+use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
 use crate::object::template;
 use crate::store::{self, Store};
@@ -42,6 +42,11 @@ impl LocalToken {
     fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
         let moment = self.cache.moment(store.counter());
         if let Some((object, current)) = self.cache.get(id, moment) {
+            if known.0.is_none() && object.complete && !object.secret.is_empty() {
+                // Opened for others: who has not logged in gets it as it is without the token key.
+                let record = store.get(known.viewer(), id)?.ok_or(Error::ObjectHandleInvalid)?;
+                return Ok(Arc::new(LocalObject::from_record(record, false)));
+            }
             let enough = object.complete || known.0.is_none();
             if enough && current {
                 return Ok(object);
@@ -83,7 +88,7 @@ impl LocalToken {
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
         let object = opened.get()?;
-        Ok(bytes_of(&object.info.attributes) + bytes_of(&object.secret))
+        Ok(object.info.attributes.size() + object.secret.size())
     }
 
     pub(super) fn change(
@@ -155,19 +160,5 @@ impl Opened {
             Opened::Stored(object) => Ok(object),
             Opened::Held(held) => held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid),
         }
-    }
-}
-
-fn bytes_of(attributes: &Attributes) -> u64 {
-    attributes.iter().map(|(_, value)| 8 + value_bytes(value)).sum()
-}
-
-fn value_bytes(value: &Value) -> u64 {
-    match value {
-        Value::Bool(_) => 1,
-        Value::Ulong(_) => 8,
-        Value::Bytes(bytes) => bytes.len() as u64,
-        Value::Mechanisms(list) => 8 * list.len() as u64,
-        Value::Template(template) => bytes_of(template),
     }
 }

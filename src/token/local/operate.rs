@@ -33,6 +33,11 @@ impl<'a> Working<'a> {
 }
 
 impl LocalToken {
+    /// `MechanismInvalid` for a mechanism that this token does not offer.
+    pub(super) fn admit(&self, mechanism: &Mechanism) -> Result<()> {
+        if mechanism.row.is_offered(self.settings.legacy) { Ok(()) } else { Err(Error::MechanismInvalid) }
+    }
+
     pub(super) fn begin_operation(
         &self,
         caller: Caller<'_>,
@@ -40,6 +45,7 @@ impl LocalToken {
         mechanism: &Mechanism,
         key: &ObjectRef,
     ) -> Result<Begun> {
+        self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
@@ -80,6 +86,7 @@ impl LocalToken {
         wrapping: &ObjectRef,
         key: &ObjectRef,
     ) -> Result<Vec<u8>> {
+        self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let wrapping = self.open(&store, known, Act::Use, wrapping).map_err(wrapping_error)?;

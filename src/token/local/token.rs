@@ -7,7 +7,9 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
-use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use crate::token::{
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+};
 use parking_lot::RwLock;
 use std::any::Any;
 use std::sync::Arc;
@@ -97,6 +99,30 @@ impl Token for LocalToken {
         private: &Attributes,
     ) -> Result<(ObjectRef, ObjectRef)> {
         self.make_key_pair(caller, mechanism, public, private)
+    }
+
+    fn derive(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        keys: &[ObjectRef],
+        templates: &[Attributes],
+    ) -> Result<DerivedKeys> {
+        self.derive_keys(caller, mechanism, keys, templates)
+    }
+
+    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {
+        self.encapsulated_size(caller, mechanism, key)
+    }
+
+    fn encapsulate(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)> {
+        self.encapsulate_key(caller, mechanism, key, template)
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {

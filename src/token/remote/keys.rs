@@ -42,6 +42,23 @@ impl RemoteToken {
         self.decide(caller, (purpose, permission), mechanism, key, &info)
     }
 
+    /// What an encapsulation gives with a key that is known or that a node tells of.
+    pub(super) fn encapsulated_size(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+    ) -> Result<usize> {
+        if let ObjectRef::Stored(id) = key
+            && let Some(info) = self.link.known.get(*id)
+            && let Ok(size) = usage::ciphertext_size(&info.attributes, mechanism)
+        {
+            return Ok(size);
+        }
+        let info = self.look_at(caller, key).map_err(key_error)?;
+        usage::ciphertext_size(&info.attributes, mechanism)
+    }
+
     /// What is known of an object, from a node; kept for the next time.
     pub(super) fn look_at(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>> {
         if let ObjectRef::Held(held) = object {
@@ -145,7 +162,7 @@ fn check_caller(caller: Caller<'_>, key: &ObjectRef, info: &ObjectInfo) -> Resul
 }
 
 /// What works with a key speaks of it, not of an object.
-fn key_error(error: Error) -> Error {
+pub(super) fn key_error(error: Error) -> Error {
     match error {
         Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
         other => other,

@@ -1,13 +1,16 @@
 //! [`RemoteToken`] at the seam: each method is one call to a node, or none.
 
 use super::held::{Login, RemoteTicket, place};
+use super::keys::key_error;
 use super::{RemoteToken, unexpected};
 use crate::attribute::{AttributeType, Attributes, Bytes};
 use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::proto::message::{Call, Origin, Reply};
-use crate::token::{Begun, Caller, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo};
+use crate::token::{
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -124,10 +127,12 @@ impl Token for RemoteToken {
             Making::Unwrap { mechanism, key, wrapped } => {
                 Origin::Unwrap { mechanism: mechanism.into(), key: place(key)?, wrapped: wrapped.into() }
             }
-            Making::Derive { mechanism, key } => {
-                Origin::Derive { mechanism: mechanism.into(), key: place(key)? }
-            }
             Making::Copy(object) => Origin::Copy(place(object)?),
+            Making::Decapsulate { mechanism, key, ciphertext } => Origin::Decapsulate {
+                mechanism: mechanism.into(),
+                key: place(key)?,
+                ciphertext: ciphertext.into(),
+            },
         };
         let call = Call::Make { origin, template: template.clone() };
         self.take(caller, call)
@@ -146,6 +151,44 @@ impl Token for RemoteToken {
             return Err(unexpected());
         };
         Ok((self.taken(public, seen), self.taken(private, seen)))
+    }
+
+    fn derive(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        keys: &[ObjectRef],
+        templates: &[Attributes],
+    ) -> Result<DerivedKeys> {
+        let keys = keys.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let call = Call::Derive { mechanism: mechanism.into(), keys, templates: templates.to_vec() };
+        let (Reply::Derived { keys, told }, seen) = self.ask_seeing(caller, call)? else {
+            return Err(unexpected());
+        };
+        let keys = keys.into_iter().map(|key| self.taken(key, seen)).collect();
+        Ok(DerivedKeys { keys, told: told.to_vec() })
+    }
+
+    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {
+        self.encapsulated_size(caller, mechanism, key)
+    }
+
+    fn encapsulate(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)> {
+        let call = Call::Encapsulate {
+            mechanism: mechanism.into(),
+            key: place(key).map_err(key_error)?,
+            template: template.clone(),
+        };
+        let (Reply::Encapsulated(ciphertext, made), seen) = self.ask_seeing(caller, call)? else {
+            return Err(unexpected());
+        };
+        Ok((ciphertext.to_vec(), self.taken(made, seen)))
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {

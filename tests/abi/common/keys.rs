@@ -56,10 +56,11 @@ pub fn private_template() -> Template {
 pub fn rsa(session: Session, bits: CK_ULONG, changes: Template) -> (Handle, Handle) {
     let usage = template![
         CKA_SIGN => true, CKA_DECRYPT => true, CKA_UNWRAP => true, CKA_SIGN_RECOVER => true,
+        CKA_DECAPSULATE => true,
     ];
     let public = public_template().and(&template![
         CKA_MODULUS_BITS => bits, CKA_PUBLIC_EXPONENT => &[1, 0, 1], CKA_VERIFY => true,
-        CKA_ENCRYPT => true, CKA_WRAP => true, CKA_VERIFY_RECOVER => true,
+        CKA_ENCRYPT => true, CKA_WRAP => true, CKA_VERIFY_RECOVER => true, CKA_ENCAPSULATE => true,
     ]);
     let private = private_template().and(&usage).and(&changes);
     session.generate_pair(&Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN), &public, &private).unwrap()
@@ -67,9 +68,27 @@ pub fn rsa(session: Session, bits: CK_ULONG, changes: Template) -> (Handle, Hand
 
 /// A pair on a curve for signatures: public and private key.
 pub fn ec(session: Session, curve: &[u8], changes: Template) -> (Handle, Handle) {
-    let public = public_template().and(&template![CKA_EC_PARAMS => curve, CKA_VERIFY => true]);
-    let private = private_template().and(&template![CKA_SIGN => true, CKA_DERIVE => true]).and(&changes);
+    let uses = template![CKA_VERIFY => true, CKA_WRAP => true, CKA_ENCAPSULATE => true];
+    let public = public_template().and(&template![CKA_EC_PARAMS => curve]).and(&uses);
+    let uses = template![CKA_SIGN => true, CKA_DERIVE => true, CKA_UNWRAP => true, CKA_DECAPSULATE => true];
+    let private = private_template().and(&uses).and(&changes);
     session.generate_pair(&Mechanism::plain(CKM_EC_KEY_PAIR_GEN), &public, &private).unwrap()
+}
+
+/// A well-known group of 2048 bits, with its subprime or without.
+pub fn group(subprime: bool) -> Template {
+    let group = openssl::dh::Dh::get_2048_224().unwrap();
+    let (p, g) = (group.prime_p().to_vec(), group.generator().to_vec());
+    let numbers = template![CKA_PRIME => &p[..], CKA_BASE => &g[..]];
+    let q = group.prime_q().unwrap().to_vec();
+    if subprime { numbers.and(&template![CKA_SUBPRIME => &q[..]]) } else { numbers }
+}
+
+/// A pair modulo a prime, made by `id`.
+pub fn modulo_prime(session: Session, id: CK_MECHANISM_TYPE) -> (Handle, Handle) {
+    let group = group(id != CKM_DH_PKCS_KEY_PAIR_GEN);
+    let public = public_template().and(&group);
+    session.generate_pair(&Mechanism::plain(id), &public, &private_template()).unwrap()
 }
 
 /// An Edwards pair.
@@ -81,8 +100,8 @@ pub fn edwards(session: Session, curve: &[u8]) -> (Handle, Handle) {
 
 /// A Montgomery pair.
 pub fn montgomery(session: Session, curve: &[u8]) -> (Handle, Handle) {
-    let public = public_template().and(&template![CKA_EC_PARAMS => curve]);
-    let private = private_template().and(&template![CKA_DERIVE => true]);
+    let public = public_template().and(&template![CKA_EC_PARAMS => curve, CKA_ENCAPSULATE => true]);
+    let private = private_template().and(&template![CKA_DERIVE => true, CKA_DECAPSULATE => true]);
     session.generate_pair(&Mechanism::plain(CKM_EC_MONTGOMERY_KEY_PAIR_GEN), &public, &private).unwrap()
 }
 
@@ -92,4 +111,24 @@ pub fn data_template(label: &str) -> Template {
         CKA_CLASS => CKO_DATA, CKA_TOKEN => true, CKA_PRIVATE => false, CKA_LABEL => label,
         CKA_APPLICATION => "tests", CKA_VALUE => "some data",
     ]
+}
+
+/// The mechanism that makes post-quantum pairs of that type.
+pub fn pqc_generation(key_type: CK_KEY_TYPE) -> Mechanism {
+    Mechanism::plain(match key_type {
+        CKK_ML_DSA => CKM_ML_DSA_KEY_PAIR_GEN,
+        CKK_ML_KEM => CKM_ML_KEM_KEY_PAIR_GEN,
+        _ => CKM_SLH_DSA_KEY_PAIR_GEN,
+    })
+}
+
+/// A post-quantum pair of that parameter set: public and private key.
+pub fn pqc(session: Session, key_type: CK_KEY_TYPE, set: CK_ULONG, changes: Template) -> (Handle, Handle) {
+    let (public_use, private_use) = match key_type {
+        CKK_ML_KEM => (CKA_ENCAPSULATE, CKA_DECAPSULATE),
+        _ => (CKA_VERIFY, CKA_SIGN),
+    };
+    let public = public_template().and(&template![CKA_PARAMETER_SET => set, public_use => true]);
+    let private = private_template().and(&template![private_use => true]).and(&changes);
+    session.generate_pair(&pqc_generation(key_type), &public, &private).unwrap()
 }

@@ -50,6 +50,87 @@ impl Mechanism {
         self.raw.mechanism
     }
 
+    /// The same parameter for another mechanism.
+    pub fn with_id(mut self, id: CK_MECHANISM_TYPE) -> Self {
+        self.raw.mechanism = id;
+        self
+    }
+
+    /// AES-GCM whose initialisation vector the token makes.
+    pub fn gcm_without_iv(id: CK_MECHANISM_TYPE) -> Self {
+        Mechanism::structure(id, [], |[]| CK_GCM_PARAMS { ulTagBits: 128, ..Default::default() })
+    }
+
+    /// ChaCha20.
+    pub fn chacha20(counter: &[u8], nonce: &[u8]) -> Self {
+        Mechanism::structure(CKM_CHACHA20, [counter, nonce], |[counter_at, nonce_at]| CK_CHACHA20_PARAMS {
+            pBlockCounter: counter_at,
+            blockCounterBits: 8 * counter.len() as CK_ULONG,
+            pNonce: nonce_at,
+            ulNonceBits: 8 * nonce.len() as CK_ULONG,
+        })
+    }
+
+    /// ChaCha20-Poly1305.
+    pub fn chacha20_poly1305(nonce: &[u8], aad: &[u8]) -> Self {
+        Mechanism::structure(CKM_CHACHA20_POLY1305, [nonce, aad], |[nonce_at, aad_at]| {
+            CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+                pNonce: nonce_at,
+                ulNonceLen: nonce.len() as CK_ULONG,
+                pAAD: aad_at,
+                ulAADLen: aad.len() as CK_ULONG,
+            }
+        })
+    }
+
+    /// ECDH and AES key wrap, by SHA-256.
+    pub fn ecdh_aes(aes_bits: CK_ULONG) -> Self {
+        Mechanism::structure(CKM_ECDH_AES_KEY_WRAP, [b"shared"], |[at]| CK_ECDH_AES_KEY_WRAP_PARAMS {
+            ulAESKeyBits: aes_bits,
+            kdf: CKD_SHA256_KDF,
+            ulSharedDataLen: 6,
+            pSharedData: at,
+        })
+    }
+
+    /// HKDF-SHA-256, both halves.
+    pub fn hkdf(id: CK_MECHANISM_TYPE) -> Self {
+        Mechanism::structure(id, [b"salt", b"info"], |[salt, info]| CK_HKDF_PARAMS {
+            bExtract: CK_TRUE,
+            bExpand: CK_TRUE,
+            prfHashMechanism: CKM_SHA256,
+            ulSaltType: CKF_HKDF_SALT_DATA,
+            pSalt: salt,
+            ulSaltLen: 4,
+            hSaltKey: 0,
+            pInfo: info,
+            ulInfoLen: 4,
+        })
+    }
+
+    /// The MAC of a TLS 1.2 handshake.
+    pub fn tls_mac(id: CK_MECHANISM_TYPE) -> Self {
+        Mechanism::structure(id, [], |[]| CK_TLS_MAC_PARAMS {
+            prfHashMechanism: CKM_SHA256,
+            ulMacLength: 12,
+            ulServerOrClient: 1,
+        })
+    }
+
+    /// TLS's exporter.
+    pub fn tls_kdf(id: CK_MECHANISM_TYPE) -> Self {
+        Mechanism::structure(id, [b"label", &[1; 32], &[2; 32]], |[label, client, server]| {
+            CK_TLS_KDF_PARAMS {
+                prfMechanism: CKM_SHA256,
+                pLabel: label,
+                ulLabelLength: 5,
+                RandomInfo: random_data(client, server),
+                pContextData: std::ptr::null_mut(),
+                ulContextDataLength: 0,
+            }
+        })
+    }
+
     /// For a call. The functions take a pointer they must not write through.
     pub fn as_ptr(&self) -> *mut CK_MECHANISM {
         (&raw const self.raw).cast_mut()
@@ -120,6 +201,25 @@ impl Mechanism {
         })
     }
 
+    /// ML-DSA or SLH-DSA with a context, hedged or not (`CKH_`).
+    pub fn sign_context(id: CK_MECHANISM_TYPE, hedge: CK_ULONG, context: &[u8]) -> Self {
+        Mechanism::structure(id, [context], |[at]| CK_SIGN_ADDITIONAL_CONTEXT {
+            hedgeVariant: hedge,
+            pContext: at,
+            ulContextLen: context.len() as CK_ULONG,
+        })
+    }
+
+    /// The same over a digest that `hash` has made.
+    pub fn hash_sign_context(id: CK_MECHANISM_TYPE, hash: CK_MECHANISM_TYPE, context: &[u8]) -> Self {
+        Mechanism::structure(id, [context], |[at]| CK_HASH_SIGN_ADDITIONAL_CONTEXT {
+            hedgeVariant: CKH_HEDGE_PREFERRED,
+            pContext: at,
+            ulContextLen: context.len() as CK_ULONG,
+            hash,
+        })
+    }
+
     /// RSA and AES key wrap, with OAEP over SHA-256.
     pub fn rsa_aes(aes_bits: CK_ULONG) -> Self {
         let mut mechanism = Mechanism::plain(CKM_RSA_AES_KEY_WRAP);
@@ -176,6 +276,16 @@ impl Mechanism {
     fn keep_structure<T>(&mut self, structure: T) -> *mut T {
         let bytes = unsafe { std::slice::from_raw_parts((&raw const structure).cast(), size_of::<T>()) };
         self.keep(bytes).cast()
+    }
+}
+
+/// The random numbers of a TLS handshake, 32 bytes each.
+pub fn random_data(client: *mut u8, server: *mut u8) -> CK_SSL3_RANDOM_DATA {
+    CK_SSL3_RANDOM_DATA {
+        pClientRandom: client,
+        ulClientRandomLen: 32,
+        pServerRandom: server,
+        ulServerRandomLen: 32,
     }
 }
 

@@ -58,8 +58,9 @@ macro_rules! codes {
     ($($code:ident,)*) => { &[$(($code, stringify!($code)),)*] };
 }
 
+/// Every answer of the standard with its name.
 #[rustfmt::skip]
-const CODES: &[(CK_RV, &str)] = codes![
+pub const CODES: &[(CK_RV, &str)] = codes![
     CKR_OK, CKR_CANCEL, CKR_HOST_MEMORY,
     CKR_SLOT_ID_INVALID, CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED,
     CKR_ARGUMENTS_BAD, CKR_NO_EVENT, CKR_NEED_TO_CREATE_THREADS,

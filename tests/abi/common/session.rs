@@ -258,6 +258,58 @@ impl Session {
         Ok(key)
     }
 
+    /// `C_EncapsulateKey`, size first: the ciphertext and the key.
+    pub fn encapsulate(
+        &self,
+        mechanism: &Mechanism,
+        public: Handle,
+        template: &Template,
+    ) -> Answer<(Vec<u8>, Handle)> {
+        let key = std::cell::Cell::new(0);
+        let ciphertext = template.with_raw(|list, count| {
+            output(|buffer, size| {
+                let (mechanism, key) = (mechanism.as_ptr(), key.as_ptr());
+                raw_3_2!(C_EncapsulateKey(self.0, mechanism, public, list, count, buffer, size, key))
+            })
+        })?;
+        Ok((ciphertext, key.get()))
+    }
+
+    pub fn decapsulate(
+        &self,
+        mechanism: &Mechanism,
+        private: Handle,
+        ciphertext: &[u8],
+        template: &Template,
+    ) -> Answer<Handle> {
+        let mut key = 0;
+        let (at, length) = view(ciphertext);
+        template.with_raw(|list, count| {
+            let mechanism = mechanism.as_ptr();
+            answer(raw_3_2!(C_DecapsulateKey(self.0, mechanism, private, list, count, at, length, &mut key)))
+        })?;
+        Ok(key)
+    }
+
+    pub fn verify_signature_init(&self, mechanism: &Mechanism, key: Handle, signature: &[u8]) -> Answer<()> {
+        let (at, length) = view(signature);
+        answer(raw_3_2!(C_VerifySignatureInit(self.0, mechanism.as_ptr(), key, at, length)))
+    }
+
+    pub fn verify_signature_rest(&self, data: &[u8]) -> Answer<()> {
+        let (at, length) = view(data);
+        answer(raw_3_2!(C_VerifySignature(self.0, at, length)))
+    }
+
+    pub fn verify_signature_update(&self, data: &[u8]) -> Answer<()> {
+        let (at, length) = view(data);
+        answer(raw_3_2!(C_VerifySignatureUpdate(self.0, at, length)))
+    }
+
+    pub fn verify_signature_final(&self) -> Answer<()> {
+        answer(raw_3_2!(C_VerifySignatureFinal(self.0)))
+    }
+
     pub fn derive(&self, mechanism: &Mechanism, base: Handle, template: &Template) -> Answer<Handle> {
         let mut key = 0;
         template.with_raw(|list, count| {
@@ -310,6 +362,12 @@ impl Session {
         Ok(bytes)
     }
 
+    /// `C_SetOperationState` without keys.
+    pub fn restore(&self, state: &[u8]) -> Answer<()> {
+        let (at, length) = view(state);
+        invoke!(C_SetOperationState(self.0, at, length, CK_INVALID_HANDLE, CK_INVALID_HANDLE))
+    }
+
     /// `C_SessionCancel`.
     pub fn cancel(&self, flags: CK_FLAGS) -> Answer<()> {
         answer(raw_3_2!(C_SessionCancel(self.0, flags)))
@@ -317,7 +375,7 @@ impl Session {
 }
 
 /// Bytes as the functions take them; NULL for none.
-fn view(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
+pub fn view(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
     let at = if bytes.is_empty() { null_mut() } else { bytes.as_ptr().cast_mut() };
     (at, bytes.len() as CK_ULONG)
 }

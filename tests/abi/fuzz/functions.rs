@@ -14,12 +14,16 @@ pub enum Kind {
     User,
     /// Flags, mostly none.
     Flags,
+    /// Flags of a message's part.
+    MessageFlags,
     /// Flags of `C_OpenSession`.
     OpenFlags,
     /// Flags of `C_WaitForSlotEvent`, which must not wait.
     WaitFlags,
     MechanismType,
     Mechanism,
+    /// The parameter of a message, and its length.
+    Message,
     /// An array of attributes to be read, and how many.
     Template,
     /// An array of attributes to be filled, and how many.
@@ -70,6 +74,7 @@ const WHOLE: &[Kind] = &[Session, Input, Output];
 const TAKE: &[Kind] = &[Session, Input];
 const GIVE: &[Kind] = &[Session, Output];
 const TAKE_TWO: &[Kind] = &[Session, Input, Input];
+const SEALED: &[Kind] = &[Session, Message, Input];
 const NEXT: &[Kind] = &[Session, Input, Input, Output];
 
 #[rustfmt::skip]
@@ -117,21 +122,21 @@ pub const FUNCTIONS: &[Row] = &[
     (5, "C_GetInterfaceList", &[List(size_of::<CK_INTERFACE>())]),
     (5, "C_GetInterface", &[Text, Version, ULONG, Flags]),
     (10, "C_LoginUser", &[Session, User, Pin, Pin]), (20, "C_SessionCancel", &[Session, Number]),
-    (2, "C_MessageEncryptInit", BEGIN), (2, "C_EncryptMessage", &[Session, Input, Input, Input, Output]),
-    (2, "C_EncryptMessageBegin", TAKE_TWO), (2, "C_EncryptMessageNext", &[Session, Input, Input, Output, Number]),
+    (2, "C_MessageEncryptInit", BEGIN), (2, "C_EncryptMessage", &[Session, Message, Input, Input, Output]),
+    (2, "C_EncryptMessageBegin", SEALED), (2, "C_EncryptMessageNext", &[Session, Message, Input, Output, MessageFlags]),
     (2, "C_MessageEncryptFinal", &[Session]),
-    (2, "C_MessageDecryptInit", BEGIN), (2, "C_DecryptMessage", &[Session, Input, Input, Input, Output]),
-    (2, "C_DecryptMessageBegin", TAKE_TWO), (2, "C_DecryptMessageNext", &[Session, Input, Input, Output, Number]),
+    (2, "C_MessageDecryptInit", BEGIN), (2, "C_DecryptMessage", &[Session, Message, Input, Input, Output]),
+    (2, "C_DecryptMessageBegin", SEALED), (2, "C_DecryptMessageNext", &[Session, Message, Input, Output, MessageFlags]),
     (2, "C_MessageDecryptFinal", &[Session]),
     (2, "C_MessageSignInit", BEGIN), (2, "C_SignMessage", NEXT),
     (2, "C_SignMessageBegin", TAKE), (2, "C_SignMessageNext", NEXT), (2, "C_MessageSignFinal", &[Session]),
     (2, "C_MessageVerifyInit", BEGIN), (2, "C_VerifyMessage", &[Session, Input, Input, Input]),
     (2, "C_VerifyMessageBegin", TAKE), (2, "C_VerifyMessageNext", &[Session, Input, Input, Input]),
     (2, "C_MessageVerifyFinal", &[Session]),
-    (2, "C_EncapsulateKey", &[Session, Mechanism, Object, Template, Output, NewObject]),
-    (2, "C_DecapsulateKey", &[Session, Mechanism, Object, Template, Input, NewObject]),
-    (2, "C_VerifySignatureInit", &[Session, Mechanism, Object, Input]), (2, "C_VerifySignature", TAKE),
-    (2, "C_VerifySignatureUpdate", TAKE), (2, "C_VerifySignatureFinal", &[Session]),
+    (40, "C_EncapsulateKey", &[Session, Mechanism, Object, Template, Output, NewObject]),
+    (40, "C_DecapsulateKey", &[Session, Mechanism, Object, Template, Input, NewObject]),
+    (30, "C_VerifySignatureInit", &[Session, Mechanism, Object, Input]), (30, "C_VerifySignature", TAKE),
+    (20, "C_VerifySignatureUpdate", TAKE), (20, "C_VerifySignatureFinal", &[Session]),
     (2, "C_GetSessionValidationFlags", &[Session, Number, ULONG]),
     (2, "C_AsyncComplete", &[Session, Text, ASYNC_DATA]), (2, "C_AsyncGetID", &[Session, Text, ULONG]),
     (2, "C_AsyncJoin", &[Session, Text, Number, Fill]),

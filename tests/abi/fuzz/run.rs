@@ -18,7 +18,7 @@ type Any = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64
 const PINS: [&str; 4] = [USER_PIN, SO_PIN, "another-1", "another-2"];
 
 /// Kinds of keys that are there at all times.
-const KEYS: [Keys; 8] = [
+const KEYS: [Keys; 10] = [
     Keys::Secret(CKK_AES, 32),
     Keys::Secret(CKK_DES3, 24),
     Keys::Secret(CKK_GENERIC_SECRET, 32),
@@ -27,6 +27,8 @@ const KEYS: [Keys; 8] = [
     Keys::Edwards(keys::ED25519),
     Keys::Montgomery(keys::X25519),
     Keys::Rsa,
+    Keys::Pqc(CKK_ML_DSA, CKP_ML_DSA_44),
+    Keys::Pqc(CKK_ML_KEM, CKP_ML_KEM_512),
 ];
 
 /// Objects that are too many: the oldest are destroyed.
@@ -325,7 +327,22 @@ impl Run {
                 let id = if self.random.percent(70) { known } else { self.random.number() };
                 self.number(id);
             }
+            Kind::Mechanism if self.call.name.ends_with("KeyAuthenticated") => {
+                let (at, length, id) = values::message(&mut self.random, &mut self.memory);
+                let id = if self.random.percent(90) { id } else { CKM_AES_CBC };
+                let mechanism = CK_MECHANISM { mechanism: id, pParameter: at.cast(), ulParameterLen: length };
+                let at = self.memory.structure(mechanism);
+                self.push(at);
+            }
             Kind::Mechanism => self.mechanism(),
+            Kind::Message => {
+                let (at, length, _) = values::message(&mut self.random, &mut self.memory);
+                self.counted(at, length);
+            }
+            Kind::MessageFlags => {
+                let flags = *self.random.pick(&[0, 0, CKF_END_OF_MESSAGE, CKF_END_OF_MESSAGE, 2, u64::MAX]);
+                self.number(flags);
+            }
             Kind::Template => self.template(),
             Kind::Query => {
                 let (at, count) = values::query(&mut self.random, &mut self.memory);
@@ -469,7 +486,12 @@ impl Run {
         }
         let case = &self.cases[at].1;
         let kind = match &case.job {
-            Job::Use(kind, _) | Job::Agree(kind) | Job::Derive(kind) => Some(*kind),
+            Job::Use(kind, _)
+            | Job::Agree(kind)
+            | Job::Derive(kind)
+            | Job::DeriveFixed(kind)
+            | Job::Encapsulate(kind) => Some(*kind),
+            Job::Elsewhere => None,
             Job::Generate(template) | Job::GeneratePair(template) => {
                 self.call.template = Some(template.clone());
                 None
@@ -616,9 +638,16 @@ fn purpose_of(function: &str) -> CK_FLAGS {
         "C_VerifyRecoverInit" => CKF_VERIFY_RECOVER,
         "C_GenerateKey" => CKF_GENERATE,
         "C_GenerateKeyPair" => CKF_GENERATE_KEY_PAIR,
+        "C_MessageEncryptInit" => CKF_MESSAGE_ENCRYPT,
+        "C_MessageDecryptInit" => CKF_MESSAGE_DECRYPT,
+        "C_MessageSignInit" => CKF_MESSAGE_SIGN,
+        "C_MessageVerifyInit" => CKF_MESSAGE_VERIFY,
         "C_WrapKey" => CKF_WRAP,
         "C_UnwrapKey" => CKF_UNWRAP,
         "C_DeriveKey" => CKF_DERIVE,
+        "C_EncapsulateKey" => CKF_ENCAPSULATE,
+        "C_DecapsulateKey" => CKF_DECAPSULATE,
+        "C_VerifySignatureInit" => CKF_VERIFY,
         _ => 0,
     }
 }

@@ -239,6 +239,10 @@ pub fn variant(random: &mut Random, case: &Case, point: &[u8]) -> Option<Mechani
         (CKM_RSA_PKCS_OAEP, _) => Mechanism::oaep(hash, mgf, &one),
         (CKM_RSA_AES_KEY_WRAP, _) => Mechanism::rsa_aes(*random.pick(&[128, 192, 256, 0, 255, number])),
         (CKM_EDDSA, _) => Mechanism::eddsa(random.percent(50), &one),
+        (CKM_HASH_ML_DSA | CKM_HASH_SLH_DSA, _) => Mechanism::hash_sign_context(id, hash, &one),
+        (_, _) if case.name.contains("_DSA_SHA") || case.name.ends_with("LH_DSA") => {
+            Mechanism::sign_context(id, *random.pick(&[0, 1, 2, 3, number]), &one)
+        }
         (CKM_AES_ECB_ENCRYPT_DATA | CKM_DES3_ECB_ENCRYPT_DATA, _) => Mechanism::string_data(id, &one),
         (CKM_AES_CBC_ENCRYPT_DATA, _) => Mechanism::aes_cbc_data([3; 16], &one),
         (CKM_DES3_CBC_ENCRYPT_DATA, _) => Mechanism::des_cbc_data([3; 8], &one),
@@ -266,4 +270,34 @@ pub fn nonsense(random: &mut Random, memory: &mut Memory, id: CK_MECHANISM_TYPE)
         _ => (memory.input(&bytes), length as CK_ULONG),
     };
     CK_MECHANISM { mechanism: id, pParameter: at.cast(), ulParameterLen: length }
+}
+
+/// The parameter of a message: where it is, how long, and the mechanism it belongs to. What it points to is there, whatever else is wrong.
+pub fn message(random: &mut Random, memory: &mut Memory) -> (*mut u8, CK_ULONG, CK_MECHANISM_TYPE) {
+    let nonce_length = *random.pick(&[12, 12, 12, 0, 1, 7, 13, 16, 200]);
+    let nonce = random.bytes(nonce_length);
+    let (nonce, tag) = (memory.output(&nonce), memory.output(&[7; 32]));
+    let generator = *random.pick(&[0, 1, 2, 3, 4, 5, u64::MAX]);
+    let fixed_bits = *random.pick(&[0, 32, 64, 95, 96, 97, u64::MAX]);
+    if random.percent(60) {
+        let parameter = memory.structure(CK_GCM_MESSAGE_PARAMS {
+            pIv: nonce,
+            ulIvLen: nonce_length as CK_ULONG,
+            ulIvFixedBits: fixed_bits,
+            ivGenerator: generator,
+            pTag: tag,
+            ulTagBits: *random.pick(&[128, 128, 96, 32, 0, 127, 136, u64::MAX]),
+        });
+        return (parameter.cast(), size_of::<CK_GCM_MESSAGE_PARAMS>() as CK_ULONG, CKM_AES_GCM);
+    }
+    let parameter = memory.structure(CK_CCM_MESSAGE_PARAMS {
+        ulDataLen: random.length() as CK_ULONG,
+        pNonce: nonce,
+        ulNonceLen: nonce_length as CK_ULONG,
+        ulNonceFixedBits: fixed_bits,
+        nonceGenerator: generator,
+        pMAC: tag,
+        ulMACLen: *random.pick(&[16, 16, 8, 4, 0, 5, 17, u64::MAX]),
+    });
+    (parameter.cast(), size_of::<CK_CCM_MESSAGE_PARAMS>() as CK_ULONG, CKM_AES_CCM)
 }

@@ -22,7 +22,12 @@ pub struct Seen {
 }
 
 /// Sends `requests` in turn over so many connections for that long. An answer that isn't 200 ends it: what refuses quickly is not fast.
-pub async fn run(address: SocketAddr, requests: &[Request<Full<Bytes>>], connections: usize, seconds: f64) -> Result<Seen> {
+pub async fn run(
+    address: SocketAddr,
+    requests: &[Request<Full<Bytes>>],
+    connections: usize,
+    seconds: f64,
+) -> Result<Seen> {
     let end = Instant::now() + Duration::from_secs_f64(seconds);
     let begun = Instant::now();
     let senders = (0..connections).map(|at| send(address, requests, at, end));
@@ -40,7 +45,12 @@ fn part(times: &[Duration], part: f64) -> f64 {
     times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e6)
 }
 
-async fn send(address: SocketAddr, requests: &[Request<Full<Bytes>>], first: usize, end: Instant) -> Result<Vec<Duration>> {
+async fn send(
+    address: SocketAddr,
+    requests: &[Request<Full<Bytes>>],
+    first: usize,
+    end: Instant,
+) -> Result<Vec<Duration>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

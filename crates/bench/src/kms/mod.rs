@@ -29,13 +29,19 @@ pub fn measure(options: &Options, module: &Path, program: &Path, folder: &Path) 
     let folder = tempfile::Builder::new().prefix("kms-").disable_cleanup(options.keep).tempdir_in(folder)?;
     let servers = Servers::start(module, program, folder.path())?;
     let keys = servers.keys(&runtime)?;
-    let mut lines: Vec<Line> = ROWS.iter().flat_map(|row| CONNECTIONS.iter().map(move |n| Line::new(row, *n))).collect();
+    let mut lines: Vec<Line> =
+        ROWS.iter().flat_map(|row| CONNECTIONS.iter().map(move |n| Line::new(row, *n))).collect();
     for repetition in 0..options.repetitions {
         for line in &mut lines {
             eprint!("\rrepetition {} of {}: {:60}", repetition + 1, options.repetitions, line.row.title);
             for (server, keys) in servers.all().zip(&keys) {
                 let requests = keys.requests(line.row, server)?;
-                let seen = runtime.block_on(load::run(server.address, &requests, line.connections, options.seconds))?;
+                let seen = runtime.block_on(load::run(
+                    server.address,
+                    &requests,
+                    line.connections,
+                    options.seconds,
+                ))?;
                 line.add(server.name, seen);
             }
         }

@@ -33,9 +33,21 @@ pub const PLAINTEXT: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// All rows.
 pub const ROWS: &[Row] = &[
-    Row { title: "Encrypt, 32 bytes", operation: "Encrypt", request: |keys| json!({ "KeyId": keys.symmetric, "Plaintext": PLAINTEXT }) },
-    Row { title: "Decrypt, 32 bytes", operation: "Decrypt", request: |keys| json!({ "CiphertextBlob": keys.ciphertext }) },
-    Row { title: "GenerateDataKey, AES_256", operation: "GenerateDataKey", request: |keys| json!({ "KeyId": keys.symmetric, "KeySpec": "AES_256" }) },
+    Row {
+        title: "Encrypt, 32 bytes",
+        operation: "Encrypt",
+        request: |keys| json!({ "KeyId": keys.symmetric, "Plaintext": PLAINTEXT }),
+    },
+    Row {
+        title: "Decrypt, 32 bytes",
+        operation: "Decrypt",
+        request: |keys| json!({ "CiphertextBlob": keys.ciphertext }),
+    },
+    Row {
+        title: "GenerateDataKey, AES_256",
+        operation: "GenerateDataKey",
+        request: |keys| json!({ "KeyId": keys.symmetric, "KeySpec": "AES_256" }),
+    },
     Row {
         title: "Sign, ECDSA_SHA_256, a digest",
         operation: "Sign",

@@ -35,7 +35,7 @@ impl Line {
         }
     }
 
-    fn middle(&self, server: &str, what: fn(&Seen) -> f64) -> Option<f64> {
+    fn middle(&self, server: &str, what: Value) -> Option<f64> {
         let (_, all) = self.seen.iter().find(|(of, _)| *of == server)?;
         Some(median(&mut all.iter().map(what).collect::<Vec<_>>()))
     }
@@ -48,8 +48,12 @@ impl Line {
     }
 }
 
+/// One value of a measurement.
+type Value = fn(&Seen) -> f64;
+
 /// What is told of each server, and in what words.
-const COLUMNS: [(&str, fn(&Seen) -> f64); 3] = [("/s", |seen| seen.rate), ("p50 µs", |seen| seen.median), ("p99 µs", |seen| seen.p99)];
+const COLUMNS: [(&str, Value); 3] =
+    [("/s", |seen| seen.rate), ("p50 µs", |seen| seen.median), ("p99 µs", |seen| seen.p99)];
 
 impl Report {
     /// Tab-separated: one line for each row, number of connections, server and value.
@@ -59,7 +63,10 @@ impl Report {
             for (server, _) in &line.seen {
                 for (unit, what) in COLUMNS {
                     let value = line.middle(server, what).unwrap_or_default();
-                    written += &format!("{}\t{}\t{server}\t{unit}\t{value:.2}\t\t\n", line.row.title, line.connections);
+                    written += &format!(
+                        "{}\t{}\t{server}\t{unit}\t{value:.2}\t\t\n",
+                        line.row.title, line.connections
+                    );
                 }
             }
         }
@@ -67,7 +74,10 @@ impl Report {
     }
 
     fn servers(&self) -> Vec<&'static str> {
-        self.lines.first().map(|line| line.seen.iter().map(|(server, _)| *server).collect()).unwrap_or_default()
+        self.lines
+            .first()
+            .map(|line| line.seen.iter().map(|(server, _)| *server).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -79,7 +89,9 @@ impl fmt::Display for Report {
         let mut rows = vec![head];
         for line in &self.lines {
             let mut row = vec![line.title()];
-            row.extend(servers.iter().flat_map(|server| COLUMNS.map(|(_, what)| line.middle(server, what).map(number).unwrap_or_default())));
+            row.extend(servers.iter().flat_map(|server| {
+                COLUMNS.map(|(_, what)| line.middle(server, what).map(number).unwrap_or_default())
+            }));
             rows.push(row);
         }
         write!(f, "{}", markdown(&rows))

@@ -3,10 +3,11 @@
 use crate::error::Result;
 use crate::render::Answer;
 use clap::Args;
-use cloister::abi::table::{FUNCTIONS, Function};
+use cloister::abi::table::{FUNCTIONS, Function, REMARKS};
 use cloister::mechanism::registry::ROWS;
 use cloister::mechanism::{Row, Unit};
 use cloister::object::schema::{ATTRIBUTES, FORMS};
+use cloister::session::{PROFILES, Profile};
 use cryptoki_sys as ck;
 use serde_json::json;
 use std::fmt::Write;
@@ -20,18 +21,22 @@ pub struct Compatibility;
 const USES: &[(u64, &str)] = &[
     (ck::CKF_ENCRYPT | ck::CKF_DECRYPT, "encrypt"),
     (ck::CKF_SIGN | ck::CKF_VERIFY, "sign"),
+    (MESSAGES, "messages"),
     (ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER, "recover"),
     (ck::CKF_DIGEST, "digest"),
     (ck::CKF_GENERATE, "generate"),
     (ck::CKF_GENERATE_KEY_PAIR, "generate pair"),
     (ck::CKF_WRAP | ck::CKF_UNWRAP, "wrap"),
     (ck::CKF_DERIVE, "derive"),
+    (ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE, "encapsulate"),
 ];
+
+const MESSAGES: u64 =
+    ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MESSAGE_SIGN | ck::CKF_MESSAGE_VERIFY;
 
 impl Compatibility {
     pub fn run(&self) -> Result<Answer> {
-        let function =
-            |row: &Function| json!({ "name": row.name, "since": row.since, "implemented": row.implemented });
+        let function = |row: &Function| json!({ "name": row.name, "since": row.since });
         let mechanism = |row: &Row| json!({ "name": row.name, "number": row.id, "flags": row.flags });
         let functions: Vec<_> = FUNCTIONS.iter().map(function).collect();
         let mechanisms: Vec<_> = ROWS.iter().map(mechanism).collect();
@@ -48,25 +53,26 @@ fn text() -> String {
     functions(&mut page);
     mechanisms(&mut page);
     objects(&mut page);
+    profiles(&mut page);
     page
 }
 
 fn functions(page: &mut String) {
-    let done = FUNCTIONS.iter().filter(|function| function.implemented).count();
     line(page, "\n## Functions\n");
     line(
         page,
         &format!(
-            "{done} of the {} functions of PKCS#11 3.2 do their work; the others answer \
-             `CKR_FUNCTION_NOT_SUPPORTED`. All are exported and stand in the function lists of 2.40, 3.0 and 3.2.\n",
+            "All {} functions of PKCS#11 3.2 do their work, are exported, and stand in the function lists of 2.40, 3.0 \
+             and 3.2.\n",
             FUNCTIONS.len()
         ),
     );
-    line(page, "| function | since | |");
+    line(page, "| function | since | remark |");
     line(page, "|---|---|---|");
     for function in FUNCTIONS {
-        let state = if function.implemented { "yes" } else { "not supported" };
-        line(page, &format!("| `{}` | {} | {state} |", function.name, function.since));
+        let remark = REMARKS.iter().find(|(name, _)| *name == function.name);
+        let remark = remark.map_or("", |(_, remark)| remark);
+        line(page, &format!("| `{}` | {} | {remark} |", function.name, function.since));
     }
 }
 
@@ -76,7 +82,9 @@ fn mechanisms(page: &mut String) {
         page,
         &format!(
             "{} mechanisms. Each works in one part and in several. Sizes are those of the key, as \
-             `C_GetMechanismInfo` tells them.\n",
+             `C_GetMechanismInfo` tells them. Those marked old are offered on tokens with `legacy = true` only. What \
+             OpenSSL's default provider, as it is built here, does not have is not offered: AES-CFB64, Camellia, single \
+             DES, HMAC with BLAKE2b of fewer than 512 bits.\n",
             ROWS.len()
         ),
     );
@@ -84,7 +92,7 @@ fn mechanisms(page: &mut String) {
     line(page, "|---|---|---|---|");
     for row in ROWS {
         let uses = USES.iter().filter(|(flags, _)| row.flags & flags != 0).map(|(_, name)| *name);
-        let uses: Vec<&str> = uses.collect();
+        let uses: Vec<&str> = uses.chain(row.legacy.then_some("old")).collect();
         line(page, &format!("| `{}` | 0x{:08x} | {} | {} |", row.name, row.id, uses.join(", "), sizes(row)));
     }
 }
@@ -107,6 +115,29 @@ fn objects(page: &mut String) {
     for form in FORMS {
         let kind = form.subtype.map_or("", |_| form.name);
         line(page, &format!("| `{}` | {kind} | {} |", form.class.name, form.rows().count()));
+    }
+}
+
+fn profiles(page: &mut String) {
+    line(page, "\n## Profiles\n");
+    line(
+        page,
+        "Claimed profiles are objects of class `CKO_PROFILE`, mechanisms of class `CKO_MECHANISM`; both turn up only in searches \
+         that ask for their class. There are no hardware features (a token has no clock and no buttons of its own) and no \
+         validations.\n",
+    );
+    line(page, "| profile | |");
+    line(page, "|---|---|");
+    for profile in PROFILES {
+        line(page, &format!("| `{}` | {} |", profile.name, standing(profile)));
+    }
+}
+
+fn standing(profile: &Profile) -> String {
+    match profile.refused {
+        _ if profile.is_claimed() => "claimed".to_owned(),
+        Some(reason) => format!("not claimed: {reason}"),
+        None => "not claimed: a mechanism it needs is not there".to_owned(),
     }
 }
 

@@ -78,12 +78,14 @@ fn list(nodes: &[NodeAddress]) -> String {
     nodes.join(", ")
 }
 
-fn token_rows(prefix: &str, token: &TokenSettings) -> [(String, String); 4] {
+fn token_rows(prefix: &str, token: &TokenSettings) -> [(String, String); 6] {
     [
         ("max_pin_failures", token.max_pin_failures.to_string()),
         ("argon2_memory_kib", token.argon2_memory_kib.to_string()),
         ("argon2_passes", token.argon2_passes.to_string()),
         ("usage_default", token.usage_default.to_string()),
+        ("legacy", token.legacy.to_string()),
+        ("gcm_iv", format!("{:?}", token.gcm_iv).to_lowercase()),
     ]
     .map(|(key, value)| (format!("{prefix}.{key}"), value))
 }

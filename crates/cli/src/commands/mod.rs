@@ -1,10 +1,12 @@
 //! The words of the command line, one file per noun.
 
+mod audit;
 mod cluster;
 mod compatibility;
 mod config;
 mod demo;
 mod doctor;
+mod header;
 mod key;
 mod kms;
 mod node;
@@ -63,6 +65,9 @@ enum Noun {
     Node(node::Verb),
     /// Serve the AWS KMS API over an HSM
     Kms(kms::Kms),
+    /// The KMS front's audit trail
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Look for what is wrong with the installation, the configuration and the tokens
     Doctor(doctor::Doctor),
     /// The configuration in use
@@ -70,6 +75,8 @@ enum Noun {
     Config(config::Verb),
     /// What this version offers: functions, mechanisms, objects
     Compatibility(compatibility::Compatibility),
+    /// C headers for programs that use the module
+    Header(header::Header),
 }
 
 impl Arguments {
@@ -98,9 +105,11 @@ impl Arguments {
             Noun::Cluster(verb) => verb.run(),
             Noun::Node(verb) => verb.run(),
             Noun::Kms(kms) => kms.run(),
+            Noun::Audit(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),
             Noun::Compatibility(page) => page.run(),
+            Noun::Header(header) => header.run(),
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Operation {
     /// Whether it changes nothing (the audit trail's `readOnly`).
     pub read_only: bool,
     /// What it does, from the validated request to the answer.
-    pub run: fn(&Call, Value) -> Result<Value>,
+    pub run: fn(&Call, &Value) -> Result<Value>,
 }
 
 /// `Name: function, what it does to the world;` per row.
@@ -49,9 +49,8 @@ impl Operation {
 }
 
 /// A request as its operation takes it. The model has been asked before: what fails here is a member the model has no rule for.
-fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {
-    serde_json::from_value(request)
-        .map_err(|_| Code::SerializationException.because("The request can't be read."))
+fn read<'a, T: serde::Deserialize<'a>>(request: &'a Value) -> Result<T> {
+    T::deserialize(request).map_err(|_| Code::SerializationException.because("The request can't be read."))
 }
 
 fn answer<T: serde::Serialize>(answer: T) -> Result<Value> {

@@ -32,3 +32,24 @@ impl Credentials for Named {
         self.0.clone().filter(|credential| credential.access_key == access_key)
     }
 }
+
+/// All credentials in the token, in the order of their access keys.
+pub fn all(book: &Book) -> Result<Vec<Arc<Credential>>, Trouble> {
+    let names = book.names(label::CREDENTIALS, None, usize::MAX)?;
+    let kept = names.iter().map(|name| book.read::<Credential>(name));
+    kept.filter_map(Result::transpose).map(|kept| Ok(kept?.value)).collect()
+}
+
+/// Keeps a new credential.
+pub fn add(book: &Book, credential: &Credential) -> Result<(), Trouble> {
+    book.create(&label::credential(&credential.access_key), credential).map(drop)
+}
+
+/// Removes a credential; whether there was one.
+pub fn remove(book: &Book, access_key: &str) -> Result<bool, Trouble> {
+    let name = label::credential(access_key);
+    match book.read::<Credential>(&name)? {
+        Some(kept) => book.remove(&name, kept.object).map(|()| true),
+        None => Ok(false),
+    }
+}

@@ -5,6 +5,7 @@
 //! random value whenever it has made a record or removed one. While the others' marks stand still, so does the list; after one has moved, the
 //! objects are walked again, and only those that weren't there before are asked for their name.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
@@ -134,9 +135,8 @@ impl Book {
         let there: HashSet<u64> = objects.iter().map(|object| object.handle()).collect();
         directory.known.retain(|object, _| there.contains(object));
         for object in objects {
-            if !directory.known.contains_key(&object.handle()) {
-                let name = self.name(object)?;
-                directory.known.insert(object.handle(), name);
+            if let Entry::Vacant(unknown) = directory.known.entry(object.handle()) {
+                unknown.insert(self.name(object)?);
             }
         }
         directory.names.clear();

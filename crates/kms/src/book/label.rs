@@ -6,6 +6,12 @@ pub const APPLICATION: &str = "cloister-kms";
 /// What all records' names begin with.
 pub const PREFIX: &str = "kms/";
 
+/// All keys, of all accounts.
+pub const KEYS: &str = "kms/key/";
+
+/// All aliases, of all accounts.
+pub const ALIASES: &str = "kms/alias/";
+
 /// A key: `kms/key/<account>/<region>/<key id>`.
 pub fn key(account: &str, region: &str, id: &str) -> String {
     format!("{}{id}", keys_of(account, region))
@@ -13,7 +19,7 @@ pub fn key(account: &str, region: &str, id: &str) -> String {
 
 /// All keys of an account in a Region.
 pub fn keys_of(account: &str, region: &str) -> String {
-    format!("kms/key/{account}/{region}/")
+    format!("{KEYS}{account}/{region}/")
 }
 
 /// What the Regions of a multi-Region key share: `kms/family/<account>/<mrk id>`.
@@ -28,7 +34,7 @@ pub fn alias(account: &str, region: &str, name: &str) -> String {
 
 /// All aliases of an account in a Region.
 pub fn aliases_of(account: &str, region: &str) -> String {
-    format!("kms/alias/{account}/{region}/")
+    format!("{ALIASES}{account}/{region}/")
 }
 
 /// The grants of a key share this name: `kms/grants/<account>/<region>/<key id>`.
@@ -46,9 +52,12 @@ pub fn stores_of(account: &str, region: &str) -> String {
     format!("kms/store/{account}/{region}/")
 }
 
+/// All credentials.
+pub const CREDENTIALS: &str = "kms/credential/";
+
 /// A credential, by its access key id: `kms/credential/<access key>`.
 pub fn credential(access_key: &str) -> String {
-    format!("kms/credential/{access_key}")
+    format!("{CREDENTIALS}{access_key}")
 }
 
 /// The parameters of an import that hasn't happened yet: `kms/import/<id>`.

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use crate::api::error::{Code, Fault, Result};
 use crate::api::model::{model, validate};
 use crate::api::operations::Operation;
+use crate::audit::{Event, Who};
 use crate::auth::access::{self, Access, Connection};
 use crate::auth::caller::Caller;
 use crate::auth::recorded::Named;
 use crate::auth::sigv4::{Claim, Expected};
+use crate::keys::arn::KeyArn;
 use crate::service::{Call, Service};
-use crate::settings;
+use crate::{quota, settings};
 
 /// What goes back over the wire.
 pub struct Answer {
@@ -34,19 +36,25 @@ pub struct Answer {
 const TARGET: &str = "x-amz-target";
 const TARGET_PREFIX: &str = "TrentService.";
 
-/// Answers one request.
+/// Answers one request, and tells the audit trail. What can't be told isn't answered, if the settings want it so.
 pub fn exchange(service: &Service, connection: &Connection, parts: &Parts, body: &[u8]) -> Answer {
     let request_id =
         uuid::Builder::from_random_bytes(crate::keys::create::random()).into_uuid().hyphenated().to_string();
-    let operation = operation(parts);
-    let name = operation.as_ref().ok().map(|operation| operation.name);
-    let (status, error, body) = match operation
-        .and_then(|operation| answer(service, connection, operation, parts, body, &request_id))
-    {
-        Ok(value) => (200, None, value),
-        Err(fault) => (fault.code.status(), Some(fault.code.name()), refusal(&fault)),
+    let named = operation(parts);
+    let name = named.as_ref().ok().map(|operation| operation.name);
+    let outcome = named.and_then(|operation| {
+        if let Some(trail) = &service.trail {
+            trail.ready()?;
+        }
+        let mut told = Told::default();
+        let outcome = answer(service, connection, operation, parts, body, &request_id, &mut told);
+        told.record(service, connection, operation, parts, &request_id, outcome)
+    });
+    let (status, error, body) = match &outcome {
+        Ok(value) => (200, None, serde_json::to_vec(value)),
+        Err(fault) => (fault.code.status(), Some(fault.code.name()), serde_json::to_vec(&refusal(fault))),
     };
-    Answer { status, request_id, operation: name, error, body: serde_json::to_vec(&body).unwrap_or_default() }
+    Answer { status, request_id, operation: name, error, body: body.unwrap_or_default() }
 }
 
 fn answer(
@@ -56,14 +64,57 @@ fn answer(
     parts: &Parts,
     body: &[u8],
     request_id: &str,
+    told: &mut Told,
 ) -> Result<Value> {
-    let caller = caller(service, connection, parts, body)?;
-    let request = read(body)?;
+    let caller = &*told.caller.insert(caller(service, connection, parts, body)?);
+    let request = &*told.request.insert(read(body)?);
     if let Some(shape) = model().operation(operation.name).and_then(|operation| operation.input()) {
-        validate(shape, &request)?;
+        validate(shape, request)?;
     }
-    let call = Call::new(service, &caller, operation.name, request_id);
-    (operation.run)(&call, request)
+    let call = Call::new(service, caller, operation.name, request_id);
+    if service.quotas.is_some() {
+        call.count_against(operation.name, &quota::of_account(&caller.account, &caller.region))?;
+    }
+    let outcome = (operation.run)(&call, request);
+    told.keys = call.touched();
+    outcome
+}
+
+/// What has become known of a request on its way, for the audit trail.
+#[derive(Default)]
+struct Told {
+    caller: Option<Caller>,
+    request: Option<Value>,
+    keys: Vec<KeyArn>,
+}
+
+impl Told {
+    fn record(
+        self,
+        service: &Service,
+        connection: &Connection,
+        operation: &Operation,
+        parts: &Parts,
+        request_id: &str,
+        outcome: Result<Value>,
+    ) -> Result<Value> {
+        let Some(trail) = &service.trail else { return outcome };
+        let keys: Vec<String> = self.keys.iter().map(KeyArn::to_string).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        trail.record(&Event {
+            request_id,
+            time: SystemTime::now(),
+            operation: operation.name,
+            read_only: operation.read_only,
+            who: self.caller.as_ref().map_or(Who::Stranger(connection), Who::Caller),
+            user_agent: parts.headers.get("user-agent").and_then(|agent| agent.to_str().ok()),
+            tls: None,
+            request: self.request.as_ref().unwrap_or(&Value::Null),
+            outcome: outcome.as_ref(),
+            keys: &keys,
+        })?;
+        outcome
+    }
 }
 
 /// What signatures must be for.

@@ -48,6 +48,15 @@ impl<'a> Call<'a> {
         self.touched.lock().clone()
     }
 
+    /// Counts this request against a quota, where there are quotas.
+    ///
+    /// # Errors
+    ///
+    /// `ThrottlingException`.
+    pub fn count_against(&self, quota: &str, whose: &str) -> Result<()> {
+        self.service.quotas.as_ref().map_or(Ok(()), |quotas| quotas.admit(quota, whose))
+    }
+
     /// Ends a dry run: all checks are passed, nothing is done.
     pub fn dry_run(&self, asked: Option<bool>) -> Result<()> {
         match asked {

@@ -13,6 +13,7 @@ use crate::keys::arn::{KeyArn, KeyName};
 use crate::keys::record::{KeyRecord, Material, Origin};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
+use crate::quota;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -101,6 +102,10 @@ impl Call<'_> {
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.
     pub fn open(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
         let key = self.key(name)?;
+        if need == Need::Material && self.service.quotas.is_some() {
+            let (quota, whose) = quota::of_key(&key.record);
+            self.count_against(quota, &whose)?;
+        }
         self.authorize(&key, ask)?;
         state::check(need, key.state, &key.arn.to_string())?;
         Ok(key)

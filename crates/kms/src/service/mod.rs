@@ -13,10 +13,12 @@ pub use key::Key;
 pub use stores::Stores;
 
 use crate::api::error::{Code, Fault};
+use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
+use crate::quota::Quotas;
 use crate::settings::Settings;
 
 /// Everything a front is made of. One for all connections.
@@ -31,19 +33,26 @@ pub struct Service {
     pub book: Book,
     /// The custom key stores that this front is connected to.
     pub stores: Stores,
+    /// Request quotas, if there are any.
+    pub quotas: Option<Quotas>,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
 }
 
 impl Service {
     /// A service over `token`, the default key store.
-    pub fn new(settings: Settings, token: Arc<Token>) -> Self {
+    pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
+        let quotas = settings.throttle.as_ref().map(Quotas::new);
         Self {
+            quotas,
             settings,
             clock: Clock::default(),
             book: Book::new(token.clone()),
             token,
             stores: Stores::default(),
+            trail,
             handles: Handles::default(),
         }
     }

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::audit::Unwritable;
+use crate::quota::{self, Throttle};
+
 /// The settings of `cloister kms`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -34,6 +37,30 @@ pub struct Settings {
     /// The folder of identity policies: `<account>/<user or role>/*.json`.
     #[serde(default)]
     pub identities: Option<PathBuf>,
+    /// The audit trail; none is kept unless it is named.
+    #[serde(default)]
+    pub audit: Option<Audit>,
+    /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
+    #[serde(default)]
+    pub throttle: Option<Throttle>,
+}
+
+/// Where the audit trail goes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Audit {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// MiB after which a new file is begun.
+    #[serde(default = "default_segment")]
+    pub segment_mib: u64,
+    /// What happens to requests that can't be written down.
+    #[serde(default)]
+    pub unwritable: Unwritable,
+}
+
+fn default_segment() -> u64 {
+    64
 }
 
 /// Who is let in.
@@ -105,11 +132,16 @@ impl Settings {
         if !crate::keys::arn::is_account(&self.account) {
             return Err("account: an account is twelve digits".to_owned());
         }
-        Ok(())
+        self.throttle.as_ref().map_or(Ok(()), quota::check)
     }
 
     fn beneath(mut self, folder: &Path) -> Self {
-        let paths = [Some(&mut self.module), Some(&mut self.pin_file), self.identities.as_mut()];
+        let paths = [
+            Some(&mut self.module),
+            Some(&mut self.pin_file),
+            self.identities.as_mut(),
+            self.audit.as_mut().map(|audit| &mut audit.folder),
+        ];
         let tls = self.tls.as_mut().map(|tls| [&mut tls.certificate, &mut tls.key]);
         for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()) {
             *path = folder.join(&*path);

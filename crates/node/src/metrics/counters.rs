@@ -200,7 +200,7 @@ fn class(call: &Call) -> &'static str {
         | Call::Wrap { .. }
         | Call::Random { .. }
         | Call::Seed { .. } => "use",
-        Call::Make { .. } | Call::MakePair { .. } => "make",
+        Call::Make { .. } | Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. } => "make",
         Call::Initialize { .. }
         | Call::InitializeFirst { .. }
         | Call::Login { .. }

@@ -6,7 +6,7 @@ use cloister::attribute::{Attributes, Bytes};
 use cloister::error::{Error, Result};
 use cloister::mechanism::Purpose;
 use cloister::pin::{Credentials, Role};
-use cloister::proto::message::{Call, Made, Origin, Place, Reply};
+use cloister::proto::message::{Call, Chosen, Made, Origin, Place, Reply};
 use cloister::proto::needs::Needs;
 use cloister::token::local::export::Opened;
 use cloister::token::{Caller, Making, ObjectId, ObjectRef, Ticket, Token};
@@ -27,7 +27,9 @@ impl Asked<'_> {
     /// Does the call.
     pub fn reply(&self, call: &Call) -> Result<Reply> {
         let (token, caller) = (self.service.token(), self.caller());
-        if let Call::Make { .. } | Call::MakePair { .. } = call {
+        if let Call::Make { .. } | Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. } =
+            call
+        {
             self.may_make(call)?;
         }
         match call {
@@ -66,6 +68,9 @@ impl Asked<'_> {
                 let pair = token.make_pair(caller, &mechanism.mechanism()?, public, private)?;
                 self.available(Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?)))
             }
+            Call::Derive { mechanism, keys, templates } => {
+                self.available(self.derive(mechanism, keys, templates))
+            }
             Call::Set { object, changes } => {
                 self.made(token.set(caller, &self.object(object)?, changes)?).map(Reply::Made)
             }
@@ -92,6 +97,12 @@ impl Asked<'_> {
             }
             Call::Random { length } => self.random(*length),
             Call::Seed { seed } => done(token.seed(seed)),
+            Call::Encapsulate { mechanism, key, template } => {
+                let key = self.object(key).map_err(key_error)?;
+                let (ciphertext, made) =
+                    token.encapsulate(caller, &mechanism.mechanism()?, &key, template)?;
+                self.available(Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?)))
+            }
         }
     }
 
@@ -129,11 +140,12 @@ impl Asked<'_> {
                 let pair = stored(public).and_then(|public| Ok(Reply::Pair(public, stored(private)?)));
                 Some(self.available(pair))
             }
-            (Call::MakePair { .. }, objects) => {
-                // One of the two was a session object, which went with the answer: what is left of the pair goes too.
+            // Something went with the answer: one of several that was a session object, the ciphertext, or what is told of
+            // derived keys. What is left goes too.
+            (Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. }, objects) => {
                 for id in objects {
-                    if let Err(error) = self.service.token().destroy(self.caller(), &ObjectRef::Stored(*id)) {
-                        tracing::warn!("half of a key pair is left: {}", error.name());
+                    if let Err(error) = self.service.token().discard(self.caller(), *id) {
+                        tracing::warn!("a part of what was made is left: {}", error.name());
                     }
                 }
                 None
@@ -146,8 +158,9 @@ impl Asked<'_> {
     /// Holds the answer back until the new keys are on as many nodes as they must be; if that takes too long they are destroyed again.
     fn available(&self, made: Result<Reply>) -> Result<Reply> {
         let stored: Vec<ObjectId> = match &made {
-            Ok(Reply::Made(made)) => stored(&[made]),
-            Ok(Reply::Pair(public, private)) => stored(&[public, private]),
+            Ok(Reply::Made(made) | Reply::Encapsulated(_, made)) => stored([made]),
+            Ok(Reply::Pair(public, private)) => stored([public, private]),
+            Ok(Reply::Derived { keys, .. }) => stored(keys),
             _ => return made,
         };
         if stored.is_empty() {
@@ -225,18 +238,23 @@ impl Asked<'_> {
             Origin::Create => make(Making::Create),
             Origin::Generate(mechanism) => make(Making::Generate(&mechanism.mechanism()?)),
             Origin::Unwrap { mechanism, key, wrapped } => {
-                let key = self.object(key).map_err(|error| match error {
-                    Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
-                    other => other,
-                })?;
+                let key = self.object(key).map_err(unwrapping_error)?;
                 make(Making::Unwrap { mechanism: &mechanism.mechanism()?, key: &key, wrapped })
             }
-            Origin::Derive { mechanism, key } => {
-                let key = self.object(key).map_err(key_error)?;
-                make(Making::Derive { mechanism: &mechanism.mechanism()?, key: &key })
-            }
             Origin::Copy(object) => make(Making::Copy(&self.object(object)?)),
+            Origin::Decapsulate { mechanism, key, ciphertext } => {
+                let key = self.object(key).map_err(unwrapping_error)?;
+                make(Making::Decapsulate { mechanism: &mechanism.mechanism()?, key: &key, ciphertext })
+            }
         }
+    }
+
+    fn derive(&self, mechanism: &Chosen, keys: &[Place], templates: &[Attributes]) -> Result<Reply> {
+        let keys = keys.iter().map(|key| self.object(key).map_err(key_error)).collect::<Result<Vec<_>>>()?;
+        let derived =
+            self.service.token().derive(self.caller(), &mechanism.mechanism()?, &keys, templates)?;
+        let keys = derived.keys.into_iter().map(|key| self.made(key)).collect::<Result<Vec<_>>>()?;
+        Ok(Reply::Derived { keys, told: derived.told.into() })
     }
 
     fn made(&self, object: ObjectRef) -> Result<Made> {
@@ -262,12 +280,12 @@ impl Asked<'_> {
 }
 
 /// The token objects among what was made.
-fn stored(made: &[&Made]) -> Vec<ObjectId> {
-    let id = |made: &&Made| match made.place {
+fn stored<'a>(made: impl IntoIterator<Item = &'a Made>) -> Vec<ObjectId> {
+    let id = |made: &'a Made| match made.place {
         Place::Stored(id) => Some(id),
         Place::Capsule(_) => None,
     };
-    made.iter().filter_map(id).collect()
+    made.into_iter().filter_map(id).collect()
 }
 
 fn done(result: Result<()>) -> Result<Reply> {
@@ -278,6 +296,14 @@ fn done(result: Result<()>) -> Result<Reply> {
 fn key_error(error: Error) -> Error {
     match error {
         Error::ObjectHandleInvalid => Error::KeyHandleInvalid,
+        other => other,
+    }
+}
+
+/// What unwraps and decapsulates has its own name for its key.
+fn unwrapping_error(error: Error) -> Error {
+    match error {
+        Error::ObjectHandleInvalid => Error::UnwrappingKeyHandleInvalid,
         other => other,
     }
 }

@@ -1,9 +1,9 @@
 //! What holds on all nodes of a cluster alike: tickets, capsules, confirmations, lockout, and what is done once.
 
 use crate::common::certificates::Certificates;
-use crate::common::client::{Client, aes_key, credentials, ec_pair, run};
+use crate::common::client::{Client, aes_key, credentials, ec_pair, mechanism, run};
 use crate::common::secrets::Secrets;
-use crate::common::{Node, three};
+use crate::common::{Node, three, wait_for};
 use cloister::attribute::{Attributes, Bytes};
 use cloister::error::Error;
 use cloister::mechanism::Purpose;
@@ -134,6 +134,52 @@ fn a_create_tried_again_on_another_node_makes_one_key() {
         let told = client.on(node).exchange(&other);
         assert_eq!(told, Err(Error::ArgumentsBad), "its id brings nobody another's answer");
     }
+}
+
+/// The ciphertext, and what a derivation tells, are in the answer only: what was made with them is of no use to who has lost it.
+#[test]
+fn a_key_whose_answer_was_lost_with_more_than_the_key_is_made_anew_and_once() {
+    let (mut nodes, mut client, ticket) = set_up();
+    let mut public = Attributes::from_iter([(ck::CKA_TOKEN, true), (ck::CKA_ENCAPSULATE, true)]);
+    public.set(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_512);
+    let private = Attributes::from_iter([(ck::CKA_TOKEN, true), (ck::CKA_DECAPSULATE, true)]);
+    let pair = Call::MakePair { mechanism: mechanism(ck::CKM_ML_KEM_KEY_PAIR_GEN), public, private };
+    let Ok(Reply::Pair(public, _)) = client.ask(Some(&ticket), pair) else { panic!("no pair") };
+    let base = client.ask(Some(&ticket), aes_key(&[(ck::CKA_DERIVE, true)]));
+    let Ok(Reply::Made(base)) = base else { panic!("{base:?}") };
+    // One that may not be destroyed is taken back as well.
+    let template = Attributes::from_iter([(ck::CKA_TOKEN, true), (ck::CKA_DESTROYABLE, false)]);
+    let encapsulate = Call::Encapsulate {
+        mechanism: mechanism(ck::CKM_ML_KEM),
+        key: public.place,
+        template: template.clone(),
+    };
+    let derive = Call::Derive {
+        mechanism: mechanism(ck::CKM_SHA256_KEY_DERIVATION),
+        keys: vec![base.place],
+        templates: vec![template],
+    };
+    let requests = [(21, encapsulate), (22, derive)].map(|(id, call)| Request {
+        ticket: Some(ticket.clone()),
+        id: Some([id; 16]),
+        seen: client.seen,
+        call,
+    });
+    let first = requests.each_ref().map(|request| client.exchange(request).unwrap());
+    // Who leads next has not answered before, but knows what was made.
+    nodes[0].kill();
+    let again = requests.each_ref().map(|request| {
+        wait_for("another node leads", || match client.on(&nodes[1]).exchange(request) {
+            Err(Error::DeviceRemoved) => None,
+            answer => Some(answer.unwrap()),
+        })
+    });
+    assert!(first[0] != again[0] && first[1] != again[1], "{again:?}");
+    let mut kept = Attributes::new();
+    kept.set(ck::CKA_DESTROYABLE, false);
+    let found = client.on(&nodes[1]).ask(Some(&ticket), Call::Find { template: kept });
+    let Ok(Reply::Found(found)) = found else { panic!("{found:?}") };
+    assert_eq!(found.len(), 2);
 }
 
 #[test]

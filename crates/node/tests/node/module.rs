@@ -4,8 +4,12 @@
 use crate::common::module::{self, OnNodes, SO_PIN, USER_PIN};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::{Mechanism, MechanismType};
-use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{
+    Attribute, AttributeType, KeyType, MlDsaParameterSetType, MlKemParameterSetType, ObjectClass,
+    ObjectHandle,
+};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 
@@ -146,6 +150,46 @@ fn keys_are_wrapped_unwrapped_and_derived() {
         refusal(session.wrap_key(&Mechanism::AesKeyWrap, wrapping, closed)),
         RvError::KeyUnextractable
     );
+}
+
+#[test]
+fn post_quantum_keys_sign_and_agree_as_on_a_token_of_this_machine() {
+    let it = OnNodes::slot(9);
+    let session = it.user();
+    for on_token in [false, true] {
+        let public =
+            [Attribute::Token(on_token), Attribute::ParameterSet(MlDsaParameterSetType::ML_DSA_65.into())];
+        let private = [Attribute::Token(on_token), Attribute::Sensitive(true)];
+        let (verifying, signing) =
+            session.generate_key_pair(&Mechanism::MlDsaKeyPairGen, &public, &private).unwrap();
+        let fixed = SignAdditionalContext::new(HedgeType::DeterministicRequired, Some(b"context"));
+        let fixed = Mechanism::MlDsa(fixed);
+        let signature = session.sign(&fixed, signing, b"message").unwrap();
+        assert_eq!(session.sign(&fixed, signing, b"message").unwrap(), signature);
+        session.verify_signature_init(&fixed, verifying, &signature).unwrap();
+        session.verify_signature(b"message").unwrap();
+
+        let public =
+            [Attribute::Token(on_token), Attribute::ParameterSet(MlKemParameterSetType::ML_KEM_768.into())];
+        let (public, private) =
+            session.generate_key_pair(&Mechanism::MlKemKeyPairGen, &public, &private).unwrap();
+        let secret = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::AES),
+            Attribute::Token(on_token),
+            Attribute::Encrypt(true),
+        ];
+        let (ciphertext, one) = session.encapsulate_key(&Mechanism::MlKem, public, &secret).unwrap();
+        let other = session.decapsulate_key(&Mechanism::MlKem, private, &secret, &ciphertext).unwrap();
+        let encrypted = [one, other].map(|key| session.encrypt(&Mechanism::AesEcb, key, &[7; 16]).unwrap());
+        assert_eq!(encrypted[0], encrypted[1]);
+        let short = session.decapsulate_key(&Mechanism::MlKem, private, &secret, &ciphertext[1..]);
+        assert_eq!(refusal(short), RvError::WrappedKeyLenRange);
+        assert_eq!(
+            refusal(session.encapsulate_key(&Mechanism::MlKem, private, &secret)),
+            RvError::KeyTypeInconsistent
+        );
+    }
 }
 
 #[test]

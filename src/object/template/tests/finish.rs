@@ -302,10 +302,11 @@ fn every_secret_of_every_form_survives_to_the_finished_object() {
         let key_type = form.subtype.unwrap();
         let begun = begin(GENERATE, USER, &base(ck::CKO_PRIVATE_KEY, key_type), &Attributes::new()).unwrap();
         let bytes = form.rows().filter(|row| row.has(schema::note::NOT_GENERATE | schema::note::MUST_CREATE));
-        let made: Attributes = bytes
+        let mut made: Attributes = bytes
             .filter(|row| schema::kind_of(row.attribute) == Some(schema::Kind::Bytes))
             .map(|row| (row.attribute, vec![7u8; 32]))
             .collect();
+        made.set(ck::CKA_PARAMETER_SET, 1u64);
         let key = finish(GENERATE, USABLE, begun, minus(&made, ck::CKA_UNIQUE_ID)).unwrap();
         for row in form.rows().filter(|row| row.has(schema::note::SECRET)) {
             assert_eq!(key.bytes(row.attribute), Some(&[7u8; 32][..]), "{} {:x}", form.name, row.attribute);

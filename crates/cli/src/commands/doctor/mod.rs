@@ -2,6 +2,7 @@
 
 mod configuration;
 mod installation;
+mod kms;
 mod node;
 mod stores;
 
@@ -13,7 +14,7 @@ use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Look for what is wrong with the installation, the configuration and the tokens; or with a cluster's node.
+/// Look for what is wrong with the installation, the configuration and the tokens; with a cluster's node, or with a KMS front.
 ///
 /// Changes nothing. Exit code 1 if anything is wrong.
 #[derive(Args, Debug)]
@@ -25,6 +26,9 @@ pub struct Doctor {
     /// Look at the node in this data folder instead, and at the members of its cluster
     #[arg(long, value_name = "DIR", conflicts_with_all = ["with_pin", "slot", "label", "user", "pin_file"])]
     data: Option<PathBuf>,
+    /// Look at what the KMS front with these settings keeps instead: whether its records and the HSM's keys agree
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "with_pin", "slot", "label", "user", "pin_file"])]
+    kms: Option<PathBuf>,
     /// Log in to the token and open every object in it too (implied by --user and --pin-file)
     #[arg(long)]
     with_pin: bool,
@@ -38,6 +42,7 @@ const EXAMPLE: &str = "\
 Examples:
   cloister doctor
   cloister doctor --data /var/lib/cloister/n1
+  cloister doctor --kms /etc/cloister/kms.toml
   cloister doctor --with-pin --label payments
   cloister doctor --module ./target/release/libcloister.so --json";
 
@@ -49,6 +54,7 @@ enum Area {
     Configuration,
     Store,
     Node,
+    Kms,
 }
 
 /// One thing that was looked at, and how it is.
@@ -81,6 +87,9 @@ impl Doctor {
     pub fn run(&self) -> Result<Answer> {
         if let Some(folder) = &self.data {
             return report(&node::look(folder));
+        }
+        if let Some(settings) = &self.kms {
+            return report(&kms::look(settings)?);
         }
         let mut findings = installation::look(self.module.as_deref());
         let (config, about_config) = configuration::look();

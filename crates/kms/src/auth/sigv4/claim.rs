@@ -14,7 +14,8 @@ pub(super) const DATE: &str = "x-amz-date";
 pub(super) const TOKEN: &str = "x-amz-security-token";
 pub(super) const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
-/// The longest `Authorization` header and query that are looked at, in bytes.
+/// The longest `Authorization` header, path and query that are looked at, in bytes. Percent-encoding makes a query
+/// three times as long, and path and query together must then still fit the 64 KiB of a URI.
 const LONGEST: usize = 8192;
 /// The most headers that one signature may cover.
 const MOST_HEADERS: usize = 64;
@@ -54,6 +55,9 @@ impl Claim {
     pub fn read(parts: &Parts) -> Result<Self, Refused> {
         if let Some(twice) = SOLE.iter().find(|name| parts.headers.get_all(**name).iter().count() > 1) {
             return Err(incomplete(format!("Request has more than one '{twice}' header.")));
+        }
+        if parts.uri.path().len() > LONGEST {
+            return Err(incomplete("The path is too long."));
         }
         let raw_query = parts.uri.query().unwrap_or_default();
         let query = Query::read(raw_query)?;

@@ -367,6 +367,28 @@ fn k42_a_query_with_two_readings_is_refused() {
 }
 
 #[test]
+fn k42_no_target_however_odd_brings_verification_down() {
+    let long_path = format!("/{}", "a".repeat(60_000));
+    let long_both = format!("/{}?{}", "a".repeat(8_000), "*".repeat(8_000));
+    for target in ["*", "/%", "/%zz", "/?%", "/?%zz=%", "http://host/x?y", "host:443", "/\u{e9}?\u{e9}"]
+        .into_iter()
+        .chain([long_path.as_str(), long_both.as_str(), &format!("{long_path}?{}", "*".repeat(5_000))])
+    {
+        let mut vector = named("header");
+        vector.target = target.to_owned();
+        let refused = vector.refused(target);
+        assert!(matches!(refused, Refused::Incomplete(_) | Refused::Mismatch), "{refused:?}");
+    }
+}
+
+#[test]
+fn k42_paths_that_are_one_to_the_signature_are_one_here_too() {
+    for target in ["//", "/.", "/x/.."] {
+        assert!(Vector { target: target.into(), ..named("header") }.verify().is_ok(), "{target}");
+    }
+}
+
+#[test]
 fn k42_refusals_become_the_errors_of_aws() {
     let bound = Bound { stamped: now(), limit: now() };
     for (refused, name, begins) in [

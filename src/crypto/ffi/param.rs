@@ -1,0 +1,59 @@
+//! Named parameters, as OpenSSL 3 takes them.
+
+use openssl::error::ErrorStack;
+use openssl_sys as ffi;
+use std::ffi::{CStr, c_char, c_int, c_uint};
+
+// <openssl/params.h>; `openssl-sys` lacks this one of its family.
+unsafe extern "C" {
+    fn OSSL_PARAM_construct_utf8_string(
+        key: *const c_char,
+        buf: *mut c_char,
+        bsize: usize,
+    ) -> ffi::OSSL_PARAM;
+}
+
+/// One parameter of an OpenSSL operation, borrowed from its owner for one call.
+pub enum Param<'a> {
+    /// A number.
+    Uint(c_uint),
+    /// A name.
+    Text(&'a CStr),
+    /// Bytes.
+    Octets(&'a [u8]),
+}
+
+/// Runs `call` with `params` as the terminated array OpenSSL reads.
+///
+/// The array points into `params` and is good only during the call. No parameter of this kind is written to.
+pub(super) fn with_params<R>(
+    params: &mut [(&CStr, Param<'_>)],
+    call: impl FnOnce(*const ffi::OSSL_PARAM) -> R,
+) -> R {
+    let mut array: Vec<ffi::OSSL_PARAM> = Vec::with_capacity(params.len() + 1);
+    for (key, param) in params {
+        // SAFETY: the constructors only store the pointers, which `params` keeps alive until `call` has
+        // returned; a text's size of 0 tells OpenSSL to take the length of the terminated string.
+        array.push(unsafe {
+            match param {
+                Param::Uint(value) => ffi::OSSL_PARAM_construct_uint(key.as_ptr(), value),
+                Param::Text(text) => {
+                    OSSL_PARAM_construct_utf8_string(key.as_ptr(), text.as_ptr().cast_mut(), 0)
+                }
+                Param::Octets(octets) => ffi::OSSL_PARAM_construct_octet_string(
+                    key.as_ptr(),
+                    octets.as_ptr().cast_mut().cast(),
+                    octets.len(),
+                ),
+            }
+        });
+    }
+    // SAFETY: takes nothing and returns a value.
+    array.push(unsafe { ffi::OSSL_PARAM_construct_end() });
+    call(array.as_ptr())
+}
+
+/// OpenSSL's convention: 1 is success, all else has left its reason in the error queue.
+pub(super) fn check(status: c_int) -> Result<(), ErrorStack> {
+    if status == 1 { Ok(()) } else { Err(ErrorStack::get()) }
+}

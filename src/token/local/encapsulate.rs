@@ -1,0 +1,92 @@
+//! Secrets agreed on by encapsulation (PKCS#11 3.2, section 5.18): one side makes a key with the other's public key, and the
+//! other makes the same with its private key.
+//!
+//! What the standard says of the new key, on either side, is what it says of an unwrapped one.
+
+use super::LocalToken;
+use super::access::Act;
+use super::make::{begin, imposed, key_error, needs_no_pin, secret_base, unwrapping_error, wanted};
+use super::operate::Working;
+use super::ticket::Known;
+use crate::attribute::{Attributes, Bytes};
+use crate::error::{Error, Result};
+use crate::mechanism::{Mechanism, encoding};
+use crate::object::template::{self, Origin};
+use crate::store::Store;
+use crate::token::{Caller, ObjectRef};
+use cryptoki_sys as ck;
+
+/// What a private key demands of the keys it decapsulates. By RSA it unwraps them, by ECDH it derives them: what it demands of those
+/// is not to be had around.
+const TEMPLATES: [u64; 3] = [ck::CKA_DECAPSULATE_TEMPLATE, ck::CKA_UNWRAP_TEMPLATE, ck::CKA_DERIVE_TEMPLATE];
+
+impl LocalToken {
+    pub(super) fn encapsulated_size(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+    ) -> Result<usize> {
+        self.admit(mechanism)?;
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        Working::new(opened.get()?, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        mechanism.row.family.ciphertext_size(opened.get()?.key()?, &mechanism.params)
+    }
+
+    pub(super) fn encapsulate_key(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        template: &Attributes,
+    ) -> Result<(Vec<u8>, ObjectRef)> {
+        self.admit(mechanism)?;
+        let store = self.store()?;
+        let known = self.know(&store, caller)?;
+        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        let public = opened.get()?;
+        Working::new(public, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        let begun = begin(Origin::Unwrap, known, &secret_base(template), template)?;
+        let (ciphertext, secret) =
+            mechanism.row.family.encapsulate(public.key()?, &mechanism.params, wanted(&begun)?)?;
+        let object = self.shared_key(begun, &secret)?;
+        match public.info.attributes.template(ck::CKA_ENCAPSULATE_TEMPLATE) {
+            Some(asked) if !template::satisfies(asked, &object) => return Err(Error::TemplateInconsistent),
+            _ => {}
+        }
+        let made = self.keep(&store, known, vec![object])?.pop().ok_or(Error::FunctionFailed)?;
+        Ok((ciphertext, made))
+    }
+
+    pub(super) fn decapsulate(
+        &self,
+        store: &Store,
+        known: Known<'_>,
+        mechanism: &Mechanism,
+        key: &ObjectRef,
+        ciphertext: &[u8],
+        template: &Attributes,
+    ) -> Result<Attributes> {
+        self.admit(mechanism)?;
+        let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
+        let private = opened.get()?;
+        let decapsulating = Working::new(private, mechanism);
+        decapsulating.check(ck::CKF_DECAPSULATE, ck::CKA_DECAPSULATE).map_err(unwrapping_error)?;
+        needs_no_pin(private)?;
+        let impose = |template: Attributes, kind: &u64| imposed(private, *kind, &template);
+        let template = TEMPLATES.iter().try_fold(template.clone(), impose)?;
+        let begun = begin(Origin::Unwrap, known, &secret_base(&template), &template)?;
+        let (family, wanted) = (mechanism.row.family, wanted(&begun)?);
+        let secret = family.decapsulate(private.key()?, &mechanism.params, ciphertext, wanted)?;
+        self.shared_key(begun, &secret)
+    }
+
+    /// The whole of a secret key with that value.
+    fn shared_key(&self, begun: Attributes, secret: &Bytes) -> Result<Attributes> {
+        let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+        let made = encoding::decode(ck::CKO_SECRET_KEY, key_type, secret)?;
+        self.complete(Origin::Unwrap, begun, made)
+    }
+}

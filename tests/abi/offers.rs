@@ -1,0 +1,164 @@
+//! What a slot's settings change: old mechanisms, and who chooses the initialisation vector of AES-GCM. And CloudHSM's own mechanisms
+//! with its own structures.
+
+use crate::common::message::{Aead, Parameter};
+use crate::common::*;
+use std::ptr::null_mut;
+
+fn token_with(setting: &str) -> Token {
+    Token::new_in(Folder::with(&format!(
+        "data_dir = \"{{folder}}/data\"\nlog = \"off\"\n{CHEAP_PINS}{setting}\n"
+    )))
+}
+
+#[test]
+fn old_mechanisms_are_on_tokens_that_ask_for_them_only() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let listed = module().mechanisms(token.slot).unwrap();
+        let key = keys::secret(session, CKK_GENERIC_SECRET, &[1; 20], template![]);
+        assert!(!listed.contains(&CKM_MD5) && !listed.contains(&CKM_RIPEMD160_HMAC));
+        assert_eq!(module().mechanism_info(token.slot, CKM_MD5).err(), Some(Rv(CKR_MECHANISM_INVALID)));
+        session.digest_init(&Mechanism::plain(CKM_MD5)).refused(CKR_MECHANISM_INVALID);
+        let old = Mechanism::plain(CKM_MD5_HMAC);
+        session.sign_init(&old, key).refused(CKR_MECHANISM_INVALID);
+        session.message_sign_init(&old, key).refused(CKR_MECHANISM_INVALID);
+        session.verify_signature_init(&old, key, &[1; 16]).refused(CKR_MECHANISM_INVALID);
+        let shown = template![CKA_CLASS => CKO_MECHANISM, CKA_MECHANISM_TYPE => CKM_MD5_HMAC];
+        assert_eq!(session.find(&shown), Ok(vec![]));
+    });
+}
+
+#[test]
+fn a_legacy_token_has_md5_and_ripemd_and_still_no_rc4_nor_single_des() {
+    isolated(|_| {
+        let token = token_with("legacy = true");
+        let session = token.user();
+        let listed = module().mechanisms(token.slot).unwrap();
+        for there in [CKM_MD5, CKM_MD5_HMAC, CKM_MD5_HMAC_GENERAL, CKM_MD5_RSA_PKCS, CKM_RIPEMD160] {
+            assert!(listed.contains(&there), "{there:#x}");
+        }
+        for absent in [CKM_RC4, CKM_RC4_KEY_GEN, CKM_DES_CBC, CKM_DES_KEY_GEN, CKM_MD2] {
+            assert!(!listed.contains(&absent), "{absent:#x}");
+        }
+        let digest = session.digest(&Mechanism::plain(CKM_MD5), b"abc").unwrap();
+        assert_eq!(hex::encode(digest), "900150983cd24fb0d6963f7d28e17f72");
+        let digest = session.digest(&Mechanism::plain(CKM_RIPEMD160), b"abc").unwrap();
+        assert_eq!(hex::encode(digest), "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc");
+        let (public, private) = keys::rsa(session, 2048, template![]);
+        let mechanism = Mechanism::plain(CKM_MD5_RSA_PKCS);
+        let signature = session.sign(&mechanism, private, b"data").unwrap();
+        session.verify(&mechanism, public, b"data", &signature).unwrap();
+    });
+}
+
+fn gcm(iv: *mut u8, length: usize) -> Mechanism {
+    Mechanism::structure(CKM_AES_GCM, [], |[]| CK_GCM_PARAMS {
+        pIv: iv,
+        ulIvLen: length as CK_ULONG,
+        ulIvBits: 0,
+        pAAD: null_mut(),
+        ulAADLen: 0,
+        ulTagBits: 128,
+    })
+}
+
+#[test]
+fn a_token_that_chooses_the_iv_writes_it_over_the_callers() {
+    isolated(|_| {
+        let token = token_with("gcm_iv = \"token\"");
+        let session = token.user();
+        let key = keys::secret(session, CKK_AES, &[7; 32], template![]);
+        let (mut first, mut second) = ([0u8; 12], [0u8; 12]);
+        let sealed = session.encrypt(&gcm(first.as_mut_ptr(), 12), key, b"data").unwrap();
+        session.encrypt(&gcm(second.as_mut_ptr(), 12), key, b"data").unwrap();
+        assert!(first != [0; 12] && first != second);
+        let mut given = first;
+        let opened = session.decrypt(&gcm(given.as_mut_ptr(), 12), key, &sealed).unwrap();
+        assert_eq!((&opened[..], given), (&b"data"[..], first));
+        let mut long = [0u8; 16];
+        session.encrypt_init(&gcm(long.as_mut_ptr(), 16), key).refused(CKR_MECHANISM_PARAM_INVALID);
+
+        let secret = keys::secret(session, CKK_AES, &[9; 16], template![]);
+        let mut iv = [0u8; 12];
+        let wrapped = session.wrap(&gcm(iv.as_mut_ptr(), 12), key, secret).unwrap();
+        assert_ne!(iv, [0; 12]);
+        let template = keys::aes_template(16).without(CKA_VALUE_LEN);
+        session.unwrap(&gcm(iv.as_mut_ptr(), 12), key, &wrapped, &template).unwrap();
+    });
+}
+
+#[test]
+fn a_token_that_chooses_the_iv_leaves_the_nonces_of_messages_to_their_parameter() {
+    isolated(|_| {
+        let token = token_with("gcm_iv = \"token\"");
+        let session = token.user();
+        let key = keys::secret(session, CKK_AES, &[7; 32], template![]);
+        let mut message = Parameter::new(Aead::Gcm, CKG_NO_GENERATE).with(&[5; 12]);
+        session.message_encrypt_init(&message.mechanism(), key).unwrap();
+        session.message_decrypt_init(&message.mechanism(), key).unwrap();
+        let sealed = session.encrypt_message(&mut message, b"aad", b"data").unwrap();
+        assert_eq!(message.nonce, [5; 12]);
+        assert_eq!(session.decrypt_message(&mut message, b"aad", &sealed).unwrap(), b"data");
+        let mut apart = Parameter::new(Aead::Gcm, CKG_NO_GENERATE).with(&[6; 12]);
+        let wrapped = session.wrap_authenticated(&mut apart, b"aad", key, key).unwrap();
+        assert_eq!(apart.nonce, [6; 12]);
+        let template = keys::aes_template(32).without(CKA_VALUE_LEN);
+        session.unwrap_authenticated(&mut apart, b"aad", key, &wrapped, &template).unwrap();
+    });
+}
+
+/// The structures of CloudHSM's public header.
+#[repr(C)]
+struct KdfParams {
+    prf: CK_ULONG,
+    count: CK_ULONG,
+    data: *mut CK_PRF_DATA_PARAM,
+}
+
+fn part(kind: CK_ULONG, value: &[u8]) -> CK_PRF_DATA_PARAM {
+    CK_PRF_DATA_PARAM {
+        type_: kind,
+        pValue: value.as_ptr().cast_mut().cast(),
+        ulValueLen: value.len() as CK_ULONG,
+    }
+}
+
+#[test]
+fn cloudhsms_derivation_takes_both_of_its_vocabularies() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let key = keys::secret(session, CKK_GENERIC_SECRET, &[1; 32], template![CKA_DERIVE => true]);
+        let width = 32u64.to_ne_bytes();
+        let length = [1u64.to_ne_bytes(), 32u64.to_ne_bytes()].concat();
+        let derive = |mut data: Vec<CK_PRF_DATA_PARAM>| {
+            let (count, data) = (data.len() as CK_ULONG, data.as_mut_ptr());
+            let mechanism =
+                Mechanism::structure(0x8000_0001, [], |[]| KdfParams { prf: CKM_SHA256_HMAC, count, data });
+            let template = template![
+                CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_GENERIC_SECRET, CKA_VALUE_LEN => 32 as CK_ULONG,
+                CKA_TOKEN => false, CKA_SENSITIVE => false, CKA_EXTRACTABLE => true,
+            ];
+            let key = session.derive(&mechanism, key, &template)?;
+            session.get(key, CKA_VALUE)
+        };
+        // Counter, label, zero, context, length: by HMAC's own mechanism.
+        let input = [&[0, 0, 0, 1][..], b"label", &[0], b"context", &256u32.to_be_bytes()].concat();
+        let hmac = keys::secret(session, CKK_GENERIC_SECRET, &[1; 32], template![]);
+        let right = session.sign(&Mechanism::plain(CKM_SHA256_HMAC), hmac, &input).unwrap();
+        let older = [part(7, &length), part(6, b"context"), part(5, b"label"), part(4, &width)];
+        assert_eq!(derive(older.to_vec()).as_ref(), Ok(&right));
+        for (length_kind, bytes_kind) in [(3, 4), (2, 3)] {
+            let newer = [
+                part(1, &width),
+                part(bytes_kind, b"label\0"),
+                part(bytes_kind, b"context"),
+                part(length_kind, &length),
+            ];
+            assert_eq!(derive(newer.to_vec()).as_ref(), Ok(&right));
+        }
+        derive(vec![part(9, b"x")]).refused(CKR_MECHANISM_PARAM_INVALID);
+    });
+}
