@@ -57,6 +57,11 @@ class Hsm:
         cloister("token", "init", label, "--with-user", environment={**self.environment, **pins})
         return self
 
+    def user(self, word, name, token, pin=None, *more):
+        """Does something about a user of a token: `create`, `delete`, `unlock`."""
+        pins = {"CLOISTER_SO_PIN": SO_PIN, "CLOISTER_NEW_PIN": pin or ""}
+        cloister("user", word, name, "--label", token, *more, environment={**self.environment, **pins})
+
 
 class SoftHsm:
     """A SoftHSM of its own."""
@@ -152,6 +157,23 @@ class Front:
             aws_secret_access_key=secret,
             config=Config(connect_timeout=10, read_timeout=60, **config),
         )
+
+    def credential(self, principal, via_service=None):
+        """A new access key of a principal, with its secret."""
+        via = ["--via-service", via_service] if via_service else []
+        said = cloister("--json", "kms", "credential", "add", principal, *via, "--config", self.file, environment=self.hsm.environment)
+        made = json.loads(said)
+        return {"access_key": made["access_key_id"], "secret": made["secret_access_key"]}
+
+    def client_of(self, principal, via_service=None, **options):
+        """A client that signs as that principal."""
+        return self.client(**self.credential(principal, via_service), **options)
+
+    def audit_events(self):
+        """All events of the audit trail so far."""
+        files = sorted(pathlib.Path(self.settings["audit"]["folder"]).iterdir())
+        lines = [line for file in files if file.is_file() for line in file.read_text().splitlines()]
+        return [event for event in map(json.loads, filter(None, lines)) if "eventName" in event]
 
     def unchecked(self, **options):
         """A client that leaves it to the front to find out what is wrong with a request."""
