@@ -1,7 +1,9 @@
 """External key stores: the front, a proxy, and a key manager behind it."""
 
 import json
+import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -11,7 +13,8 @@ import pytest
 
 import front as fronts
 from expect import invalid, refused
-from test_key_stores import connect, describe, settle
+from inventory import inventory
+from stores import connect, describe, settle
 
 ENDPOINT = "https://xks.example.com"
 BROKEN = "https://broken.example.com"
@@ -54,7 +57,7 @@ class Proxy:
             text += f'[[prefix.key]]\nid = "{key}"\nversions = [{versions}]\nstatus = "{said.get("status", "enabled")}"\n'
         self.file.write_text(text + self.rules)
         command = [fronts.CLOISTER, "xks-proxy", "--config", self.file]
-        environment = {**fronts.os.environ, **self.hsm.environment}
+        environment = {**os.environ, **self.hsm.environment}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = []
         for line in self.process.stdout:
@@ -85,8 +88,6 @@ class Impostor:
     """Something that listens and never answers, or answers nonsense."""
 
     def __init__(self, answer):
-        import socket
-
         self.answer = answer
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
@@ -113,7 +114,7 @@ def hsm(folder):
     for label, size in (("orders-1", 32), ("orders-2", 32), ("second", 32), ("short", 16), ("asleep", 32)):
         command = ["pkcs11-tool", "--module", hsm.module, "--token-label", "vault", "--login", "--pin", fronts.PIN]
         command += ["--keygen", "--key-type", f"aes:{size}", "--label", label, "--sensitive"]
-        subprocess.run(command, env={**fronts.os.environ, **hsm.environment}, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, env={**os.environ, **hsm.environment}, check=True, capture_output=True, timeout=60)
     return hsm
 
 
@@ -270,7 +271,7 @@ def test_k78_neither_key_alone_decrypts(kms, hsm, proxy, key):
     plaintext = b"the very secret that is looked for"
     kms.encrypt(KeyId=key["KeyId"], Plaintext=plaintext)
     assert plaintext.decode() not in proxy.lines.read_text()
-    inner = [entry for entry in __import__("inventory").inventory(hsm).keys.values() if entry["label"] == key["Arn"]]
+    inner = [entry for entry in inventory(hsm).keys.values() if entry["label"] == key["Arn"]]
     assert len(inner) == 1 and inner[0]["type"] == "AES"
 
 
@@ -293,8 +294,6 @@ class Held(Impostor):
     """Stands where the proxy was, and says nothing."""
 
     def __init__(self, address):
-        import socket
-
         host, port = address.rsplit(":", 1)
         self.answer, self.kept = None, []
         self.socket = socket.create_server((host, int(port)))

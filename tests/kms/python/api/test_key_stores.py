@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import time
 import uuid
 
 import pytest
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import front as fronts
 from expect import dry_run, everything, invalid, refused
 from inventory import inventory
+from stores import connect, describe, settle
 
 PASSWORD = "kmsuser-password"
 CLUSTERS = {"cluster-first234567": "first", "cluster-second34567": "second", "cluster-third234567": "third"}
@@ -61,25 +61,6 @@ def front(hsm, anchors):
 @pytest.fixture(scope="module")
 def shared():
     return {}
-
-
-def describe(kms, store):
-    [said] = kms.describe_custom_key_stores(CustomKeyStoreId=store)["CustomKeyStores"]
-    return said
-
-
-def settle(kms, store):
-    """What is said of a store once its connection is neither beginning nor ending."""
-    deadline = time.monotonic() + 60
-    while (said := describe(kms, store))["ConnectionState"] in ("CONNECTING", "DISCONNECTING"):
-        assert time.monotonic() < deadline, said
-        time.sleep(0.02)
-    return said
-
-
-def connect(kms, store):
-    kms.connect_custom_key_store(CustomKeyStoreId=store)
-    return settle(kms, store)
 
 
 @pytest.fixture
