@@ -209,6 +209,9 @@ fn a_token_made_anew_elsewhere_is_empty_here() {
         let session = token.user();
         let key = keys::aes(session, template![CKA_TOKEN => true]);
         process.start("initialise", "").ends_well();
+        // On nodes a key is used as of what this program has seen; to look is to see what others have done.
+        let found = session.find(&template![CKA_CLASS => CKO_SECRET_KEY]).unwrap_or_default();
+        assert!(found.is_empty(), "an object of the old token is still there");
         let cbc = Mechanism::bytes(CKM_AES_CBC_PAD, &[1; 16]);
         assert!(session.encrypt(&cbc, key, b"x").is_err(), "a key of the old token still works");
         let stored = keys::aes_template(32).and(&template![CKA_TOKEN => true]);

@@ -131,9 +131,7 @@ fn check_materials(service: &Service, record: &KeyRecord, checkup: &mut Checkup)
 /// Each key in the HSM that carries a KMS key's name is one that a record names.
 fn check_token(token: &Token, named: &HashSet<String>, checkup: &mut Checkup) -> Result<(), Trouble> {
     for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
-        for object in
-            token.with(|session| session.find_objects(&[Attribute::Class(class), Attribute::Token(true)]))?
-        {
+        for object in token.find(&[Attribute::Class(class), Attribute::Token(true)])? {
             let attributes = match token
                 .with(|session| session.get_attributes(object, &[AttributeType::Label, AttributeType::Id]))
             {

@@ -17,3 +17,4 @@ pub mod quota;
 pub mod run;
 pub mod service;
 pub mod settings;
+pub mod xks;

@@ -45,6 +45,7 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
         .build()
         .map_err(|e| RunError::Socket(e.to_string()))?;
     runtime.block_on(serve_all(Arc::new(Front::new(service.clone(), Arc::default(), tls))))?;
+    service.last_uses.write(&service.book);
     if let Err(trouble) = service.book.leave() {
         tracing::warn!(%trouble, "the front's mark stays behind");
     }
@@ -66,9 +67,14 @@ async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
     }
     // Programs that start a front wait for this line.
     println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
-    let flushing = tokio::spawn(flush(front.service.clone()));
+    let chores = [
+        tokio::spawn(repeat(FLUSHED, front.service.clone(), flush)),
+        tokio::spawn(repeat(USES_WRITTEN, front.service.clone(), |service| {
+            service.last_uses.write(&service.book)
+        })),
+    ];
     serve(listener, front, stop).await;
-    flushing.abort();
+    chores.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
@@ -86,20 +92,31 @@ fn open_trail(settings: &settings::Audit) -> Result<Trail, RunError> {
     Ok(trail)
 }
 
-/// Brings the audit trail to the disk once a second.
-async fn flush(service: Arc<Service>) {
+/// How often the audit trail is brought to the disk.
+const FLUSHED: Duration = Duration::from_secs(1);
+
+/// How often it is written when keys were last used: what another front answers may be older by that.
+const USES_WRITTEN: Duration = Duration::from_secs(5 * 60);
+
+/// Does a chore of the service again and again.
+async fn repeat(period: Duration, service: Arc<Service>, chore: fn(&Service)) {
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(period).await;
         let service = service.clone();
-        let flushed =
-            tokio::task::spawn_blocking(move || service.trail.as_ref().map_or(Ok(()), Trail::flush)).await;
-        if let Ok(Err(error)) = flushed {
-            tracing::error!(%error, "the audit trail can't be brought to the disk");
+        if let Err(error) = tokio::task::spawn_blocking(move || chore(&service)).await {
+            tracing::error!(%error, "a chore of the front ended badly");
         }
     }
 }
 
-async fn bind(address: &str) -> Result<TcpListener, RunError> {
+fn flush(service: &Service) {
+    if let Some(Err(error)) = service.trail.as_ref().map(Trail::flush) {
+        tracing::error!(%error, "the audit trail can't be brought to the disk");
+    }
+}
+
+/// A listener on `<host>:<port>`.
+pub(crate) async fn bind(address: &str) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|e| RunError::Socket(format!("can't listen on {address}: {e}")))
 }
 
@@ -111,14 +128,16 @@ pub fn open(settings: Settings) -> Result<Service, RunError> {
     Ok(Service::new(settings, Arc::new(token), None))
 }
 
-fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
+/// The one line of a file that holds a PIN or password.
+pub(crate) fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
     let text = Zeroizing::new(text);
     Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+/// Ends with SIGTERM or SIGINT.
+pub(crate) fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

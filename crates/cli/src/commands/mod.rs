@@ -13,6 +13,7 @@ mod node;
 mod slot;
 mod token;
 mod user;
+mod xks_proxy;
 
 use crate::error::Result;
 use crate::render::{Answer, Format};
@@ -65,6 +66,8 @@ enum Noun {
     Node(node::Verb),
     /// Serve the AWS KMS API over an HSM
     Kms(kms::Kms),
+    /// Serve the XKS proxy API over an HSM, for AWS KMS
+    XksProxy(xks_proxy::XksProxy),
     /// The KMS front's audit trail
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -90,6 +93,7 @@ impl Arguments {
         match &self.noun {
             Noun::Node(verb) => verb.start_log(),
             Noun::Kms(kms) => kms.start_log(),
+            Noun::XksProxy(proxy) => proxy.start_log(),
             _ => cloister::logging::start(),
         }
     }
@@ -105,6 +109,7 @@ impl Arguments {
             Noun::Cluster(verb) => verb.run(),
             Noun::Node(verb) => verb.run(),
             Noun::Kms(kms) => kms.run(),
+            Noun::XksProxy(proxy) => proxy.run(),
             Noun::Audit(verb) => verb.run(),
             Noun::Doctor(doctor) => doctor.run(),
             Noun::Config(verb) => verb.run(),

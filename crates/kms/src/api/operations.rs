@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::error::{Code, Result};
-use crate::crypto::encrypt;
+use crate::crypto::{
+    agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign,
+};
 use crate::keys::{create, describe};
 use crate::service::Call;
 
@@ -35,10 +37,25 @@ macro_rules! operations {
 
 operations! {
     CreateKey: create::create_key, changes;
+    Decapsulate: encapsulate::decapsulate, reads;
     Decrypt: encrypt::decrypt, reads;
+    DeriveSharedSecret: agree::derive_shared_secret, reads;
     DescribeKey: describe::describe_key, reads;
+    Encapsulate: encapsulate::encapsulate, reads;
     Encrypt: encrypt::encrypt, reads;
+    GenerateDataKey: data_key::generate_data_key, reads;
+    GenerateDataKeyPair: data_key_pair::generate_data_key_pair, reads;
+    GenerateDataKeyPairWithoutPlaintext: data_key_pair::generate_data_key_pair_without_plaintext, reads;
+    GenerateDataKeyWithoutPlaintext: data_key::generate_data_key_without_plaintext, reads;
+    GenerateMac: mac::generate_mac, reads;
+    GenerateRandom: random::generate_random, reads;
+    GetKeyLastUsage: last_use::get_key_last_usage, reads;
+    GetPublicKey: public_key::get_public_key, reads;
     ListKeys: describe::list_keys, reads;
+    ReEncrypt: reencrypt::re_encrypt, reads;
+    Sign: sign::sign, reads;
+    Verify: sign::verify, reads;
+    VerifyMac: mac::verify_mac, reads;
 }
 
 impl Operation {

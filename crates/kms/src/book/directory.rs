@@ -116,7 +116,7 @@ impl Book {
     fn others(&self, directory: &Directory) -> Result<Seen> {
         let template = template(label::MARK);
         let mut marks = Seen::new();
-        for object in self.token().with(|session| session.find_objects(&template))? {
+        for object in self.token().find(&template)? {
             if Some(object) != directory.own
                 && let Some(value) = self.value(object)?
             {
@@ -131,7 +131,7 @@ impl Book {
             Attribute::Class(ObjectClass::DATA),
             Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
         ];
-        let objects = self.token().with(|session| session.find_objects(&template))?;
+        let objects = self.token().find(&template)?;
         let there: HashSet<u64> = objects.iter().map(|object| object.handle()).collect();
         directory.known.retain(|object, _| there.contains(object));
         for object in objects {

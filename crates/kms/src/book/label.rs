@@ -65,6 +65,11 @@ pub fn import(id: &str) -> String {
     format!("kms/import/{id}")
 }
 
+/// When a key last did its work: `kms/last-use/<account>/<region>/<key id>`.
+pub fn last_use(account: &str, region: &str, key: &str) -> String {
+    format!("kms/last-use/{account}/{region}/{key}")
+}
+
 /// Each front's mark: moved whenever that front has made a record or removed one.
 pub const MARK: &str = "kms/mark";
 

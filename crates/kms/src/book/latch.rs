@@ -103,7 +103,7 @@ impl Book {
     /// The claims that aren't ours, with what tells one claim from another.
     fn other_claims(&self, label: &str, ours: ObjectHandle) -> Result<Vec<(ObjectHandle, Vec<u8>)>> {
         let template = template(label);
-        let objects = self.token().with(|session| session.find_objects(&template))?;
+        let objects = self.token().find(&template)?;
         let mut others = Vec::new();
         for object in objects.into_iter().filter(|object| *object != ours) {
             match self.token().with(|session| value(session, object)) {

@@ -78,9 +78,7 @@ impl Book {
             return Ok(Some(kept));
         }
         let template = template(label);
-        let Some(object) =
-            self.token.with(|session| Ok(session.find_objects(&template)?.first().copied()))?
-        else {
+        let Some(object) = self.token.find(&template)?.first().copied() else {
             return Ok(None);
         };
         let Some(bytes) = self.value(object)? else { return Ok(None) };
@@ -90,7 +88,7 @@ impl Book {
     /// All records that share the name `label`.
     pub fn all<R: Record>(&self, label: &str) -> Result<Vec<Kept<R>>> {
         let template = template(label);
-        let objects = self.token.with(|session| session.find_objects(&template))?;
+        let objects = self.token.find(&template)?;
         let mut all = Vec::with_capacity(objects.len());
         for object in objects {
             if let Some(bytes) = self.value(object)? {

@@ -16,6 +16,9 @@ use crate::api::error::{Code, Result};
 const FORMAT: u8 = 1;
 const MULTI_REGION: u8 = 1;
 
+/// Accounts have twelve digits.
+const LAST_ACCOUNT: u64 = 999_999_999_999;
+
 /// Bytes before the ciphertext.
 pub const HEADER: usize = 56;
 
@@ -66,6 +69,9 @@ fn take_apart(blob: &[u8]) -> Option<Blob<'_>> {
         return None;
     }
     let account = account.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    if account > LAST_ACCOUNT {
+        return None;
+    }
     let id = uuid::Uuid::from_bytes(*id);
     let key =
         if flags & MULTI_REGION == 0 { id.hyphenated().to_string() } else { format!("mrk-{}", id.simple()) };
@@ -106,6 +112,9 @@ mod tests {
         assert!(parse(&bytes).is_err());
         bytes[0] = 1;
         bytes[1] = 2;
+        assert!(parse(&bytes).is_err());
+        bytes[1] = 0;
+        bytes[2] = 0xff;
         assert!(parse(&bytes).is_err());
         assert!(
             header("x", KEY, &"ab".repeat(32)).is_none()

@@ -3,18 +3,16 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::cipher::{Cipher, Source};
 use super::context::{self, Context};
+use super::recipient::{self, Recipient};
 use super::{aead, blob};
 use crate::api::blob::Blob;
 use crate::api::error::{Code, Result};
 use crate::hsm::Trouble;
-use crate::keys::arn::KeyArn;
 use crate::keys::record::{KeyRecord, Material};
-use crate::keys::spec::Usage;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call, Key};
-
-const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 
 /// The request of Encrypt.
 #[derive(Deserialize)]
@@ -40,22 +38,22 @@ pub struct EncryptResponse {
     pub encryption_algorithm: String,
 }
 
-/// Encrypt: at most 4 KB, under the key's current material.
+/// Encrypt: at most 4 KB under a symmetric key's current material, less under an RSA key.
 pub fn encrypt(call: &Call, request: EncryptRequest) -> Result<EncryptResponse> {
-    let algorithm = request.encryption_algorithm.unwrap_or_else(|| SYMMETRIC.to_owned());
+    let cipher = Cipher::new(request.encryption_algorithm.as_ref(), request.encryption_context.as_ref());
     let ask = Ask::to("Encrypt")
-        .context(request.encryption_context.as_ref())
+        .context(cipher.context)
         .tokens(&request.grant_tokens)
-        .fact("kms:EncryptionAlgorithm", &algorithm);
+        .fact("kms:EncryptionAlgorithm", cipher.algorithm);
     let key = call.open(&request.key_id, &ask, Need::Material)?;
-    key.must_be_for(Usage::EncryptDecrypt, "Encrypt")?;
-    key.must_offer(&algorithm)?;
+    cipher.suits(&key, "Encrypt")?;
     call.dry_run(request.dry_run)?;
-    let (ciphertext, _) = seal(call, &key, request.encryption_context.as_ref(), &request.plaintext)?;
+    let encrypted = cipher.encrypt(call, &key, &request.plaintext)?;
+    call.used(&key);
     Ok(EncryptResponse {
-        ciphertext_blob: ciphertext.into(),
+        ciphertext_blob: encrypted.ciphertext.into(),
         key_id: key.arn.to_string(),
-        encryption_algorithm: algorithm,
+        encryption_algorithm: cipher.algorithm.to_owned(),
     })
 }
 
@@ -70,7 +68,10 @@ pub struct DecryptRequest {
     pub grant_tokens: Vec<String>,
     pub key_id: Option<String>,
     pub encryption_algorithm: Option<String>,
+    pub recipient: Option<Recipient>,
     pub dry_run: Option<bool>,
+    #[serde(default)]
+    pub dry_run_modifiers: Vec<String>,
 }
 
 /// The answer of Decrypt.
@@ -85,39 +86,32 @@ pub struct DecryptResponse {
     pub key_material_id: Option<String>,
 }
 
-/// Decrypt: finds the key by the blob.
+/// Decrypt: finds a symmetric key by the blob.
 pub fn decrypt(call: &Call, request: DecryptRequest) -> Result<DecryptResponse> {
-    let algorithm = request.encryption_algorithm.unwrap_or_else(|| SYMMETRIC.to_owned());
-    let ciphertext = request
-        .ciphertext_blob
-        .ok_or_else(|| Code::ValidationException.because("CiphertextBlob must not be null"))?;
-    let parsed = blob::parse(&ciphertext)?;
+    recipient::refuse(request.recipient.as_ref())?;
+    let cipher = Cipher::new(request.encryption_algorithm.as_ref(), request.encryption_context.as_ref());
+    let source = Source {
+        key: request.key_id.as_deref(),
+        ciphertext: request.ciphertext_blob.as_deref(),
+        cipher,
+        dry_run: request.dry_run,
+        dry_run_modifiers: &request.dry_run_modifiers,
+    };
+    let key = source.find(call)?;
     let ask = Ask::to("Decrypt")
-        .context(request.encryption_context.as_ref())
+        .context(cipher.context)
         .tokens(&request.grant_tokens)
-        .fact("kms:EncryptionAlgorithm", &algorithm);
-    let key = call.open(&named_by(call, &parsed).to_string(), &ask, Need::Material)?;
-    if let Some(named) = &request.key_id
-        && call.key(named)?.arn != key.arn
-    {
-        return Err(Code::IncorrectKeyException
-            .because("The key ID in the request does not identify a CMK that can perform this operation."));
-    }
-    key.must_be_for(Usage::EncryptDecrypt, "Decrypt")?;
-    key.must_offer(&algorithm)?;
-    call.dry_run(request.dry_run)?;
-    let plaintext = open(call, &key, &parsed, request.encryption_context.as_ref())?;
+        .fact("kms:EncryptionAlgorithm", cipher.algorithm);
+    call.admit(&key, &ask, Need::Material)?;
+    cipher.suits(&key, "Decrypt")?;
+    let decrypted = source.open(call, &key)?;
+    call.used(&key);
     Ok(DecryptResponse {
         key_id: key.arn.to_string(),
-        plaintext: plaintext.into(),
-        encryption_algorithm: algorithm,
-        key_material_id: Some(parsed.material),
+        plaintext: decrypted.plaintext.into(),
+        encryption_algorithm: cipher.algorithm.to_owned(),
+        key_material_id: decrypted.material,
     })
-}
-
-/// The key that a blob names, in the Region of the request.
-pub fn named_by(call: &Call, blob: &blob::Blob) -> KeyArn {
-    KeyArn { region: call.caller.region.clone(), account: blob.account.clone(), id: blob.key.clone() }
 }
 
 /// Encrypts under a symmetric key's current material, in its key store: the blob, and the material's id.

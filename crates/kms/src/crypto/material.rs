@@ -1,10 +1,11 @@
 //! Key material in an HSM: found by its object id, made to its spec. The HSM never gives it out.
 
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
 use cryptoki::types::Ulong;
 use quick_cache::sync::Cache;
 
+use super::{pair, template};
 use crate::api::error::{Code, Fault, Result};
 use crate::hsm::{Token, Trouble};
 use crate::keys::record::{KeyRecord, Material};
@@ -68,15 +69,13 @@ fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
 /// The secret or private key with that CKA_ID.
 pub fn find(token: &Token, object: &str) -> std::result::Result<Option<ObjectHandle>, Trouble> {
     let id = hex::decode(object).map_err(|_| Trouble::Other("a record names no object id".to_owned()))?;
-    token.with(|session| {
-        for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
-            let found = session.find_objects(&[Attribute::Class(class), Attribute::Id(id.clone())])?;
-            if let Some(handle) = found.first() {
-                return Ok(Some(*handle));
-            }
+    for class in [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY] {
+        let found = token.find(&[Attribute::Class(class), Attribute::Id(id.clone())])?;
+        if let Some(handle) = found.first() {
+            return Ok(Some(*handle));
         }
-        Ok(None)
-    })
+    }
+    Ok(None)
 }
 
 /// What [`make`] tells of a new key.
@@ -86,38 +85,48 @@ pub struct Made {
 }
 
 /// Makes the material of a key of that kind and use in the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
+///
+/// # Errors
+///
+/// `Unsupported` if the HSM has no such keys; nothing is left behind then.
 pub fn make(
     token: &Token,
     spec: &Spec,
-    _usage: Usage,
+    usage: Usage,
     object: &[u8],
     label: &str,
 ) -> std::result::Result<Made, Trouble> {
-    match spec.family {
-        Family::Symmetric => generate_aes(token, object, label).map(|_| Made { public_key: None }),
-        _ => Err(Trouble::Unsupported(spec.name.to_owned())),
-    }
+    let kept = template::kept(spec, usage, object, label);
+    let (mechanism, bytes) = match spec.family {
+        Family::Symmetric => (Mechanism::AesKeyGen, AES_256),
+        Family::Hmac(bytes) => (Mechanism::GenericSecretKeyGen, bytes),
+        _ => return Ok(Made { public_key: Some(pair::keep(token, spec, usage, &kept)?) }),
+    };
+    generate(token, &mechanism, bytes, kept)?;
+    Ok(Made { public_key: None })
 }
+
+/// Bytes of an AES-256 key.
+const AES_256: usize = 32;
 
 /// Makes an AES-256 key that never leaves the HSM. `object` becomes its CKA_ID, `label` (the KMS key's ARN) its CKA_LABEL.
 pub fn generate_aes(token: &Token, object: &[u8], label: &str) -> std::result::Result<ObjectHandle, Trouble> {
-    let template = [
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::ValueLen(Ulong::new(32)),
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(true),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(false),
-        Attribute::Derive(false),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Id(object.to_vec()),
-        Attribute::Label(label.as_bytes().to_vec()),
-    ];
-    token.with(|session| session.generate_key(&Mechanism::AesKeyGen, &template))
+    let symmetric = Spec::named("SYMMETRIC_DEFAULT")
+        .ok_or_else(|| Trouble::Other("the table of kinds has no symmetric one".to_owned()))?;
+    generate(
+        token,
+        &Mechanism::AesKeyGen,
+        AES_256,
+        template::kept(symmetric, Usage::EncryptDecrypt, object, label),
+    )
+}
+
+fn generate(
+    token: &Token,
+    mechanism: &Mechanism,
+    bytes: usize,
+    mut kept: Vec<Attribute>,
+) -> std::result::Result<ObjectHandle, Trouble> {
+    kept.push(Attribute::ValueLen(Ulong::new(bytes as u64)));
+    token.with(|session| session.generate_key(mechanism, &kept))
 }

@@ -1,6 +1,8 @@
 //! TLS for the API: 1.2 with forward secrecy, and 1.3.
 
-use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod, SslVersion};
+use std::path::Path;
+
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVersion};
 
 use crate::settings::Tls;
 
@@ -10,14 +12,18 @@ use crate::settings::Tls;
 ///
 /// One line that names the file.
 pub fn acceptor(tls: &Tls) -> Result<SslAcceptor, String> {
-    let refused =
-        |what: &std::path::Path, e: openssl::error::ErrorStack| format!("can't use {}: {e}", what.display());
+    builder(&tls.certificate, &tls.key).map(SslAcceptorBuilder::build)
+}
+
+/// The same, for a server that wants more of its clients.
+pub fn builder(certificate: &Path, key: &Path) -> Result<SslAcceptorBuilder, String> {
+    let refused = |what: &Path, e: openssl::error::ErrorStack| format!("can't use {}: {e}", what.display());
     // Mozilla's "intermediate" list: AEAD suites with ephemeral keys only.
     let mut builder =
         SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(|e| e.to_string())?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(|e| e.to_string())?;
-    builder.set_certificate_chain_file(&tls.certificate).map_err(|e| refused(&tls.certificate, e))?;
-    builder.set_private_key_file(&tls.key, SslFiletype::PEM).map_err(|e| refused(&tls.key, e))?;
-    builder.check_private_key().map_err(|e| refused(&tls.key, e))?;
-    Ok(builder.build())
+    builder.set_certificate_chain_file(certificate).map_err(|e| refused(certificate, e))?;
+    builder.set_private_key_file(key, SslFiletype::PEM).map_err(|e| refused(key, e))?;
+    builder.check_private_key().map_err(|e| refused(key, e))?;
+    Ok(builder)
 }

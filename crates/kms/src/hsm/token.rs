@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
-use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
+use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::session::{Session, SessionState, UserType};
+use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
@@ -102,6 +104,18 @@ impl Token {
         }
     }
 
+    /// The objects that match. A login that was lost would hide private ones instead of failing: then it logs in again first.
+    pub fn find(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>> {
+        self.with(|session| {
+            let found = session.find_objects(template)?;
+            let is_user = |state| matches!(state, SessionState::RwUser | SessionState::RoUser);
+            if found.is_empty() && !is_user(session.get_session_info()?.session_state()) {
+                return Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::FindObjects));
+            }
+            Ok(found)
+        })
+    }
+
     /// Changes the login's PIN in the HSM, and uses the new one from now on.
     pub fn change_pin(&self, new: Login) -> Result<()> {
         let mut login = self.login.lock();
@@ -119,6 +133,11 @@ impl Token {
             // The token may be gone already; then there is no login to end.
             let _ = anchor.logout();
         }
+    }
+
+    /// Who made the token, its serial number and versions.
+    pub fn info(&self) -> Result<TokenInfo> {
+        Ok(self.module.pkcs11.get_token_info(self.slot)?)
     }
 
     /// The mechanisms this token offers.

@@ -102,13 +102,18 @@ impl Call<'_> {
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.
     pub fn open(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
         let key = self.key(name)?;
+        self.admit(&key, ask, need)?;
+        Ok(key)
+    }
+
+    /// Whether an operation may use `key`: its quota isn't used up, the caller may, its state allows it.
+    pub fn admit(&self, key: &Key, ask: &Ask, need: Need) -> Result<()> {
         if need == Need::Material && self.service.quotas.is_some() {
             let (quota, whose) = quota::of_key(&key.record);
             self.count_against(quota, &whose)?;
         }
-        self.authorize(&key, ask)?;
-        state::check(need, key.state, &key.arn.to_string())?;
-        Ok(key)
+        self.authorize(key, ask)?;
+        state::check(need, key.state, &key.arn.to_string())
     }
 
     /// The token that a key's material is in.

@@ -16,6 +16,7 @@ use crate::api::error::{Code, Fault};
 use crate::audit::Trail;
 use crate::book::Book;
 use crate::clock::Clock;
+use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
 use crate::hsm::{Token, Trouble};
 use crate::quota::Quotas;
@@ -39,6 +40,8 @@ pub struct Service {
     pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// When keys last did their work, as far as it isn't written yet.
+    pub last_uses: LastUses,
 }
 
 impl Service {
@@ -54,6 +57,7 @@ impl Service {
             stores: Stores::default(),
             trail,
             handles: Handles::default(),
+            last_uses: LastUses::default(),
         }
     }
 }

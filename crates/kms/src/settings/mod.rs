@@ -112,8 +112,8 @@ impl Settings {
     /// One line that says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|e| {
-            let line =
-                e.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
             format!("line {line}: {}", e.message().replace('\n', " "))
         })?;
         settings.check()?;

@@ -63,7 +63,7 @@ impl Kms {
 }
 
 /// What keeps a front from running, as the command line tells it.
-fn refused(error: run::RunError) -> Error {
+pub(super) fn refused(error: run::RunError) -> Error {
     match error {
         run::RunError::Settings(text) => Error::Input(text),
         other => Error::Failed(other.to_string()),

@@ -1,0 +1,111 @@
+//! GenerateDataKeyPair and GenerateDataKeyPairWithoutPlaintext: a pair that the HSM makes and gives out, its private half also under a KMS key.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::cipher::SYMMETRIC;
+use super::context::Context;
+use super::data_key::must_wrap;
+use super::recipient::{self, Recipient};
+use super::{encrypt, pair};
+use crate::api::blob::Blob;
+use crate::api::error::{Code, Fault, Result};
+use crate::hsm::Trouble;
+use crate::keys::spec::{Family, Spec};
+use crate::keys::state::Need;
+use crate::quota;
+use crate::service::{Ask, Call};
+
+/// The request of both.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the API model explains its members")]
+pub struct GenerateDataKeyPairRequest {
+    pub key_id: String,
+    pub key_pair_spec: String,
+    pub encryption_context: Option<Context>,
+    #[serde(default)]
+    pub grant_tokens: Vec<String>,
+    pub recipient: Option<Recipient>,
+    pub dry_run: Option<bool>,
+}
+
+/// The answer of both; without the plaintext for those who asked for none.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the API model explains its members")]
+pub struct GenerateDataKeyPairResponse {
+    pub private_key_ciphertext_blob: Blob,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key_plaintext: Option<Blob>,
+    pub public_key: Blob,
+    pub key_id: String,
+    pub key_pair_spec: &'static str,
+    pub key_material_id: String,
+}
+
+/// GenerateDataKeyPair.
+pub fn generate_data_key_pair(
+    call: &Call,
+    request: GenerateDataKeyPairRequest,
+) -> Result<GenerateDataKeyPairResponse> {
+    recipient::refuse(request.recipient.as_ref())?;
+    let (mut answer, private) = generate(call, "GenerateDataKeyPair", request)?;
+    answer.private_key_plaintext = Some(private.into());
+    Ok(answer)
+}
+
+/// GenerateDataKeyPairWithoutPlaintext.
+pub fn generate_data_key_pair_without_plaintext(
+    call: &Call,
+    request: GenerateDataKeyPairRequest,
+) -> Result<GenerateDataKeyPairResponse> {
+    generate(call, "GenerateDataKeyPairWithoutPlaintext", request).map(|(answer, _)| answer)
+}
+
+fn generate(
+    call: &Call,
+    action: &'static str,
+    request: GenerateDataKeyPairRequest,
+) -> Result<(GenerateDataKeyPairResponse, Zeroizing<Vec<u8>>)> {
+    let spec = spec(&request.key_pair_spec)?;
+    let ask = Ask::to(action)
+        .context(request.encryption_context.as_ref())
+        .tokens(&request.grant_tokens)
+        .fact("kms:EncryptionAlgorithm", SYMMETRIC)
+        .fact("kms:DataKeyPairSpec", spec.name);
+    let key = call.open(&request.key_id, &ask, Need::Material)?;
+    must_wrap(&key, action)?;
+    if key.record.store.is_some() {
+        return Err(Code::UnsupportedOperationException
+            .because(format!("{action} is not supported for keys in custom key stores.")));
+    }
+    call.dry_run(request.dry_run)?;
+    let name = format!("GenerateDataKeyPair/{}", spec.name);
+    call.count_against(&name, &quota::of_account(&call.caller.account, &call.caller.region))?;
+    let pair = pair::export(&call.service.token, spec).map_err(|trouble| match trouble {
+        Trouble::Unsupported(_) => unsupported(spec.name),
+        trouble => trouble.into(),
+    })?;
+    let (ciphertext, material) =
+        encrypt::seal(call, &key, request.encryption_context.as_ref(), &pair.private)?;
+    call.used(&key);
+    let answer = GenerateDataKeyPairResponse {
+        private_key_ciphertext_blob: ciphertext.into(),
+        private_key_plaintext: None,
+        public_key: pair.public.into(),
+        key_id: key.arn.to_string(),
+        key_pair_spec: spec.name,
+        key_material_id: material,
+    };
+    Ok((answer, pair.private))
+}
+
+fn spec(name: &str) -> Result<&'static Spec> {
+    Spec::named(name).filter(|spec| spec.family != Family::Absent).ok_or_else(|| unsupported(name))
+}
+
+fn unsupported(name: &str) -> Fault {
+    Code::UnsupportedOperationException
+        .because(format!("KeyPairSpec {name} is not supported in this Region."))
+}

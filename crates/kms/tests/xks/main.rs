@@ -1,0 +1,13 @@
+//! The XKS proxy as KMS meets it: requests over a socket, with signatures, and a key manager behind that does as it is told.
+
+#![allow(clippy::unwrap_used)] // a test that fails may panic
+
+mod authentication;
+mod authorization;
+mod cipher;
+mod health;
+mod hsm;
+mod paths;
+mod support;
+mod tls;
+mod trouble;
