@@ -1,5 +1,6 @@
 """Tokens and fronts as processes: what a test needs to have `cloister kms` before it."""
 
+import datetime
 import itertools
 import json
 import os
@@ -181,10 +182,7 @@ class Front:
 
     def advance(self, **how_far):
         """Moves the front's clock on (the arguments of timedelta), and has it do what has become due."""
-        import datetime
-
-        seconds = datetime.timedelta(**how_far).total_seconds()
-        return self.post("/_cloister/clock", {"advance-seconds": seconds})
+        return self.post("/_cloister/clock", {"advance-seconds": int(datetime.timedelta(**how_far).total_seconds())})
 
     def post(self, path, body):
         """POSTs JSON to one of the front's own paths."""

@@ -57,7 +57,7 @@ def test_k5_what_others_encrypt_for_an_rsa_key_decrypts(kms, keys, spec, algorit
     assert kms.decrypt(KeyId=key, CiphertextBlob=inside["CiphertextBlob"], EncryptionAlgorithm=algorithm)["Plaintext"] == b"from inside"
 
 
-@pytest.mark.parametrize("which, algorithm", enumerate(["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]))
+@pytest.mark.parametrize("which, algorithm", list(enumerate(["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])))
 @pytest.mark.parametrize("spec", RSA)
 def test_k5_rsa_keys_take_no_more_than_fits(kms, keys, spec, which, algorithm):
     key, most = keys.any(spec, "ENCRYPT_DECRYPT"), ROOM[spec][which]

@@ -8,7 +8,7 @@ from expect import refused
 
 def test_k94_so_many_keys_an_account_and_no_more(hsm):
     account = "777788889999"
-    with fronts.Front(hsm, max_keys=3) as front:
+    with fronts.Front(hsm, keys_per_region=3) as front:
         kms = front.client(access_key=account)
         made = [kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(3)]
         with refused("LimitExceededException"):
@@ -57,7 +57,7 @@ def test_k95_nothing_is_throttled_unless_it_is_switched_on(kms, key):
     burst(kms.encrypt, 200, KeyId=key, Plaintext=b"x")
 
 
-@pytest.mark.parametrize("wrong", [{"throttle": {"nonsense": 1}}, {"throttle": {"symmetric": 0}}, {"max_keys": -1}])
+@pytest.mark.parametrize("wrong", [{"throttle": {"nonsense": 1}}, {"throttle": {"symmetric": 0}}, {"keys_per_region": -1}])
 def test_k95_wrong_quotas_are_refused_at_the_start(hsm, wrong):
     with pytest.raises(AssertionError, match="ended with"):
         fronts.Front(hsm, **wrong).start()
