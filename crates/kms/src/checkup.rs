@@ -111,11 +111,13 @@ fn check_keys(service: &Service, checkup: &mut Checkup) -> Result<HashSet<String
 
 fn check_materials(service: &Service, record: &KeyRecord, checkup: &mut Checkup) -> Result<(), Trouble> {
     // Keys of custom key stores are looked at where their store is connected.
-    let token = match &record.store {
-        None => Some(service.token.clone()),
-        Some(store) => service.stores.token(store),
+    let token = match service.token_of(record) {
+        Ok(Some(token)) => token,
+        // What can't be looked at isn't judged.
+        Ok(None) => return Ok(()),
+        Err(_) if record.store.is_some() => return Ok(()),
+        Err(trouble) => return Err(trouble),
     };
-    let Some(token) = token else { return Ok(()) };
     let expired = |at: Moment| at <= service.clock.now();
     for material in &record.materials {
         let gone = material.import.as_ref().and_then(|import| import.expires).is_some_and(expired);

@@ -1,5 +1,6 @@
 //! A front as a process: from settings to a served socket, until it is told to stop.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 use crate::audit::{self, Trail};
+use crate::auth::identity::Identities;
 use crate::front::{self, Front, serve, tls};
+use crate::housekeeping::ExpiryMetrics;
 use crate::hsm::{Login, Module, Token, Trouble};
+use crate::policy::Document;
 use crate::service::Service;
 use crate::settings::{self, Access, Settings};
 
@@ -67,13 +71,18 @@ async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
     }
     // Programs that start a front wait for this line.
     println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
+    let service = front.service.clone();
+    let expiries = Box::new(ExpiryMetrics(service.clone()));
+    front.meter.register(|registry| registry.register_collector(expiries));
     let chores = [
+        tokio::spawn(repeat(HOUSE_KEPT, front.service.clone(), keep_house)),
         tokio::spawn(repeat(FLUSHED, front.service.clone(), flush)),
         tokio::spawn(repeat(USES_WRITTEN, front.service.clone(), |service| {
             service.last_uses.write(&service.book)
         })),
     ];
     serve(listener, front, stop).await;
+    service.house.stop();
     chores.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
@@ -92,20 +101,31 @@ fn open_trail(settings: &settings::Audit) -> Result<Trail, RunError> {
     Ok(trail)
 }
 
+/// How often housekeeping is done.
+const HOUSE_KEPT: Duration = Duration::from_secs(20);
+
 /// How often the audit trail is brought to the disk.
 const FLUSHED: Duration = Duration::from_secs(1);
 
 /// How often it is written when keys were last used: what another front answers may be older by that.
 const USES_WRITTEN: Duration = Duration::from_secs(5 * 60);
 
-/// Does a chore of the service again and again.
+/// Does a chore of the service, at once and again and again.
 async fn repeat(period: Duration, service: Arc<Service>, chore: fn(&Service)) {
     loop {
-        tokio::time::sleep(period).await;
         let service = service.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || chore(&service)).await {
             tracing::error!(%error, "a chore of the front ended badly");
         }
+        tokio::time::sleep(period).await;
+    }
+}
+
+/// Does what is due with keys.
+fn keep_house(service: &Service) {
+    match service.keep_house(service.clock.now()) {
+        Ok(report) => tracing::debug!(?report, "housekeeping is done"),
+        Err(trouble) => tracing::warn!(%trouble, "housekeeping can't be done now"),
     }
 }
 
@@ -122,10 +142,16 @@ pub(crate) async fn bind(address: &str) -> Result<TcpListener, RunError> {
 
 /// A service that is logged in to its default key store, and serves nobody yet.
 pub fn open(settings: Settings) -> Result<Service, RunError> {
+    let identities = settings.identities.as_deref().map(identities).transpose()?.unwrap_or_default();
     let pin = read_secret(&settings.pin_file)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;
-    Ok(Service::new(settings, Arc::new(token), None))
+    Ok(Service { identities, ..Service::new(settings, Arc::new(token), None) })
+}
+
+fn identities(folder: &Path) -> Result<Identities<Arc<Document>>, RunError> {
+    let identities = Identities::load(folder).and_then(Identities::parse);
+    identities.map_err(|e| RunError::Settings(format!("can't use the identity policies: {e}")))
 }
 
 /// The one line of a file that holds a PIN or password.

@@ -6,8 +6,11 @@ use super::error::{Code, Result};
 use crate::crypto::{
     agree, data_key, data_key_pair, encapsulate, encrypt, last_use, mac, public_key, random, reencrypt, sign,
 };
-use crate::keys::{create, describe};
+use crate::keys::{
+    aliases, create, deletion, describe, grants, import, manage, policy, regions, rotation, tags,
+};
 use crate::service::Call;
+use crate::stores;
 
 /// An operation of the API.
 pub struct Operation {
@@ -36,11 +39,25 @@ macro_rules! operations {
 }
 
 operations! {
+    CancelKeyDeletion: deletion::cancel_key_deletion, changes;
+    ConnectCustomKeyStore: stores::connect::connect_custom_key_store, changes;
+    CreateAlias: aliases::create_alias, changes;
+    CreateCustomKeyStore: stores::create::create_custom_key_store, changes;
+    CreateGrant: grants::create_grant, changes;
     CreateKey: create::create_key, changes;
     Decapsulate: encapsulate::decapsulate, reads;
     Decrypt: encrypt::decrypt, reads;
+    DeleteAlias: aliases::delete_alias, changes;
+    DeleteCustomKeyStore: stores::delete::delete_custom_key_store, changes;
+    DeleteImportedKeyMaterial: import::delete_imported_key_material, changes;
     DeriveSharedSecret: agree::derive_shared_secret, reads;
+    DescribeCustomKeyStores: stores::describe::describe_custom_key_stores, reads;
     DescribeKey: describe::describe_key, reads;
+    DisableKey: manage::disable_key, changes;
+    DisableKeyRotation: rotation::disable_key_rotation, changes;
+    DisconnectCustomKeyStore: stores::connect::disconnect_custom_key_store, changes;
+    EnableKey: manage::enable_key, changes;
+    EnableKeyRotation: rotation::enable_key_rotation, changes;
     Encapsulate: encapsulate::encapsulate, reads;
     Encrypt: encrypt::encrypt, reads;
     GenerateDataKey: data_key::generate_data_key, reads;
@@ -50,10 +67,32 @@ operations! {
     GenerateMac: mac::generate_mac, reads;
     GenerateRandom: random::generate_random, reads;
     GetKeyLastUsage: last_use::get_key_last_usage, reads;
+    GetKeyPolicy: policy::get_key_policy, reads;
+    GetKeyRotationStatus: rotation::get_key_rotation_status, reads;
+    GetParametersForImport: import::get_parameters_for_import, changes;
     GetPublicKey: public_key::get_public_key, reads;
+    ImportKeyMaterial: import::import_key_material, changes;
+    ListAliases: aliases::list_aliases, reads;
+    ListGrants: grants::list_grants, reads;
+    ListKeyPolicies: policy::list_key_policies, reads;
+    ListKeyRotations: rotation::list_key_rotations, reads;
     ListKeys: describe::list_keys, reads;
+    ListResourceTags: tags::list_resource_tags, reads;
+    ListRetirableGrants: grants::list_retirable_grants, reads;
+    PutKeyPolicy: policy::put_key_policy, changes;
     ReEncrypt: reencrypt::re_encrypt, reads;
+    ReplicateKey: regions::replicate_key, changes;
+    RetireGrant: grants::retire_grant, changes;
+    RevokeGrant: grants::revoke_grant, changes;
+    RotateKeyOnDemand: rotation::rotate_key_on_demand, changes;
+    ScheduleKeyDeletion: deletion::schedule_key_deletion, changes;
     Sign: sign::sign, reads;
+    TagResource: tags::tag_resource, changes;
+    UntagResource: tags::untag_resource, changes;
+    UpdateAlias: aliases::update_alias, changes;
+    UpdateCustomKeyStore: stores::update::update_custom_key_store, changes;
+    UpdateKeyDescription: manage::update_key_description, changes;
+    UpdatePrimaryRegion: regions::update_primary_region, changes;
     Verify: sign::verify, reads;
     VerifyMac: mac::verify_mac, reads;
 }

@@ -8,6 +8,9 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::policy::Document;
 
 /// One policy document, as it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +21,17 @@ pub struct PolicyText {
     pub text: String,
 }
 
-/// The identity policies of all principals, as they were when they were read.
-#[derive(Clone, Debug, Default)]
-pub struct Identities {
-    by_principal: HashMap<(String, String), Vec<PolicyText>>,
+/// The identity policies of all principals, as they were when they were read: their texts, or what these say.
+#[derive(Clone, Debug)]
+pub struct Identities<P = PolicyText> {
+    by_principal: HashMap<(String, String), Vec<P>>,
+}
+
+/// No identity has a policy.
+impl<P> Default for Identities<P> {
+    fn default() -> Self {
+        Self { by_principal: HashMap::new() }
+    }
 }
 
 /// Why the policies could not be read.
@@ -60,8 +70,36 @@ impl Identities {
         Ok(Self { by_principal })
     }
 
+    /// Parses all of them, once for all requests.
+    ///
+    /// # Errors
+    ///
+    /// The first that isn't a policy, with its file; a policy left out may be the one that denies.
+    pub fn parse(self) -> Result<Identities<Arc<Document>>, Unreadable> {
+        let parse = |PolicyText { file, text }| match Document::parse_identity(&text) {
+            Ok(document) => Ok(Arc::new(document)),
+            Err(fault) => Err(Unreadable {
+                path: file,
+                cause: io::Error::new(io::ErrorKind::InvalidData, fault.message),
+            }),
+        };
+        let by_principal = self
+            .by_principal
+            .into_iter()
+            .map(|(principal, texts)| {
+                Ok((principal, texts.into_iter().map(parse).collect::<Result<_, _>>()?))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Identities { by_principal })
+    }
+}
+
+impl<P> Identities<P> {
     /// The policies of the user or role behind `arn`, by file name; none for a root, which needs none.
-    pub fn policies(&self, arn: &str) -> &[PolicyText] {
+    pub fn policies(&self, arn: &str) -> &[P] {
+        if self.by_principal.is_empty() {
+            return &[];
+        }
         principal(arn)
             .and_then(|(account, name)| self.by_principal.get(&(account.to_owned(), name.to_owned())))
             .map_or(&[], Vec::as_slice)
@@ -137,6 +175,19 @@ mod tests {
             ["first", "second"]
         );
         assert_eq!(texts(&identities, "arn:aws:iam::444455556666:user/alice"), ["another account's alice"]);
+    }
+
+    #[test]
+    fn k36_a_text_that_is_no_policy_fails_the_whole_and_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
+        put(directory.path(), "111122223333/alice/a.json", policy);
+        let parsed = Identities::load(directory.path()).unwrap().parse().unwrap();
+        assert_eq!(parsed.policies("arn:aws:iam::111122223333:user/alice").len(), 1);
+        put(directory.path(), "111122223333/bob/broken.json", "{}");
+        let refused = Identities::load(directory.path()).unwrap().parse().unwrap_err();
+        assert!(refused.to_string().contains("broken.json"), "{refused}");
     }
 
     #[test]

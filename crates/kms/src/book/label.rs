@@ -39,7 +39,12 @@ pub fn aliases_of(account: &str, region: &str) -> String {
 
 /// The grants of a key share this name: `kms/grants/<account>/<region>/<key id>`.
 pub fn grants(account: &str, region: &str, key: &str) -> String {
-    format!("kms/grants/{account}/{region}/{key}")
+    format!("{}{account}/{region}/{key}", grants_of_all())
+}
+
+/// The grants of all keys.
+pub fn grants_of_all() -> &'static str {
+    "kms/grants/"
 }
 
 /// A custom key store: `kms/store/<account>/<region>/<cks id>`.
@@ -52,6 +57,16 @@ pub fn stores_of(account: &str, region: &str) -> String {
     format!("kms/store/{account}/{region}/")
 }
 
+/// A key of a custom key store, by its id or its external key's: `kms/member/<account>/<region>/<cks id>/<name>`.
+pub fn member(account: &str, region: &str, store: &str, name: &str) -> String {
+    format!("{}{name}", members_of(account, region, store))
+}
+
+/// All keys of a custom key store.
+pub fn members_of(account: &str, region: &str, store: &str) -> String {
+    format!("kms/member/{account}/{region}/{store}/")
+}
+
 /// All credentials.
 pub const CREDENTIALS: &str = "kms/credential/";
 
@@ -60,9 +75,12 @@ pub fn credential(access_key: &str) -> String {
     format!("{CREDENTIALS}{access_key}")
 }
 
+/// What the names of all parameters for imports begin with.
+pub const IMPORTS: &str = "kms/import/";
+
 /// The parameters of an import that hasn't happened yet: `kms/import/<id>`.
 pub fn import(id: &str) -> String {
-    format!("kms/import/{id}")
+    format!("{IMPORTS}{id}")
 }
 
 /// When a key last did its work: `kms/last-use/<account>/<region>/<key id>`.
@@ -73,7 +91,10 @@ pub fn last_use(account: &str, region: &str, key: &str) -> String {
 /// Each front's mark: moved whenever that front has made a record or removed one.
 pub const MARK: &str = "kms/mark";
 
+/// What the names of all claims begin with.
+pub const LATCHES: &str = "kms/latch/";
+
 /// The claim of somebody who is changing the record called `label`.
 pub fn latch(label: &str) -> String {
-    format!("kms/latch/{label}")
+    format!("{LATCHES}{label}")
 }

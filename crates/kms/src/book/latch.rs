@@ -26,6 +26,9 @@ pub const HOLD: Duration = Duration::from_secs(8);
 /// How long a caller waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many names of claims are looked at in one pass of housekeeping.
+const CLEARED: usize = 100;
+
 /// The names that are being changed in this front.
 #[derive(Default)]
 pub(super) struct Busy(Mutex<HashMap<String, Arc<Mutex<()>>>>);
@@ -93,6 +96,21 @@ impl Book {
         }
     }
 
+    /// Removes claims that were left behind and that nobody is waiting for: those of the directory's last walk that `watched` has known for long
+    /// enough. How many.
+    pub fn clear_claims(&self, watched: &mut HashMap<Vec<u8>, Instant>) -> Result<usize> {
+        let mut claims = Vec::new();
+        for label in self.names(label::LATCHES, None, CLEARED)? {
+            let template = template(&label);
+            for object in self.token().find(&template)? {
+                if let Some(nonce) = self.value(object)? {
+                    claims.push((object, nonce.to_vec()));
+                }
+            }
+        }
+        self.clear_abandoned(&claims, watched)
+    }
+
     fn claim(&self, label: &str) -> Result<ObjectHandle> {
         let mut attributes = template(label);
         let nonce = self.token().with(|session| session.generate_random_vec(16))?;
@@ -119,17 +137,18 @@ impl Book {
         &self,
         others: &[(ObjectHandle, Vec<u8>)],
         watched: &mut HashMap<Vec<u8>, Instant>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         watched.retain(|nonce, _| others.iter().any(|(_, other)| other == nonce));
+        let mut cleared = 0;
         for (object, nonce) in others {
             if watched.entry(nonce.clone()).or_insert_with(Instant::now).elapsed() > ABANDONED {
                 match self.token().with(|session| session.destroy_object(*object)) {
-                    Ok(()) | Err(Trouble::NoObject) => {}
+                    Ok(()) | Err(Trouble::NoObject) => cleared += 1,
                     Err(trouble) => return Err(trouble),
                 }
             }
         }
-        Ok(())
+        Ok(cleared)
     }
 
     /// A little while, drawn by chance, so that two fronts don't step back in step for ever.

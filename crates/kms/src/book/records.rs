@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use parking_lot::Mutex;
@@ -87,11 +88,22 @@ impl Book {
 
     /// All records that share the name `label`.
     pub fn all<R: Record>(&self, label: &str) -> Result<Vec<Kept<R>>> {
+        self.all_but(label, |_| None)
+    }
+
+    /// The same, where `known` has those that were read before and never change.
+    pub fn all_but<R: Record>(
+        &self,
+        label: &str,
+        known: impl Fn(ObjectHandle) -> Option<Arc<R>>,
+    ) -> Result<Vec<Kept<R>>> {
         let template = template(label);
         let objects = self.token.find(&template)?;
         let mut all = Vec::with_capacity(objects.len());
         for object in objects {
-            if let Some(bytes) = self.value(object)? {
+            if let Some(value) = known(object) {
+                all.push(Kept { value, object });
+            } else if let Some(bytes) = self.value(object)? {
                 all.push(Kept { value: Arc::new(parse(label, &bytes)?), object });
             }
         }
@@ -179,12 +191,25 @@ pub(super) fn template(label: &str) -> Vec<Attribute> {
     ]
 }
 
+/// How often a value is asked for whose length changes between the question for that and the question for itself: other fronts write too.
+const TRIES: usize = 16;
+
 pub(super) fn value(
     session: &Session,
     object: ObjectHandle,
-) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, cryptoki::error::Error> {
-    let attributes = session.get_attributes(object, &[AttributeType::Value])?;
-    Ok(attributes.into_iter().find_map(|attribute| match attribute {
+) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let ask = || session.get_attributes(object, &[AttributeType::Value]);
+    let grew = |answer: &std::result::Result<_, Error>| {
+        matches!(answer, Err(Error::Pkcs11(RvError::BufferTooSmall, _)))
+    };
+    let mut answer = ask();
+    for _ in 1..TRIES {
+        if !grew(&answer) {
+            break;
+        }
+        answer = ask();
+    }
+    Ok(answer?.into_iter().find_map(|attribute| match attribute {
         Attribute::Value(bytes) => Some(Zeroizing::new(bytes)),
         _ => None,
     }))

@@ -7,6 +7,7 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::types::Ulong;
 use zeroize::Zeroizing;
 
+use super::explained;
 use crate::hsm::{Token, Trouble};
 
 /// Bytes of the initialisation vector.
@@ -31,6 +32,18 @@ pub fn seal(token: &Token, key: ObjectHandle, aad: &[u8], plaintext: &[u8]) -> R
 ///
 /// `BadData` if it was made by another key, with other associated data, or changed.
 pub fn open(
+    token: &Token,
+    key: ObjectHandle,
+    aad: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+    explained(decrypt(token, key, aad, sealed), || {
+        let probe = seal(token, key, aad, b"probe")?;
+        decrypt(token, key, aad, &probe)
+    })
+}
+
+fn decrypt(
     token: &Token,
     key: ObjectHandle,
     aad: &[u8],

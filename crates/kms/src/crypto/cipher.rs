@@ -60,7 +60,10 @@ impl<'a> Cipher<'a> {
                 "Algorithm {name} and key spec {spec} cannot encrypt data larger than {limit} bytes."
             )));
         }
-        Ok(Encrypted { ciphertext: oaep.seal(&public, plaintext).map_err(from_openssl)?, material: None })
+        let ciphertext = oaep.seal(&public, plaintext).map_err(from_openssl)?;
+        // Not every HSM knows both hashes, and its key may be gone: better refused now than never opened.
+        self.decrypt(call, key, &ciphertext)?;
+        Ok(Encrypted { ciphertext, material: None })
     }
 
     /// Decrypts what `key` made.
@@ -77,13 +80,14 @@ impl<'a> Cipher<'a> {
             let plaintext = open(call, key, &blob, self.context)?;
             return Ok(Decrypted { plaintext, material: Some(blob.material) });
         };
+        let public = public_key::of(key)?;
         // HSMs differ in what they say to a ciphertext of a length that can't be.
-        if ciphertext.len() != public_key::of(key)?.size() {
+        if ciphertext.len() != public.size() {
             return Err(blob::invalid());
         }
         let token = call.token(&key.record)?;
         let opened = call.service.handles.with(&token, &key.record, key.current()?, |handle| {
-            match oaep.open(&token, handle, ciphertext) {
+            match oaep.open(&token, handle, &public, ciphertext) {
                 Err(Trouble::BadData) => Ok(None),
                 result => result.map(Some),
             }

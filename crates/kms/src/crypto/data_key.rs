@@ -66,8 +66,7 @@ fn generate(
     let key = call.open(&request.key_id, &ask.fact("kms:EncryptionAlgorithm", SYMMETRIC), Need::Material)?;
     must_wrap(&key, action)?;
     call.dry_run(request.dry_run)?;
-    let store = key.record.store.as_deref().and_then(|store| call.service.stores.token(store));
-    let plaintext = random::bytes(store.as_ref().unwrap_or(&call.service.token), size)?;
+    let plaintext = random::bytes(&*call.token(&key.record)?, size)?;
     let (ciphertext, material) = encrypt::seal(call, &key, request.encryption_context.as_ref(), &plaintext)?;
     call.used(&key);
     let answer = GenerateDataKeyResponse {

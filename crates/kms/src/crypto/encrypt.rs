@@ -13,6 +13,7 @@ use crate::hsm::Trouble;
 use crate::keys::record::{KeyRecord, Material};
 use crate::keys::state::Need;
 use crate::service::{Ask, Call, Key};
+use crate::stores::xks;
 
 /// The request of Encrypt.
 #[derive(Deserialize)]
@@ -129,6 +130,7 @@ pub fn seal(
         .service
         .handles
         .with(&token, &key.record, material, |handle| aead::seal(&token, handle, &aad, plaintext))?;
+    let body = xks::seal(call, key, &aad, body)?;
     Ok(([header, body].concat(), material.id.clone()))
 }
 
@@ -142,9 +144,10 @@ pub fn open(
     let material = material_of(&key.record, blob)?;
     let aad = [blob.header, &context::encode(context)].concat();
     let token = call.token(&key.record)?;
+    let body = xks::open(call, key, &aad, blob.body)?;
     call.service
         .handles
-        .with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, blob.body) {
+        .with(&token, &key.record, material, |handle| match aead::open(&token, handle, &aad, &body) {
             Err(Trouble::BadData) => Ok(None),
             result => result.map(Some),
         })?

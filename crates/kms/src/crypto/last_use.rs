@@ -64,7 +64,7 @@ fn write(book: &Book, key: &KeyArn, last: &LastUse) -> std::result::Result<(), T
     let kept = book.read::<LastUse>(&name)?;
     latch.still_held()?;
     match kept {
-        Some(kept) if kept.value.at >= last.at => Ok(()),
+        Some(kept) if kept.value.at > last.at => Ok(()),
         Some(kept) => book.replace(&name, kept.object, last),
         None => book.create(&name, last).map(|_| ()),
     }

@@ -10,6 +10,7 @@ use crate::api::error::{Code, Fault, Result};
 use crate::hsm::{Token, Trouble};
 use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::{Family, Spec, Usage};
+use crate::stores;
 
 /// Where materials were last found, by the token's label and CKA_ID. Handles may go stale: whoever uses one asks again then.
 pub struct Handles(Cache<(String, String), ObjectHandle>);
@@ -58,12 +59,12 @@ impl Handles {
 
 /// Keys in custom key stores fail as KMS says of those; the default key store's own trouble is the service's.
 fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
-    if key.store.is_some() && trouble.is_passing() {
-        tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
-        return Code::KMSInvalidStateException
-            .because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()));
+    match (stores::keys::not_used(key, &trouble), trouble) {
+        (Some(fault), _) => fault,
+        (None, Trouble::NoSession) if key.store.is_some() => Code::KMSInternalException
+            .because("The key store's HSM has no session left. The request can be retried."),
+        (None, trouble) => trouble.into(),
     }
-    trouble.into()
 }
 
 /// The secret or private key with that CKA_ID.

@@ -12,9 +12,9 @@ pub mod encrypt;
 pub mod last_use;
 pub mod mac;
 pub mod material;
-mod oaep;
+pub mod oaep;
 mod pair;
-mod parts;
+pub mod parts;
 mod pkcs8;
 pub mod public_key;
 pub mod random;
@@ -23,7 +23,7 @@ pub mod reencrypt;
 mod secret;
 pub mod sign;
 mod signature;
-mod spki;
+pub mod spki;
 pub mod template;
 
 use openssl::error::ErrorStack;
@@ -33,4 +33,32 @@ use crate::hsm::Trouble;
 /// OpenSSL failed where nobody's data is to blame. Its texts hold no data.
 fn from_openssl(error: ErrorStack) -> Trouble {
     Trouble::Other(error.to_string())
+}
+
+/// Some HSMs (SoftHSM) fail without a reason where others say that data doesn't decrypt. If the same key does its work on a probe, it was the data.
+fn explained<T>(
+    result: std::result::Result<T, Trouble>,
+    probe: impl FnOnce() -> std::result::Result<T, Trouble>,
+) -> std::result::Result<T, Trouble> {
+    match result {
+        Err(Trouble::Unexplained(why)) => match probe() {
+            Ok(_) => Err(Trouble::BadData),
+            Err(_) => Err(Trouble::Unexplained(why)),
+        },
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_blamed_only_where_the_key_works_on_other_data() {
+        let silent = || Err::<(), _>(Trouble::Unexplained("general error".to_owned()));
+        assert_eq!(explained(silent(), || Ok(())), Err(Trouble::BadData));
+        assert_eq!(explained(silent(), silent), silent());
+        let gone = || Err::<(), _>(Trouble::NoObject);
+        assert_eq!(explained(gone(), || Ok(())), gone());
+    }
 }

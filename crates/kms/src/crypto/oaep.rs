@@ -10,13 +10,14 @@ use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
 use zeroize::Zeroizing;
 
+use super::{explained, from_openssl};
 use crate::hsm::{Token, Trouble};
 
 /// One of the algorithms.
 pub struct Oaep {
     name: &'static str,
     hash: fn() -> &'static MdRef,
-    mechanism: MechanismType,
+    hash_mechanism: MechanismType,
     mask: PkcsMgfType,
 }
 
@@ -24,13 +25,13 @@ static ALGORITHMS: &[Oaep] = &[
     Oaep {
         name: "RSAES_OAEP_SHA_1",
         hash: Md::sha1,
-        mechanism: MechanismType::SHA1,
+        hash_mechanism: MechanismType::SHA1,
         mask: PkcsMgfType::MGF1_SHA1,
     },
     Oaep {
         name: "RSAES_OAEP_SHA_256",
         hash: Md::sha256,
-        mechanism: MechanismType::SHA256,
+        hash_mechanism: MechanismType::SHA256,
         mask: PkcsMgfType::MGF1_SHA256,
     },
 ];
@@ -58,7 +59,7 @@ impl Oaep {
         Ok(ciphertext)
     }
 
-    /// Decrypts.
+    /// Decrypts in the HSM; `public` is the key's other half.
     ///
     /// # Errors
     ///
@@ -67,11 +68,27 @@ impl Oaep {
         &self,
         token: &Token,
         key: ObjectHandle,
+        public: &PKeyRef<Public>,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-        let mechanism =
-            Mechanism::RsaPkcsOaep(PkcsOaepParams::new(self.mechanism, self.mask, PkcsOaepSource::empty()));
-        token.with(|session| session.decrypt(&mechanism, key, ciphertext).map(Zeroizing::new))
+        explained(self.decrypt(token, key, ciphertext), || {
+            let probe = self.seal(public, b"probe").map_err(from_openssl)?;
+            self.decrypt(token, key, &probe)
+        })
+    }
+
+    /// What the HSM is told.
+    pub fn mechanism(&self) -> Mechanism<'static> {
+        Mechanism::RsaPkcsOaep(PkcsOaepParams::new(self.hash_mechanism, self.mask, PkcsOaepSource::empty()))
+    }
+
+    fn decrypt(
+        &self,
+        token: &Token,
+        key: ObjectHandle,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+        token.with(|session| session.decrypt(&self.mechanism(), key, ciphertext).map(Zeroizing::new))
     }
 }
 

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 use super::recipient::{self, Recipient};
 use crate::api::blob::Blob;
 use crate::api::error::{Code, Result};
-use crate::book::label;
 use crate::hsm::{Token, Trouble};
 use crate::quota;
 use crate::service::{Ask, Call};
@@ -45,16 +44,7 @@ pub fn generate_random(call: &Call, request: GenerateRandomRequest) -> Result<Ge
 }
 
 fn of_store(call: &Call, store: &str, count: usize) -> Result<Zeroizing<Vec<u8>>> {
-    let Some(token) = call.service.stores.token(store) else {
-        let name = label::store(&call.caller.account, &call.caller.region, store);
-        let known = call.service.book.names(&name, None, 1)?.contains(&name);
-        return Err(if known {
-            Code::CustomKeyStoreInvalidStateException
-                .because(format!("Custom key store {store} is not connected."))
-        } else {
-            Code::CustomKeyStoreNotFoundException.because(format!("Custom key store {store} does not exist."))
-        });
-    };
+    let token = call.store_token(store)?;
     bytes(&token, count).map_err(|trouble| match trouble.is_passing() {
         true => Code::CustomKeyStoreInvalidStateException
             .because(format!("Custom key store {store} can't be reached.")),

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::signature::{Algorithm, Scheme};
-use super::{from_openssl, public_key};
+use super::{from_openssl, public_key, signature};
 use crate::api::blob::Blob;
 use crate::api::error::{Code, Fault, Result};
+use crate::hsm::Trouble;
 use crate::keys::spec::Usage;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call, Key};
@@ -88,6 +89,12 @@ pub fn sign(call: &Call, request: SignRequest) -> Result<SignResponse> {
         .service
         .handles
         .with(&token, &key.record, key.current()?, |handle| algorithm.sign(&token, handle, &input))?;
+    if algorithm.is_prehashed() {
+        let public = public_key::of(&key)?;
+        if signature::is_pure(&public, &input, &signature)? {
+            return Err(Trouble::Unsupported(algorithm.name.to_owned()).into());
+        }
+    }
     call.used(&key);
     Ok(SignResponse {
         key_id: key.arn.to_string(),

@@ -157,6 +157,11 @@ impl Algorithm {
         }
     }
 
+    /// Whether it is Ed25519ph, which an HSM that doesn't know it may take for Ed25519.
+    pub fn is_prehashed(&self) -> bool {
+        matches!(self.scheme, Scheme::Ed25519ph)
+    }
+
     /// Whether it is a signature of `input` by the key whose public half that is. Only Ed25519ph needs the HSM for it.
     pub fn verify(
         &self,
@@ -167,8 +172,7 @@ impl Algorithm {
     ) -> Result<bool, Trouble> {
         let verified = match self.scheme {
             Scheme::Ed25519ph => return verify_in_hsm(token, key, input, signature),
-            Scheme::Ed25519 | Scheme::MlDsa => Verifier::new_without_digest(key)
-                .map(|mut verifier| verifier.verify_oneshot(signature, input)),
+            Scheme::Ed25519 | Scheme::MlDsa => return is_pure(key, input, signature),
             Scheme::Pkcs1(hash) => {
                 rsa(key, hash, Padding::PKCS1).map(|mut context| context.verify(input, signature))
             }
@@ -180,6 +184,12 @@ impl Algorithm {
         // The inner result is about the signature: OpenSSL fails where one isn't even well-formed.
         Ok(verified.map_err(from_openssl)?.unwrap_or(false))
     }
+}
+
+/// Whether it is a signature of the message itself, without a hash before the scheme's own.
+pub fn is_pure(key: &PKeyRef<Public>, message: &[u8], signature: &[u8]) -> Result<bool, Trouble> {
+    let mut verifier = Verifier::new_without_digest(key).map_err(from_openssl)?;
+    Ok(verifier.verify_oneshot(signature, message).unwrap_or(false))
 }
 
 fn verifying(key: &PKeyRef<Public>) -> Result<PkeyCtx<Public>, ErrorStack> {
@@ -216,6 +226,10 @@ fn verify_in_hsm(
     input: &[u8],
     signature: &[u8],
 ) -> Result<bool, Trouble> {
+    // No signature is both, but an HSM that ignores the parameter would take one for the other.
+    if is_pure(key, input, signature)? {
+        return Ok(false);
+    }
     let point = key.raw_public_key().map_err(from_openssl)?;
     let mut public = template::public(Family::Edwards, Usage::SignVerify);
     public

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
+use super::clock;
 use super::exchange::{Answer, exchange};
 use super::meter::Meter;
 use crate::auth::access::Connection;
@@ -138,6 +139,7 @@ async fn handle(
         }
         _ => {}
     }
+    let moves_clock = request.method() == Method::POST && request.uri().path() == clock::PATH;
     let (parts, body) = request.into_parts();
     let body = match timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -148,6 +150,10 @@ async fn handle(
     let _turn = front.turns.acquire().await;
     let (meter, begun) = (front.meter.clone(), Instant::now());
     let work = front.clone();
+    if moves_clock {
+        let moved = tokio::task::spawn_blocking(move || clock::advance(&work.service, &body)).await;
+        return Ok(moved.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR)));
+    }
     let answered =
         tokio::task::spawn_blocking(move || exchange(&work.service, &connection, &parts, &body)).await;
     Ok(match answered {

@@ -1,5 +1,6 @@
 //! The HTTP edge: connections, the way of a request from bytes to bytes, and nothing about keys.
 
+mod clock;
 mod exchange;
 mod listen;
 mod meter;

@@ -26,6 +26,8 @@ pub enum Trouble {
     Unsupported(String),
     /// The data is not what the key made: wrong ciphertext, tag or signature.
     BadData,
+    /// The HSM failed and doesn't say why: its own trouble, or what others call bad data.
+    Unexplained(String),
     /// The HSM has no session left to give.
     NoSession,
     /// The token accepts no change now.
@@ -67,6 +69,7 @@ impl std::fmt::Display for Trouble {
             Self::NoObject => f.write_str("the HSM has no such object"),
             Self::Unsupported(what) => write!(f, "the HSM doesn't offer this ({what})"),
             Self::BadData => f.write_str("the HSM refused the data"),
+            Self::Unexplained(why) => write!(f, "the HSM failed without a reason ({why})"),
             Self::NoSession => f.write_str("the HSM has no session left"),
             Self::ReadOnly(why) => write!(f, "the HSM accepts no change now ({why})"),
             Self::Other(why) => write!(f, "the HSM failed ({why})"),
@@ -98,6 +101,8 @@ impl From<Error> for Trouble {
             RvError::ObjectHandleInvalid | RvError::KeyHandleInvalid => Self::NoObject,
             RvError::MechanismInvalid
             | RvError::MechanismParamInvalid
+            // What is asked for here is well-formed: who refuses arguments doesn't know these.
+            | RvError::ArgumentsBad
             | RvError::FunctionNotSupported
             | RvError::KeySizeRange
             | RvError::CurveNotSupported
@@ -111,6 +116,7 @@ impl From<Error> for Trouble {
             | RvError::WrappedKeyLenRange
             | RvError::DataLenRange
             | RvError::DataInvalid => Self::BadData,
+            RvError::GeneralError | RvError::FunctionFailed => Self::Unexplained(error.to_string()),
             RvError::SessionCount => Self::NoSession,
             RvError::TokenWriteProtected | RvError::DeviceMemory => Self::ReadOnly(error.to_string()),
             _ => Self::Other(error.to_string()),

@@ -7,4 +7,4 @@ mod token;
 
 pub use error::Trouble;
 pub use module::Module;
-pub use token::{Login, Token};
+pub use token::{Login, Logins, Token};

@@ -39,15 +39,31 @@ impl Module {
         Ok(module)
     }
 
+    /// Whether a slot holds a token of that label now.
+    ///
+    /// # Errors
+    ///
+    /// `NoToken`, `Unreachable`.
+    pub fn holds(&self, label: &str) -> Result<()> {
+        self.slot(label).map(|_| ())
+    }
+
     /// The slot whose token has that label.
     pub(super) fn slot(&self, label: &str) -> Result<Slot> {
+        let mut away = None;
         for slot in self.pkcs11.get_slots_with_token()? {
-            // A cluster that is away still has its slot; its label is known from earlier or can't be told now.
-            if self.pkcs11.get_token_info(slot).is_ok_and(|info| info.label() == label) {
-                return Ok(slot);
+            match self.pkcs11.get_token_info(slot) {
+                Ok(info) if info.label() == label => return Ok(slot),
+                Ok(_) => {}
+                // A cluster that is away still has its slot: the label that nobody has may be its.
+                Err(error) => {
+                    away = Some(Trouble::from(error))
+                        .filter(|trouble| matches!(trouble, Trouble::Unreachable(_)))
+                        .or(away)
+                }
             }
         }
-        Err(Trouble::NoToken(label.to_owned()))
+        Err(away.unwrap_or_else(|| Trouble::NoToken(label.to_owned())))
     }
 
     /// Where the library is.

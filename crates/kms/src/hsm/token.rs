@@ -1,6 +1,7 @@
 //! One token, one login, and sessions for as many callers as come.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
@@ -18,7 +19,7 @@ use super::module::Module;
 const KEPT: usize = 64;
 
 /// Whom to log in as: a PIN, or `name:password` for a named user.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Login(Zeroizing<String>);
 
 impl Login {
@@ -37,6 +38,9 @@ impl Login {
     }
 }
 
+/// Says at each login whom to log in as: the PINs to try, in that order. More than one while a PIN is being changed.
+pub type Logins = dyn Fn() -> Result<Vec<Login>> + Send + Sync;
+
 /// Whose login a token may carry already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
@@ -49,10 +53,13 @@ pub struct Token {
     module: Arc<Module>,
     slot: Slot,
     label: String,
-    login: Mutex<Login>,
+    logins: Box<Logins>,
     idle: Mutex<Vec<Session>>,
     /// Keeps the login alive: a token forgets it when the last session closes.
     anchor: Mutex<Option<Session>>,
+    /// The PINs that the token has refused. They are not tried again: each try counts towards the user's lockout.
+    refused: Mutex<Option<(Vec<Login>, Trouble)>>,
+    ended: AtomicBool,
 }
 
 impl Token {
@@ -62,17 +69,27 @@ impl Token {
     ///
     /// `NoToken`, `WrongPin`, `Locked`, `NoUser`, `OtherUser` and what the HSM says otherwise.
     pub fn open(module: &Arc<Module>, label: &str, login: Login) -> Result<Self> {
-        let slot = module.slot(label)?;
-        let token = Self {
-            module: module.clone(),
-            slot,
-            label: label.to_owned(),
-            login: Mutex::new(login),
-            idle: Mutex::new(Vec::new()),
-            anchor: Mutex::new(None),
-        };
+        let token = Self::at(module, label, Box::new(move || Ok(vec![login.clone()])))?;
         token.log_in(Who::Nobody)?;
         Ok(token)
+    }
+
+    /// The token called `label` in `module`. It is logged in to at its first use, and again whenever that login is lost, as `logins` says then.
+    ///
+    /// # Errors
+    ///
+    /// `NoToken`, `Unreachable`.
+    pub fn at(module: &Arc<Module>, label: &str, logins: Box<Logins>) -> Result<Self> {
+        Ok(Self {
+            module: module.clone(),
+            slot: module.slot(label)?,
+            label: label.to_owned(),
+            logins,
+            idle: Mutex::default(),
+            anchor: Mutex::default(),
+            refused: Mutex::default(),
+            ended: AtomicBool::new(false),
+        })
     }
 
     /// The token's label.
@@ -116,18 +133,15 @@ impl Token {
         })
     }
 
-    /// Changes the login's PIN in the HSM, and uses the new one from now on.
-    pub fn change_pin(&self, new: Login) -> Result<()> {
-        let mut login = self.login.lock();
-        let (old_pin, new_pin) = (login.pin(), new.pin());
-        let session = self.module.pkcs11.open_rw_session(self.slot)?;
-        session.set_pin(&old_pin, &new_pin)?;
-        *login = new;
-        Ok(())
+    /// Changes the PIN of the user who is logged in. `logins` must say the new one from then on.
+    pub fn change_pin(&self, old: &Login, new: &Login) -> Result<()> {
+        let session = self.session()?;
+        Ok(session.set_pin(&old.pin(), &new.pin())?)
     }
 
-    /// Ends the login and closes all sessions that are not in use.
+    /// Ends the login for good and closes all sessions that are not in use. Whoever still holds this token finds it unreachable.
     pub fn log_out(&self) {
+        self.ended.store(true, Ordering::SeqCst);
         self.idle.lock().clear();
         if let Some(anchor) = self.anchor.lock().take() {
             // The token may be gone already; then there is no login to end.
@@ -146,6 +160,11 @@ impl Token {
     }
 
     fn session(&self) -> Result<Session> {
+        // Without a login, private objects would seem not to be there.
+        let logged_in = self.anchor.lock().is_some();
+        if !logged_in {
+            self.log_in(Who::Us)?;
+        }
         if let Some(session) = self.idle.lock().pop() {
             return Ok(session);
         }
@@ -154,7 +173,7 @@ impl Token {
 
     /// A session whose call went wrong may have an operation left open in it; only clean ones are used again.
     fn give_back<T>(&self, session: Session, result: &std::result::Result<T, Error>) {
-        if result.is_ok() {
+        if result.is_ok() && !self.ended.load(Ordering::SeqCst) {
             let mut idle = self.idle.lock();
             if idle.len() < KEPT {
                 idle.push(session);
@@ -165,19 +184,43 @@ impl Token {
     /// `before`: who may be logged in already. Another thread may have logged us in again; a new token must find nobody.
     fn log_in(&self, before: Who) -> Result<()> {
         let mut anchor = self.anchor.lock();
+        if self.ended.load(Ordering::SeqCst) {
+            return Err(Trouble::Unreachable("its login was ended".to_owned()));
+        }
         self.idle.lock().clear();
         *anchor = None;
+        let logins = (self.logins)()?;
+        if let Some((_, trouble)) = self.refused.lock().as_ref().filter(|(refused, _)| *refused == logins) {
+            return Err(trouble.clone());
+        }
         let session = self.module.pkcs11.open_rw_session(self.slot)?;
-        let pin = self.login.lock().pin();
-        match session.login(UserType::User, Some(&pin)) {
+        match try_logins(&session, &logins) {
             Ok(()) => {}
             Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) if before == Who::Us => {}
             Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => return Err(Trouble::OtherUser),
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let trouble = Trouble::from(error);
+                if matches!(trouble, Trouble::WrongPin) {
+                    *self.refused.lock() = Some((logins, trouble.clone()));
+                }
+                return Err(trouble);
+            }
         }
         *anchor = Some(session);
         Ok(())
     }
+}
+
+/// Logs in with the first of `logins` that is right.
+fn try_logins(session: &Session, logins: &[Login]) -> std::result::Result<(), Error> {
+    let mut tried = Err(Error::InvalidValue);
+    for login in logins {
+        tried = session.login(UserType::User, Some(&login.pin()));
+        if !matches!(&tried, Err(Error::Pkcs11(RvError::PinIncorrect, _))) {
+            break;
+        }
+    }
+    tried
 }
 
 impl std::fmt::Debug for Token {

@@ -1,21 +1,11 @@
 //! Changing a key's record: read, changed and written under its latch, so that no two changes meet.
 
 use super::arn::KeyArn;
+use super::hold::Held;
 use super::record::KeyRecord;
 use super::state::{self, Need, State};
-use crate::api::error::{Code, Result};
-use crate::book::{Kept, label};
-use crate::service::{Call, Key};
-
-impl KeyRecord {
-    /// What is latched while the key changes: its own name, or that of its family if other Regions have it too.
-    pub fn latch_name(&self) -> String {
-        match self.multi_region {
-            Some(_) => label::family(&self.account, &self.id),
-            None => self.label(),
-        }
-    }
-}
+use crate::api::error::{Code, Fault, Result};
+use crate::service::{Ask, Call, Key};
 
 impl Call<'_> {
     /// Changes the record of `key`: `change` sees it as it is now, after the state was checked again, and what it leaves is written. If it fails, nothing is.
@@ -25,18 +15,60 @@ impl Call<'_> {
         need: Need,
         change: impl FnOnce(&mut KeyRecord) -> Result<T>,
     ) -> Result<T> {
-        let latch = self.service.book.latch(&key.record.latch_name())?;
-        let Kept { value, object } = self.record(&key.arn)?.ok_or_else(|| missing(&key.arn))?;
-        state::check(need, State::of(&value, self.now, self.reachable(&value)), &key.arn.to_string())?;
-        let mut record = KeyRecord::clone(&value);
-        let result = change(&mut record)?;
-        latch.still_held()?;
-        self.service.book.replace(&record.label(), object, &record)?;
+        let mut held = self.hold(&key.arn, need)?;
+        let result = change(&mut held.record)?;
+        held.keep()?;
         Ok(result)
+    }
+
+    /// The key's record under its latch, for changes of several steps; its state was checked again.
+    pub fn hold(&self, arn: &KeyArn, need: Need) -> Result<Held<'_>> {
+        let held = self
+            .service
+            .hold(arn)?
+            .filter(|held| held.record.exists(self.now))
+            .ok_or_else(|| missing(arn))?;
+        self.check(need, &held.record)?;
+        Ok(held)
+    }
+
+    /// Whether the key is in a state for `need`.
+    pub fn check(&self, need: Need, record: &KeyRecord) -> Result<()> {
+        state::check(need, State::of(record, self.now, self.reachable(record)), &record.arn().to_string())
+    }
+
+    /// The key that is to be managed. Unlike work with a key this takes no alias, and AWS's own keys can't be managed by anyone.
+    pub fn manage(&self, name: &str, action: &'static str, need: Need) -> Result<Key> {
+        self.manage_as(name, &Ask::to(action), need)
+    }
+
+    /// The same, with further facts for policies.
+    pub fn manage_as(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
+        if name.starts_with("alias/") {
+            return Err(Code::NotFoundException.because(format!("Invalid keyId '{name}'")));
+        }
+        if name.starts_with("arn:") && name.contains(":alias/") {
+            return Err(Code::InvalidArnException.because(format!("{name} is not a valid key ARN")));
+        }
+        let key = self.key(name)?;
+        self.authorize(&key, ask)?;
+        if key.record.managed_by_aws {
+            return Err(Code::AccessDeniedException.because(format!(
+                "User: {} is not authorized to perform: kms:{} on resource: {} because AWS managed keys are managed by AWS alone",
+                self.caller.arn, ask.action, key.arn
+            )));
+        }
+        self.check(need, &key.record)?;
+        Ok(key)
     }
 }
 
 /// The refusal of a key that isn't there.
-pub fn missing(arn: &KeyArn) -> crate::api::error::Fault {
+pub fn missing(arn: &KeyArn) -> Fault {
     Code::NotFoundException.because(format!("Key '{arn}' does not exist"))
+}
+
+/// The refusal of what a key of this kind never does.
+pub fn unsupported(arn: &KeyArn, why: &str) -> Fault {
+    Code::UnsupportedOperationException.because(format!("{arn} {why}"))
 }

@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::metadata::KeyMetadata;
+use super::policy::{self, KeyPolicy};
 use super::record::{Cause, Draft, KeyRecord, Material, Origin};
+use super::regions::alone_in;
 use super::spec::{Spec, Usage};
 use super::state::State;
-use super::tags::Tag;
+use super::tags::{self, Tag};
 use crate::api::error::{Code, Fault, Result};
+use crate::book::label;
 use crate::crypto::material;
 use crate::service::{Ask, Call};
+use crate::stores::keys::{Place, Wanted, not_made};
 
 /// The request.
 #[derive(Deserialize)]
@@ -48,20 +52,57 @@ pub struct CreateKeyResponse {
 pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyResponse> {
     let (spec, usage) = kind(&request)?;
     let origin = request.origin.unwrap_or(Origin::Kms);
+    let bypass = request.bypass_policy_lockout_safety_check;
     let ask = Ask::to("CreateKey")
         .fact("kms:KeySpec", spec.name)
         .fact("kms:KeyUsage", usage.name())
-        .fact("kms:KeyOrigin", origin.name());
+        .fact("kms:KeyOrigin", origin.name())
+        .fact("kms:MultiRegion", request.multi_region.to_string())
+        .fact("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string())
+        .tags(&request.tags);
     call.authorize_without_key(&ask)?;
-    let now = call.now;
+    must_have_room(call, &call.caller.region)?;
+    let wanted = Wanted {
+        origin,
+        store: request.custom_key_store_id.as_deref(),
+        xks_key: request.xks_key_id.as_deref(),
+        spec,
+        usage,
+        multi_region: request.multi_region,
+    };
+    let place = Place::of(call, &wanted)?;
+    let draft = draft(call, request.multi_region, spec, usage, origin);
+    let arn = draft.arn();
     let record = KeyRecord {
+        description: request.description,
+        policy: policy::of_new_key(call, &arn, request.policy.as_deref(), bypass)?,
+        tags: tags::of_new_key(call, &arn, &request.tags)?,
+        store: place.store(),
+        xks_key: request.xks_key_id,
+        ..draft
+    };
+    place.claim(call, &record)?;
+    let record = bring_to_life(call, record, &place)?;
+    call.touch(record.arn());
+    Ok(CreateKeyResponse { key_metadata: call.describe(&record, State::of(&record, call.now, true))? })
+}
+
+/// The record of a key that is being made, as little as there is to say of every key.
+pub fn draft(
+    call: &Call,
+    multi_region: bool,
+    spec: &'static Spec,
+    usage: Usage,
+    origin: Origin,
+) -> KeyRecord {
+    KeyRecord {
         format: 1,
         draft: Some(Draft::Making(crate::clock::Moment::real())),
         account: call.caller.account.clone(),
         region: call.caller.region.clone(),
-        id: new_id(request.multi_region),
-        created: now,
-        description: request.description,
+        id: new_id(multi_region),
+        created: call.now,
+        description: String::new(),
         spec,
         usage,
         origin,
@@ -70,31 +111,32 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
         deletion: None,
         store: None,
         xks_key: None,
-        policy: request.policy.unwrap_or_default(),
-        tags: request.tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect::<BTreeMap<_, _>>(),
-        multi_region: None,
+        policy: KeyPolicy::default(),
+        tags: BTreeMap::new(),
+        aliases: Vec::new(),
+        multi_region: multi_region.then(|| alone_in(&call.caller.region)),
         materials: Vec::new(),
+        loose: Vec::new(),
         rotation: None,
         public_key: None,
         grants_revision: 0,
-    };
-    let record = bring_to_life(call, record)?;
-    call.touch(record.arn());
-    Ok(CreateKeyResponse { key_metadata: KeyMetadata::of(&record, State::of(&record, now, true), None) })
+    }
 }
 
 /// Keeps the draft, makes its material if the HSM is to make it, keeps the whole.
-fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
+pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Result<KeyRecord> {
     let label = record.label();
     let begun = std::time::Instant::now();
     if record.origin != Origin::External {
         record.materials.push(new_material(call.now, Cause::First)?);
     }
     let object = call.service.book.create(&label, &record)?;
+    call.service.house.note(&record, call.now);
     if let Some(first) = record.materials.first() {
-        let token = call.token(&record)?;
+        let token = place.token(call)?;
         let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
-        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())?;
+        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())
+            .map_err(|trouble| not_made(&record, trouble))?;
         record.public_key = made.public_key.map(hex::encode);
     }
     record.draft = None;
@@ -105,7 +147,21 @@ fn bring_to_life(call: &Call, mut record: KeyRecord) -> Result<KeyRecord> {
         ));
     }
     call.service.book.replace(&label, object, &record)?;
+    call.service.house.note(&record, call.now);
     Ok(record)
+}
+
+/// Refuses a key too many in the account and Region. Disabled keys count, AWS's own don't: each of those has one alias.
+pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
+    let (account, book, limit) =
+        (&call.caller.account, &call.service.book, call.service.settings.keys_per_region);
+    let all = book.count(&label::keys_of(account, region))?;
+    if all >= limit && all.saturating_sub(book.count(&label::alias(account, region, "alias/aws/"))?) >= limit
+    {
+        return Err(Code::LimitExceededException
+            .because(format!("The account has {limit} KMS keys in {region}, which is the limit.")));
+    }
+    Ok(())
 }
 
 /// How long a call may take to make a key.

@@ -32,7 +32,7 @@ pub struct DescribeKeyResponse {
 pub fn describe_key(call: &Call, request: DescribeKeyRequest) -> Result<DescribeKeyResponse> {
     let key =
         call.open(&request.key_id, &Ask::to("DescribeKey").tokens(&request.grant_tokens), Need::Anything)?;
-    Ok(DescribeKeyResponse { key_metadata: KeyMetadata::of(&key.record, key.state, None) })
+    Ok(DescribeKeyResponse { key_metadata: call.describe(&key.record, key.state)? })
 }
 
 /// The request of ListKeys.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::arn::KeyArn;
+use super::policy::KeyPolicy;
 use super::spec::{self, Spec, Usage};
 use crate::clock::Moment;
 
@@ -35,7 +36,7 @@ impl Origin {
 }
 
 /// A key as the token remembers it. All but the material; changed under the latch of its name.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeyRecord {
     /// The format, 1.
     pub format: u8,
@@ -74,22 +75,29 @@ pub struct KeyRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xks_key: Option<String>,
     /// The key policy, as it was put.
-    pub policy: String,
+    pub policy: KeyPolicy,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The names of its aliases, and perhaps some that were left behind (see `aliases`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Its place among the Regions, if it has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multi_region: Option<MultiRegion>,
     /// Its material, the oldest first.
     pub materials: Vec<Material>,
+    /// Objects in the HSM (CKA_ID, hexadecimal) that are being made for the key or are to be destroyed. They aren't the key's material: who holds
+    /// its latch and finds one destroys it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loose: Vec<String>,
     /// Automatic rotation, if it is on or was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
     /// Its public half (SubjectPublicKeyInfo, DER, hexadecimal), if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// Moved with each change of its grants: fronts cache them by it.
+    /// Drawn anew with each change of its grants, odd while one is under way: fronts keep them by it. 0 if it never had any.
     #[serde(default)]
     pub grants_revision: u64,
 }
@@ -120,6 +128,9 @@ pub struct MultiRegion {
     pub primary: String,
     /// All Regions that have it, the primary's among them.
     pub regions: Vec<String>,
+    /// Moved with each change of what the Regions share: among records of a family that differ, the highest is right.
+    #[serde(default)]
+    pub revision: u64,
     /// Until when it shows as `Creating` or `Updating`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settling: Option<Settling>,
@@ -183,9 +194,14 @@ pub struct Rotation {
     pub period: u32,
     /// When the next is due.
     pub next: Moment,
-    /// When a rotation on demand began that isn't over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_demand: Option<Moment>,
+}
+
+impl Material {
+    /// Whether it can be used: imported material may be away or have expired.
+    pub fn is_here(&self, now: Moment) -> bool {
+        let expires = self.import.as_ref().and_then(|import| import.expires);
+        self.object.is_some() && expires.is_none_or(|expires| now < expires)
+    }
 }
 
 impl KeyRecord {
@@ -202,6 +218,28 @@ impl KeyRecord {
     /// The material that new work is done with: the last that isn't waiting for its rotation.
     pub fn current(&self) -> Option<&Material> {
         self.materials.iter().rev().find(|material| material.cause != Cause::Pending)
+    }
+
+    /// Whether callers see it: it isn't being made, nor gone. A key whose day has come is gone, whether or not its material has been
+    /// destroyed yet.
+    pub fn exists(&self, now: Moment) -> bool {
+        let due = self.deletion.as_ref().and_then(|deletion| deletion.at).is_some_and(|at| at <= now);
+        self.draft.is_none() && !due
+    }
+
+    /// Whether it is the primary of a multi-Region key.
+    pub fn is_primary(&self) -> bool {
+        self.multi_region.as_ref().is_some_and(|multi| multi.primary == self.region)
+    }
+
+    /// Whether it is a replica of a multi-Region key.
+    pub fn is_replica(&self) -> bool {
+        self.multi_region.is_some() && !self.is_primary()
+    }
+
+    /// Whether it can have more than one material: symmetric keys outside custom key stores.
+    pub fn rotates(&self) -> bool {
+        self.spec.is_symmetric() && matches!(self.origin, Origin::Kms | Origin::External)
     }
 
     /// The material of that id.

@@ -149,6 +149,12 @@ pub static SPECS: &[Spec] = &[
 ];
 
 impl Spec {
+    /// The kind of keys made for AWS services, and of those for which none is named.
+    pub fn symmetric() -> &'static Self {
+        // invariant: the table has rows.
+        &SPECS[0]
+    }
+
     /// The row of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         SPECS.iter().find(|spec| spec.name == name)

@@ -57,70 +57,159 @@ impl State {
 fn has_material(key: &KeyRecord, now: Moment) -> bool {
     let mut used =
         key.materials.iter().filter(|material| material.cause != super::record::Cause::Pending).peekable();
-    used.peek().is_some()
-        && used.all(|material| {
-            material.object.is_some()
-                && material
-                    .import
-                    .as_ref()
-                    .and_then(|import| import.expires)
-                    .is_none_or(|expires| now < expires)
-        })
+    used.peek().is_some() && used.all(|material| material.is_here(now))
 }
 
-/// What kinds of operations ask of a key's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What kinds of operations ask of a key's state. Each is a row of [`ALLOWED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
-    /// None: what only describes (DescribeKey, ListGrants of a key that is pending deletion, ...).
+    /// None: what only describes, what withdraws rights, key policies.
     Anything,
-    /// Works with the material: Encrypt, Sign, GetPublicKey, ...
+    /// Works with the material (Encrypt, Sign, GetPublicKey, ...), or gives a key that works a new one or a new primary Region.
     Material,
-    /// Changes what is said of the key (tags, policy, description, aliases towards it): not while it is pending deletion or settling.
+    /// Changes what is said of the key: tags, description, aliases towards it.
     Alive,
-    /// EnableKey and DisableKey: alive, with material.
+    /// EnableKey and DisableKey.
     Switchable,
-    /// Rotation and ReplicateKey: enabled.
+    /// ReplicateKey.
     Enabled,
-    /// CreateGrant: usable, though its material may be away.
+    /// CreateGrant.
     Grantable,
-    /// Import: alive, whatever is missing.
+    /// GetParametersForImport.
+    Awaiting,
+    /// ImportKeyMaterial.
     Importable,
-    /// ScheduleKeyDeletion: not already scheduled.
+    /// DeleteImportedKeyMaterial.
+    Forgettable,
+    /// ScheduleKeyDeletion.
     Deletable,
-    /// CancelKeyDeletion: scheduled.
+    /// CancelKeyDeletion.
     Scheduled,
+}
+
+/// The columns of [`ALLOWED`].
+const COLUMNS: [State; 8] = [
+    State::Enabled,
+    State::Disabled,
+    State::PendingDeletion,
+    State::PendingReplicaDeletion,
+    State::PendingImport,
+    State::Unavailable,
+    State::Creating,
+    State::Updating,
+];
+
+const O: bool = true;
+const X: bool = false;
+
+/// What each state allows, after the guide's "Key states of AWS KMS keys".
+#[rustfmt::skip]
+const ALLOWED: [(Need, [bool; 8]); 11] = [
+    //                   Enabled Disabled Deletion ReplicaDel. Import Unavail. Creating Updating
+    (Need::Anything,    [O,      O,       O,       O,          O,     O,       O,       O]),
+    (Need::Material,    [O,      X,       X,       X,          X,     X,       X,       O]),
+    (Need::Alive,       [O,      O,       X,       X,          O,     O,       O,       O]),
+    (Need::Switchable,  [O,      O,       X,       X,          X,     O,       X,       X]),
+    (Need::Enabled,     [O,      X,       X,       X,          X,     X,       X,       X]),
+    (Need::Grantable,   [O,      X,       X,       X,          X,     O,       X,       O]),
+    (Need::Awaiting,    [O,      O,       X,       X,          O,     X,       X,       X]),
+    (Need::Importable,  [O,      O,       X,       X,          O,     X,       X,       O]),
+    (Need::Forgettable, [O,      O,       O,       O,          O,     X,       X,       X]),
+    (Need::Deletable,   [O,      O,       X,       X,          O,     O,       O,       X]),
+    (Need::Scheduled,   [X,      X,       O,       O,          X,     X,       X,       X]),
+];
+
+fn allows(state: State, need: Need) -> bool {
+    let row = ALLOWED.iter().find(|(row, _)| *row == need);
+    let cell = row.and_then(|(_, cells)| COLUMNS.iter().zip(cells).find(|(column, _)| **column == state));
+    cell.is_some_and(|(_, allowed)| *allowed)
 }
 
 /// Whether a key in `state` may serve `need`; the refusal as KMS words it.
 pub fn check(need: Need, state: State, arn: &str) -> Result<()> {
-    use Need as N;
-    use State as S;
-    let allowed = match (need, state) {
-        (N::Anything, _) => true,
-        (N::Material | N::Enabled, state) => state == S::Enabled,
-        (N::Alive, state) => matches!(state, S::Enabled | S::Disabled | S::PendingImport | S::Unavailable),
-        (N::Switchable, state) => matches!(state, S::Enabled | S::Disabled | S::Unavailable),
-        (N::Grantable, state) => matches!(state, S::Enabled | S::PendingImport | S::Unavailable),
-        (N::Importable, state) => matches!(state, S::Enabled | S::Disabled | S::PendingImport),
-        (N::Deletable, state) => {
-            matches!(state, S::Enabled | S::Disabled | S::PendingImport | S::Unavailable)
-        }
-        (N::Scheduled, state) => matches!(state, S::PendingDeletion | S::PendingReplicaDeletion),
-    };
-    if allowed {
+    if allows(state, need) {
         return Ok(());
     }
-    if state == S::Disabled {
-        return Err(Code::DisabledException.because(format!("{arn} is disabled.")));
+    let invalid = |why| Err(Code::KMSInvalidStateException.because(format!("{arn} {why}")));
+    if need == Need::Scheduled {
+        return invalid("is not pending deletion.");
     }
-    let why = match state {
-        S::PendingDeletion => "is pending deletion.",
-        S::PendingReplicaDeletion => "is pending replica deletion.",
-        S::PendingImport => "is pending import.",
-        S::Unavailable => "is unavailable because its custom key store is not connected.",
-        S::Creating => "is creating.",
-        S::Updating => "is updating.",
-        S::Enabled | S::Disabled => "is not pending deletion.",
-    };
-    Err(Code::KMSInvalidStateException.because(format!("{arn} {why}")))
+    match state {
+        State::Disabled => Err(Code::DisabledException.because(format!("{arn} is disabled."))),
+        State::PendingDeletion => invalid("is pending deletion."),
+        State::PendingReplicaDeletion => invalid("is pending replica deletion."),
+        State::PendingImport => invalid("is pending import."),
+        State::Unavailable => invalid("is unavailable because its custom key store is not connected."),
+        State::Creating => invalid("is creating."),
+        // Every need but `Scheduled` is served by an enabled key.
+        State::Updating | State::Enabled => invalid("is updating."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The guide's table: operation, what it asks, and per column how it ends: `ok`, or the number of the guide's footnote.
+    #[rustfmt::skip]
+    const GUIDE: &[(&str, Need, [&str; 8])] = &[
+        ("CancelKeyDeletion",         Need::Scheduled,   ["4",  "4",  "ok", "ok", "4",  "4",  "4",  "4"]),
+        ("CreateAlias",               Need::Alive,       ["ok", "ok", "3",  "3",  "ok", "ok", "ok", "ok"]),
+        ("CreateGrant",               Need::Grantable,   ["ok", "1",  "3",  "3",  "5",  "ok", "14", "ok"]),
+        ("Decrypt",                   Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+        ("DeleteImportedKeyMaterial", Need::Forgettable, ["ok", "ok", "ok", "ok", "ok", "11", "14", "15"]),
+        ("DescribeKey",               Need::Anything,    ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+        ("DisableKey",                Need::Switchable,  ["ok", "ok", "3",  "3",  "5",  "ok", "14", "15"]),
+        ("DisableKeyRotation",        Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+        ("EnableKey",                 Need::Switchable,  ["ok", "ok", "3",  "3",  "5",  "ok", "14", "15"]),
+        ("EnableKeyRotation",         Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+        ("Encrypt",                   Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+        ("GetKeyRotationStatus",      Need::Anything,    ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+        ("GetParametersForImport",    Need::Awaiting,    ["ok", "ok", "3",  "3",  "ok", "11", "14", "15"]),
+        ("GetPublicKey",              Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+        ("ImportKeyMaterial",         Need::Importable,  ["ok", "ok", "3",  "3",  "ok", "11", "14", "ok"]),
+        ("PutKeyPolicy",              Need::Anything,    ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+        ("ReplicateKey",              Need::Enabled,     ["ok", "1",  "3",  "3",  "5",  "11", "14", "15"]),
+        ("RotateKeyOnDemand",         Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+        ("ScheduleKeyDeletion",       Need::Deletable,   ["ok", "ok", "3",  "3",  "ok", "ok", "ok", "15"]),
+        ("TagResource",               Need::Alive,       ["ok", "ok", "3",  "3",  "ok", "ok", "ok", "ok"]),
+        ("UpdateKeyDescription",      Need::Alive,       ["ok", "ok", "3",  "3",  "ok", "ok", "ok", "ok"]),
+        ("UpdatePrimaryRegion",       Need::Material,    ["ok", "1",  "3",  "3",  "5",  "11", "14", "ok"]),
+    ];
+
+    fn footnote(result: &Result<()>) -> &'static str {
+        let Err(fault) = result else { return "ok" };
+        let ends = |end| fault.message.contains(end);
+        match fault.code {
+            Code::DisabledException if ends("is disabled") => "1",
+            Code::KMSInvalidStateException if ends("is not pending deletion") => "4",
+            Code::KMSInvalidStateException
+                if ends("is pending deletion") || ends("is pending replica deletion") =>
+            {
+                "3"
+            }
+            Code::KMSInvalidStateException if ends("is pending import") => "5",
+            Code::KMSInvalidStateException if ends("is unavailable") => "11",
+            Code::KMSInvalidStateException if ends("is creating") => "14",
+            Code::KMSInvalidStateException if ends("is updating") => "15",
+            _ => "another refusal",
+        }
+    }
+
+    #[test]
+    fn k47_k49_each_state_allows_what_the_guide_says() {
+        for (operation, need, row) in GUIDE {
+            for (state, expected) in COLUMNS.iter().zip(row) {
+                let result = check(*need, *state, "arn:aws:kms:us-east-1:111122223333:key/k");
+                assert_eq!(footnote(&result), *expected, "{operation} of a key that is {}", state.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_need_has_its_row() {
+        for (_, need, _) in GUIDE {
+            assert_eq!(ALLOWED.iter().filter(|(row, _)| row == need).count(), 1, "{need:?}");
+        }
+    }
 }

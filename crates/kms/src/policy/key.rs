@@ -96,6 +96,8 @@ keys! {
     KeyAgreementAlgorithm = "kms:KeyAgreementAlgorithm", Request;
     MacAlgorithm = "kms:MacAlgorithm", Request;
     MessageType = "kms:MessageType", Request;
+    /// Of PutKeyPolicy.
+    PolicyName = "kms:PolicyName", Request;
     PrimaryRegion = "kms:PrimaryRegion", Request;
     /// `true` or `false`: whether source and destination of ReEncrypt are one key.
     ReEncryptOnSameKey = "kms:ReEncryptOnSameKey", Request;
@@ -153,7 +155,7 @@ impl Context for Facts<'_> {
 }
 
 /// Whether two texts are the same but for case.
-fn same_but_case(a: &str, b: &str) -> bool {
+pub fn same_but_case(a: &str, b: &str) -> bool {
     a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
 }
 

@@ -23,6 +23,7 @@ mod tests;
 
 pub use document::{Document, MAX_KEY_POLICY};
 pub use evaluate::{Decision, Guarded, Request, Side, decide};
-pub use key::{Context, Facts, Key, Source};
-pub use preset::{default_policy, lockout_check};
+pub use key::{Context, Facts, Key, Source, same_but_case};
+pub use preset::{default_policy, lockout_check, service_policy};
+pub use principal::{Meets, Principal};
 pub use wording::authorize;

@@ -24,6 +24,40 @@ pub fn default_policy(account: &str) -> String {
     )
 }
 
+/// The key policy of a key that is managed by an AWS service: whoever in the account comes through the service may use it, the account may look
+/// at it, nobody may change it (KMS guide, "AWS managed keys").
+pub fn service_policy(account: &str, via_service: &str) -> String {
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "key-service-1",
+  "Statement" : [ {{
+    "Sid" : "Use through {via_service}",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "*"
+    }},
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {{
+      "StringEquals" : {{
+        "kms:CallerAccount" : "{account}",
+        "kms:ViaService" : "{via_service}"
+      }}
+    }}
+  }}, {{
+    "Sid" : "Metadata for the account",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{account}:root"
+    }},
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
+}
+
 /// Refuses a key policy under which the caller of `request` could not put the next one, with `MalformedPolicyDocumentException`.
 ///
 /// `request` is the one that brings the policy (CreateKey, PutKeyPolicy, ReplicateKey), with the key's ARN as its resource. That the policy

@@ -4,13 +4,20 @@ use crate::auth::caller::Caller;
 
 /// One entry of a `Principal` or `NotPrincipal` element.
 #[derive(Debug, PartialEq)]
-pub(super) enum Principal {
+pub enum Principal {
     /// `*`.
     Everyone,
     /// An account, by its number or as `arn:aws:iam::<account>:root`.
     Account(Box<str>),
     /// A role, whoever assumes it. Its path is no part of the ARNs of its sessions, so that only the name is compared.
-    Role { account: Box<str>, name: Box<str>, arn: Box<str> },
+    Role {
+        /// Its account.
+        account: Box<str>,
+        /// Its name, without its path.
+        name: Box<str>,
+        /// As it was written.
+        arn: Box<str>,
+    },
     /// Any other identity, by its whole ARN: a user, a session.
     Identity(Box<str>),
     /// An AWS service, for requests that are its own; its name stands where other callers have an ARN.
@@ -19,7 +26,8 @@ pub(super) enum Principal {
 
 /// How a principal element meets a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Meets {
+pub enum Meets {
+    /// It doesn't.
     No,
     /// It names the caller's account: an Allow leaves it to the account's identity policies.
     Account,
@@ -29,7 +37,7 @@ pub(super) enum Meets {
 
 impl Principal {
     /// Reads an entry under `AWS`; `None` if no principal can be called so.
-    pub(super) fn parse_aws(text: &str) -> Option<Self> {
+    pub fn parse_aws(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Principal::Everyone);
         }
@@ -63,13 +71,14 @@ impl Principal {
     }
 
     /// Reads an entry under `Service`: a DNS name of AWS.
-    pub(super) fn parse_service(text: &str) -> Option<Self> {
+    pub fn parse_service(text: &str) -> Option<Self> {
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
         let name = text.strip_suffix(".cn").unwrap_or(text).strip_suffix(".amazonaws.com")?;
         (plain && !name.is_empty()).then(|| Principal::Service(text.into()))
     }
 
-    fn meets(&self, caller: &Caller) -> Meets {
+    /// How it meets a caller.
+    pub fn meets(&self, caller: &Caller) -> Meets {
         let is = |same: bool| if same { Meets::Caller } else { Meets::No };
         match self {
             Principal::Everyone => Meets::Caller,

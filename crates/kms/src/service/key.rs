@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use cryptoki::object::ObjectHandle;
 
-use super::{Ask, Call};
+use super::{Ask, Call, reach};
 use crate::api::error::{Code, Result};
 use crate::book::{Kept, label};
 use crate::hsm::Token;
 use crate::keys::alias::AliasRecord;
-use crate::keys::arn::{KeyArn, KeyName};
-use crate::keys::record::{KeyRecord, Material, Origin};
+use crate::keys::arn::{AliasArn, KeyArn, KeyName};
+use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
 use crate::quota;
+use crate::stores;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -77,7 +78,13 @@ impl Call<'_> {
         if arn.region != self.caller.region {
             return Err(Code::NotFoundException.because(format!("Invalid arn {}", arn.region)));
         }
-        let missing = || Code::NotFoundException.because(format!("Key '{arn}' does not exist"));
+        let missing = || {
+            if arn.account == self.caller.account {
+                Code::NotFoundException.because(format!("Key '{arn}' does not exist"))
+            } else {
+                reach::out_of_reach(self.caller, self.operation)
+            }
+        };
         let Kept { value: record, object } = self.record(&arn)?.ok_or_else(missing)?;
         self.touch(arn.clone());
         let state = State::of(&record, self.now, self.reachable(&record));
@@ -87,16 +94,7 @@ impl Call<'_> {
     /// The record of a key that exists for callers: drafts and deleted keys don't.
     pub fn record(&self, arn: &KeyArn) -> Result<Option<Kept<KeyRecord>>> {
         let kept = self.service.book.read::<KeyRecord>(&label::key(&arn.account, &arn.region, &arn.id))?;
-        // A key whose day has come is gone, whether or not its material has been destroyed yet.
-        Ok(kept.filter(|kept| {
-            let due = kept
-                .value
-                .deletion
-                .as_ref()
-                .and_then(|deletion| deletion.at)
-                .is_some_and(|at| at <= self.now);
-            kept.value.draft.is_none() && !due
-        }))
+        Ok(kept.filter(|kept| kept.value.exists(self.now)))
     }
 
     /// The key that `name` names, for an operation: it exists, the caller may, its state allows it.
@@ -116,58 +114,62 @@ impl Call<'_> {
         state::check(need, key.state, &key.arn.to_string())
     }
 
-    /// The token that a key's material is in.
+    /// The token that a key's material is in. Of a key in an external key store, the inner material is in the default key store.
     ///
     /// # Errors
     ///
-    /// `KMSInvalidStateException` when its custom key store isn't connected.
+    /// `KMSInvalidStateException` when its custom key store isn't connected, or can't be reached.
     pub fn token(&self, key: &KeyRecord) -> Result<Arc<Token>> {
-        match &key.store {
-            None => Ok(self.service.token.clone()),
-            Some(store) => self.service.stores.token(store).ok_or_else(|| {
-                let arn = key.arn();
-                Code::KMSInvalidStateException
-                    .because(format!("{arn} is unavailable because its custom key store is not connected."))
-            }),
-        }
+        let away = || {
+            let why = "is unavailable because its custom key store is not connected.";
+            Code::KMSInvalidStateException.because(format!("{} {why}", key.arn()))
+        };
+        let token = self.service.token_of(key);
+        token
+            .map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))?
+            .ok_or_else(away)
     }
 
     /// Whether the key's custom key store is connected; true for keys of the default one.
     pub fn reachable(&self, key: &KeyRecord) -> bool {
-        match (&key.store, key.origin) {
-            (Some(store), Origin::CloudHsm | Origin::ExternalKeyStore) => {
-                self.service.stores.token(store).is_some()
+        let Some(id) = &key.store else { return true };
+        match self.service.stores.find(&key.account, &key.region, id) {
+            Ok(store) => store.is_some_and(|store| store.value.connection.is_connected()),
+            Err(trouble) => {
+                tracing::warn!(store = %id, %trouble, "a key store's record can't be read");
+                false
             }
-            _ => true,
         }
     }
 
     fn name(&self, name: &str) -> Result<(KeyArn, Option<String>)> {
-        let here =
-            |id| KeyArn { region: self.caller.region.clone(), account: self.caller.account.clone(), id };
+        let (region, account) = (self.caller.region.clone(), self.caller.account.clone());
         match KeyName::parse(name)? {
-            KeyName::Id(id) => Ok((here(id), None)),
+            KeyName::Id(id) => Ok((KeyArn { region, account, id }, None)),
             KeyName::Arn(arn) => Ok((arn, None)),
-            KeyName::Alias(alias) => {
-                let arn = here(String::new());
-                Ok((self.target(&arn.account, &arn.region, &alias)?, Some(alias)))
+            _ if !reach::takes_aliases(self.operation) => {
+                Err(Code::NotFoundException.because(format!("Invalid keyId '{name}'")))
             }
-            KeyName::AliasArn(alias) => {
-                Ok((self.target(&alias.account, &alias.region, &alias.name)?, Some(alias.name)))
-            }
+            KeyName::Alias(name) => self.target(AliasArn { region, account, name }),
+            KeyName::AliasArn(alias) => self.target(alias),
         }
     }
 
-    fn target(&self, account: &str, region: &str, name: &str) -> Result<KeyArn> {
-        let record = self.service.book.read::<AliasRecord>(&label::alias(account, region, name))?;
-        match record {
-            Some(alias) => Ok(KeyArn {
-                region: region.to_owned(),
-                account: account.to_owned(),
-                id: alias.value.target.clone(),
-            }),
-            None => Err(Code::NotFoundException
-                .because(format!("Alias arn:aws:kms:{region}:{account}:{name} is not found."))),
+    fn target(&self, alias: AliasArn) -> Result<(KeyArn, Option<String>)> {
+        if let Some(arn) = self.managed_key(&alias)? {
+            return Ok((arn, Some(alias.name)));
         }
+        let record = self.service.book.read::<AliasRecord>(&label::alias(
+            &alias.account,
+            &alias.region,
+            &alias.name,
+        ))?;
+        let Some(record) = record else {
+            return Err(Code::NotFoundException.because(format!("Alias {alias} is not found.")));
+        };
+        Ok((
+            KeyArn { region: alias.region, account: alias.account, id: record.value.target.clone() },
+            Some(alias.name),
+        ))
     }
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod call;
+mod facts;
 mod key;
+mod reach;
 mod stores;
 
 use std::sync::Arc;
@@ -10,15 +12,19 @@ use std::sync::Arc;
 pub use access::Ask;
 pub use call::Call;
 pub use key::Key;
-pub use stores::Stores;
+pub use stores::{Stores, missing as missing_store};
 
 use crate::api::error::{Code, Fault};
 use crate::audit::Trail;
+use crate::auth::identity::Identities;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::last_use::LastUses;
 use crate::crypto::material::Handles;
+use crate::housekeeping::House;
 use crate::hsm::{Token, Trouble};
+use crate::keys::grants::Known;
+use crate::policy::Document;
 use crate::quota::Quotas;
 use crate::settings::Settings;
 
@@ -31,33 +37,44 @@ pub struct Service {
     /// The default key store: the token that also keeps the records.
     pub token: Arc<Token>,
     /// The records.
-    pub book: Book,
-    /// The custom key stores that this front is connected to.
-    pub stores: Stores,
+    pub book: Arc<Book>,
+    /// The custom key stores.
+    pub stores: Arc<Stores>,
     /// Request quotas, if there are any.
     pub quotas: Option<Quotas>,
     /// The audit trail, if one is kept.
     pub trail: Option<Trail>,
     /// Where key material was last found in the HSMs.
     pub handles: Handles,
+    /// What is due with keys, and when.
+    pub house: House,
     /// When keys last did their work, as far as it isn't written yet.
     pub last_uses: LastUses,
+    /// The identity policies of users and roles.
+    pub identities: Identities<Arc<Document>>,
+    /// The grants of keys, as they were last read.
+    pub grants: Known,
 }
 
 impl Service {
     /// A service over `token`, the default key store.
     pub fn new(settings: Settings, token: Arc<Token>, trail: Option<Trail>) -> Self {
         let quotas = settings.throttle.as_ref().map(Quotas::new);
+        let book = Arc::new(Book::new(token.clone()));
+        let stores = Arc::new(Stores::new(&settings, book.clone()));
         Self {
             quotas,
             settings,
             clock: Clock::default(),
-            book: Book::new(token.clone()),
+            book,
             token,
-            stores: Stores::default(),
+            stores,
             trail,
             handles: Handles::default(),
+            house: House::default(),
             last_uses: LastUses::default(),
+            identities: Identities::default(),
+            grants: Known::default(),
         }
     }
 }

@@ -1,31 +1,151 @@
-//! The key stores this front is connected to, by their ids.
+//! The custom key stores as this front has them: their records, which all fronts share, and its own logins.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
-use crate::hsm::Token;
+use super::Service;
+use crate::api::error::{Code, Fault, Result};
+use crate::book::{Book, Kept, label};
+use crate::hsm::error::Result as HsmResult;
+use crate::hsm::{Login, Logins, Token, Trouble};
+use crate::keys::record::{KeyRecord, Origin};
+use crate::settings::Settings;
+use crate::stores::cluster::{Clusters, KMSUSER};
+use crate::stores::record::{CloudHsm, Connection, StoreRecord};
+use crate::stores::xks::Proxies;
 
-/// The tokens of connected custom key stores.
-#[derive(Default)]
+/// The custom key stores.
 pub struct Stores {
-    connected: RwLock<HashMap<String, Arc<Token>>>,
+    book: Arc<Book>,
+    /// The clusters that stores may be on.
+    pub clusters: Clusters,
+    /// The lines to external key store proxies.
+    pub proxies: Proxies,
+    held: RwLock<HashMap<String, Held>>,
+    /// Held by whoever logs in: two logins of one program to one token would meet.
+    opening: Mutex<()>,
+}
+
+/// A login, and the attempt to connect that it belongs to.
+struct Held {
+    attempt: String,
+    token: Arc<Token>,
 }
 
 impl Stores {
-    /// The token of a store, if this front is connected to it.
-    pub fn token(&self, id: &str) -> Option<Arc<Token>> {
-        self.connected.read().get(id).cloned()
+    /// The stores that `book` tells of.
+    pub fn new(settings: &Settings, book: Arc<Book>) -> Self {
+        Self {
+            book,
+            clusters: Clusters::new(settings),
+            proxies: Proxies::new(&settings.xks_endpoints),
+            held: RwLock::default(),
+            opening: Mutex::default(),
+        }
     }
 
-    /// Remembers a store's token; the one before, if any.
-    pub fn connect(&self, id: &str, token: Arc<Token>) -> Option<Arc<Token>> {
-        self.connected.write().insert(id.to_owned(), token)
+    /// The store of that id.
+    pub fn find(&self, account: &str, region: &str, id: &str) -> HsmResult<Option<Kept<StoreRecord>>> {
+        self.book.read(&label::store(account, region, id))
     }
 
-    /// Forgets a store's token.
-    pub fn disconnect(&self, id: &str) -> Option<Arc<Token>> {
-        self.connected.write().remove(id)
+    /// All stores whose labels begin with `prefix`.
+    pub fn all(&self, prefix: &str) -> HsmResult<Vec<Arc<StoreRecord>>> {
+        let names = self.book.names(prefix, None, usize::MAX)?;
+        let read = names.iter().map(|name| Ok(self.book.read::<StoreRecord>(name)?.map(|kept| kept.value)));
+        read.filter_map(HsmResult::transpose).collect()
     }
+
+    /// Changes a store's record: `change` sees it as it is now, and what it leaves is written. If it fails, nothing is.
+    pub fn change<T>(&self, label: &str, change: impl FnOnce(&mut StoreRecord) -> Result<T>) -> Result<T> {
+        let latch = self.book.latch(label)?;
+        let Kept { value, object } = self.book.read::<StoreRecord>(label)?.ok_or_else(missing)?;
+        let mut record = StoreRecord::clone(&value);
+        let result = change(&mut record)?;
+        if record != *value {
+            latch.still_held()?;
+            self.book.replace(label, object, &record)?;
+        }
+        Ok(result)
+    }
+
+    /// The token of a connected store on a cluster. Logs in at its first use after the store was connected, by whichever front.
+    ///
+    /// # Errors
+    ///
+    /// `Unreachable` when the store isn't connected any more; what the HSM says otherwise.
+    pub fn token(&self, store: &StoreRecord) -> HsmResult<Arc<Token>> {
+        let (Connection::Connected { attempt }, Some(cluster)) = (&store.connection, store.cluster()) else {
+            self.forget(&store.label());
+            return Err(Trouble::Unreachable(format!("key store {} is not connected", store.id)));
+        };
+        let label = store.label();
+        let held = || {
+            self.held
+                .read()
+                .get(&label)
+                .filter(|held| held.attempt == *attempt)
+                .map(|held| held.token.clone())
+        };
+        if let Some(token) = held() {
+            return Ok(token);
+        }
+        let _turn = self.opening.lock();
+        if let Some(token) = held() {
+            return Ok(token);
+        }
+        self.forget(&label);
+        let logins = self.logins(label.clone(), attempt.clone());
+        let token = Arc::new(self.clusters.token(cluster, logins)?);
+        self.held.write().insert(label, Held { attempt: attempt.clone(), token: token.clone() });
+        Ok(token)
+    }
+
+    /// Ends this front's login to a store, if it has one.
+    pub fn forget(&self, label: &str) {
+        let held = self.held.write().remove(label);
+        if let Some(held) = held {
+            held.token.log_out();
+        }
+    }
+
+    /// Whom to log in as, asked at each login: another front may have changed kmsuser's password in between.
+    fn logins(&self, label: String, attempt: String) -> Box<Logins> {
+        let book = self.book.clone();
+        Box::new(move || {
+            let kept = book.read::<StoreRecord>(&label)?;
+            let connected = |store: &&StoreRecord| matches!(&store.connection, Connection::Connected { attempt: now } if *now == attempt);
+            let store = kept.as_ref().map(|kept| &*kept.value).filter(connected);
+            let cluster = store
+                .and_then(StoreRecord::cluster)
+                .ok_or_else(|| Trouble::Unreachable("its key store was disconnected".to_owned()))?;
+            Ok(logins_of(cluster))
+        })
+    }
+}
+
+impl Service {
+    /// The token that a key's material is in; none if its custom key store isn't connected. Of a key in an external key store, the inner material
+    /// is in the default key store.
+    pub fn token_of(&self, key: &KeyRecord) -> HsmResult<Option<Arc<Token>>> {
+        let Some(store) = key.store.as_ref().filter(|_| key.origin == Origin::CloudHsm) else {
+            return Ok(Some(self.token.clone()));
+        };
+        match self.stores.find(&key.account, &key.region, store)? {
+            Some(store) if store.value.connection.is_connected() => self.stores.token(&store.value).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The logins that may be right, the likelier first.
+fn logins_of(cluster: &CloudHsm) -> Vec<Login> {
+    cluster.passwords().map(|password| Login::named(KMSUSER, password.expose())).collect()
+}
+
+/// The refusal of a store that isn't there.
+pub fn missing() -> Fault {
+    Code::CustomKeyStoreNotFoundException.because("The custom key store does not exist.")
 }

@@ -1,8 +1,12 @@
 //! How a front is set up: the settings file of `cloister kms`, each member explained in `docs/kms.md`.
 
+mod stores;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use stores::{Cluster, XksEndpoint};
 
 use crate::audit::Unwritable;
 use crate::quota::{self, Throttle};
@@ -40,9 +44,27 @@ pub struct Settings {
     /// The audit trail; none is kept unless it is named.
     #[serde(default)]
     pub audit: Option<Audit>,
+    /// How often a key can be rotated on demand, in all.
+    #[serde(default = "on_demand_rotations")]
+    pub on_demand_rotations: usize,
+    /// How many keys an account can have in a Region; AWS's own don't count.
+    #[serde(default = "keys_per_region")]
+    pub keys_per_region: usize,
+    /// Whether anyone who reaches the front may move its clock. For tests.
+    #[serde(default)]
+    pub test_clock: bool,
     /// Request quotas: AWS's, and by name what is to differ; none unless there is such a section.
     #[serde(default)]
     pub throttle: Option<Throttle>,
+    /// The clusters that custom key stores may be made on.
+    #[serde(default, rename = "cluster")]
+    pub clusters: Vec<Cluster>,
+    /// Where the endpoints of external key store proxies really are; all others are looked up in DNS.
+    #[serde(default, rename = "xks-endpoint")]
+    pub xks_endpoints: Vec<XksEndpoint>,
+    /// How many custom key stores an account may have in a Region.
+    #[serde(default = "stores::ten")]
+    pub max_key_stores: usize,
 }
 
 /// Where the audit trail goes.
@@ -92,6 +114,14 @@ fn default_account() -> String {
     "000000000000".to_owned()
 }
 
+const fn on_demand_rotations() -> usize {
+    10
+}
+
+const fn keys_per_region() -> usize {
+    100_000
+}
+
 impl Settings {
     /// From a settings file; relative paths in it start at its folder.
     ///
@@ -132,6 +162,7 @@ impl Settings {
         if !crate::keys::arn::is_account(&self.account) {
             return Err("account: an account is twelve digits".to_owned());
         }
+        stores::check(self)?;
         self.throttle.as_ref().map_or(Ok(()), quota::check)
     }
 
@@ -143,7 +174,8 @@ impl Settings {
             self.audit.as_mut().map(|audit| &mut audit.folder),
         ];
         let tls = self.tls.as_mut().map(|tls| [&mut tls.certificate, &mut tls.key]);
-        for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()) {
+        let stores = stores::paths(&mut self.clusters, &mut self.xks_endpoints);
+        for path in paths.into_iter().flatten().chain(tls.into_iter().flatten()).chain(stores) {
             *path = folder.join(&*path);
         }
         self

@@ -1,72 +1,17 @@
 //! The same over a real module, with a token in a folder.
 
+use crate::module::{PIN, loaded};
 use crate::support::{Answer, Client, Running, SETTINGS, metadata};
 use cloister_kms::hsm::{Login, Module, Token};
 use cloister_kms::xks::proxy::TokenVault;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
-use cryptoki::session::UserType;
 use cryptoki::slot::Slot;
-use cryptoki::types::{AuthPin, Ulong};
+use cryptoki::types::Ulong;
 use serde_json::json;
-use std::ffi::CString;
-use std::path::PathBuf;
-use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
-use tempfile::TempDir;
+use std::sync::Arc;
 
-const PIN: &str = "user-1234";
 const HELLO: &str = "SGVsbG8gV29ybGQh";
-
-/// The module in this process, with a token and its user.
-struct Loaded {
-    module: Pkcs11,
-    slot: Slot,
-    path: PathBuf,
-    _folder: TempDir,
-}
-
-/// `CLOISTER_TEST_MODULE`, or where cargo has built it.
-fn module_path() -> PathBuf {
-    if let Some(path) = std::env::var_os("CLOISTER_TEST_MODULE") {
-        return path.into();
-    }
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let places = [folder.join("libcloister.so"), folder.join("../libcloister.so")];
-    places.into_iter().find(|place| place.exists()).expect("run `cargo build -p cloister` first")
-}
-
-fn loaded() -> &'static Loaded {
-    static LOADED: OnceLock<Loaded> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("cloister.toml");
-        let settings = "data_dir = 'data'\nlog = 'off'\n[token]\nargon2_memory_kib = 8\nargon2_passes = 1\n";
-        std::fs::write(&file, settings).unwrap();
-        let path = module_path();
-        let module = Pkcs11::new(&path).unwrap();
-        initialize(&module, &format!("config={}", file.display()));
-        let slot = module.get_all_slots().unwrap()[0];
-        let officer = AuthPin::new("officer-1".to_owned().into());
-        module.init_token(slot, &officer, "box").unwrap();
-        let session = module.open_rw_session(slot).unwrap();
-        session.login(UserType::So, Some(&officer)).unwrap();
-        session.init_pin(&AuthPin::new(PIN.to_owned().into())).unwrap();
-        session.logout().unwrap();
-        Loaded { module, slot, path, _folder: folder }
-    })
-}
-
-/// With its settings in `pReserved`: the environment can't be changed while other tests run.
-#[allow(unsafe_code)]
-fn initialize(module: &Pkcs11, settings: &str) {
-    let text = CString::new(settings).unwrap();
-    let reserved = NonNull::new(text.as_ptr().cast_mut().cast()).unwrap();
-    // SAFETY: the module reads a string that ends with NUL, and only during this call.
-    let arguments = unsafe { CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, reserved) };
-    module.initialize(arguments).unwrap();
-}
 
 /// A token that is logged in to makes keys for the proxy before it.
 fn make(token: &Token, label: &str, bytes: u64, more: &[Attribute]) {
@@ -83,19 +28,17 @@ fn make(token: &Token, label: &str, bytes: u64, more: &[Attribute]) {
     token.with(|session| session.generate_key(&Mechanism::AesKeyGen, &template)).unwrap();
 }
 
-impl Loaded {
-    /// For all sessions of this process.
-    fn log_out(&self) {
-        self.module.open_rw_session(self.slot).unwrap().logout().unwrap();
-    }
+/// For all sessions of this process.
+fn log_out(slot: Slot) {
+    loaded().module.open_rw_session(slot).unwrap().logout().unwrap();
+}
 
-    /// In a session of its own: the login is the process's.
-    fn destroy(&self, label: &str) {
-        let session = self.module.open_rw_session(self.slot).unwrap();
-        let found = session.find_objects(&[Attribute::Label(label.as_bytes().to_vec())]).unwrap();
-        assert_eq!(found.len(), 1);
-        session.destroy_object(found[0]).unwrap();
-    }
+/// In a session of its own: the login is the process's.
+fn destroy(slot: Slot, label: &str) {
+    let session = loaded().module.open_rw_session(slot).unwrap();
+    let found = session.find_objects(&[Attribute::Label(label.as_bytes().to_vec())]).unwrap();
+    assert_eq!(found.len(), 1);
+    session.destroy_object(found[0]).unwrap();
 }
 
 const KEYS: &str = r#"
@@ -120,8 +63,8 @@ fn usage(encrypt: bool, decrypt: bool) -> [Attribute; 2] {
 /// One test for all of it: a process has one login to a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_serves_keys_by_label_and_id_and_comes_back_after_its_login_is_lost() {
-    let loaded = loaded();
-    let module = Module::load(&loaded.path).unwrap();
+    let slot = loaded().make_token("box");
+    let module = Module::load(&loaded().path).unwrap();
     let open = || Token::open(&module, "box", Login::new(PIN.to_owned().into())).unwrap();
     let token = open();
     make(&token, "first", 32, &usage(true, true));
@@ -141,12 +84,12 @@ async fn a_token_serves_keys_by_label_and_id_and_comes_back_after_its_login_is_l
 
     // As after the token was away for a while.
     let encrypted = client.encrypt("orders", HELLO, None).await.done();
-    loaded.log_out();
+    log_out(slot);
     assert_eq!(client.decrypt("orders", &encrypted, None, |_| {}).await.done()["plaintext"], HELLO);
     client.encrypt("orders", HELLO, None).await.done();
 
     // K85: a key that the token has no more.
-    loaded.destroy("second");
+    destroy(slot, "second");
     client.decrypt("orders", &encrypted, None, |_| {}).await.refused(404, "KeyNotFoundException");
     client.encrypt("orders", HELLO, None).await.refused(404, "KeyNotFoundException");
 }

@@ -7,6 +7,8 @@ mod authorization;
 mod cipher;
 mod health;
 mod hsm;
+#[path = "../common/module.rs"]
+mod module;
 mod paths;
 mod support;
 mod tls;

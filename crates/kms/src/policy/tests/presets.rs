@@ -1,7 +1,7 @@
-//! The default policy, and the check against lockout.
+//! The default policy, that of AWS managed keys, and the check against lockout.
 
 use super::*;
-use crate::policy::{default_policy, lockout_check};
+use crate::policy::{default_policy, lockout_check, service_policy};
 
 #[test]
 fn k35_the_default_policy_is_the_one_of_the_guide() {
@@ -65,5 +65,35 @@ fn k35_a_policy_that_locks_its_author_out_is_refused() {
                 "MalformedPolicyDocumentException: The new key policy will not allow you to update the key policy in the future."
             );
         }
+    }
+}
+
+#[test]
+fn k20_an_aws_managed_key_is_used_through_its_service_looked_at_by_its_account_and_managed_by_nobody() {
+    let s3 = "s3.us-east-1.amazonaws.com";
+    let cases = [
+        (ALICE, Some(s3), "kms:Decrypt", true),
+        (ALICE, Some(s3), "kms:GenerateDataKey", true),
+        (SESSION, Some(s3), "kms:Encrypt", true),
+        (ALICE, None, "kms:Decrypt", false),
+        (ROOT, None, "kms:Decrypt", false),
+        (ALICE, Some("ec2.us-east-1.amazonaws.com"), "kms:Decrypt", false),
+        (ALICE, Some("s3.eu-west-1.amazonaws.com"), "kms:Decrypt", false),
+        (FOREIGNER, Some(s3), "kms:Decrypt", false),
+        (FOREIGN_ROOT, Some(s3), "kms:Decrypt", false),
+        (ROOT, None, "kms:DescribeKey", true),
+        (ROOT, None, "kms:GetKeyPolicy", true),
+        (ROOT, Some(s3), "kms:ScheduleKeyDeletion", false),
+        (ROOT, None, "kms:DisableKey", false),
+        (ROOT, None, "kms:PutKeyPolicy", false),
+        (ROOT, None, "kms:DisableKeyRotation", false),
+        (ROOT, None, "kms:UpdateAlias", false),
+        (ROOT, None, "kms:TagResource", false),
+    ];
+    for (arn, via, action, expected) in cases {
+        let mut ask =
+            Ask { action, policy: Some(Document::parse(&service_policy(HOME, s3)).unwrap()), ..Ask::of(arn) };
+        ask.caller.via_service = via.map(str::to_owned);
+        assert_eq!(ask.decide() == Decision::Allow, expected, "{arn} via {via:?}: {action}");
     }
 }

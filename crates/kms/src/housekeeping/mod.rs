@@ -1,0 +1,115 @@
+//! What happens to keys by themselves: deletions whose day has come, rotations that are due, imports that expire, and what crashes left.
+//!
+//! Every front keeps house; they may all do the same at the same time. Whoever acts takes the key's latch, reads the record again and does only what
+//! is still due, so doing it twice does nothing. Nobody walks all keys to find what is due: a front remembers when something is due next with
+//! which key ([`Diary`]), from one round of all records when it starts and from its own changes since. What other fronts change, it
+//! learns from its rounds ([`round`]), a slice of the records each time.
+
+mod diary;
+mod expiry;
+mod imports;
+mod remove;
+mod round;
+mod tend;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+pub use diary::next_due;
+pub use expiry::{Expiring, ExpiryMetrics};
+
+use crate::clock::Moment;
+use crate::hsm::error::Result;
+use crate::keys::arn::KeyArn;
+use crate::keys::record::KeyRecord;
+use crate::service::Service;
+use diary::Diary;
+use round::Round;
+
+/// How long after a failure it is tried again, in milliseconds.
+const AGAIN: i64 = 60_000;
+
+/// What one front remembers for its housekeeping.
+#[derive(Default)]
+pub struct House {
+    diary: Mutex<Diary>,
+    /// Held for a whole pass: passes of one front don't overlap.
+    round: Mutex<Round>,
+    claims: Mutex<HashMap<Vec<u8>, Instant>>,
+    stopping: AtomicBool,
+}
+
+/// What a pass has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    /// Keys deleted for good.
+    pub deleted: usize,
+    /// Keys that were being made when a front died, undone.
+    pub undone: usize,
+    /// Keys rotated on schedule.
+    pub rotated: usize,
+    /// Imported materials that expired.
+    pub expired: usize,
+    /// Multi-Region keys whose records were brought together.
+    pub healed: usize,
+    /// Import parameters that expired.
+    pub parameters: usize,
+    /// Claims that dead fronts left.
+    pub claims: usize,
+    /// Keys that something failed with; it is tried again.
+    pub failed: usize,
+}
+
+impl House {
+    /// Remembers when something is due with the key. To be told after every change of its record.
+    pub fn note(&self, record: &KeyRecord, now: Moment) {
+        self.diary.lock().note(record, now);
+    }
+
+    /// Remembers to look after the key then.
+    fn remind(&self, arn: KeyArn, at: Moment) {
+        self.diary.lock().remind(arn, at);
+    }
+
+    /// Ends the pass under way as soon as may be: the front stops.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The keys with imported material that expires, and the earliest moment of each.
+    pub fn expiring(&self) -> Vec<(KeyArn, Moment)> {
+        self.diary.lock().expiring()
+    }
+}
+
+impl Service {
+    /// Does all that is due at `now`.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from looking at all. What fails with one key is logged, counted and tried again.
+    pub fn keep_house(&self, now: Moment) -> Result<Report> {
+        let mut round = self.house.round.lock();
+        let mut report = Report::default();
+        self.walk_round(&mut round, now)?;
+        let due = self.house.diary.lock().take_due(now);
+        for arn in due.into_iter().take_while(|_| !self.house.is_stopping()) {
+            if let Err(fault) = self.tend(&arn, now, &mut report) {
+                tracing::warn!(key = %arn, %fault, "housekeeping failed with a key; it will try again");
+                report.failed += 1;
+                self.house.remind(arn, now.plus(AGAIN));
+            }
+        }
+        report.parameters = self.clear_imports(now)?;
+        report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
+        Ok(report)
+    }
+}

@@ -1,0 +1,55 @@
+//! One key: whatever is due with it.
+
+use super::diary::{self, LEFT_ALONE};
+use super::remove::remove;
+use super::{Report, Service};
+use crate::api::error::Result;
+use crate::clock::Moment;
+use crate::keys::arn::KeyArn;
+use crate::keys::hold::Held;
+use crate::keys::import::expire;
+use crate::keys::record::{Cause, Draft};
+use crate::keys::rotation::{following, turn};
+
+impl Service {
+    /// Does what is due with the key, under its latch.
+    pub(super) fn tend(&self, arn: &KeyArn, now: Moment, report: &mut Report) -> Result<()> {
+        let Some(mut held) = self.hold(arn)? else {
+            self.house.diary.lock().strike(arn);
+            return Ok(());
+        };
+        match held.record.draft {
+            Some(Draft::Making(since)) if since.plus(LEFT_ALONE) <= Moment::real() => {
+                report.undone += 1;
+                return Ok(remove(self, held, now)?);
+            }
+            Some(Draft::Making(_)) => {}
+            Some(Draft::Removing(_)) => {
+                report.deleted += 1;
+                return Ok(remove(self, held, now)?);
+            }
+            None if !held.record.exists(now) => {
+                tracing::info!(key = %arn, "a key is deleted");
+                report.deleted += 1;
+                return Ok(remove(self, held, now)?);
+            }
+            None => self.mend(&mut held, now, report)?,
+        }
+        self.house.note(&held.record, now);
+        Ok(())
+    }
+
+    fn mend(&self, held: &mut Held, now: Moment, report: &mut Report) -> Result<()> {
+        held.destroy_loose()?;
+        report.healed += usize::from(held.heal()?);
+        report.expired += expire(held, now)?;
+        if diary::rotation(&held.record).is_some_and(|next| next <= now) {
+            // The schedule goes on in the same step that makes the new material the current one.
+            held.record.rotation = held.record.rotation.as_ref().map(|rotation| following(rotation, now));
+            turn(self, held, now, Cause::Automatic)?;
+            tracing::info!(key = %held.record.arn(), "a key was rotated on schedule");
+            report.rotated += 1;
+        }
+        Ok(())
+    }
+}
