@@ -4,8 +4,8 @@
 #   tests/kms/python.sh api|encryption_sdk|softhsm|cluster [PYTEST ARGUMENT]...
 #
 # CLOISTER_TARGET=debug takes the programs of target/debug.
-export MODULE=${MODULE:-$(dirname "$0")/../../target/${CLOISTER_TARGET:-release}/libcloister.so}
-. "$(dirname "$0")/../../pkcs11-tool-tests/lib.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/clients/pytest.sh"
 
 part=$1

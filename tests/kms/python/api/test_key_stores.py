@@ -1,19 +1,15 @@
 """Custom key stores on clusters of HSMs."""
 
 import dataclasses
-import datetime
 import json
 import uuid
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 import front as fronts
 from expect import dry_run, everything, invalid, refused
 from inventory import inventory
-from stores import connect, describe, settle
+from stores import anchor, connect, describe, settle
 
 PASSWORD = "kmsuser-password"
 SINGLE = "cluster-single34567"
@@ -30,15 +26,6 @@ class Store:
     id: str
     cluster: str
     token: str
-
-
-def anchor(name):
-    """A certificate that a cluster might have, PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    day = datetime.datetime(2026, 1, 1)
-    made = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), day, day + datetime.timedelta(days=3650))
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture(scope="module")
