@@ -210,6 +210,45 @@ def test_k38_another_account_needs_the_key_s_and_its_own_leave(kms, people, keys
     assert key not in [entry["KeyId"] for entry in everything(people["stranger"], "list_keys", "Keys")]
 
 
+@pytest.fixture(scope="module")
+def managed(people):
+    """The key that AWS keeps for S3: it comes into being when the service first uses it."""
+    with refused("NotFoundException"):
+        people["bob"].encrypt(KeyId="alias/aws/s3", Plaintext=b"x")
+    return people["bob by s3"].encrypt(KeyId="alias/aws/s3", Plaintext=b"x")
+
+
+def test_k20_a_key_of_aws_comes_into_being_by_its_service(people, kms, managed):
+    said = kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
+    assert (said["KeyManager"], said["Arn"], said["Origin"]) == ("AWS", managed["KeyId"], "AWS_KMS")
+    assert people["bob by s3"].decrypt(CiphertextBlob=managed["CiphertextBlob"])["Plaintext"] == b"x"
+    with refused("AccessDeniedException"):
+        people["bob"].decrypt(CiphertextBlob=managed["CiphertextBlob"])
+    assert said["KeyId"] in [entry.get("TargetKeyId") for entry in everything(kms, "list_aliases", "Aliases")]
+
+
+def test_k20_a_key_of_aws_can_not_be_managed(people, kms, managed):
+    key = managed["KeyId"]
+    for client in (kms, people["bob"], people["bob by s3"]):
+        for request, parameters in [
+            (client.schedule_key_deletion, {}),
+            (client.disable_key, {}),
+            (client.put_key_policy, {"Policy": policy(ROOT)}),
+            (client.enable_key_rotation, {}),
+            (client.disable_key_rotation, {}),
+            (client.rotate_key_on_demand, {}),
+            (client.update_key_description, {"Description": "mine"}),
+            (client.tag_resource, {"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
+        ]:
+            with refused("AccessDeniedException", "UnsupportedOperationException", "ValidationException"):
+                request(KeyId=key, **parameters)
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
+
+
+def test_k20_a_description_is_enough_for_a_key_of_aws_to_come_into_being(kms):
+    assert kms.describe_key(KeyId="alias/aws/secretsmanager")["KeyMetadata"]["KeyManager"] == "AWS"
+
+
 def grant(kms, key, *operations, grantee="ann", **more):
     return kms.create_grant(KeyId=key, GranteePrincipal=PEOPLE[grantee], Operations=list(operations), **more)
 
@@ -217,18 +256,18 @@ def grant(kms, key, *operations, grantee="ann", **more):
 def test_k39_a_grant_lets_somebody_use_a_key(kms, people, keys, key):
     with refused("AccessDeniedException"):
         people["ann"].encrypt(KeyId=key, Plaintext=b"x")
-    made = grant(kms, key, "Encrypt", "Decrypt", Name="for ann")
+    made = grant(kms, key, "Encrypt", "Decrypt", Name="for-ann")
     blob = people["ann"].encrypt(KeyId=key, Plaintext=b"x", GrantTokens=[made["GrantToken"]])["CiphertextBlob"]
     assert people["ann"].decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
     with refused("AccessDeniedException"):
         people["ann"].generate_data_key(KeyId=key, KeySpec="AES_256")
     [listed] = kms.list_grants(KeyId=key)["Grants"]
-    said = {name: listed[name] for name in ("GrantId", "GranteePrincipal", "Operations", "Name", "KeyId", "IssuingAccount")}
+    assert sorted(listed["Operations"]) == ["Decrypt", "Encrypt"]
+    said = {name: listed[name] for name in ("GrantId", "GranteePrincipal", "Name", "KeyId", "IssuingAccount")}
     assert said == {
         "GrantId": made["GrantId"],
         "GranteePrincipal": PEOPLE["ann"],
-        "Operations": ["Encrypt", "Decrypt"],
-        "Name": "for ann",
+        "Name": "for-ann",
         "KeyId": keys.arn(key),
         "IssuingAccount": PEOPLE["root"],
     }

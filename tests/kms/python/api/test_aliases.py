@@ -133,25 +133,7 @@ def test_k96_fifty_aliases_a_key(kms, key):
         kms.create_alias(AliasName=fresh_alias(), TargetKeyId=key)
 
 
-def test_k20_a_key_of_aws_comes_into_being_by_its_alias_and_can_not_be_managed(kms):
-    used = kms.encrypt(KeyId="alias/aws/secretsmanager", Plaintext=b"x")
-    said = kms.describe_key(KeyId="alias/aws/secretsmanager")["KeyMetadata"]
-    assert (said["KeyManager"], said["Arn"], said["Origin"]) == ("AWS", used["KeyId"], "AWS_KMS")
-    assert kms.decrypt(CiphertextBlob=used["CiphertextBlob"])["Plaintext"] == b"x"
-    key = said["KeyId"]
-    for request, parameters in [
-        (kms.schedule_key_deletion, {}),
-        (kms.disable_key, {}),
-        (kms.put_key_policy, {"Policy": kms.get_key_policy(KeyId=key)["Policy"]}),
-        (kms.enable_key_rotation, {}),
-        (kms.disable_key_rotation, {}),
-        (kms.rotate_key_on_demand, {}),
-        (kms.update_key_description, {"Description": "mine"}),
-        (kms.tag_resource, {"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
-    ]:
-        with refused("AccessDeniedException", "UnsupportedOperationException", "NotAuthorizedException", "ValidationException"):
-            request(KeyId=key, **parameters)
-    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
+def test_k20_an_alias_of_aws_without_a_service_behind_it_is_not_found(kms):
     with refused("NotFoundException"):
         kms.describe_key(KeyId="alias/aws/no-such-service")
 

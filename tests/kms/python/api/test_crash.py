@@ -109,7 +109,8 @@ def test_k101_a_front_killed_at_any_point_loses_and_leaves_nothing(hsm):
             aliases += caller.aliases
             unexpected = [refusal for refusal in caller.refusals if refusal.response["Error"]["Code"] not in EXPECTED]
             assert not unexpected, unexpected
-    front.start()
+    # What was half done is left for a minute to whoever might still be at it; this front comes later.
+    front.start(ahead=120)
     kms = front.client()
     for key in made:
         assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] in ("Enabled", "Disabled")
@@ -120,8 +121,8 @@ def test_k101_a_front_killed_at_any_point_loses_and_leaves_nothing(hsm):
     for alias, key in aliases:
         assert kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"] == key
     assert len(made) > KILLS and len(blobs) > 0 and len(aliases) > 0, "the callers had no time"
-    # Drafts are left alone for a minute, since somebody might still be at them; deletions are due after a week.
     front.advance(days=8)
+    front.advance(minutes=2)
     agree(front, made)
     front.stop()
 

@@ -113,8 +113,16 @@ def test_k98_what_is_no_request_is_refused_in_order(front):
     for body in (b"{", b"[]", b"\xff", b'"x"', b'{"Limit": "many"}'):
         status, said = post(front, body, **headers, **{"X-Amz-Target": "TrentService.ListKeys"})
         assert status == 400 and said["__type"].endswith(("SerializationException", "ValidationException")), body
-    status, _ = post(front, b" " * 5_000_000, **headers, **{"X-Amz-Target": "TrentService.ListKeys"})
-    assert status in (400, 413)
+
+
+def test_k98_a_body_that_is_much_too_large_is_not_taken(front):
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService.ListKeys"}
+    try:
+        assert post(front, b" " * 5_000_000, **headers)[0] in (400, 413)
+    except OSError:
+        # The front may hang up on who goes on talking.
+        pass
+    assert post(front, b"{}", **headers)[0] == 200
 
 
 def test_k101_a_front_that_is_told_to_end_answers_first(hsm, keys):
