@@ -5,9 +5,9 @@
 SCRIPT=kms-cli
 fresh_front 'test-clock = true'
 
-# aws COMMAND...: one word of `aws kms`.
+# kms COMMAND...: one word of `aws kms`. It ends with 255 where it is refused, which elsewhere stands for a crash.
 kms() {
-    "$ROOT/.venv/bin/python" -m awscli kms --output text --cli-connect-timeout 20 "$@"
+    "$ROOT/.venv/bin/python" -m awscli kms --output text --cli-connect-timeout 20 "$@" || return 1
 }
 
 # value QUERY COMMAND...: one value of the answer.
