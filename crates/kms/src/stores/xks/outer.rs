@@ -28,7 +28,7 @@ use crate::xks::protocol::limits::{AAD_BYTES, IV_BYTES, METADATA_BYTES, TAG_BYTE
 use crate::xks::protocol::messages::{
     AES_GCM, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, RequestMetadata, SHA_256,
 };
-use crate::xks::protocol::{Blob, Operation, Target};
+use crate::xks::protocol::{Operation, Target};
 
 const FORMAT: u8 = 1;
 const HASH: usize = 32;
