@@ -13,7 +13,7 @@ use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use zeroize::Zeroizing;
 
 use super::label;
-use super::records::{Book, template};
+use super::records::{Book, made, template};
 use crate::hsm::error::{Result, Trouble};
 
 /// What a mark was when it was last looked at.
@@ -109,16 +109,23 @@ impl Book {
     }
 
     fn move_mark(&self, directory: &mut Directory) -> Result<()> {
-        let fresh = [Attribute::Value(self.token().with(|session| session.generate_random_vec(16))?)];
-        if let Some(own) = directory.own {
-            match self.token().with(|session| session.update_attributes(own, &fresh)) {
+        let fresh = self.token().with(|session| session.generate_random_vec(16))?;
+        if let Some(own) = directory.own.take() {
+            match self
+                .token()
+                .with(|session| session.update_attributes(own, &[Attribute::Value(fresh.clone())]))
+            {
+                Ok(()) => {
+                    directory.own = Some(own);
+                    return Ok(());
+                }
+                // A token that lets no value be changed gets another mark.
+                Err(Trouble::Fixed) => self.token().with(|session| session.destroy_object(own))?,
                 Err(Trouble::NoObject) => {}
-                result => return result,
+                Err(trouble) => return Err(trouble),
             }
         }
-        let mut attributes = template(label::MARK);
-        attributes.extend([Attribute::Token(true), Attribute::Private(true), Attribute::Modifiable(true)]);
-        attributes.extend(fresh);
+        let attributes = made(label::MARK, &fresh);
         directory.own = Some(self.token().with(|session| session.create_object(&attributes))?);
         Ok(())
     }

@@ -70,7 +70,7 @@ fn write(book: &Book, key: &KeyArn, last: &LastUse) -> std::result::Result<(), T
     latch.still_held()?;
     match kept {
         Some(kept) if kept.value.at > last.at => Ok(()),
-        Some(kept) => book.replace(&name, kept.object, last),
+        Some(kept) => book.replace(&name, kept.object, last).map(|_| ()),
         None => book.create(&name, last).map(|_| ()),
     }
 }

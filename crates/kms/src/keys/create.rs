@@ -132,12 +132,15 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
     }
     let object = call.service.book.create(&label, &record)?;
     call.service.house.note(&record, call.now);
-    if let Some(first) = record.materials.first() {
-        let token = place.token(call)?;
-        let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
-        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())
-            .map_err(|trouble| not_made(&record, trouble))?;
-        record.public_key = made.public_key.map(hex::encode);
+    match make(call, &record, place) {
+        Ok(public_key) => record.public_key = public_key,
+        Err(fault) => {
+            // What the HSM refused left nothing there. If the draft can't be removed now, housekeeping will.
+            if fault.code == Code::UnsupportedOperationException {
+                let _ = call.service.book.remove(&label, object);
+            }
+            return Err(fault);
+        }
     }
     record.draft = None;
     // Others take a draft for left behind after a minute; who was held up longer must not bring it to life any more.
@@ -149,6 +152,15 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
     call.service.book.replace(&label, object, &record)?;
     call.service.house.note(&record, call.now);
     Ok(record)
+}
+
+/// Makes the material that the record names, if it names one. The public half, hexadecimal.
+fn make(call: &Call, record: &KeyRecord, place: &Place) -> Result<Option<String>> {
+    let Some(first) = record.materials.first() else { return Ok(None) };
+    let token = place.token(call)?;
+    let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
+    let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string());
+    Ok(made.map_err(|trouble| not_made(record, trouble))?.public_key.map(hex::encode))
 }
 
 /// Refuses a key too many in the account and Region. Disabled keys count, AWS's own don't: each of those has one alias.

@@ -68,7 +68,7 @@ impl Held<'_> {
         if let Some(multi) = self.record.multi_region.as_mut().filter(|_| shared) {
             multi.revision = multi.revision.saturating_add(1);
         }
-        self.service.book.replace(&self.record.label(), self.object, &self.record)?;
+        self.object = self.service.book.replace(&self.record.label(), self.object, &self.record)?;
         self.kept = self.record.clone();
         self.service.house.note(&self.record, self.service.clock.now());
         if !shared {
