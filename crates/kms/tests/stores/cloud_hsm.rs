@@ -5,7 +5,8 @@ use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, Front, OFFICER, PIN, loaded, pin};
+use crate::module::{OFFICER, PIN, loaded, secret};
+use crate::support::{ACCOUNT, Front, certificate};
 
 /// A cluster of that name: its id, and its section of the settings.
 fn cluster(name: &str, more: &str) -> (String, String) {
@@ -24,7 +25,7 @@ fn request(name: &str, cluster: &str, anchor: &str) -> Value {
 
 /// A front with a cluster that has a kmsuser, and a store on it.
 fn front(region: &'static str, name: &str) -> (Front, String) {
-    loaded().token(name, Some(&kmsuser()));
+    loaded().make_token_for(name, Some(&kmsuser()));
     let (id, section) = cluster(name, "");
     let front = Front::new(region, &section);
     let store = create(&front, name, &id);
@@ -32,7 +33,7 @@ fn front(region: &'static str, name: &str) -> (Front, String) {
 }
 
 fn create(front: &Front, name: &str, cluster: &str) -> String {
-    let anchor = std::fs::read_to_string(loaded().certificate(name)).unwrap();
+    let anchor = std::fs::read_to_string(certificate(name)).unwrap();
     front.get("CreateCustomKeyStore", request(name, cluster, &anchor))["CustomKeyStoreId"]
         .as_str()
         .unwrap()
@@ -99,11 +100,11 @@ fn k61_an_empty_store_is_deleted_and_its_cluster_is_free_again() {
 #[test]
 fn k62_k63_a_cluster_must_be_there_fit_and_free() {
     for (name, user) in [("fit", Some(kmsuser())), ("small", Some(kmsuser())), ("twin", Some(kmsuser()))] {
-        loaded().token(name, user.as_deref());
+        loaded().make_token_for(name, user.as_deref());
     }
-    let anchor = loaded().certificate("fit");
+    let anchor = certificate("fit");
     let pem = std::fs::read_to_string(&anchor).unwrap();
-    let other = std::fs::read_to_string(loaded().certificate("other")).unwrap();
+    let other = std::fs::read_to_string(certificate("other")).unwrap();
     let anchored = format!("trust-anchor = '{}'", anchor.display());
     let (fit, one) = cluster("fit", &anchored);
     let (small, two) = cluster("small", "hsms = 1");
@@ -180,7 +181,7 @@ fn k64_k65_k73_a_key_is_kmsusers_own_and_never_leaves_the_cluster() {
 
 #[test]
 fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
-    let slot = loaded().token("secret", Some(&kmsuser()));
+    let slot = loaded().make_token_for("secret", Some(&kmsuser()));
     let (id, section) = cluster("secret", "");
     let front = Front::new("r-secret", &section);
     let store = create(&front, "secret", &id);
@@ -193,7 +194,7 @@ fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
     front.disconnect(&store);
     // The password that it was made with isn't kmsuser's any more.
     let session = loaded().module.open_rw_session(slot).unwrap();
-    assert!(session.login(UserType::User, Some(&pin(&kmsuser()))).is_err());
+    assert!(session.login(UserType::User, Some(&secret(&kmsuser()))).is_err());
     session.close().unwrap();
     update("not-right");
     assert_eq!(front.connect(&store), ("FAILED".to_owned(), Some("INVALID_CREDENTIALS".to_owned())));
@@ -217,8 +218,8 @@ fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
 
 #[test]
 fn k71_a_cluster_without_users_an_officers_login_and_no_cluster_are_told() {
-    loaded().token("empty", None);
-    let slot = loaded().token("busy", Some(&kmsuser()));
+    loaded().make_token_for("empty", None);
+    let slot = loaded().make_token_for("busy", Some(&kmsuser()));
     let (empty, one) = cluster("empty", "");
     let (busy, two) = cluster("busy", "");
     let front = Front::new("r-told", &[one, two].concat());
@@ -226,7 +227,7 @@ fn k71_a_cluster_without_users_an_officers_login_and_no_cluster_are_told() {
     assert_eq!(front.connect(&store).1.as_deref(), Some("USER_NOT_FOUND"));
     let store = create(&front, "busy", &busy);
     let session = loaded().module.open_rw_session(slot).unwrap();
-    session.login(UserType::So, Some(&pin(OFFICER))).unwrap();
+    session.login(UserType::So, Some(&secret(OFFICER))).unwrap();
     assert_eq!(front.connect(&store).1.as_deref(), Some("USER_LOGGED_IN"));
     session.logout().unwrap();
     front.disconnect(&store);
@@ -240,14 +241,14 @@ fn k71_a_cluster_without_users_an_officers_login_and_no_cluster_are_told() {
 
 #[test]
 fn k62_nodes_that_do_not_answer_are_no_active_hsms() {
-    loaded().token("nodes", Some(&kmsuser()));
+    loaded().make_token_for("nodes", Some(&kmsuser()));
     // Nobody listens on a port that was just given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (id, section) = cluster("nodes", &format!("health = ['http://127.0.0.1:{port}/healthz']"));
     let (_, well) = cluster("nodes", "");
     let store = create(&Front::new("r-nodes", &well), "nodes", &id);
     let front = Front::new("r-nodes", &section);
-    let anchor = std::fs::read_to_string(loaded().certificate("nodes")).unwrap();
+    let anchor = std::fs::read_to_string(certificate("nodes")).unwrap();
     assert_eq!(
         front.refused("CreateCustomKeyStore", request("more", &id, &anchor)),
         Code::CloudHsmClusterNotActiveException
