@@ -1,6 +1,9 @@
 //! Key stores on clusters.
 
 use cloister_kms::api::error::Code;
+use cloister_kms::auth::credentials::Secret;
+use cloister_kms::clock::Moment;
+use cloister_kms::stores::record::{Backing, Connection, StoreRecord};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use serde_json::{Value, json};
@@ -269,4 +272,75 @@ fn k101_a_store_that_one_front_disconnects_is_disconnected_at_the_other() {
         one.refused("Encrypt", json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="})),
         Code::KMSInvalidStateException
     );
+}
+
+/// Puts a store into another state than the API can.
+fn force(front: &Front, region: &str, store: &str, change: impl FnOnce(&mut StoreRecord)) {
+    let label = front.service.stores.find(ACCOUNT, region, store).unwrap().unwrap().value.label();
+    let changed = front.service.stores.change(&label, |record| {
+        change(record);
+        Ok(())
+    });
+    changed.unwrap();
+}
+
+#[test]
+fn k71_a_front_that_dies_while_it_changes_the_password_leaves_one_that_is_right() {
+    let (front, store) = front("r-crash", "crash");
+    for written in [false, true] {
+        front.connect_well(&store);
+        front.disconnect(&store);
+        // The front died after it had noted the new password, before or after the cluster took it.
+        force(&front, "r-crash", &store, |record| {
+            let Backing::CloudHsm(cluster) = &mut record.backing else { panic!("a cluster") };
+            let never = Secret::new("never-taken".to_owned());
+            cluster.pending = Some(match written {
+                false => never,
+                true => std::mem::replace(&mut cluster.password, never),
+            });
+        });
+    }
+    front.connect_well(&store);
+    create_key(&front, &store);
+}
+
+#[test]
+fn k61_an_attempt_whose_front_died_is_taken_over_by_who_sees_it() {
+    let (front, store) = front("r-over", "over");
+    let since = Moment::real().plus(-120_000);
+    force(&front, "r-over", &store, |record| {
+        record.connection = Connection::Connecting { attempt: "dead".to_owned(), since };
+    });
+    front.store(&store);
+    front.connect_well(&store);
+    create_key(&front, &store);
+}
+
+#[test]
+fn k65_k75_what_keys_of_a_store_do_and_what_they_do_not() {
+    let (front, store) = front("r-do", "do");
+    let random = json!({"CustomKeyStoreId": store, "NumberOfBytes": 32});
+    assert_eq!(front.refused("GenerateRandom", random.clone()), Code::CustomKeyStoreInvalidStateException);
+    let nowhere = json!({"CustomKeyStoreId": "cks-0", "NumberOfBytes": 32});
+    assert_eq!(front.refused("GenerateRandom", nowhere), Code::CustomKeyStoreNotFoundException);
+    front.connect_well(&store);
+    assert_eq!(front.get("GenerateRandom", random)["Plaintext"].as_str().unwrap().len(), 44);
+    let key = create_key(&front, &store)["KeyId"].clone();
+    let made = front.get("GenerateDataKey", json!({"KeyId": key, "KeySpec": "AES_256"}));
+    let again = front.get("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"]}));
+    assert_eq!(made["Plaintext"], again["Plaintext"]);
+    for (operation, more) in [
+        ("EnableKeyRotation", json!({})),
+        ("RotateKeyOnDemand", json!({})),
+        ("GenerateDataKeyPair", json!({"KeyPairSpec": "ECC_NIST_P256"})),
+        (
+            "GetParametersForImport",
+            json!({"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}),
+        ),
+        ("ReplicateKey", json!({"ReplicaRegion": "eu-west-1"})),
+    ] {
+        let mut request = json!({"KeyId": key});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(front.refused(operation, request), Code::UnsupportedOperationException, "{operation}");
+    }
 }

@@ -206,6 +206,20 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
         front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": {"team": "b"}})),
         Code::InvalidCiphertextException
     );
+    let made = front.get("GenerateDataKey", json!({"KeyId": key["KeyId"], "NumberOfBytes": 1024}));
+    let again = front.get("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"]}));
+    assert_eq!(made["Plaintext"], again["Plaintext"]);
+    let to =
+        json!({"CiphertextBlob": blob, "SourceEncryptionContext": context, "DestinationKeyId": key["KeyId"]});
+    let moved = front.get("ReEncrypt", to)["CiphertextBlob"].clone();
+    assert_eq!(front.get("Decrypt", json!({"CiphertextBlob": moved}))["Plaintext"], "aGVsbG8=");
+    for (operation, request) in [
+        ("EnableKeyRotation", json!({"KeyId": key["KeyId"]})),
+        ("GenerateDataKeyPair", json!({"KeyId": key["KeyId"], "KeyPairSpec": "ECC_NIST_P256"})),
+        ("GenerateRandom", json!({"CustomKeyStoreId": store, "NumberOfBytes": 32})),
+    ] {
+        assert_eq!(front.refused(operation, request), Code::UnsupportedOperationException, "{operation}");
+    }
     front.disconnect(&store);
     assert_eq!(
         front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context})),
