@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -51,15 +52,16 @@ async fn send(
     first: usize,
     end: Instant,
 ) -> Result<Vec<Duration>> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
+    let mut sender = connect(address).await?;
     let mut times = Vec::new();
     for request in requests.iter().cycle().skip(first) {
         let begun = Instant::now();
         if begun >= end {
             break;
+        }
+        // Some servers close the connection after each answer; then to connect is part of asking them.
+        if sender.ready().await.is_err() {
+            sender = connect(address).await?;
         }
         let answer = sender.send_request(request.clone()).await?;
         let status = answer.status();
@@ -69,6 +71,14 @@ async fn send(
         }
         times.push(begun.elapsed());
     }
-    connection.abort();
     Ok(times)
+}
+
+async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    // It ends when the sender is dropped.
+    tokio::spawn(connection);
+    Ok(sender)
 }

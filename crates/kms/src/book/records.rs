@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
@@ -47,12 +48,17 @@ struct Cached {
 /// How many records the cache keeps parsed. The cache saves searching and parsing, never asking.
 const CACHED: usize = 20_000;
 
+/// How often a record is looked for that goes while it is read.
+const SWAPPED_AT_MOST: usize = 8;
+
 /// All records of one token.
 pub struct Book {
     token: Arc<Token>,
     cache: Cache<String, Cached>,
     pub(super) directory: Mutex<Directory>,
     pub(super) busy: super::latch::Busy,
+    /// Whether the token lets no value be changed: learnt when it refuses the first.
+    swaps: AtomicBool,
 }
 
 impl Book {
@@ -63,6 +69,7 @@ impl Book {
             cache: Cache::new(CACHED),
             directory: Mutex::default(),
             busy: super::latch::Busy::default(),
+            swaps: AtomicBool::new(false),
         }
     }
 
@@ -78,12 +85,14 @@ impl Book {
         {
             return Ok(Some(kept));
         }
-        let template = template(label);
-        let Some(object) = self.token.find(&template)?.first().copied() else {
-            return Ok(None);
-        };
-        let Some(bytes) = self.value(object)? else { return Ok(None) };
-        self.keep(label, object, bytes).map(Some)
+        // A record may be swapped for its next object between the two questions: then there is another to ask for.
+        for _ in 0..SWAPPED_AT_MOST {
+            let Some(object) = self.newest(label)? else { return Ok(None) };
+            if let Some(bytes) = self.value(object)? {
+                return self.keep(label, object, bytes).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// All records that share the name `label`.
@@ -113,22 +122,74 @@ impl Book {
     /// Makes a record. Names of single records are made unique by whoever holds the latch of that name, or by chance (key ids).
     pub fn create<R: Record>(&self, label: &str, record: &R) -> Result<ObjectHandle> {
         let bytes = self.bytes(label, record)?;
-        let mut attributes = template(label);
-        attributes.extend([
-            Attribute::Token(true),
-            Attribute::Private(true),
-            Attribute::Modifiable(true),
-            Attribute::Value(bytes.to_vec()),
-        ]);
+        let attributes = made(label, &bytes);
         let object = self.token.with(|session| session.create_object(&attributes))?;
         self.came(label, object)?;
         Ok(object)
     }
 
-    /// Puts new content into the record. Who read it first must hold its latch in between.
-    pub fn replace<R: Record>(&self, label: &str, object: ObjectHandle, record: &R) -> Result<()> {
+    /// Puts new content into the record. Who read it first must hold its latch in between. Gives the object that is the record now.
+    pub fn replace<R: Record>(&self, label: &str, object: ObjectHandle, record: &R) -> Result<ObjectHandle> {
         let bytes = self.bytes(label, record)?;
-        self.token.with(|session| session.update_attributes(object, &[Attribute::Value(bytes.to_vec())]))
+        if !self.swaps.load(Ordering::Relaxed) {
+            match self
+                .token
+                .with(|session| session.update_attributes(object, &[Attribute::Value(bytes.to_vec())]))
+            {
+                Ok(()) => return Ok(object),
+                Err(Trouble::Fixed) => self.swaps.store(true, Ordering::Relaxed),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.swap(label, object, &bytes)
+    }
+
+    /// For tokens that let no value be changed, SoftHSM for one: the new object is made first, with the next number, then the old ones go. In
+    /// between, and after a crash there, the one with the highest number is the record.
+    fn swap(&self, label: &str, object: ObjectHandle, bytes: &[u8]) -> Result<ObjectHandle> {
+        let number = self.number(object)?.ok_or(Trouble::NoObject)?.saturating_add(1);
+        let older = self.token.find(&template(label))?;
+        let mut attributes = made(label, bytes);
+        attributes.push(Attribute::ObjectId(number.to_be_bytes().to_vec()));
+        let fresh = self.token.with(|session| session.create_object(&attributes))?;
+        self.came(label, fresh)?;
+        for old in older {
+            self.remove(label, old)?;
+        }
+        Ok(fresh)
+    }
+
+    /// The object that is the record of that name.
+    fn newest(&self, label: &str) -> Result<Option<ObjectHandle>> {
+        let found = self.token.find(&template(label))?;
+        if found.len() < 2 {
+            return Ok(found.first().copied());
+        }
+        let mut newest = None;
+        for object in found {
+            // One that has gone meanwhile is an older one.
+            if let Some(number) = self.number(object)?
+                && newest.is_none_or(|(highest, _)| number > highest)
+            {
+                newest = Some((number, object));
+            }
+        }
+        Ok(newest.map(|(_, object)| object))
+    }
+
+    /// How often the record had been swapped when this object was made; none if it is gone.
+    fn number(&self, object: ObjectHandle) -> Result<Option<u64>> {
+        let attributes =
+            match self.token.with(|session| session.get_attributes(object, &[AttributeType::ObjectId])) {
+                Ok(attributes) => attributes,
+                Err(Trouble::NoObject) => return Ok(None),
+                Err(trouble) => return Err(trouble),
+            };
+        let number = attributes.into_iter().find_map(|attribute| match attribute {
+            Attribute::ObjectId(bytes) => Some(u64::from_be_bytes(bytes.try_into().ok()?)),
+            _ => None,
+        });
+        Ok(Some(number.unwrap_or(0)))
     }
 
     /// Removes the record; it may be gone already.
@@ -180,6 +241,18 @@ impl Book {
             .map(Zeroizing::new)
             .map_err(|e| Trouble::Other(format!("record {label}: {e}")))
     }
+}
+
+/// What a record is made of.
+pub(super) fn made(label: &str, bytes: &[u8]) -> Vec<Attribute> {
+    let mut attributes = template(label);
+    attributes.extend([
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Modifiable(true),
+        Attribute::Value(bytes.to_vec()),
+    ]);
+    attributes
 }
 
 /// What finds a record by its name.

@@ -12,6 +12,7 @@ use crate::book::{Book, label};
 use crate::clock::{Moment, as_seconds};
 use crate::hsm::Trouble;
 use crate::keys::arn::KeyArn;
+use crate::keys::record::KeyRecord;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call, Key};
 
@@ -57,15 +58,19 @@ impl LastUses {
     }
 }
 
-/// Fronts that write of one key take turns; the later use stays.
+/// Fronts that write of one key take turns; the later use stays. Nothing is written of a key that is gone.
 fn write(book: &Book, key: &KeyArn, last: &LastUse) -> std::result::Result<(), Trouble> {
+    let record = book.read::<KeyRecord>(&label::key(&key.account, &key.region, &key.id))?;
+    if record.is_none_or(|record| record.value.draft.is_some()) {
+        return Ok(());
+    }
     let name = label::last_use(&key.account, &key.region, &key.id);
     let latch = book.latch(&name)?;
     let kept = book.read::<LastUse>(&name)?;
     latch.still_held()?;
     match kept {
         Some(kept) if kept.value.at > last.at => Ok(()),
-        Some(kept) => book.replace(&name, kept.object, last),
+        Some(kept) => book.replace(&name, kept.object, last).map(|_| ()),
         None => book.create(&name, last).map(|_| ()),
     }
 }

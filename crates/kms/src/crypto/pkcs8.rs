@@ -74,8 +74,8 @@ fn curve(spec: &Spec, scalar: &openssl::bn::BigNum, point: &[u8]) -> Result<PKey
     EcKey::from_private_components(&group, scalar, &point).and_then(PKey::from_ec_key)
 }
 
-/// An ML-KEM key as nothing but its seed of 64 bytes (RFC 9935, section 6), which OpenSSL would write with the expanded key beside it: the same
-/// 86 bytes for each size but for the last number of the object identifier, 2.16.840.1.101.3.4.4.1 to 3.
+/// An ML-KEM key as nothing but its seed of 64 bytes, where OpenSSL would write the expanded key beside it: the same 86 bytes for each size
+/// but for the last number of the object identifier, 2.16.840.1.101.3.4.4.1 to 3.
 fn seed(set: u64, seed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     const SEED: usize = 64;
     let set = u8::try_from(set)

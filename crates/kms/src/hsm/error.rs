@@ -20,6 +20,8 @@ pub enum Trouble {
     NoUser,
     /// This process is logged in to the token as somebody else.
     OtherUser,
+    /// The object's attribute can't be changed.
+    Fixed,
     /// The object was destroyed, or never was.
     NoObject,
     /// The HSM can't do this: mechanism, size or function.
@@ -66,6 +68,7 @@ impl std::fmt::Display for Trouble {
             Self::Locked => f.write_str("the HSM user is locked after too many wrong PINs"),
             Self::NoUser => f.write_str("the HSM has no such user"),
             Self::OtherUser => f.write_str("another user is logged in to the token"),
+            Self::Fixed => f.write_str("the HSM lets this attribute not be changed"),
             Self::NoObject => f.write_str("the HSM has no such object"),
             Self::Unsupported(what) => write!(f, "the HSM doesn't offer this ({what})"),
             Self::BadData => f.write_str("the HSM refused the data"),
@@ -98,6 +101,7 @@ impl From<Error> for Trouble {
             RvError::PinLocked => Self::Locked,
             RvError::UserPinNotInitialized => Self::NoUser,
             RvError::UserAnotherAlreadyLoggedIn | RvError::UserTooManyTypes => Self::OtherUser,
+            RvError::AttributeReadOnly | RvError::ActionProhibited => Self::Fixed,
             RvError::ObjectHandleInvalid | RvError::KeyHandleInvalid => Self::NoObject,
             RvError::MechanismInvalid
             | RvError::MechanismParamInvalid

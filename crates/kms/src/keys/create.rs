@@ -97,7 +97,7 @@ pub fn draft(
 ) -> KeyRecord {
     KeyRecord {
         format: 1,
-        draft: Some(Draft::Making(crate::clock::Moment::real())),
+        draft: Some(Draft::Making(call.now)),
         account: call.caller.account.clone(),
         region: call.caller.region.clone(),
         id: new_id(multi_region),
@@ -132,12 +132,15 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
     }
     let object = call.service.book.create(&label, &record)?;
     call.service.house.note(&record, call.now);
-    if let Some(first) = record.materials.first() {
-        let token = place.token(call)?;
-        let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
-        let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string())
-            .map_err(|trouble| not_made(&record, trouble))?;
-        record.public_key = made.public_key.map(hex::encode);
+    match make(call, &record, place) {
+        Ok(public_key) => record.public_key = public_key,
+        Err(fault) => {
+            // What the HSM refused left nothing there. If the draft can't be removed now, housekeeping will.
+            if fault.code == Code::UnsupportedOperationException {
+                let _ = call.service.book.remove(&label, object);
+            }
+            return Err(fault);
+        }
     }
     record.draft = None;
     // Others take a draft for left behind after a minute; who was held up longer must not bring it to life any more.
@@ -151,12 +154,22 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
     Ok(record)
 }
 
+/// Makes the material that the record names, if it names one. The public half, hexadecimal.
+fn make(call: &Call, record: &KeyRecord, place: &Place) -> Result<Option<String>> {
+    let Some(first) = record.materials.first() else { return Ok(None) };
+    let token = place.token(call)?;
+    let id = first.object.as_deref().and_then(|object| hex::decode(object).ok()).unwrap_or_default();
+    let made = material::make(&token, record.spec, record.usage, &id, &record.arn().to_string());
+    Ok(made.map_err(|trouble| not_made(record, trouble))?.public_key.map(hex::encode))
+}
+
 /// Refuses a key too many in the account and Region. Disabled keys count, AWS's own don't: each of those has one alias.
 pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
     let (account, book, limit) =
         (&call.caller.account, &call.service.book, call.service.settings.keys_per_region);
-    let all = book.count(&label::keys_of(account, region))?;
-    if all >= limit && all.saturating_sub(book.count(&label::alias(account, region, "alias/aws/"))?) >= limit
+    let all = book.count_in(&label::keys_of(account, region))?;
+    if all >= limit
+        && all.saturating_sub(book.count_in(&label::alias(account, region, "alias/aws/"))?) >= limit
     {
         return Err(Code::LimitExceededException
             .because(format!("The account has {limit} KMS keys in {region}, which is the limit.")));

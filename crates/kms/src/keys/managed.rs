@@ -92,8 +92,8 @@ impl Call<'_> {
         latch.still_held()?;
         match kept {
             Some(kept) => self.service.book.replace(&label, kept.object, &pointer)?,
-            None => self.service.book.create(&label, &pointer).map(|_| ())?,
-        }
+            None => self.service.book.create(&label, &pointer)?,
+        };
         let record = create::bring_to_life(self, record, &Place::default_store())?;
         tracing::info!(key = %record.arn(), alias = alias.name, "made an AWS managed key");
         Ok(Some(record.arn()))

@@ -149,7 +149,7 @@ impl Call<'_> {
         let mut record = KeyRecord::clone(&value);
         record.grants_revision = draw() | UNDER_WAY;
         latch.still_held()?;
-        book.replace(&record.label(), object, &record)?;
+        let object = book.replace(&record.label(), object, &record)?;
         let label = label_of(&record);
         let after = carry_out(book, &label, Grants::clone(&before), change)?;
         record.grants_revision = draw() & !UNDER_WAY;
