@@ -1,11 +1,15 @@
 //! Key stores on clusters.
 
 use cloister_kms::api::error::Code;
+use cloister_kms::auth::credentials::Secret;
+use cloister_kms::clock::Moment;
+use cloister_kms::stores::record::{Backing, Connection, StoreRecord};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, Front, OFFICER, PIN, loaded, pin};
+use crate::module::{OFFICER, PIN, loaded, secret};
+use crate::support::{ACCOUNT, Front, certificate};
 
 /// A cluster of that name: its id, and its section of the settings.
 fn cluster(name: &str, more: &str) -> (String, String) {
@@ -24,7 +28,7 @@ fn request(name: &str, cluster: &str, anchor: &str) -> Value {
 
 /// A front with a cluster that has a kmsuser, and a store on it.
 fn front(region: &'static str, name: &str) -> (Front, String) {
-    loaded().token(name, Some(&kmsuser()));
+    loaded().make_token_for(name, Some(&kmsuser()));
     let (id, section) = cluster(name, "");
     let front = Front::new(region, &section);
     let store = create(&front, name, &id);
@@ -32,7 +36,7 @@ fn front(region: &'static str, name: &str) -> (Front, String) {
 }
 
 fn create(front: &Front, name: &str, cluster: &str) -> String {
-    let anchor = std::fs::read_to_string(loaded().certificate(name)).unwrap();
+    let anchor = std::fs::read_to_string(certificate(name)).unwrap();
     front.get("CreateCustomKeyStore", request(name, cluster, &anchor))["CustomKeyStoreId"]
         .as_str()
         .unwrap()
@@ -99,11 +103,11 @@ fn k61_an_empty_store_is_deleted_and_its_cluster_is_free_again() {
 #[test]
 fn k62_k63_a_cluster_must_be_there_fit_and_free() {
     for (name, user) in [("fit", Some(kmsuser())), ("small", Some(kmsuser())), ("twin", Some(kmsuser()))] {
-        loaded().token(name, user.as_deref());
+        loaded().make_token_for(name, user.as_deref());
     }
-    let anchor = loaded().certificate("fit");
+    let anchor = certificate("fit");
     let pem = std::fs::read_to_string(&anchor).unwrap();
-    let other = std::fs::read_to_string(loaded().certificate("other")).unwrap();
+    let other = std::fs::read_to_string(certificate("other")).unwrap();
     let anchored = format!("trust-anchor = '{}'", anchor.display());
     let (fit, one) = cluster("fit", &anchored);
     let (small, two) = cluster("small", "hsms = 1");
@@ -180,7 +184,7 @@ fn k64_k65_k73_a_key_is_kmsusers_own_and_never_leaves_the_cluster() {
 
 #[test]
 fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
-    let slot = loaded().token("secret", Some(&kmsuser()));
+    let slot = loaded().make_token_for("secret", Some(&kmsuser()));
     let (id, section) = cluster("secret", "");
     let front = Front::new("r-secret", &section);
     let store = create(&front, "secret", &id);
@@ -193,7 +197,7 @@ fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
     front.disconnect(&store);
     // The password that it was made with isn't kmsuser's any more.
     let session = loaded().module.open_rw_session(slot).unwrap();
-    assert!(session.login(UserType::User, Some(&pin(&kmsuser()))).is_err());
+    assert!(session.login(UserType::User, Some(&secret(&kmsuser()))).is_err());
     session.close().unwrap();
     update("not-right");
     assert_eq!(front.connect(&store), ("FAILED".to_owned(), Some("INVALID_CREDENTIALS".to_owned())));
@@ -217,8 +221,8 @@ fn k71_connecting_changes_kmsusers_password_and_a_wrong_one_is_told() {
 
 #[test]
 fn k71_a_cluster_without_users_an_officers_login_and_no_cluster_are_told() {
-    loaded().token("empty", None);
-    let slot = loaded().token("busy", Some(&kmsuser()));
+    loaded().make_token_for("empty", None);
+    let slot = loaded().make_token_for("busy", Some(&kmsuser()));
     let (empty, one) = cluster("empty", "");
     let (busy, two) = cluster("busy", "");
     let front = Front::new("r-told", &[one, two].concat());
@@ -226,7 +230,7 @@ fn k71_a_cluster_without_users_an_officers_login_and_no_cluster_are_told() {
     assert_eq!(front.connect(&store).1.as_deref(), Some("USER_NOT_FOUND"));
     let store = create(&front, "busy", &busy);
     let session = loaded().module.open_rw_session(slot).unwrap();
-    session.login(UserType::So, Some(&pin(OFFICER))).unwrap();
+    session.login(UserType::So, Some(&secret(OFFICER))).unwrap();
     assert_eq!(front.connect(&store).1.as_deref(), Some("USER_LOGGED_IN"));
     session.logout().unwrap();
     front.disconnect(&store);
@@ -240,14 +244,14 @@ fn k71_a_cluster_without_users_an_officers_login_and_no_cluster_are_told() {
 
 #[test]
 fn k62_nodes_that_do_not_answer_are_no_active_hsms() {
-    loaded().token("nodes", Some(&kmsuser()));
+    loaded().make_token_for("nodes", Some(&kmsuser()));
     // Nobody listens on a port that was just given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (id, section) = cluster("nodes", &format!("health = ['http://127.0.0.1:{port}/healthz']"));
     let (_, well) = cluster("nodes", "");
     let store = create(&Front::new("r-nodes", &well), "nodes", &id);
     let front = Front::new("r-nodes", &section);
-    let anchor = std::fs::read_to_string(loaded().certificate("nodes")).unwrap();
+    let anchor = std::fs::read_to_string(certificate("nodes")).unwrap();
     assert_eq!(
         front.refused("CreateCustomKeyStore", request("more", &id, &anchor)),
         Code::CloudHsmClusterNotActiveException
@@ -268,4 +272,75 @@ fn k101_a_store_that_one_front_disconnects_is_disconnected_at_the_other() {
         one.refused("Encrypt", json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="})),
         Code::KMSInvalidStateException
     );
+}
+
+/// Puts a store into another state than the API can.
+fn force(front: &Front, region: &str, store: &str, change: impl FnOnce(&mut StoreRecord)) {
+    let label = front.service.stores.find(ACCOUNT, region, store).unwrap().unwrap().value.label();
+    let changed = front.service.stores.change(&label, |record| {
+        change(record);
+        Ok(())
+    });
+    changed.unwrap();
+}
+
+#[test]
+fn k71_a_front_that_dies_while_it_changes_the_password_leaves_one_that_is_right() {
+    let (front, store) = front("r-crash", "crash");
+    for written in [false, true] {
+        front.connect_well(&store);
+        front.disconnect(&store);
+        // The front died after it had noted the new password, before or after the cluster took it.
+        force(&front, "r-crash", &store, |record| {
+            let Backing::CloudHsm(cluster) = &mut record.backing else { panic!("a cluster") };
+            let never = Secret::new("never-taken".to_owned());
+            cluster.pending = Some(match written {
+                false => never,
+                true => std::mem::replace(&mut cluster.password, never),
+            });
+        });
+    }
+    front.connect_well(&store);
+    create_key(&front, &store);
+}
+
+#[test]
+fn k61_an_attempt_whose_front_died_is_taken_over_by_who_sees_it() {
+    let (front, store) = front("r-over", "over");
+    let since = Moment::real().plus(-120_000);
+    force(&front, "r-over", &store, |record| {
+        record.connection = Connection::Connecting { attempt: "dead".to_owned(), since };
+    });
+    front.store(&store);
+    front.connect_well(&store);
+    create_key(&front, &store);
+}
+
+#[test]
+fn k65_k75_what_keys_of_a_store_do_and_what_they_do_not() {
+    let (front, store) = front("r-do", "do");
+    let random = json!({"CustomKeyStoreId": store, "NumberOfBytes": 32});
+    assert_eq!(front.refused("GenerateRandom", random.clone()), Code::CustomKeyStoreInvalidStateException);
+    let nowhere = json!({"CustomKeyStoreId": "cks-0", "NumberOfBytes": 32});
+    assert_eq!(front.refused("GenerateRandom", nowhere), Code::CustomKeyStoreNotFoundException);
+    front.connect_well(&store);
+    assert_eq!(front.get("GenerateRandom", random)["Plaintext"].as_str().unwrap().len(), 44);
+    let key = create_key(&front, &store)["KeyId"].clone();
+    let made = front.get("GenerateDataKey", json!({"KeyId": key, "KeySpec": "AES_256"}));
+    let again = front.get("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"]}));
+    assert_eq!(made["Plaintext"], again["Plaintext"]);
+    for (operation, more) in [
+        ("EnableKeyRotation", json!({})),
+        ("RotateKeyOnDemand", json!({})),
+        ("GenerateDataKeyPair", json!({"KeyPairSpec": "ECC_NIST_P256"})),
+        (
+            "GetParametersForImport",
+            json!({"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}),
+        ),
+        ("ReplicateKey", json!({"ReplicaRegion": "eu-west-1"})),
+    ] {
+        let mut request = json!({"KeyId": key});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(front.refused(operation, request), Code::UnsupportedOperationException, "{operation}");
+    }
 }

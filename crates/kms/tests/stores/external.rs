@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::certificates::Identity;
-use crate::support::{Front, PIN, loaded};
+use crate::module::{PIN, loaded};
+use crate::support::Front;
 
 const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRST";
 const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
@@ -81,7 +82,7 @@ impl Drop for Running {
 fn vault() -> Arc<TokenVault> {
     static VAULT: OnceLock<Arc<TokenVault>> = OnceLock::new();
     let make = || {
-        loaded().token("ekm", Some(PIN));
+        loaded().make_token("ekm");
         let module = Module::load(&loaded().path).unwrap();
         let token = Token::open(&module, "ekm", Login::new(PIN.to_owned().into())).unwrap();
         for label in ["orders", "more", "off"] {
@@ -196,7 +197,7 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
     assert!(
         line.contains("request-1")
             && line.contains(key["Arn"].as_str().unwrap())
-            && line.contains("user/alice"),
+            && line.contains("111122223333:root"),
         "{line}"
     );
     let answer = front.get("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context}));
@@ -205,6 +206,20 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
         front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": {"team": "b"}})),
         Code::InvalidCiphertextException
     );
+    let made = front.get("GenerateDataKey", json!({"KeyId": key["KeyId"], "NumberOfBytes": 1024}));
+    let again = front.get("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"]}));
+    assert_eq!(made["Plaintext"], again["Plaintext"]);
+    let to =
+        json!({"CiphertextBlob": blob, "SourceEncryptionContext": context, "DestinationKeyId": key["KeyId"]});
+    let moved = front.get("ReEncrypt", to)["CiphertextBlob"].clone();
+    assert_eq!(front.get("Decrypt", json!({"CiphertextBlob": moved}))["Plaintext"], "aGVsbG8=");
+    for (operation, request) in [
+        ("EnableKeyRotation", json!({"KeyId": key["KeyId"]})),
+        ("GenerateDataKeyPair", json!({"KeyId": key["KeyId"], "KeyPairSpec": "ECC_NIST_P256"})),
+        ("GenerateRandom", json!({"CustomKeyStoreId": store, "NumberOfBytes": 32})),
+    ] {
+        assert_eq!(front.refused(operation, request), Code::UnsupportedOperationException, "{operation}");
+    }
     front.disconnect(&store);
     assert_eq!(
         front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context})),

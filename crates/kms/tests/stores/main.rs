@@ -6,4 +6,6 @@
 mod certificates;
 mod cloud_hsm;
 mod external;
+#[path = "../common/module.rs"]
+mod module;
 mod support;

@@ -1,8 +1,6 @@
-//! The module with a token for each test, and fronts over the one that is the default key store.
+//! Fronts over one default key store, with clusters and proxies.
 
-use std::ffi::CString;
 use std::path::PathBuf;
-use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 
 use cloister_kms::api::error::{Code, Fault};
@@ -11,94 +9,20 @@ use cloister_kms::auth::caller::Caller;
 use cloister_kms::hsm::{Login, Module, Token};
 use cloister_kms::service::{Call, Service};
 use cloister_kms::settings::Settings;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::session::UserType;
-use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::certificates::Identity;
+use crate::module::{PIN, loaded};
 
-/// The PIN of the default key store's user, and the first password of each kmsuser.
-pub const PIN: &str = "user-1234";
-pub const OFFICER: &str = "officer-1";
 pub const ACCOUNT: &str = "111122223333";
 
-/// The module in this process.
-pub struct Loaded {
-    pub module: Pkcs11,
-    pub path: PathBuf,
-    folder: TempDir,
-    making: Mutex<()>,
-}
-
-/// `CLOISTER_TEST_MODULE`, or where cargo has built it.
-fn module_path() -> PathBuf {
-    if let Some(path) = std::env::var_os("CLOISTER_TEST_MODULE") {
-        return path.into();
-    }
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let places = [folder.join("libcloister.so"), folder.join("../libcloister.so")];
-    places.into_iter().find(|place| place.exists()).expect("run `cargo build -p cloister` first")
-}
-
-pub fn loaded() -> &'static Loaded {
-    static LOADED: OnceLock<Loaded> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("cloister.toml");
-        let settings = "data_dir = 'data'\nlog = 'off'\n[token]\nargon2_memory_kib = 8\nargon2_passes = 1\n";
-        std::fs::write(&file, settings).unwrap();
-        let path = module_path();
-        let module = Pkcs11::new(&path).unwrap();
-        initialize(&module, &format!("config={}", file.display()));
-        Loaded { module, path, folder, making: Mutex::default() }
-    })
-}
-
-/// With its settings in `pReserved`: the environment can't be changed while other tests run.
-#[allow(unsafe_code)]
-fn initialize(module: &Pkcs11, settings: &str) {
-    let text = CString::new(settings).unwrap();
-    let reserved = NonNull::new(text.as_ptr().cast_mut().cast()).unwrap();
-    // SAFETY: the module reads a string that ends with NUL, and only during this call.
-    let arguments = unsafe { CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, reserved) };
-    module.initialize(arguments).unwrap();
-}
-
-impl Loaded {
-    /// Makes a token, with a user if there is to be one: `PIN`, or `name:password`.
-    pub fn token(&self, label: &str, user: Option<&str>) -> Slot {
-        let _turn = self.making.lock();
-        let free =
-            |slot: &Slot| !self.module.get_token_info(*slot).is_ok_and(|info| info.token_initialized());
-        let slot = self.module.get_all_slots().unwrap().into_iter().find(free).unwrap();
-        self.module.init_token(slot, &pin(OFFICER), label).unwrap();
-        if let Some(user) = user {
-            self.set_user(slot, user);
-        }
-        slot
-    }
-
-    /// As an officer: makes the user, or gives it another password.
-    pub fn set_user(&self, slot: Slot, user: &str) {
-        let session = self.module.open_rw_session(slot).unwrap();
-        session.login(UserType::So, Some(&pin(OFFICER))).unwrap();
-        session.init_pin(&pin(user)).unwrap();
-        session.logout().unwrap();
-    }
-
-    /// A CA's certificate of that common name, in a file.
-    pub fn certificate(&self, name: &str) -> PathBuf {
-        Identity::new(name, None).write(self.folder.path(), name);
-        self.folder.path().join(format!("{name}.pem"))
-    }
-}
-
-pub fn pin(text: &str) -> AuthPin {
-    AuthPin::new(text.to_owned().into())
+/// A CA's certificate of that common name, in a file.
+pub fn certificate(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path();
+    Identity::new(name, None).write(folder, name);
+    folder.join(format!("{name}.pem"))
 }
 
 /// The default key store's token: one for all tests, for a program has one login a token.
@@ -106,7 +30,7 @@ fn default_store() -> Arc<Token> {
     static TOKEN: OnceLock<Arc<Token>> = OnceLock::new();
     let make = || {
         let loaded = loaded();
-        loaded.token("kms", Some(PIN));
+        loaded.make_token("kms");
         let module = Module::load(&loaded.path).unwrap();
         Arc::new(Token::open(&module, "kms", Login::new(PIN.to_owned().into())).unwrap())
     };
@@ -136,7 +60,7 @@ impl Front {
         let operation = Operation::named(operation).unwrap();
         let caller = Caller {
             account: ACCOUNT.to_owned(),
-            arn: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
+            arn: format!("arn:aws:iam::{ACCOUNT}:root"),
             access_key: String::new(),
             via_service: Some("s3.eu-west-1.amazonaws.com".to_owned()),
             region: self.region.to_owned(),
