@@ -19,6 +19,10 @@ from stores import connect, describe, settle
 ENDPOINT = "https://xks.example.com"
 BROKEN = "https://broken.example.com"
 SILENT = "https://silent.example.com"
+PRIVATE = "https://private.example.com"
+PRIVATE_TOO = "https://private-too.example.com"
+SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
+OTHER_SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-00000000000000000"
 PATH = "/keystores/orders/kms/xks/v1"
 ACCESS_KEY = "ABCDEFGHIJKLMNOPQRST234567"
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
@@ -55,7 +59,10 @@ class Proxy:
         for key, said in self.keys.items():
             versions = ", ".join(f'{{ version = {version}, label = "{label}" }}' for label, version in said["versions"])
             text += f'[[prefix.key]]\nid = "{key}"\nversions = [{versions}]\nstatus = "{said.get("status", "enabled")}"\n'
-        self.file.write_text(text + self.rules)
+        text += self.rules
+        text += f'[[prefix]]\npath = "/elsewhere"\ncredentials = "{self.credentials}"\nauthorization = "allow-all"\n'
+        text += '[[prefix.key]]\nid = "second"\nversions = [{ version = 1, label = "second" }]\n'
+        self.file.write_text(text)
         command = [fronts.CLOISTER, "xks-proxy", "--config", self.file]
         environment = {**os.environ, **self.hsm.environment}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -143,6 +150,8 @@ def front(hsm, proxy, silent):
     broken = Impostor(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\ncontent-type: application/json\r\n\r\nnonsense")
     endpoints = [
         {"uri": ENDPOINT, "address": proxy.address, "plain": True},
+        {"uri": PRIVATE, "address": proxy.address, "plain": True, "vpc-endpoint-service": SERVICE},
+        {"uri": PRIVATE_TOO, "address": proxy.address, "plain": True, "vpc-endpoint-service": SERVICE},
         {"uri": BROKEN, "address": broken.address, "plain": True},
         {"uri": SILENT, "address": silent.address, "plain": True},
     ]
@@ -238,6 +247,57 @@ def test_k76_a_key_outside_must_be_named(kms, store):
 def test_k80_stores_that_can_not_be_made(kms, store, changed, error):
     with refused(error):
         kms.create_custom_key_store(**members(**changed))
+
+
+def test_k80_stores_by_vpc_endpoint_services(kms, store):
+    private = {"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyUriEndpoint": PRIVATE, "XksProxyVpcEndpointServiceName": SERVICE}
+    with refused("XksProxyVpcEndpointServiceNotFoundException"):
+        kms.create_custom_key_store(**members(**{**private, "XksProxyVpcEndpointServiceName": OTHER_SERVICE}))
+    with invalid():
+        kms.create_custom_key_store(**members(**{**private, "XksProxyVpcEndpointServiceName": None}))
+    made = kms.create_custom_key_store(**members(**private))["CustomKeyStoreId"]
+    try:
+        assert describe(kms, made)["XksProxyConfiguration"]["VpcEndpointServiceName"] == SERVICE
+        with refused("XksProxyVpcEndpointServiceInUseException"):
+            kms.create_custom_key_store(**members(**{**private, "XksProxyUriEndpoint": PRIVATE_TOO}))
+        with refused("XksProxyUriEndpointInUseException"):
+            kms.create_custom_key_store(**members(XksProxyUriEndpoint=PRIVATE, XksProxyUriPath="/elsewhere/kms/xks/v1"))
+    finally:
+        kms.delete_custom_key_store(CustomKeyStoreId=made)
+
+
+@pytest.fixture
+def idle(kms, proxy):
+    """A store that is not connected, by a service of its own."""
+    private = {"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyUriEndpoint": PRIVATE, "XksProxyVpcEndpointServiceName": SERVICE}
+    made = kms.create_custom_key_store(**members(**private))["CustomKeyStoreId"]
+    yield made
+    kms.delete_custom_key_store(CustomKeyStoreId=made)
+
+
+@pytest.mark.parametrize(
+    "changed, error",
+    [
+        ({"XksProxyUriPath": "/keystores/nobody/kms/xks/v1"}, "XksProxyInvalidConfigurationException"),
+        (
+            {"XksProxyAuthenticationCredential": {"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": SECRET[::-1]}},
+            "XksProxyIncorrectAuthenticationCredentialException",
+        ),
+        ({"XksProxyVpcEndpointServiceName": OTHER_SERVICE}, "XksProxyVpcEndpointServiceNotFoundException"),
+        ({"XksProxyConnectivity": "PUBLIC_ENDPOINT", "XksProxyUriEndpoint": BROKEN}, "XksProxyInvalidResponseException"),
+        ({"XksProxyConnectivity": "PUBLIC_ENDPOINT", "XksProxyUriEndpoint": SILENT}, "XksProxyUriUnreachableException"),
+        ({"XksProxyConnectivity": "PUBLIC_ENDPOINT", "XksProxyUriEndpoint": ENDPOINT}, "XksProxyUriInUseException"),
+        ({"XksProxyUriEndpoint": ENDPOINT, "XksProxyUriPath": "/elsewhere/kms/xks/v1"}, "XksProxyUriEndpointInUseException"),
+    ],
+)
+def test_k80_stores_that_can_not_be_changed_so(kms, store, idle, changed, error):
+    with refused(error):
+        kms.update_custom_key_store(CustomKeyStoreId=idle, **changed)
+
+
+def test_k75_no_random_bytes_from_outside(kms, store):
+    with refused("UnsupportedOperationException"):
+        kms.generate_random(NumberOfBytes=32, CustomKeyStoreId=store)
 
 
 @pytest.mark.parametrize("left_out", ["XksProxyUriEndpoint", "XksProxyUriPath", "XksProxyAuthenticationCredential", "XksProxyConnectivity"])
