@@ -69,6 +69,11 @@ async fn serve_all(front: Arc<Front>) -> Result<(), RunError> {
             "access is open: whoever reaches {address} is root of an account and may use and delete every key"
         );
     }
+    if settings.test_clock {
+        tracing::warn!(
+            "test-clock is on: whoever reaches {address} may move the time of all keys, and so delete them"
+        );
+    }
     // Programs that start a front wait for this line.
     println!("listening on {}://{address}", if front.tls.is_some() { "https" } else { "http" });
     let service = front.service.clone();

@@ -28,13 +28,23 @@ pub struct Directory {
     seen: Option<Seen>,
     /// Each name, and how many objects share it (the grants of a key do).
     names: BTreeMap<String, usize>,
+    /// How many names each folder has: what they begin with, up to the last slash.
+    folders: HashMap<String, usize>,
     known: HashMap<u64, Option<String>>,
 }
 
 impl Directory {
     fn note(&mut self, name: &str, object: ObjectHandle) {
         if self.known.insert(object.handle(), Some(name.to_owned())).is_none() {
-            *self.names.entry(name.to_owned()).or_default() += 1;
+            self.enter(name);
+        }
+    }
+
+    fn enter(&mut self, name: &str) {
+        let count = self.names.entry(name.to_owned()).or_default();
+        *count += 1;
+        if *count == 1 {
+            *self.folders.entry(folder(name).to_owned()).or_default() += 1;
         }
     }
 
@@ -46,6 +56,9 @@ impl Directory {
             *count = count.saturating_sub(1);
             if *count == 0 {
                 self.names.remove(name);
+                if let Some(names) = self.folders.get_mut(folder(name)) {
+                    *names = names.saturating_sub(1);
+                }
             }
         }
     }
@@ -64,6 +77,13 @@ impl Book {
         let mut directory = self.directory.lock();
         self.bring_up(&mut directory)?;
         Ok(range(&directory, prefix, None).count())
+    }
+
+    /// How many names are in a folder (`kms/key/<account>/<region>/`), not counting those in folders below. It takes as long with many as with few.
+    pub fn count_in(&self, folder: &str) -> Result<usize> {
+        let mut directory = self.directory.lock();
+        self.bring_up(&mut directory)?;
+        Ok(directory.folders.get(folder).copied().unwrap_or(0))
     }
 
     /// Notes a record that this front has made, and tells the others.
@@ -147,9 +167,9 @@ impl Book {
             }
         }
         directory.names.clear();
-        for name in directory.known.values().flatten() {
-            *directory.names.entry(name.clone()).or_default() += 1;
-        }
+        directory.folders.clear();
+        let names: Vec<String> = directory.known.values().flatten().cloned().collect();
+        names.iter().for_each(|name| directory.enter(name));
         Ok(())
     }
 
@@ -167,6 +187,10 @@ impl Book {
             _ => None,
         }))
     }
+}
+
+fn folder(name: &str) -> &str {
+    name.rfind('/').and_then(|slash| name.get(..=slash)).unwrap_or_default()
 }
 
 fn range<'a>(

@@ -12,6 +12,7 @@ use crate::api::error::{Code, Result};
 use crate::keys::spec::Usage;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call, Key};
+use crate::stores::keys::refused;
 
 /// The request of both.
 #[derive(Deserialize)]
@@ -66,7 +67,8 @@ fn generate(
     let key = call.open(&request.key_id, &ask.fact("kms:EncryptionAlgorithm", SYMMETRIC), Need::Material)?;
     must_wrap(&key, action)?;
     call.dry_run(request.dry_run)?;
-    let plaintext = random::bytes(&*call.token(&key.record)?, size)?;
+    let token = call.token(&key.record)?;
+    let plaintext = random::bytes(&token, size).map_err(|trouble| refused(&key.record, trouble))?;
     let (ciphertext, material) = encrypt::seal(call, &key, request.encryption_context.as_ref(), &plaintext)?;
     call.used(&key);
     let answer = GenerateDataKeyResponse {

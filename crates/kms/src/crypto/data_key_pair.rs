@@ -76,10 +76,7 @@ fn generate(
         .fact("kms:DataKeyPairSpec", spec.name);
     let key = call.open(&request.key_id, &ask, Need::Material)?;
     must_wrap(&key, action)?;
-    if key.record.store.is_some() {
-        return Err(Code::UnsupportedOperationException
-            .because(format!("{action} is not supported for keys in custom key stores.")));
-    }
+    key.must_be_in_default_store(action)?;
     call.dry_run(request.dry_run)?;
     let name = format!("GenerateDataKeyPair/{}", spec.name);
     call.count_against(&name, &quota::of_account(&call.caller.account, &call.caller.region))?;

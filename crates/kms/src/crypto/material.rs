@@ -6,11 +6,11 @@ use cryptoki::types::Ulong;
 use quick_cache::sync::Cache;
 
 use super::{pair, template};
-use crate::api::error::{Code, Fault, Result};
+use crate::api::error::{Code, Result};
 use crate::hsm::{Token, Trouble};
 use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::{Family, Spec, Usage};
-use crate::stores;
+use crate::stores::keys::refused;
 
 /// Where materials were last found, by the token's label and CKA_ID. Handles may go stale: whoever uses one asks again then.
 pub struct Handles(Cache<(String, String), ObjectHandle>);
@@ -45,25 +45,15 @@ impl Handles {
                 Err(Trouble::NoObject) => {
                     self.0.remove(&name);
                 }
-                result => return result.map_err(|trouble| refusal(key, trouble)),
+                result => return result.map_err(|trouble| refused(key, trouble)),
             }
         }
-        let handle = find(token, object).map_err(|trouble| refusal(key, trouble))?.ok_or_else(gone)?;
+        let handle = find(token, object).map_err(|trouble| refused(key, trouble))?.ok_or_else(gone)?;
         self.0.insert(name, handle);
         match work(handle) {
             Err(Trouble::NoObject) => Err(gone()),
-            result => result.map_err(|trouble| refusal(key, trouble)),
+            result => result.map_err(|trouble| refused(key, trouble)),
         }
-    }
-}
-
-/// Keys in custom key stores fail as KMS says of those; the default key store's own trouble is the service's.
-fn refusal(key: &KeyRecord, trouble: Trouble) -> Fault {
-    match (stores::keys::not_used(key, &trouble), trouble) {
-        (Some(fault), _) => fault,
-        (None, Trouble::NoSession) if key.store.is_some() => Code::KMSInternalException
-            .because("The key store's HSM has no session left. The request can be retried."),
-        (None, trouble) => trouble.into(),
     }
 }
 

@@ -6,19 +6,18 @@ use crate::clock::Moment;
 use crate::keys::arn::KeyArn;
 use crate::keys::record::{Draft, KeyRecord, Origin};
 
-/// How long something half done is left to whoever may still be doing it, in milliseconds of real time.
+/// How long something half done is left to whoever may still be doing it, in milliseconds.
 pub const LEFT_ALONE: i64 = 60_000;
 
-/// When something is due next with the key; none if nothing is. `real`: the real time, by which drafts are judged.
-pub fn next_due(record: &KeyRecord, now: Moment, real: Moment) -> Option<Moment> {
+/// When something is due next with the key; none if nothing is.
+pub fn next_due(record: &KeyRecord, now: Moment) -> Option<Moment> {
     match record.draft {
-        Some(Draft::Making(since)) => {
-            return Some(now.plus(since.plus(LEFT_ALONE).0.saturating_sub(real.0).max(0)));
-        }
+        Some(Draft::Making(since)) => return Some(since.plus(LEFT_ALONE)),
+
         Some(Draft::Removing(_)) => return Some(now),
         None => {}
     }
-    let loose = (!record.loose.is_empty()).then(|| now.plus(LEFT_ALONE));
+    let loose = (!record.loose.is_empty()).then_some(now);
     let deletion = record.deletion.as_ref().and_then(|deletion| deletion.at);
     [loose, deletion, expiry(record), rotation(record)].into_iter().flatten().min()
 }
@@ -55,7 +54,7 @@ impl Diary {
         if let Some(at) = expiry(record) {
             self.expiring.insert(arn.clone(), at);
         }
-        if let Some(at) = next_due(record, now, Moment::real()) {
+        if let Some(at) = next_due(record, now) {
             self.enter(arn, at);
         }
     }
@@ -111,17 +110,18 @@ mod tests {
     #[test]
     fn what_comes_first_is_due_first() {
         let mut key = record("1");
-        assert_eq!(next_due(&key, NOW, NOW), None);
+        assert_eq!(next_due(&key, NOW), None);
         key.rotation = Some(Rotation { enabled: true, period: 90, next: NOW.plus(5) });
-        assert_eq!(next_due(&key, NOW, NOW), Some(NOW.plus(5)));
+        assert_eq!(next_due(&key, NOW), Some(NOW.plus(5)));
         key.enabled = false;
-        assert_eq!(next_due(&key, NOW, NOW), None, "a disabled key doesn't rotate");
+        assert_eq!(next_due(&key, NOW), None, "a disabled key doesn't rotate");
         key.deletion = Some(Deletion { at: Some(NOW.plus(9)), window: 7 });
         key.enabled = true;
-        assert_eq!(next_due(&key, NOW, NOW), Some(NOW.plus(9)), "nor one that waits for its deletion");
+        assert_eq!(next_due(&key, NOW), Some(NOW.plus(9)), "nor one that waits for its deletion");
+        key.loose.push("object".to_owned());
+        assert_eq!(next_due(&key, NOW), Some(NOW), "what a crash left is destroyed at once");
         key.draft = Some(Draft::Making(NOW));
-        assert_eq!(next_due(&key, NOW, NOW.plus(LEFT_ALONE - 1)), Some(NOW.plus(1)));
-        assert_eq!(next_due(&key, NOW, NOW.plus(2 * LEFT_ALONE)), Some(NOW));
+        assert_eq!(next_due(&key, NOW), Some(NOW.plus(LEFT_ALONE)));
     }
 
     #[test]

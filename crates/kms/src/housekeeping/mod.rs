@@ -71,7 +71,7 @@ impl House {
     }
 
     /// Remembers to look after the key then.
-    fn remind(&self, arn: KeyArn, at: Moment) {
+    pub fn remind(&self, arn: KeyArn, at: Moment) {
         self.diary.lock().remind(arn, at);
     }
 

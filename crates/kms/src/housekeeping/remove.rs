@@ -5,23 +5,28 @@ use super::Service;
 use crate::book::label;
 use crate::clock::Moment;
 use crate::hsm::error::Result;
+use crate::keys::arn::KeyArn;
 use crate::keys::deletion::deletion_date;
 use crate::keys::forget::forget_key_names;
 use crate::keys::hold::Held;
-use crate::keys::record::{Draft, KeyRecord, Origin};
+use crate::keys::record::{Draft, Origin};
 
 /// Deletes the key, or what there is of it.
 pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
     if !matches!(held.record.draft, Some(Draft::Removing(_))) {
-        held.record.draft = Some(Draft::Removing(Moment::real()));
+        held.record.draft = Some(Draft::Removing(now));
         held.keep()?;
     }
     destroy_material(&mut held)?;
     leave_family(&held, now)?;
     let arn = held.record.arn();
+    // Who changes an alias takes the alias's latch first, then the key's. Nobody but housekeeping changes a record that says it is removed.
+    drop(held);
     forget_key_names(service, &arn)?;
-    forget_use(service, &held.record)?;
-    held.remove()?;
+    forget_use(service, &arn)?;
+    if let Some(held) = service.hold(&arn)? {
+        held.remove()?;
+    }
     service.house.diary.lock().strike(&arn);
     Ok(())
 }
@@ -61,8 +66,8 @@ fn leave_family(held: &Held, now: Moment) -> Result<()> {
 }
 
 /// The note of its last use.
-fn forget_use(service: &Service, record: &KeyRecord) -> Result<()> {
-    let name = label::last_use(&record.account, &record.region, &record.id);
+fn forget_use(service: &Service, arn: &KeyArn) -> Result<()> {
+    let name = label::last_use(&arn.account, &arn.region, &arn.id);
     for note in service.book.all::<serde_json::Value>(&name)? {
         service.book.remove(&name, note.object)?;
     }

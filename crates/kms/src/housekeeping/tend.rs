@@ -19,7 +19,7 @@ impl Service {
             return Ok(());
         };
         match held.record.draft {
-            Some(Draft::Making(since)) if since.plus(LEFT_ALONE) <= Moment::real() => {
+            Some(Draft::Making(since)) if since.plus(LEFT_ALONE) <= now => {
                 report.undone += 1;
                 return Ok(remove(self, held, now)?);
             }

@@ -2,9 +2,11 @@
 //! that the rooms above tell apart.
 
 pub mod error;
+mod lately;
 mod module;
 mod token;
 
 pub use error::Trouble;
+pub use lately::Lately;
 pub use module::Module;
 pub use token::{Login, Logins, Token};

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use super::error::{Result, Trouble};
+use super::lately::Lately;
 use super::module::Module;
 
 /// Idle sessions that are kept; more are closed when they come back.
@@ -59,6 +60,7 @@ pub struct Token {
     anchor: Mutex<Option<Session>>,
     /// The PINs that the token has refused. They are not tried again: each try counts towards the user's lockout.
     refused: Mutex<Option<(Vec<Login>, Trouble)>>,
+    away: Lately,
     ended: AtomicBool,
 }
 
@@ -88,6 +90,7 @@ impl Token {
             idle: Mutex::default(),
             anchor: Mutex::default(),
             refused: Mutex::default(),
+            away: Lately::default(),
             ended: AtomicBool::new(false),
         })
     }
@@ -154,9 +157,9 @@ impl Token {
         Ok(self.module.pkcs11.get_token_info(self.slot)?)
     }
 
-    /// The mechanisms this token offers.
+    /// Whether this token offers a mechanism.
     pub fn offers(&self, mechanism: cryptoki::mechanism::MechanismType) -> bool {
-        self.module.pkcs11.get_mechanism_list(self.slot).is_ok_and(|list| list.contains(&mechanism))
+        self.module.pkcs11.get_mechanism_info(self.slot, mechanism).is_ok()
     }
 
     fn session(&self) -> Result<Session> {
@@ -187,27 +190,31 @@ impl Token {
         if self.ended.load(Ordering::SeqCst) {
             return Err(Trouble::Unreachable("its login was ended".to_owned()));
         }
+        self.away.check()?;
         self.idle.lock().clear();
         *anchor = None;
+        *anchor = Some(self.session_logged_in(before).inspect_err(|trouble| self.away.note(trouble))?);
+        Ok(())
+    }
+
+    fn session_logged_in(&self, before: Who) -> Result<Session> {
         let logins = (self.logins)()?;
         if let Some((_, trouble)) = self.refused.lock().as_ref().filter(|(refused, _)| *refused == logins) {
             return Err(trouble.clone());
         }
         let session = self.module.pkcs11.open_rw_session(self.slot)?;
         match try_logins(&session, &logins) {
-            Ok(()) => {}
-            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) if before == Who::Us => {}
-            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => return Err(Trouble::OtherUser),
+            Ok(()) => Ok(session),
+            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) if before == Who::Us => Ok(session),
+            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Err(Trouble::OtherUser),
             Err(error) => {
                 let trouble = Trouble::from(error);
-                if matches!(trouble, Trouble::WrongPin) {
+                if trouble == Trouble::WrongPin {
                     *self.refused.lock() = Some((logins, trouble.clone()));
                 }
-                return Err(trouble);
+                Err(trouble)
             }
         }
-        *anchor = Some(session);
-        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use super::hold::Held;
 use super::record::KeyRecord;
 use super::state::{self, Need, State};
 use crate::api::error::{Code, Fault, Result};
-use crate::service::{Ask, Call, Key};
+use crate::service::{Call, Key};
 
 impl Call<'_> {
     /// Changes the record of `key`: `change` sees it as it is now, after the state was checked again, and what it leaves is written. If it fails, nothing is.
@@ -35,31 +35,6 @@ impl Call<'_> {
     /// Whether the key is in a state for `need`.
     pub fn check(&self, need: Need, record: &KeyRecord) -> Result<()> {
         state::check(need, State::of(record, self.now, self.reachable(record)), &record.arn().to_string())
-    }
-
-    /// The key that is to be managed. Unlike work with a key this takes no alias, and AWS's own keys can't be managed by anyone.
-    pub fn manage(&self, name: &str, action: &'static str, need: Need) -> Result<Key> {
-        self.manage_as(name, &Ask::to(action), need)
-    }
-
-    /// The same, with further facts for policies.
-    pub fn manage_as(&self, name: &str, ask: &Ask, need: Need) -> Result<Key> {
-        if name.starts_with("alias/") {
-            return Err(Code::NotFoundException.because(format!("Invalid keyId '{name}'")));
-        }
-        if name.starts_with("arn:") && name.contains(":alias/") {
-            return Err(Code::InvalidArnException.because(format!("{name} is not a valid key ARN")));
-        }
-        let key = self.key(name)?;
-        self.authorize(&key, ask)?;
-        if key.record.managed_by_aws {
-            return Err(Code::AccessDeniedException.because(format!(
-                "User: {} is not authorized to perform: kms:{} on resource: {} because AWS managed keys are managed by AWS alone",
-                self.caller.arn, ask.action, key.arn
-            )));
-        }
-        self.check(need, &key.record)?;
-        Ok(key)
     }
 }
 

@@ -97,7 +97,7 @@ pub fn draft(
 ) -> KeyRecord {
     KeyRecord {
         format: 1,
-        draft: Some(Draft::Making(crate::clock::Moment::real())),
+        draft: Some(Draft::Making(call.now)),
         account: call.caller.account.clone(),
         region: call.caller.region.clone(),
         id: new_id(multi_region),
@@ -167,8 +167,9 @@ fn make(call: &Call, record: &KeyRecord, place: &Place) -> Result<Option<String>
 pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
     let (account, book, limit) =
         (&call.caller.account, &call.service.book, call.service.settings.keys_per_region);
-    let all = book.count(&label::keys_of(account, region))?;
-    if all >= limit && all.saturating_sub(book.count(&label::alias(account, region, "alias/aws/"))?) >= limit
+    let all = book.count_in(&label::keys_of(account, region))?;
+    if all >= limit
+        && all.saturating_sub(book.count_in(&label::alias(account, region, "alias/aws/"))?) >= limit
     {
         return Err(Code::LimitExceededException
             .because(format!("The account has {limit} KMS keys in {region}, which is the limit.")));

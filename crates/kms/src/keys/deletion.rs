@@ -48,7 +48,7 @@ pub fn schedule_key_deletion(
     }
     let ask =
         Ask::to("ScheduleKeyDeletion").fact("kms:ScheduleKeyDeletionPendingWindowInDays", window.to_string());
-    let key = call.manage_as(&request.key_id, &ask, Need::Deletable)?;
+    let key = call.open(&request.key_id, &ask, Need::Deletable)?;
     call.change(&key, Need::Deletable, |record| {
         let deletion =
             Deletion { at: (!has_replicas(record)).then(|| deletion_date(call.now, window)), window };
@@ -79,7 +79,7 @@ fn has_replicas(record: &KeyRecord) -> bool {
 
 /// CancelKeyDeletion: the key comes back disabled.
 pub fn cancel_key_deletion(call: &Call, request: KeyRequest) -> Result<KeyResponse> {
-    let key = call.manage(&request.key_id, "CancelKeyDeletion", Need::Scheduled)?;
+    let key = call.open(&request.key_id, &Ask::to("CancelKeyDeletion"), Need::Scheduled)?;
     call.change(&key, Need::Scheduled, |record| {
         record.deletion = None;
         record.enabled = false;

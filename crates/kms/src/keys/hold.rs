@@ -71,7 +71,12 @@ impl Held<'_> {
         self.object = self.service.book.replace(&self.record.label(), self.object, &self.record)?;
         self.kept = self.record.clone();
         self.service.house.note(&self.record, self.service.clock.now());
-        if shared { self.tell_relatives() } else { Ok(()) }
+        if !shared {
+            return Ok(());
+        }
+        // If the others can't be told now, housekeeping will.
+        self.tell_relatives()
+            .inspect_err(|_| self.service.house.remind(self.record.arn(), self.service.clock.now()))
     }
 
     /// Removes the record.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::Need;
 use crate::api::error::Result;
-use crate::service::Call;
+use crate::service::{Ask, Call};
 
 /// A request that names a key and nothing else.
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ pub fn disable_key(call: &Call, request: KeyRequest) -> Result<Done> {
 }
 
 fn switch(call: &Call, request: &KeyRequest, action: &'static str, enabled: bool) -> Result<Done> {
-    let key = call.manage(&request.key_id, action, Need::Switchable)?;
+    let key = call.open(&request.key_id, &Ask::to(action), Need::Switchable)?;
     call.change(&key, Need::Switchable, |record| {
         record.enabled = enabled;
         Ok(Done {})
@@ -55,7 +55,7 @@ pub struct UpdateKeyDescriptionRequest {
 
 /// UpdateKeyDescription.
 pub fn update_key_description(call: &Call, request: UpdateKeyDescriptionRequest) -> Result<Done> {
-    let key = call.manage(&request.key_id, "UpdateKeyDescription", Need::Alive)?;
+    let key = call.open(&request.key_id, &Ask::to("UpdateKeyDescription"), Need::Alive)?;
     call.change(&key, Need::Alive, |record| {
         record.description = request.description;
         Ok(Done {})

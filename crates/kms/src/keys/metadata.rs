@@ -89,11 +89,9 @@ impl KeyMetadata {
     /// What is told of `key` in `state`. `cluster`: the cluster behind its custom key store.
     pub fn of(key: &KeyRecord, state: State, cluster: Option<String>) -> Self {
         let algorithms = |usage| if key.usage == usage { key.spec.algorithms(usage) } else { &[] };
-        let import = key
-            .current()
-            .and_then(|material| material.import.as_ref())
-            .filter(|_| state != State::PendingImport);
-        let expires = import.and_then(|import| import.expires);
+        let imported =
+            key.origin == Origin::External && state != State::PendingImport && key.current().is_some();
+        let expires = key.expires().filter(|_| imported);
         Self {
             account: key.account.clone(),
             key_id: key.id.clone(),
@@ -108,9 +106,7 @@ impl KeyMetadata {
             origin: key.origin,
             custom_key_store_id: key.store.clone(),
             cloud_hsm_cluster_id: cluster,
-            expiration_model: import.map(|_| {
-                if expires.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
-            }),
+            expiration_model: imported.then_some(expiration_model(expires)),
             key_manager: if key.managed_by_aws { "AWS" } else { "CUSTOMER" },
             customer_master_key_spec: key.spec.name,
             key_spec: key.spec.name,
@@ -129,10 +125,15 @@ impl KeyMetadata {
             xks_key_configuration: key.xks_key.clone().map(|id| XksKeyConfiguration { id }),
             current_key_material_id: key
                 .current()
-                .filter(|_| key.spec.is_symmetric() && matches!(key.origin, Origin::Kms | Origin::External))
+                .filter(|_| key.rotates())
                 .map(|material| material.id.clone()),
         }
     }
+}
+
+/// What the API calls it that material expires, or doesn't.
+pub const fn expiration_model(expires: Option<Moment>) -> &'static str {
+    if expires.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
 }
 
 impl MultiRegionConfiguration {

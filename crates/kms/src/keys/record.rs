@@ -242,6 +242,12 @@ impl KeyRecord {
         self.spec.is_symmetric() && matches!(self.origin, Origin::Kms | Origin::External)
     }
 
+    /// When the key first misses material that it has used.
+    pub fn expires(&self) -> Option<Moment> {
+        let used = self.materials.iter().filter(|material| material.cause != Cause::Pending);
+        used.filter_map(|material| material.import.as_ref()?.expires).min()
+    }
+
     /// The material of that id.
     pub fn material(&self, id: &str) -> Option<&Material> {
         self.materials.iter().find(|material| material.id == id)

@@ -14,7 +14,7 @@ use crate::keys::record::{KeyRecord, Material};
 use crate::keys::spec::Usage;
 use crate::keys::state::{self, Need, State};
 use crate::quota;
-use crate::stores;
+use crate::stores::keys::refused;
 
 /// A key as one request sees it.
 pub struct Key {
@@ -125,9 +125,7 @@ impl Call<'_> {
             Code::KMSInvalidStateException.because(format!("{} {why}", key.arn()))
         };
         let token = self.service.token_of(key);
-        token
-            .map_err(|trouble| stores::keys::not_used(key, &trouble).unwrap_or_else(|| trouble.into()))?
-            .ok_or_else(away)
+        token.map_err(|trouble| refused(key, trouble))?.ok_or_else(away)
     }
 
     /// Whether the key's custom key store is connected; true for keys of the default one.

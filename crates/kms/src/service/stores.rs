@@ -9,7 +9,7 @@ use super::Service;
 use crate::api::error::{Code, Fault, Result};
 use crate::book::{Book, Kept, label};
 use crate::hsm::error::Result as HsmResult;
-use crate::hsm::{Login, Logins, Token, Trouble};
+use crate::hsm::{Lately, Login, Logins, Token, Trouble};
 use crate::keys::record::{KeyRecord, Origin};
 use crate::settings::Settings;
 use crate::stores::cluster::{Clusters, KMSUSER};
@@ -24,8 +24,8 @@ pub struct Stores {
     /// The lines to external key store proxies.
     pub proxies: Proxies,
     held: RwLock<HashMap<String, Held>>,
-    /// Held by whoever logs in: two logins of one program to one token would meet.
-    opening: Mutex<()>,
+    /// Held by whoever opens a token: two logins of one program to one token would meet. With the tokens that could not be opened.
+    opening: Mutex<HashMap<String, Lately>>,
 }
 
 /// A login, and the attempt to connect that it belongs to.
@@ -40,7 +40,7 @@ impl Stores {
         Self {
             book,
             clusters: Clusters::new(settings),
-            proxies: Proxies::new(&settings.xks_endpoints),
+            proxies: Proxies::new(settings),
             held: RwLock::default(),
             opening: Mutex::default(),
         }
@@ -92,13 +92,16 @@ impl Stores {
         if let Some(token) = held() {
             return Ok(token);
         }
-        let _turn = self.opening.lock();
+        let mut opening = self.opening.lock();
         if let Some(token) = held() {
             return Ok(token);
         }
+        let away = opening.entry(label.clone()).or_default();
+        away.check()?;
         self.forget(&label);
         let logins = self.logins(label.clone(), attempt.clone());
-        let token = Arc::new(self.clusters.token(cluster, logins)?);
+        let token = self.clusters.token(cluster, logins).inspect_err(|trouble| away.note(trouble))?;
+        let token = Arc::new(token);
         self.held.write().insert(label, Held { attempt: attempt.clone(), token: token.clone() });
         Ok(token)
     }

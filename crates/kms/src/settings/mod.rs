@@ -62,6 +62,9 @@ pub struct Settings {
     /// Where the endpoints of external key store proxies really are; all others are looked up in DNS.
     #[serde(default, rename = "xks-endpoint")]
     pub xks_endpoints: Vec<XksEndpoint>,
+    /// Milliseconds that a proxy may take for an answer, once more after a failure: AWS gives it 250, and so does this unless told.
+    #[serde(default = "stores::answer")]
+    pub xks_timeout_ms: u64,
     /// How many custom key stores an account may have in a Region.
     #[serde(default = "stores::ten")]
     pub max_key_stores: usize,

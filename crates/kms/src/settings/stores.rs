@@ -8,6 +8,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::Settings;
+use crate::xks::protocol::limits::ANSWER_MILLISECONDS;
 
 /// A cluster that an AWS_CLOUDHSM store may be made on: one token, behind one slot.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,8 +51,15 @@ pub struct XksEndpoint {
     pub vpc_endpoint_service: Option<String>,
 }
 
+/// The longest that a proxy may be given: callers of KMS wait twice that long.
+const PATIENCE: u64 = 60_000;
+
 fn two() -> usize {
     2
+}
+
+pub(super) fn answer() -> u64 {
+    ANSWER_MILLISECONDS
 }
 
 pub(super) fn ten() -> usize {
@@ -96,6 +104,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         if let Some(url) = cluster.health.iter().find(|url| !url.starts_with("http://")) {
             return wrong(format!("health address {url} is no http:// address"));
         }
+    }
+    if !(1..=PATIENCE).contains(&settings.xks_timeout_ms) {
+        return Err(format!("xks-timeout-ms: 1 to {PATIENCE} milliseconds"));
     }
     settings.xks_endpoints.iter().try_for_each(check_endpoint)
 }

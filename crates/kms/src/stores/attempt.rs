@@ -76,10 +76,11 @@ fn make(stores: &Stores, label: &str, attempt: &str, asked: &Asked) {
         },
         Err(_) => Err(ErrorCode::InternalError),
     };
-    if let Err(fault) = stores.change(label, |record| {
+    let concluded = stores.change(label, |record| {
         conclude(record, attempt, outcome);
         Ok(())
-    }) {
+    });
+    if let Err(fault) = concluded {
         tracing::warn!(store = label, %fault, "the end of an attempt to connect can't be kept; another will follow");
     }
 }

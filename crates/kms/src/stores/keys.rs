@@ -162,15 +162,22 @@ pub fn not_made(key: &KeyRecord, trouble: Trouble) -> Fault {
     }
 }
 
-/// What a use of a key answers when its custom key store's HSM fails: the store's owner must act, so there is no use in trying again. Only when the
-/// HSM has no session left is there (developer guide, "Troubleshooting CloudHSM key stores").
-pub fn not_used(key: &KeyRecord, trouble: &Trouble) -> Option<Fault> {
-    let away = key.origin == Origin::CloudHsm && no_login(trouble);
-    away.then(|| {
-        tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
-        Code::KMSInvalidStateException
-            .because(format!("{} is unavailable: its custom key store can't be reached.", key.arn()))
-    })
+/// What a use of a key answers when its HSM fails. The default key store's trouble is the service's. A custom one's is its owner's, who must act, so
+/// that there is no use in trying again, unless its HSM has no session left (developer guide, "Troubleshooting CloudHSM key stores").
+pub fn refused(key: &KeyRecord, trouble: Trouble) -> Fault {
+    if key.origin != Origin::CloudHsm {
+        return trouble.into();
+    }
+    match trouble {
+        Trouble::NoSession => Code::KMSInternalException
+            .because("The key store's HSM has no session left. The request can be retried."),
+        trouble if no_login(&trouble) => {
+            tracing::warn!(key = %key.arn(), %trouble, "a custom key store can't serve");
+            let why = "is unavailable: its custom key store can't be reached.";
+            Code::KMSInvalidStateException.because(format!("{} {why}", key.arn()))
+        }
+        trouble => trouble.into(),
+    }
 }
 
 fn no_login(trouble: &Trouble) -> bool {

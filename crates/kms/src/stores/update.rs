@@ -50,36 +50,65 @@ impl UpdateStoreRequest {
     }
 }
 
+/// How often an update begins anew because the store was changed meanwhile.
+const TRIES: usize = 4;
+
 /// UpdateCustomKeyStore: all that is asked for, or nothing.
 pub fn update_custom_key_store(call: &Call, request: UpdateStoreRequest) -> Result<Done> {
     call.authorize_without_key(&Ask::to("UpdateCustomKeyStore"))?;
+    for _ in 0..TRIES {
+        if update(call, &request)? {
+            return Ok(Done {});
+        }
+    }
+    Err(Code::KMSInternalException
+        .because("The custom key store is being changed by others. The request can be retried."))
+}
+
+/// Nothing is done, and false, if what the store is made of has changed between looking and writing: an attempt to connect may just have given
+/// kmsuser another password.
+fn update(call: &Call, request: &UpdateStoreRequest) -> Result<bool> {
     let store = call.store(&request.custom_key_store_id)?.value;
-    must_be_at_rest(&store, &request)?;
-    let backing = changed(call, &store, &request)?;
+    must_be_at_rest(&store, request)?;
+    let backing = changed(call, &store, request)?;
     let latch = call.service.book.latch(REGISTER)?;
-    let (others, but) = (call.stores_here()?, Some(store.id.as_str()));
-    if let Some(name) = &request.new_custom_key_store_name {
-        rules::must_be_unnamed(&others, name, but)?;
-    }
-    if let Some(Backing::External(external)) = &backing {
-        rules::must_be_unshared(&others, external, but)?;
-    }
-    if let (Some(Backing::CloudHsm(cluster)), Some(_)) = (&backing, &request.cloud_hsm_cluster_id)
-        && let Some(cluster) = call.service.stores.clusters.find(&cluster.cluster)
-    {
-        rules::must_be_free(&call.service.stores, cluster, but)?;
-    }
+    must_be_unique(call, &store, request, backing.as_ref())?;
     latch.still_held()?;
     call.service.stores.change(&store.label(), |record| {
-        must_be_at_rest(record, &request)?;
+        if record.backing != store.backing {
+            return Ok(false);
+        }
+        must_be_at_rest(record, request)?;
         if let Some(name) = &request.new_custom_key_store_name {
             record.name = name.clone();
         }
         if let Some(backing) = backing {
-            record.backing = keep_pending(backing, &record.backing);
+            record.backing = backing;
         }
-        Ok(Done {})
+        Ok(true)
     })
+}
+
+/// What no two stores share.
+fn must_be_unique(
+    call: &Call,
+    store: &StoreRecord,
+    request: &UpdateStoreRequest,
+    backing: Option<&Backing>,
+) -> Result<()> {
+    let (others, but) = (call.stores_here()?, Some(store.id.as_str()));
+    if let Some(name) = &request.new_custom_key_store_name {
+        rules::must_be_unnamed(&others, name, but)?;
+    }
+    let stores = &call.service.stores;
+    match backing {
+        Some(Backing::External(external)) => rules::must_be_unshared(&others, external, but),
+        Some(Backing::CloudHsm(new)) if request.cloud_hsm_cluster_id.is_some() => stores
+            .clusters
+            .find(&new.cluster)
+            .map_or(Ok(()), |cluster| rules::must_be_free(stores, cluster, but)),
+        _ => Ok(()),
+    }
 }
 
 /// What may be changed in the store's state.
@@ -89,14 +118,6 @@ fn must_be_at_rest(store: &StoreRecord, request: &UpdateStoreRequest) -> Result<
         Connection::Connected { .. } if !request.needs_rest() => Ok(()),
         _ => Err(invalid_state(store, "disconnect it before you change this.")),
     }
-}
-
-/// An attempt to connect may be about to give kmsuser a password that the cluster takes after all: it stays known.
-fn keep_pending(mut new: Backing, old: &Backing) -> Backing {
-    if let (Backing::CloudHsm(new), Backing::CloudHsm(old)) = (&mut new, old) {
-        new.pending.clone_from(&old.pending);
-    }
-    new
 }
 
 /// What the store would be made of; none if that doesn't change.

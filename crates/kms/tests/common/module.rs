@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// The PIN of every token's user.
 pub const PIN: &str = "user-1234";
 
+/// The PIN of every token's officer.
+pub const OFFICER: &str = "officer-1";
+
 /// The module, with a folder for its tokens.
 pub struct Loaded {
     pub module: Pkcs11,
@@ -60,16 +63,31 @@ fn initialize(module: &Pkcs11, settings: &str) {
 impl Loaded {
     /// A new token with its user.
     pub fn make_token(&self, label: &str) -> Slot {
+        self.make_token_for(label, Some(PIN))
+    }
+
+    /// A new token with a user, if there is to be one: a PIN, or `name:password`.
+    pub fn make_token_for(&self, label: &str, user: Option<&str>) -> Slot {
         let _one = self.making.lock().unwrap();
         let slots = self.module.get_all_slots().unwrap();
         let free = |slot: &Slot| !self.module.get_token_info(*slot).unwrap().token_initialized();
         let slot = slots.into_iter().find(free).unwrap();
-        let officer = AuthPin::new("officer-1".to_owned().into());
-        self.module.init_token(slot, &officer, label).unwrap();
-        let session = self.module.open_rw_session(slot).unwrap();
-        session.login(UserType::So, Some(&officer)).unwrap();
-        session.init_pin(&AuthPin::new(PIN.to_owned().into())).unwrap();
-        session.logout().unwrap();
+        self.module.init_token(slot, &secret(OFFICER), label).unwrap();
+        if let Some(user) = user {
+            self.set_user(slot, user);
+        }
         slot
     }
+
+    /// As an officer: makes the user, or gives it another password.
+    pub fn set_user(&self, slot: Slot, user: &str) {
+        let session = self.module.open_rw_session(slot).unwrap();
+        session.login(UserType::So, Some(&secret(OFFICER))).unwrap();
+        session.init_pin(&secret(user)).unwrap();
+        session.logout().unwrap();
+    }
+}
+
+pub fn secret(text: &str) -> AuthPin {
+    AuthPin::new(text.to_owned().into())
 }

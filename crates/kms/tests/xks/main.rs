@@ -4,6 +4,8 @@
 
 mod authentication;
 mod authorization;
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod cipher;
 mod health;
 mod hsm;

@@ -9,7 +9,7 @@ use crate::hsm::Trouble;
 use crate::keys::hold::Held;
 use crate::keys::record::{Cause, KeyRecord};
 use crate::keys::state::Need;
-use crate::service::Call;
+use crate::service::{Ask, Call};
 
 /// The request of DeleteImportedKeyMaterial.
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ pub fn delete_imported_key_material(
     call: &Call,
     request: DeleteImportedKeyMaterialRequest,
 ) -> Result<DeleteImportedKeyMaterialResponse> {
-    let key = call.manage(&request.key_id, "DeleteImportedKeyMaterial", Need::Anything)?;
+    let key = call.open(&request.key_id, &Ask::to("DeleteImportedKeyMaterial"), Need::Anything)?;
     must_be_external(&key.record)?;
     let mut held = call.hold(&key.arn, Need::Forgettable)?;
     let named = request.key_material_id.is_some();

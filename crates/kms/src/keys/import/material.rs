@@ -14,6 +14,7 @@ use crate::clock::{DAY, Moment};
 use crate::crypto::{material, template};
 use crate::hsm::Trouble;
 use crate::keys::hold::Held;
+use crate::keys::metadata::expiration_model;
 use crate::keys::record::KeyRecord;
 use crate::keys::state::Need;
 use crate::service::{Ask, Call};
@@ -52,12 +53,12 @@ pub fn import_key_material(
     request: ImportKeyMaterialRequest,
 ) -> Result<ImportKeyMaterialResponse> {
     let expires = expiry(&request, call.now)?;
-    let model = if expires.is_some() { EXPIRES } else { EXPIRES_NOT };
+    let model = expiration_model(expires);
     let mut ask = Ask::to("ImportKeyMaterial").fact("kms:ExpirationModel", model);
     if let Some(valid_to) = request.valid_to {
         ask = ask.fact("kms:ValidTo", valid_to.to_string());
     }
-    let key = call.manage_as(&request.key_id, &ask, Need::Anything)?;
+    let key = call.open(&request.key_id, &ask, Need::Anything)?;
     must_be_external(&key.record)?;
     call.check(Need::Importable, &key.record)?;
     may_say(&request, &key.record)?;
@@ -70,7 +71,9 @@ pub fn import_key_material(
     };
     let mut held = call.hold(&key.arn, Need::Importable)?;
     let imported = bring_in(call, &mut held, &parameters, &request.encrypted_key_material, &said)?;
-    call.service.clear_import(&id)?;
+    if let Err(trouble) = call.service.clear_import(&id) {
+        tracing::warn!(key = %key.arn, %trouble, "a wrapping key that was used stays until it expires");
+    }
     Ok(ImportKeyMaterialResponse {
         key_id: key.arn.to_string(),
         key_material_id: key.record.rotates().then_some(imported),

@@ -46,7 +46,7 @@ pub fn get_parameters_for_import(
     let ask = Ask::to("GetParametersForImport")
         .fact("kms:WrappingAlgorithm", &request.wrapping_algorithm)
         .fact("kms:WrappingKeySpec", &request.wrapping_key_spec);
-    let key = call.manage_as(&request.key_id, &ask, Need::Anything)?;
+    let key = call.open(&request.key_id, &ask, Need::Anything)?;
     must_be_external(&key.record)?;
     call.check(Need::Awaiting, &key.record)?;
     let (wrapping, spec) = choose(call, &request, &key.record)?;

@@ -22,7 +22,7 @@ pub struct UpdatePrimaryRegionRequest {
 pub fn update_primary_region(call: &Call, request: UpdatePrimaryRegionRequest) -> Result<Done> {
     let region = &request.primary_region;
     let ask = Ask::to("UpdatePrimaryRegion").fact("kms:PrimaryRegion", region);
-    let key = call.manage_as(&request.key_id, &ask, Need::Anything)?;
+    let key = call.open(&request.key_id, &ask, Need::Anything)?;
     must_be_primary(&key.record)?;
     call.check(Need::Material, &key.record)?;
     if *region == key.arn.region {

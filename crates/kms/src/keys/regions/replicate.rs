@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{must_be_primary, settling};
 use crate::api::error::{Code, Result};
-use crate::clock::Moment;
 use crate::keys::create::must_have_room;
 use crate::keys::hold::Held;
 use crate::keys::metadata::KeyMetadata;
@@ -44,7 +43,7 @@ pub struct ReplicateKeyResponse {
 /// ReplicateKey: the same material in another Region; of imported material only the name.
 pub fn replicate_key(call: &Call, request: ReplicateKeyRequest) -> Result<ReplicateKeyResponse> {
     let region = &request.replica_region;
-    let key = call.manage_as(
+    let key = call.open(
         &request.key_id,
         &Ask::to("ReplicateKey").fact("kms:ReplicaRegion", region),
         Need::Anything,
@@ -52,7 +51,10 @@ pub fn replicate_key(call: &Call, request: ReplicateKeyRequest) -> Result<Replic
     must_be_primary(&key.record)?;
     call.check(Need::Enabled, &key.record)?;
     call.authorize_without_key(
-        &Ask::to("CreateKey").fact("kms:KeySpec", key.record.spec.name).fact("kms:MultiRegion", "true"),
+        &Ask::to("CreateKey")
+            .fact("kms:KeySpec", key.record.spec.name)
+            .fact("kms:MultiRegion", "true")
+            .tags(&request.tags),
     )?;
     if !call.service.settings.regions.contains(region) {
         return Err(Code::UnsupportedOperationException.because(format!("Region {region} is not available.")));
@@ -93,7 +95,7 @@ fn draft(call: &Call, primary: &KeyRecord, request: &ReplicateKeyRequest) -> Res
     let arn = primary.arn().in_region(&request.replica_region);
     let bypass = request.bypass_policy_lockout_safety_check;
     let mut replica = KeyRecord {
-        draft: Some(Draft::Making(Moment::real())),
+        draft: Some(Draft::Making(call.now)),
         region: request.replica_region.clone(),
         created: call.now,
         description: request.description.clone(),

@@ -6,6 +6,7 @@ use super::must_rotate;
 use crate::api::error::Result;
 use crate::api::page::{Page, Paged};
 use crate::clock::{Moment, as_seconds_if_any};
+use crate::keys::metadata::expiration_model;
 use crate::keys::record::{Cause, KeyRecord, Material, Origin};
 use crate::keys::state::Need;
 use crate::service::{Ask, Call};
@@ -106,14 +107,13 @@ fn entry(
     let imported = record.origin == Origin::External;
     let here = material.is_here(now);
     let expires = material.import.as_ref().and_then(|import| import.expires).filter(|_| here);
-    let model = if expires.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" };
     RotationsListEntry {
         key_id: record.id.clone(),
         key_material_id: material.id.clone(),
         key_material_state: state(record, material, relatives),
         key_material_description: material.import.as_ref().and_then(|import| import.description.clone()),
         import_state: imported.then_some(if here { "IMPORTED" } else { "PENDING_IMPORT" }),
-        expiration_model: (imported && here).then_some(model),
+        expiration_model: (imported && here).then_some(expiration_model(expires)),
         valid_to: expires,
         rotation_date: rotation_type(material).map(|_| material.since),
         rotation_type: rotation_type(material),

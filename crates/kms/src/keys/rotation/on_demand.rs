@@ -6,11 +6,11 @@ use crate::api::error::{Code, Result};
 use crate::keys::manage::{KeyRequest, KeyResponse};
 use crate::keys::record::{Cause, KeyRecord, Origin};
 use crate::keys::state::Need;
-use crate::service::Call;
+use crate::service::{Ask, Call};
 
 /// RotateKeyOnDemand: a key can be rotated so only some times in all. It is done when it is answered.
 pub fn rotate_key_on_demand(call: &Call, request: KeyRequest) -> Result<KeyResponse> {
-    let key = call.manage(&request.key_id, "RotateKeyOnDemand", Need::Anything)?;
+    let key = call.open(&request.key_id, &Ask::to("RotateKeyOnDemand"), Need::Anything)?;
     must_rotate(&key.record)?;
     must_not_be_replica(&key.record)?;
     call.check(Need::Material, &key.record)?;

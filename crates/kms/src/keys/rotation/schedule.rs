@@ -72,7 +72,7 @@ pub fn disable_key_rotation(call: &Call, request: KeyRequest) -> Result<Done> {
 
 /// A key whose schedule may be changed. Its kind is judged before its state.
 fn schedulable(call: &Call, name: &str, ask: &Ask) -> Result<Key> {
-    let key = call.manage_as(name, ask, Need::Anything)?;
+    let key = call.open(name, ask, Need::Anything)?;
     must_rotate_by_itself(&key.record)?;
     must_not_be_replica(&key.record)?;
     call.check(Need::Material, &key.record)?;

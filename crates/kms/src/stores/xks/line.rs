@@ -1,4 +1,4 @@
-//! The line to a proxy: pooled connections, signed requests, 250 ms a try and 500 ms in all (developer guide, "External key stores").
+//! The line to a proxy: pooled connections, signed requests, as a rule 250 ms a try and 500 ms in all (developer guide, "External key stores").
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -26,21 +26,14 @@ use super::{Failure, tls};
 use crate::auth::credentials::Credential;
 use crate::auth::sigv4;
 use crate::service::Call;
-use crate::settings::XksEndpoint;
+use crate::settings::{Settings, XksEndpoint};
 use crate::stores::net;
 use crate::stores::record::External;
-use crate::xks::protocol::limits::ANSWER_MILLISECONDS;
 use crate::xks::protocol::messages::RequestMetadata;
 use crate::xks::protocol::{BASE, ErrorBody, ErrorName, Route, SERVICE, Target};
 
-/// For one try, connecting included.
-const TRY: Duration = Duration::from_millis(ANSWER_MILLISECONDS);
-
-/// For a request with its retry.
-const IN_ALL: Duration = Duration::from_millis(2 * ANSWER_MILLISECONDS);
-
 /// Tries of one request.
-const TRIES: usize = 2;
+const TRIES: u32 = 2;
 
 /// The largest answer that is read: a ciphertext of 4,300 bytes, in Base64, has room many times over.
 const ANSWER: usize = 64 * 1024;
@@ -54,6 +47,8 @@ type Connector = HttpsConnector<HttpConnector<Resolver>>;
 /// The lines to all proxies.
 pub struct Proxies {
     endpoints: Vec<XksEndpoint>,
+    /// For one try, connecting included.
+    patience: Duration,
     lines: RwLock<HashMap<String, Arc<Line>>>,
 }
 
@@ -88,9 +83,10 @@ impl<'a> Asker<'a> {
 }
 
 impl Proxies {
-    /// With what the settings say of endpoints.
-    pub fn new(endpoints: &[XksEndpoint]) -> Self {
-        Self { endpoints: endpoints.to_vec(), lines: RwLock::default() }
+    /// With what the settings say of endpoints, and for how long a try may take.
+    pub fn new(settings: &Settings) -> Self {
+        let patience = Duration::from_millis(settings.xks_timeout_ms);
+        Self { endpoints: settings.xks_endpoints.clone(), patience, lines: RwLock::default() }
     }
 
     /// The line to a store's proxy. Nothing is connected yet.
@@ -109,7 +105,7 @@ impl Proxies {
         if let Some(line) = self.lines.read().get(&store.endpoint) {
             return Ok(line.clone());
         }
-        let line = Arc::new(Line::new(&store.endpoint, endpoint)?);
+        let line = Arc::new(Line::new(&store.endpoint, endpoint, self.patience)?);
         self.lines.write().insert(store.endpoint.clone(), line.clone());
         Ok(line)
     }
@@ -120,10 +116,11 @@ pub struct Line {
     client: Client<Connector, Full<Bytes>>,
     /// `https://host`, or `http://host` where the settings say so.
     base: String,
+    patience: Duration,
 }
 
 impl Line {
-    fn new(uri: &str, endpoint: Option<&XksEndpoint>) -> Result<Self, Failure> {
+    fn new(uri: &str, endpoint: Option<&XksEndpoint>, patience: Duration) -> Result<Self, Failure> {
         let mut http = HttpConnector::new_with_resolver(Resolver {
             address: endpoint.and_then(|endpoint| endpoint.address.clone()),
         });
@@ -137,10 +134,10 @@ impl Line {
             Some(host) if endpoint.is_some_and(|endpoint| endpoint.plain) => format!("http://{host}"),
             _ => uri.to_owned(),
         };
-        Ok(Self { client: builder.build(connector), base })
+        Ok(Self { client: builder.build(connector), base, patience })
     }
 
-    /// Asks the store's proxy, once more if that may help, within [`IN_ALL`].
+    /// Asks the store's proxy, once more if that may help, within as many times its patience.
     pub fn ask<A: DeserializeOwned>(
         &self,
         store: &External,
@@ -153,10 +150,10 @@ impl Line {
         let body = serde_json::to_vec(body)
             .map(Zeroizing::new)
             .map_err(|error| Failure::Malformed(error.to_string()))?;
-        let begun = Instant::now();
+        let (begun, in_all) = (Instant::now(), self.patience.saturating_mul(TRIES));
         let mut failure = Failure::TimedOut;
         for _ in 0..TRIES {
-            let left = IN_ALL.saturating_sub(begun.elapsed()).min(TRY);
+            let left = in_all.saturating_sub(begun.elapsed()).min(self.patience);
             if left.is_zero() {
                 break;
             }

@@ -1,0 +1,381 @@
+//! Key stores behind an XKS proxy: the proxy of this crate, over a token of its own.
+
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, OnceLock};
+
+use cloister_kms::api::error::Code;
+use cloister_kms::hsm::{Login, Module, Token};
+use cloister_kms::xks::proxy::{Proxy, Settings, TokenVault, serve};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::certificates::Identity;
+use crate::module::{PIN, loaded};
+use crate::support::Front;
+
+const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRST";
+const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
+const ENDPOINT: &str = "https://xks.example.com";
+
+const SETTINGS: &str = r#"
+listen = "127.0.0.1:0"
+
+[hsm]
+module = "none"
+token = "none"
+pin-file = "none"
+
+[[prefix]]
+path = "/t"
+credentials = "t.toml"
+authorization = "allow-all"
+
+[[prefix.key]]
+id = "orders"
+versions = [{ version = 1, label = "orders" }]
+[[prefix.key]]
+id = "more"
+versions = [{ version = 1, label = "more" }]
+[[prefix.key]]
+id = "off"
+status = "disabled"
+versions = [{ version = 1, label = "off" }]
+"#;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A proxy that runs until it is dropped.
+struct Running {
+    address: std::net::SocketAddr,
+    lines: Lines,
+    runtime: Option<Runtime>,
+    folder: TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The key manager's token: one for all tests, for a program has one login a token.
+fn vault() -> Arc<TokenVault> {
+    static VAULT: OnceLock<Arc<TokenVault>> = OnceLock::new();
+    let make = || {
+        loaded().make_token("ekm");
+        let module = Module::load(&loaded().path).unwrap();
+        let token = Token::open(&module, "ekm", Login::new(PIN.to_owned().into())).unwrap();
+        for label in ["orders", "more", "off"] {
+            let template = [
+                Attribute::Class(ObjectClass::SECRET_KEY),
+                Attribute::KeyType(KeyType::AES),
+                Attribute::ValueLen(32.into()),
+                Attribute::Token(true),
+                Attribute::Encrypt(true),
+                Attribute::Decrypt(true),
+                Attribute::Label(label.into()),
+            ];
+            token.with(|session| session.generate_key(&Mechanism::AesKeyGen, &template)).unwrap();
+        }
+        Arc::new(TokenVault::new(token))
+    };
+    VAULT.get_or_init(make).clone()
+}
+
+fn proxy() -> Running {
+    proxy_in(tempfile::tempdir().unwrap(), SETTINGS)
+}
+
+fn proxy_in(folder: TempDir, settings: &str) -> Running {
+    let credentials = folder.path().join("t.toml");
+    let text =
+        format!("[[credential]]\naccess-key-id = \"{ACCESS_KEY}\"\nsecret-access-key = \"{SECRET}\"\n");
+    std::fs::write(&credentials, text).unwrap();
+    std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut settings = Settings::of_text(&folder.path().join("proxy.toml"), settings).unwrap();
+    // Longer than the file may say: on a busy machine nothing is to be late.
+    settings.hsm.deadline_ms = 60_000;
+    let lines = Lines::default();
+    let proxy = Arc::new(Proxy::new(&settings, vault(), Box::new(lines.clone())).unwrap());
+    let runtime = Runtime::new().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(serve(listener, proxy, std::future::pending()));
+    Running { address, lines, runtime: Some(runtime), folder }
+}
+
+/// A front that waits for its proxy as long as a busy machine may take.
+fn front(region: &'static str, address: std::net::SocketAddr, more: &str) -> Front {
+    front_of(region, address, more, 30_000)
+}
+
+fn front_of(region: &'static str, address: std::net::SocketAddr, more: &str, timeout: u64) -> Front {
+    let endpoint =
+        format!("[[xks-endpoint]]\nuri = '{ENDPOINT}'\naddress = '{address}'\nplain = true\n{more}\n");
+    Front::new(region, &format!("xks-timeout-ms = {timeout}\n{endpoint}"))
+}
+
+/// A request for a store, with changes.
+fn request(name: &str, changes: Value) -> Value {
+    let mut request = json!({
+        "CustomKeyStoreName": name,
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": ENDPOINT,
+        "XksProxyUriPath": "/t/kms/xks/v1",
+        "XksProxyAuthenticationCredential": {"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": SECRET},
+    });
+    request.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    request
+}
+
+fn create(front: &Front, name: &str) -> String {
+    front.get("CreateCustomKeyStore", request(name, json!({})))["CustomKeyStoreId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn key_request(store: &str, external: &str) -> Value {
+    json!({"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": store, "XksKeyId": external})
+}
+
+fn create_key(front: &Front, store: &str, external: &str) -> Value {
+    front.get("CreateKey", key_request(store, external))["KeyMetadata"].clone()
+}
+
+#[test]
+fn k76_k77_k83_a_key_is_used_through_its_proxy() {
+    let running = proxy();
+    let front = front("x-use", running.address, "");
+    let store = create(&front, "use");
+    assert_eq!(
+        front.refused("CreateKey", key_request(&store, "orders")),
+        Code::CustomKeyStoreInvalidStateException
+    );
+    front.connect_well(&store);
+    let told = front.store(&store);
+    assert_eq!(told["XksProxyConfiguration"]["AccessKeyId"], ACCESS_KEY);
+    assert!(!told.to_string().contains(SECRET) && told["TrustAnchorCertificate"].is_null());
+    let key = create_key(&front, &store, "orders");
+    assert_eq!(
+        (&key["Origin"], &key["XksKeyConfiguration"]["Id"]),
+        (&json!("EXTERNAL_KEY_STORE"), &json!("orders"))
+    );
+    for (external, code) in [
+        ("orders", Code::XksKeyAlreadyInUseException),
+        ("off", Code::XksKeyInvalidConfigurationException),
+        ("nothing", Code::XksKeyNotFoundException),
+    ] {
+        assert_eq!(front.refused("CreateKey", key_request(&store, external)), code);
+    }
+    let context = json!({"team": "a"});
+    let request = json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8=", "EncryptionContext": context});
+    let blob = front.get("Encrypt", request)["CiphertextBlob"].clone();
+    let line = running.lines.0.lock().clone();
+    let line = String::from_utf8(line).unwrap().lines().last().unwrap().to_owned();
+    assert!(
+        line.contains("request-1")
+            && line.contains(key["Arn"].as_str().unwrap())
+            && line.contains("111122223333:root"),
+        "{line}"
+    );
+    let answer = front.get("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context}));
+    assert_eq!(answer["Plaintext"], "aGVsbG8=");
+    assert_eq!(
+        front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": {"team": "b"}})),
+        Code::InvalidCiphertextException
+    );
+    let made = front.get("GenerateDataKey", json!({"KeyId": key["KeyId"], "NumberOfBytes": 1024}));
+    let again = front.get("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"]}));
+    assert_eq!(made["Plaintext"], again["Plaintext"]);
+    let to =
+        json!({"CiphertextBlob": blob, "SourceEncryptionContext": context, "DestinationKeyId": key["KeyId"]});
+    let moved = front.get("ReEncrypt", to)["CiphertextBlob"].clone();
+    assert_eq!(front.get("Decrypt", json!({"CiphertextBlob": moved}))["Plaintext"], "aGVsbG8=");
+    for (operation, request) in [
+        ("EnableKeyRotation", json!({"KeyId": key["KeyId"]})),
+        ("GenerateDataKeyPair", json!({"KeyId": key["KeyId"], "KeyPairSpec": "ECC_NIST_P256"})),
+        ("GenerateRandom", json!({"CustomKeyStoreId": store, "NumberOfBytes": 32})),
+    ] {
+        assert_eq!(front.refused(operation, request), Code::UnsupportedOperationException, "{operation}");
+    }
+    front.disconnect(&store);
+    assert_eq!(
+        front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context})),
+        Code::KMSInvalidStateException
+    );
+    assert_eq!(
+        front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreHasCMKsException
+    );
+}
+
+#[test]
+fn k79_k80_a_proxy_that_is_away_makes_keys_unusable_and_nothing_else() {
+    let running = proxy();
+    let well = front("x-away", running.address, "");
+    let store = create(&well, "away");
+    well.connect_well(&store);
+    let key = create_key(&well, &store, "orders");
+    let request_to_encrypt = json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="});
+    let blob = well.get("Encrypt", request_to_encrypt)["CiphertextBlob"].clone();
+    // One that takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let waiting = front_of("x-away", silent.local_addr().unwrap(), "", 250);
+    let begun = std::time::Instant::now();
+    let fault = waiting.ask("Decrypt", json!({"CiphertextBlob": blob})).unwrap_err();
+    assert_eq!((fault.code, fault.code.status()), (Code::KMSInvalidStateException, 400));
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(490), "two tries of 250 ms");
+    let gone = silent.local_addr().unwrap();
+    drop(silent);
+    let away = front("x-away", gone, "");
+    assert_eq!(away.refused("Decrypt", json!({"CiphertextBlob": blob})), Code::KMSInvalidStateException);
+    assert_eq!(
+        away.refused("CreateKey", key_request(&store, "more")),
+        Code::CustomKeyStoreInvalidStateException
+    );
+    let another = request("other", json!({}));
+    assert_eq!(away.refused("CreateCustomKeyStore", another), Code::XksProxyUriUnreachableException);
+    let told = away.get("DescribeKey", json!({"KeyId": key["KeyId"]}));
+    assert_eq!(told["KeyMetadata"]["KeyState"], "Enabled");
+    assert_eq!(well.get("Decrypt", json!({"CiphertextBlob": blob}))["Plaintext"], "aGVsbG8=");
+}
+
+#[test]
+fn k76_k81_a_store_is_made_only_of_what_works() {
+    let running = proxy();
+    let vpc = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0";
+    let front = front("x-made", running.address, &format!("vpc-endpoint-service = '{vpc}'"));
+    let credential = |secret: &str| json!({"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": secret});
+    for (changes, code) in [
+        (json!({"XksProxyUriEndpoint": "https://xks.invalid"}), Code::XksProxyUriUnreachableException),
+        (json!({"XksProxyUriPath": "/other/kms/xks/v1"}), Code::XksProxyInvalidConfigurationException),
+        (json!({"XksProxyUriPath": "/t/kms/xks/v2"}), Code::XksProxyInvalidConfigurationException),
+        (
+            json!({"XksProxyAuthenticationCredential": credential(&"x".repeat(43))}),
+            Code::XksProxyIncorrectAuthenticationCredentialException,
+        ),
+        (json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE"}), Code::ValidationException),
+        (
+            json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyVpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1"}),
+            Code::XksProxyVpcEndpointServiceNotFoundException,
+        ),
+        (json!({"XksProxyUriPath": null}), Code::ValidationException),
+        (json!({"KeyStorePassword": "password"}), Code::ValidationException),
+    ] {
+        assert_eq!(
+            front.refused("CreateCustomKeyStore", request("made", changes.clone())),
+            code,
+            "{changes}"
+        );
+    }
+    let behind =
+        json!({"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyVpcEndpointServiceName": vpc});
+    let store = front.get("CreateCustomKeyStore", request("made", behind))["CustomKeyStoreId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    front.connect_well(&store);
+    assert_eq!(front.store(&store)["XksProxyConfiguration"]["VpcEndpointServiceName"], vpc);
+    front.disconnect(&store);
+    let update =
+        json!({"CustomKeyStoreId": store, "XksProxyAuthenticationCredential": credential(&"x".repeat(43))});
+    front.get("UpdateCustomKeyStore", update);
+    assert_eq!(front.connect(&store).1.as_deref(), Some("XKS_PROXY_ACCESS_DENIED"));
+}
+
+#[test]
+fn k78_neither_kms_nor_the_key_manager_decrypts_alone() {
+    let running = proxy();
+    let front = front("x-twice", running.address, "");
+    let store = create(&front, "twice");
+    front.connect_well(&store);
+    let (one, other) = (create_key(&front, &store, "orders"), create_key(&front, &store, "more"));
+    let blob =
+        front.get("Encrypt", json!({"KeyId": one["KeyId"], "Plaintext": "aGVsbG8="}))["CiphertextBlob"]
+            .clone();
+    // The external key gives back what the key in the HSM has made, not the plaintext: the same external key under another KMS key's name
+    // is no help, nor is that KMS key's own material.
+    let moved = json!({"SourceKeyId": other["KeyId"], "CiphertextBlob": blob, "KeyId": other["KeyId"]});
+    assert!(front.ask("Decrypt", moved).is_err());
+    let before = running.lines.0.lock().len();
+    assert_eq!(front.get("Decrypt", json!({"CiphertextBlob": blob}))["Plaintext"], "aGVsbG8=");
+    assert!(running.lines.0.lock().len() > before, "the proxy was asked");
+}
+
+#[test]
+fn k81_kms_and_the_proxy_know_each_other_by_certificates() {
+    const KMS: &str = "cks.kms.us-east-1.amazonaws.com";
+    let folder = tempfile::tempdir().unwrap();
+    let (server_ca, client_ca) = (Identity::new("server CA", None), Identity::new("client CA", None));
+    server_ca.write(folder.path(), "servers");
+    client_ca.write(folder.path(), "clients");
+    Identity::new("xks.example.com", Some(&server_ca)).write(folder.path(), "server");
+    Identity::new(KMS, Some(&client_ca)).write(folder.path(), "kms");
+    Identity::new("somebody", Some(&client_ca)).write(folder.path(), "somebody");
+    let tls = format!(
+        "[tls]\ncertificate = 'server.pem'\nkey = 'server.key'\nclient-ca = 'clients.pem'\nclient-names = ['{KMS}']\n[hsm]"
+    );
+    let running = proxy_in(folder, &SETTINGS.replace("[hsm]", &tls));
+    let file = |name: &str| running.folder.path().join(name).display().to_string();
+    let front = |region, uri: &str, ca: &str, own: &str| {
+        let (certificate, key) = (file(&format!("{own}.pem")), file(&format!("{own}.key")));
+        let head = format!(
+            "xks-timeout-ms = 30000\n[[xks-endpoint]]\nuri = '{uri}'\naddress = '{}'\n",
+            running.address
+        );
+        Front::new(
+            region,
+            &format!("{head}ca = '{}'\ncertificate = '{certificate}'\nkey = '{key}'\n", file(ca)),
+        )
+    };
+    let right = front("x-tls", ENDPOINT, "servers.pem", "kms");
+    let store = create(&right, "tls");
+    right.connect_well(&store);
+    let key = create_key(&right, &store, "orders");
+    let request = json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8="});
+    let blob = right.get("Encrypt", request)["CiphertextBlob"].clone();
+    assert_eq!(right.get("Decrypt", json!({"CiphertextBlob": blob}))["Plaintext"], "aGVsbG8=");
+    right.disconnect(&store);
+    let other_name = "https://other.example.com";
+    for (uri, ca, own) in [
+        (ENDPOINT, "clients.pem", "kms"),
+        (ENDPOINT, "servers.pem", "somebody"),
+        (other_name, "servers.pem", "kms"),
+    ] {
+        let front = front("x-tls", uri, ca, own);
+        let wrong = request_at(uri);
+        assert_eq!(
+            front.refused("CreateCustomKeyStore", wrong),
+            Code::XksProxyUriUnreachableException,
+            "{uri} {ca} {own}"
+        );
+    }
+    let wrong = front("x-tls", ENDPOINT, "clients.pem", "kms");
+    assert_eq!(wrong.connect(&store).1.as_deref(), Some("XKS_PROXY_INVALID_TLS_CONFIGURATION"));
+}
+
+fn request_at(uri: &str) -> Value {
+    request("another", json!({"XksProxyUriEndpoint": uri}))
+}
