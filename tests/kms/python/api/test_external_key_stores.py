@@ -249,30 +249,35 @@ def test_k80_stores_that_can_not_be_made(kms, store, changed, error):
         kms.create_custom_key_store(**members(**changed))
 
 
-def test_k80_stores_by_vpc_endpoint_services(kms, store):
-    private = {"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyUriEndpoint": PRIVATE, "XksProxyVpcEndpointServiceName": SERVICE}
-    with refused("XksProxyVpcEndpointServiceNotFoundException"):
-        kms.create_custom_key_store(**members(**{**private, "XksProxyVpcEndpointServiceName": OTHER_SERVICE}))
-    with invalid():
-        kms.create_custom_key_store(**members(**{**private, "XksProxyVpcEndpointServiceName": None}))
-    made = kms.create_custom_key_store(**members(**private))["CustomKeyStoreId"]
-    try:
-        assert describe(kms, made)["XksProxyConfiguration"]["VpcEndpointServiceName"] == SERVICE
-        with refused("XksProxyVpcEndpointServiceInUseException"):
-            kms.create_custom_key_store(**members(**{**private, "XksProxyUriEndpoint": PRIVATE_TOO}))
-        with refused("XksProxyUriEndpointInUseException"):
-            kms.create_custom_key_store(**members(XksProxyUriEndpoint=PRIVATE, XksProxyUriPath="/elsewhere/kms/xks/v1"))
-    finally:
-        kms.delete_custom_key_store(CustomKeyStoreId=made)
+BY_SERVICE = {"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyUriEndpoint": PRIVATE, "XksProxyVpcEndpointServiceName": SERVICE}
+ELSEWHERE = "/elsewhere/kms/xks/v1"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def private(kms, proxy):
+    """A store by a VPC endpoint service."""
+    return kms.create_custom_key_store(**members(**BY_SERVICE))["CustomKeyStoreId"]
+
+
+@pytest.fixture(scope="module")
 def idle(kms, proxy):
-    """A store that is not connected, by a service of its own."""
-    private = {"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyUriEndpoint": PRIVATE, "XksProxyVpcEndpointServiceName": SERVICE}
-    made = kms.create_custom_key_store(**members(**private))["CustomKeyStoreId"]
-    yield made
-    kms.delete_custom_key_store(CustomKeyStoreId=made)
+    """A store that is not connected, on another path of the shared one's proxy."""
+    return kms.create_custom_key_store(**members(XksProxyUriPath=ELSEWHERE))["CustomKeyStoreId"]
+
+
+@pytest.mark.parametrize(
+    "changed, error",
+    [
+        ({**BY_SERVICE, "XksProxyVpcEndpointServiceName": OTHER_SERVICE}, "XksProxyVpcEndpointServiceNotFoundException"),
+        ({**BY_SERVICE, "XksProxyVpcEndpointServiceName": None}, "ValidationException"),
+        ({**BY_SERVICE, "XksProxyUriEndpoint": PRIVATE_TOO}, "XksProxyVpcEndpointServiceInUseException"),
+        ({"XksProxyUriEndpoint": PRIVATE, "XksProxyUriPath": ELSEWHERE}, "XksProxyUriEndpointInUseException"),
+    ],
+)
+def test_k80_stores_by_vpc_endpoint_services(kms, private, changed, error):
+    assert describe(kms, private)["XksProxyConfiguration"]["VpcEndpointServiceName"] == SERVICE
+    with refused(error):
+        kms.create_custom_key_store(**members(**changed))
 
 
 @pytest.mark.parametrize(
@@ -283,14 +288,15 @@ def idle(kms, proxy):
             {"XksProxyAuthenticationCredential": {"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": SECRET[::-1]}},
             "XksProxyIncorrectAuthenticationCredentialException",
         ),
-        ({"XksProxyVpcEndpointServiceName": OTHER_SERVICE}, "XksProxyVpcEndpointServiceNotFoundException"),
-        ({"XksProxyConnectivity": "PUBLIC_ENDPOINT", "XksProxyUriEndpoint": BROKEN}, "XksProxyInvalidResponseException"),
-        ({"XksProxyConnectivity": "PUBLIC_ENDPOINT", "XksProxyUriEndpoint": SILENT}, "XksProxyUriUnreachableException"),
-        ({"XksProxyConnectivity": "PUBLIC_ENDPOINT", "XksProxyUriEndpoint": ENDPOINT}, "XksProxyUriInUseException"),
-        ({"XksProxyUriEndpoint": ENDPOINT, "XksProxyUriPath": "/elsewhere/kms/xks/v1"}, "XksProxyUriEndpointInUseException"),
+        ({"XksProxyUriEndpoint": BROKEN}, "XksProxyInvalidResponseException"),
+        ({"XksProxyUriEndpoint": SILENT}, "XksProxyUriUnreachableException"),
+        ({"XksProxyUriPath": PATH}, "XksProxyUriInUseException"),
+        ({"XksProxyUriEndpoint": PRIVATE}, "XksProxyUriEndpointInUseException"),
+        ({**BY_SERVICE, "XksProxyVpcEndpointServiceName": OTHER_SERVICE}, "XksProxyVpcEndpointServiceNotFoundException"),
+        ({**BY_SERVICE, "XksProxyUriEndpoint": PRIVATE_TOO}, "XksProxyVpcEndpointServiceInUseException"),
     ],
 )
-def test_k80_stores_that_can_not_be_changed_so(kms, store, idle, changed, error):
+def test_k80_stores_that_can_not_be_changed_so(kms, store, private, idle, changed, error):
     with refused(error):
         kms.update_custom_key_store(CustomKeyStoreId=idle, **changed)
 
