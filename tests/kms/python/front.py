@@ -155,7 +155,7 @@ class Front:
     def client(self, region=REGION, access_key="AKIAIOSFODNN7EXAMPLE", secret="a-secret-that-is-only-for-tests-0123456789", **config):
         """A boto3 client that tries each request once."""
         config.setdefault("retries", {"total_max_attempts": 1})
-        return boto3.client(
+        client = boto3.client(
             "kms",
             endpoint_url=self.url,
             region_name=region,
@@ -163,6 +163,8 @@ class Front:
             aws_secret_access_key=secret,
             config=Config(connect_timeout=10, read_timeout=60, **config),
         )
+        client.meta.events.register("after-call.kms", note_answer)
+        return client
 
     def credential(self, principal, via_service=None):
         """A new access key of a principal, with its secret."""
@@ -199,6 +201,15 @@ class Front:
         """GETs one of the front's own paths as text."""
         with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             return answer.read().decode()
+
+
+# What has been answered in this run: operations with the errors they were refused with, None for success.
+ANSWERED = set()
+
+
+def note_answer(model, parsed, **_):
+    """Keeps account of answers."""
+    ANSWERED.add((model.name, parsed.get("Error", {}).get("Code")))
 
 
 def toml(settings):

@@ -326,9 +326,9 @@ def test_k39_a_grant_is_retired_by_whom_it_names(kms, people, keys, key):
 
 def test_k39_grants_that_are_not_there(kms, keys, key):
     missing = "0" * 64
-    with refused("NotFoundException", "InvalidGrantIdException"):
+    with refused("NotFoundException"):
         kms.revoke_grant(KeyId=key, GrantId=missing)
-    with refused("NotFoundException", "InvalidGrantIdException"):
+    with refused("NotFoundException"):
         kms.retire_grant(KeyId=keys.arn(key), GrantId=missing)
     with refused("InvalidGrantTokenException"):
         kms.retire_grant(GrantToken="bm8gdG9rZW4")
@@ -338,8 +338,17 @@ def test_k39_grants_that_are_not_there(kms, keys, key):
         kms.retire_grant()
     with refused("NotFoundException"):
         kms.list_grants(KeyId=str(uuid.uuid4()))
-    with refused("InvalidGrantIdException", "NotFoundException", "ValidationException"):
-        kms.list_grants(KeyId=key, GrantId=missing[:-1] + "!")
+    for request, parameters in [
+        (kms.list_grants, {"KeyId": key}),
+        (kms.revoke_grant, {"KeyId": key}),
+        (kms.retire_grant, {"KeyId": keys.arn(key)}),
+    ]:
+        with refused("InvalidGrantIdException"):
+            request(GrantId="no-grant", **parameters)
+    with refused("InvalidArnException"):
+        kms.list_retirable_grants(RetiringPrincipal="arn:aws:iam::12:user/x")
+    with refused("InvalidMarkerException"):
+        kms.list_retirable_grants(RetiringPrincipal=PEOPLE["bob"], Marker="bm90IG91cnM")
 
 
 def test_k39_a_grantee_may_pass_on_no_more_than_it_has(kms, people, key):

@@ -126,11 +126,15 @@ def test_k22_aliases_are_listed_in_pages(kms, keys):
         kms.list_aliases(KeyId="arn:aws:kms:broken")
 
 
-def test_k96_fifty_aliases_a_key(kms, key):
+def test_k96_fifty_aliases_a_key(kms, keys):
+    key, other = keys.fresh(), fresh_alias()
     for _ in range(50):
         kms.create_alias(AliasName=fresh_alias(), TargetKeyId=key)
     with refused("LimitExceededException"):
         kms.create_alias(AliasName=fresh_alias(), TargetKeyId=key)
+    kms.create_alias(AliasName=other, TargetKeyId=keys.fresh())
+    with refused("LimitExceededException"):
+        kms.update_alias(AliasName=other, TargetKeyId=key)
 
 
 def test_k20_an_alias_of_aws_without_a_service_behind_it_is_not_found(kms):

@@ -150,6 +150,19 @@ def test_k31_re_encryption_needs_both_keys_usable(kms, keys):
         kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=second)
 
 
+def test_k31_re_encryption_knows_states_and_grant_tokens(kms, keys):
+    first, second = keys.fresh(), keys.fresh()
+    blob = seal(kms, first)
+    with refused("InvalidGrantTokenException"):
+        kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=second, GrantTokens=["bm8gdG9rZW4"])
+    kms.schedule_key_deletion(KeyId=second)
+    with refused("KMSInvalidStateException"):
+        kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=second)
+    kms.schedule_key_deletion(KeyId=first)
+    with refused("KMSInvalidStateException"):
+        kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=keys.fresh())
+
+
 def test_k32_the_context_must_match_whatever_its_order(kms, key):
     blob = seal(kms, key, EncryptionContext=CONTEXT)
     backwards = dict(reversed(CONTEXT.items()))

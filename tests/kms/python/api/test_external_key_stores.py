@@ -19,6 +19,10 @@ from stores import connect, describe, settle
 ENDPOINT = "https://xks.example.com"
 BROKEN = "https://broken.example.com"
 SILENT = "https://silent.example.com"
+PRIVATE = "https://private.example.com"
+PRIVATE_TOO = "https://private-too.example.com"
+SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
+OTHER_SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-00000000000000000"
 PATH = "/keystores/orders/kms/xks/v1"
 ACCESS_KEY = "ABCDEFGHIJKLMNOPQRST234567"
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
@@ -55,7 +59,10 @@ class Proxy:
         for key, said in self.keys.items():
             versions = ", ".join(f'{{ version = {version}, label = "{label}" }}' for label, version in said["versions"])
             text += f'[[prefix.key]]\nid = "{key}"\nversions = [{versions}]\nstatus = "{said.get("status", "enabled")}"\n'
-        self.file.write_text(text + self.rules)
+        text += self.rules
+        text += f'[[prefix]]\npath = "/elsewhere"\ncredentials = "{self.credentials}"\nauthorization = "allow-all"\n'
+        text += '[[prefix.key]]\nid = "second"\nversions = [{ version = 1, label = "second" }]\n'
+        self.file.write_text(text)
         command = [fronts.CLOISTER, "xks-proxy", "--config", self.file]
         environment = {**os.environ, **self.hsm.environment}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -143,6 +150,8 @@ def front(hsm, proxy, silent):
     broken = Impostor(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\ncontent-type: application/json\r\n\r\nnonsense")
     endpoints = [
         {"uri": ENDPOINT, "address": proxy.address, "plain": True},
+        {"uri": PRIVATE, "address": proxy.address, "plain": True, "vpc-endpoint-service": SERVICE},
+        {"uri": PRIVATE_TOO, "address": proxy.address, "plain": True, "vpc-endpoint-service": SERVICE},
         {"uri": BROKEN, "address": broken.address, "plain": True},
         {"uri": SILENT, "address": silent.address, "plain": True},
     ]
@@ -238,6 +247,63 @@ def test_k76_a_key_outside_must_be_named(kms, store):
 def test_k80_stores_that_can_not_be_made(kms, store, changed, error):
     with refused(error):
         kms.create_custom_key_store(**members(**changed))
+
+
+BY_SERVICE = {"XksProxyConnectivity": "VPC_ENDPOINT_SERVICE", "XksProxyUriEndpoint": PRIVATE, "XksProxyVpcEndpointServiceName": SERVICE}
+ELSEWHERE = "/elsewhere/kms/xks/v1"
+
+
+@pytest.fixture(scope="module")
+def private(kms, proxy):
+    """A store by a VPC endpoint service."""
+    return kms.create_custom_key_store(**members(**BY_SERVICE))["CustomKeyStoreId"]
+
+
+@pytest.fixture(scope="module")
+def idle(kms, proxy):
+    """A store that is not connected, on another path of the shared one's proxy."""
+    return kms.create_custom_key_store(**members(XksProxyUriPath=ELSEWHERE))["CustomKeyStoreId"]
+
+
+@pytest.mark.parametrize(
+    "changed, error",
+    [
+        ({**BY_SERVICE, "XksProxyVpcEndpointServiceName": OTHER_SERVICE}, "XksProxyVpcEndpointServiceNotFoundException"),
+        ({**BY_SERVICE, "XksProxyVpcEndpointServiceName": None}, "ValidationException"),
+        ({**BY_SERVICE, "XksProxyUriEndpoint": PRIVATE_TOO}, "XksProxyVpcEndpointServiceInUseException"),
+        ({"XksProxyUriEndpoint": PRIVATE, "XksProxyUriPath": ELSEWHERE}, "XksProxyUriEndpointInUseException"),
+    ],
+)
+def test_k80_stores_by_vpc_endpoint_services(kms, private, changed, error):
+    assert describe(kms, private)["XksProxyConfiguration"]["VpcEndpointServiceName"] == SERVICE
+    with refused(error):
+        kms.create_custom_key_store(**members(**changed))
+
+
+@pytest.mark.parametrize(
+    "changed, error",
+    [
+        ({"XksProxyUriPath": "/keystores/nobody/kms/xks/v1"}, "XksProxyInvalidConfigurationException"),
+        (
+            {"XksProxyAuthenticationCredential": {"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": SECRET[::-1]}},
+            "XksProxyIncorrectAuthenticationCredentialException",
+        ),
+        ({"XksProxyUriEndpoint": BROKEN}, "XksProxyInvalidResponseException"),
+        ({"XksProxyUriEndpoint": SILENT}, "XksProxyUriUnreachableException"),
+        ({"XksProxyUriPath": PATH}, "XksProxyUriInUseException"),
+        ({"XksProxyUriEndpoint": PRIVATE}, "XksProxyUriEndpointInUseException"),
+        ({**BY_SERVICE, "XksProxyVpcEndpointServiceName": OTHER_SERVICE}, "XksProxyVpcEndpointServiceNotFoundException"),
+        ({**BY_SERVICE, "XksProxyUriEndpoint": PRIVATE_TOO}, "XksProxyVpcEndpointServiceInUseException"),
+    ],
+)
+def test_k80_stores_that_can_not_be_changed_so(kms, store, private, idle, changed, error):
+    with refused(error):
+        kms.update_custom_key_store(CustomKeyStoreId=idle, **changed)
+
+
+def test_k75_no_random_bytes_from_outside(kms, store):
+    with refused("UnsupportedOperationException"):
+        kms.generate_random(NumberOfBytes=32, CustomKeyStoreId=store)
 
 
 @pytest.mark.parametrize("left_out", ["XksProxyUriEndpoint", "XksProxyUriPath", "XksProxyAuthenticationCredential", "XksProxyConnectivity"])

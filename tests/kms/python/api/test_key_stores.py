@@ -1,7 +1,9 @@
 """Custom key stores on clusters of HSMs."""
 
 import dataclasses
+import http.server
 import json
+import threading
 import uuid
 
 import pytest
@@ -164,8 +166,13 @@ def test_k61_a_store_is_renamed_and_not_moved_elsewhere(kms, make, free):
     assert describe(kms, store.id)["CustomKeyStoreName"] == "after"
     with refused("CloudHsmClusterNotRelatedException"):
         kms.update_custom_key_store(CustomKeyStoreId=store.id, CloudHsmClusterId=free[0])
-    with refused("CloudHsmClusterNotFoundException"):
-        kms.update_custom_key_store(CustomKeyStoreId=store.id, CloudHsmClusterId="cluster-unknown2345")
+    for cluster, error in [
+        ("cluster-unknown2345", "CloudHsmClusterNotFoundException"),
+        (ABSENT, "CloudHsmClusterNotActiveException"),
+        (SINGLE, "CloudHsmClusterInvalidConfigurationException"),
+    ]:
+        with refused(error):
+            kms.update_custom_key_store(CustomKeyStoreId=store.id, CloudHsmClusterId=cluster)
 
 
 @pytest.mark.parametrize("left_out", ["CloudHsmClusterId", "KeyStorePassword", "TrustAnchorCertificate"])
@@ -193,6 +200,54 @@ def test_k61_a_password_has_seven_to_32_characters(unchecked, free, members, pas
 def test_k62_a_cluster_is_there_and_has_two_hsms(kms, members, cluster, error):
     with refused(error):
         kms.create_custom_key_store(**{**members(SINGLE), "CloudHsmClusterId": cluster})
+
+
+class Health:
+    """Says that a node of a cluster is well, until it is stopped."""
+
+    def __init__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.address = "http://127.0.0.1:%d/healthz" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """An answer that all is well."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_k62_new_keys_need_two_active_hsms_and_old_ones_one(hsm, front, free, members):
+    nodes = [Health() for _ in range(3)]
+    cluster = free.pop()
+    [said] = [entry for entry in front.settings["cluster"] if entry["id"] == cluster]
+    with fronts.Front(hsm, cluster=[{**said, "health": [node.address for node in nodes]}], max_key_stores=50) as second:
+        kms = second.client()
+        store = kms.create_custom_key_store(**members(cluster))["CustomKeyStoreId"]
+        connect(kms, store)
+        nodes[0].stop()
+        key = kms.create_key(CustomKeyStoreId=store, Origin="AWS_CLOUDHSM")["KeyMetadata"]["KeyId"]
+        nodes[1].stop()
+        with refused("CloudHsmClusterInvalidConfigurationException"):
+            kms.create_key(CustomKeyStoreId=store, Origin="AWS_CLOUDHSM")
+        blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+        kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+        assert connect(kms, store)["ConnectionState"] == "CONNECTED"
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+        kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+        nodes[2].stop()
+        said = connect(kms, store)
+        assert (said["ConnectionState"], said["ConnectionErrorCode"]) == ("FAILED", "INSUFFICIENT_CLOUDHSM_HSMS")
 
 
 def test_k62_the_trust_anchor_is_the_cluster_s(kms, free, members, anchors):

@@ -17,7 +17,10 @@ def test_k94_so_many_keys_an_account_and_no_more(hsm):
         with refused("LimitExceededException"):
             kms.create_key()
         kms.describe_key(KeyId="alias/aws/s3")
-        front.client(access_key=account, region=fronts.REGIONS[1]).create_key()
+        elsewhere = front.client(access_key=account, region=fronts.REGIONS[1])
+        several = elsewhere.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+        with refused("LimitExceededException"):
+            elsewhere.replicate_key(KeyId=several, ReplicaRegion=fronts.REGION)
         front.client(access_key="888899990000").create_key()
 
 

@@ -131,6 +131,13 @@ def test_k60_what_can_not_be_replicated(kms, elsewhere, keys, primary, replica):
         kms.replicate_key(KeyId=key, ReplicaRegion=THIRD)
 
 
+def test_k60_a_replica_is_made_as_any_key(kms, primary):
+    with refused("MalformedPolicyDocumentException"):
+        kms.replicate_key(KeyId=primary["KeyId"], ReplicaRegion=THERE, Policy="no json")
+    with refused("TagException"):
+        kms.replicate_key(KeyId=primary["KeyId"], ReplicaRegion=THERE, Tags=[{"TagKey": "aws:mine", "TagValue": "x"}])
+
+
 def test_k60_another_region_becomes_the_primary(kms, elsewhere, primary, replica):
     key = primary["KeyId"]
     kms.update_primary_region(KeyId=key, PrimaryRegion=THERE)

@@ -100,7 +100,7 @@ def test_k45_ten_rotations_on_demand_and_no_more(kms, keys):
 
 
 @pytest.mark.parametrize("spec, usage", [("ECC_NIST_P256", "SIGN_VERIFY"), ("HMAC_256", None)])
-@pytest.mark.parametrize("operation", ["enable_key_rotation", "disable_key_rotation", "rotate_key_on_demand", "get_key_rotation_status"])
+@pytest.mark.parametrize("operation", ["enable_key_rotation", "disable_key_rotation", "rotate_key_on_demand", "get_key_rotation_status", "list_key_rotations"])
 def test_k46_only_symmetric_keys_rotate(kms, keys, spec, usage, operation):
     with refused("UnsupportedOperationException"):
         getattr(kms, operation)(KeyId=keys.any(spec, usage))

@@ -30,6 +30,8 @@ def test_k40_tags_that_begin_with_aws_are_refused(kms, key):
             kms.tag_resource(KeyId=key, Tags=[tag(name)])
         with refused("TagException"):
             kms.create_key(Tags=[tag(name)])
+        with refused("TagException"):
+            kms.untag_resource(KeyId=key, TagKeys=[name])
 
 
 def test_k40_fifty_tags_at_most(kms, key):
