@@ -5,6 +5,7 @@ export PYTHONDONTWRITEBYTECODE=1
 
 # run_pytest ARGUMENT...: one process of pytest, a line for each of its tests.
 run_pytest() {
+    # shellcheck disable=SC2153 # it is lib.sh's
     local failed=$FAILED
     run "$ROOT/.venv/bin/python" -m pytest -p no:cacheprovider --tb=short -v "$@"
     while read -r test result _; do

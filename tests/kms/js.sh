@@ -11,6 +11,7 @@ if [ "${version%%.*}" -lt 20 ]; then
     finish
     exit
 fi
+# shellcheck disable=SC2119 # no line beyond the usual ones
 fresh_front
 
 run node --test --test-reporter=tap "$ROOT/target/kms-js/main.test.mjs"

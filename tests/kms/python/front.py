@@ -192,9 +192,9 @@ class Front:
         return self.post("/_cloister/clock", {"advance-seconds": int(datetime.timedelta(**how_far).total_seconds())})
 
     def post(self, path, body):
-        """POSTs JSON to one of the front's own paths."""
+        """POSTs JSON to one of the front's own paths. It may take long: what a killed front has left is watched for a while before it is cleared away."""
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return answer.read()
 
     def get(self, path):
