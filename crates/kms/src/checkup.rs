@@ -101,6 +101,7 @@ fn check_keys(service: &Service, checkup: &mut Checkup) -> Result<HashSet<String
         };
         checkup.keys += 1;
         named.extend(record.materials.iter().filter_map(|material| material.object.clone()));
+        named.extend(record.loose.iter().cloned());
         match record.draft {
             Some(_) => checkup.discords.push(Discord::Unfinished(record.arn())),
             None => check_materials(service, &record, checkup)?,
