@@ -1,5 +1,5 @@
 //! That each mechanism is right, and not only the same each time, is shown by a test: vectors, or a cross-check against OpenSSL's own
-//! functions. Here is which.
+//! functions or another implementation. Here is which.
 
 use super::registry::ROWS;
 
@@ -30,6 +30,7 @@ const SECRET_VECTORS: &Source = source!("secret_vectors.rs");
 const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof.rs");
 const PQC_VECTORS: &Source = source!("../../tests/abi/pqc_vectors.rs");
 const PQC_OPENSSL: &Source = source!("../../tests/abi/pqc_openssl.rs");
+const SLH_DSA: &Source = source!("../../tests/abi/slh_dsa.rs");
 const MODULE: &Source = source!("../../tests/abi/mechanisms.rs");
 
 #[rustfmt::skip]
@@ -94,7 +95,8 @@ static EVIDENCE: &[Evidence] = &[
     evidence(MODULE, "digests", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5", "CKM_RIPEMD160"]),
     evidence(SECRET_VECTORS, "raw_rsa_is_that_of_openssl", &["CKM_RSA_X_509"]),
     evidence(source!("rsa_wrap.rs"), "the_first_part_is_the_temporary_key_under_oaep", &["CKM_RSA_AES_KEY_WRAP"]),
-    evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_with_keys_of_either", &["CKM_SLH_DSA"]),
+    evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_in_every_parameter_set", &["CKM_SLH_DSA"]),
+    evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_of_a_digest", &["CKM_HASH_SLH_DSA_SHA256"]),
     evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_of_a_digest", &["CKM_HASH_ML_DSA_*", "CKM_HASH_SLH_DSA_*"]),
     evidence(source!("pqc_signature.rs"), "a_digest_made_elsewhere_is_signed_as_one_made_here", &["CKM_HASH_ML_DSA", "CKM_HASH_SLH_DSA"]),
     // Random keys have no vectors, but have to be different, of the right form, and good for use.

@@ -34,6 +34,7 @@ mod processes;
 mod profiles;
 mod reload;
 mod saved_states;
+mod slh_dsa;
 mod slots;
 mod store_faults;
 mod threads;
