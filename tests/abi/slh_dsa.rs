@@ -108,11 +108,9 @@ fn another_implementation_checks_what_keys_of_the_module_sign_in_every_parameter
             let (public, private) = keys::pqc(session, CKK_SLH_DSA, theirs.set, template![]);
             let signature = session.sign(&hedged, private, b"message").unwrap();
             let key = session.get(public, CKA_VALUE).unwrap();
-            for (message, context, valid) in [
-                (&b"message"[..], CONTEXT, true),
-                (b"another", CONTEXT, false),
-                (b"message", b"", false),
-            ] {
+            for (message, context, valid) in
+                [(&b"message"[..], CONTEXT, true), (b"another", CONTEXT, false), (b"message", b"", false)]
+            {
                 assert_eq!((theirs.verify)(&key, message, context, &signature), valid, "set {}", theirs.set);
             }
         }
