@@ -5,16 +5,19 @@ use crate::common::*;
 use fips205::pre_hash;
 use fips205::traits::{SerDes, Signer, Verifier};
 
+type Sign = fn(key: &[u8], message: &[u8], context: &[u8]) -> Vec<u8>;
+type Verify = fn(key: &[u8], message: &[u8], context: &[u8], signature: &[u8]) -> bool;
+
 /// One parameter set of the other implementation.
 struct Theirs {
     set: CK_ULONG,
     /// A new pair: public and private key, as PKCS#11 has them.
     generate: fn() -> (Vec<u8>, Vec<u8>),
     /// Signs a message with a context, without hedging.
-    sign: fn(key: &[u8], message: &[u8], context: &[u8]) -> Vec<u8>,
+    sign: Sign,
     /// The same of a SHA-256 digest that is made elsewhere.
-    sign_digest: fn(key: &[u8], digest: &[u8], context: &[u8]) -> Vec<u8>,
-    verify: fn(key: &[u8], message: &[u8], context: &[u8], signature: &[u8]) -> bool,
+    sign_digest: Sign,
+    verify: Verify,
 }
 
 macro_rules! theirs {
