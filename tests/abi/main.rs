@@ -12,6 +12,7 @@ mod common;
 mod answers;
 mod attributes;
 mod bad_input;
+mod conformance;
 mod crash;
 mod derivations;
 mod encapsulation;
