@@ -27,6 +27,8 @@ pub enum Discord {
     LooseAlias(String),
     /// A record can't be read.
     Unreadable(String),
+    /// An object looks like a record, and is public: no front made it.
+    Foreign(String),
 }
 
 impl fmt::Display for Discord {
@@ -39,6 +41,9 @@ impl fmt::Display for Discord {
             }
             Self::LooseAlias(name) => write!(f, "{name} points to a key that isn't there"),
             Self::Unreadable(name) => write!(f, "the record {name} can't be read"),
+            Self::Foreign(name) => {
+                write!(f, "a public object calls itself {name}: somebody without a PIN has put it there")
+            }
         }
     }
 }
@@ -57,6 +62,7 @@ impl Discord {
                 "no front can use it: if nobody else needs it, delete it with cloister key delete or pkcs11-tool"
             }
             Self::LooseAlias(_) => "delete the alias, or point it to another key",
+            Self::Foreign(_) => "no front believes it: find out who may use the token, and delete it",
             Self::Unreadable(_) => {
                 "it was written by a newer version, or changed by hand: use that version, or restore a backup"
             }
@@ -83,6 +89,7 @@ pub fn check(service: &Service) -> Result<Checkup, Trouble> {
     let named = check_keys(service, &mut checkup)?;
     check_token(&service.token, &named, &mut checkup)?;
     check_aliases(service, &mut checkup)?;
+    check_foreign(&service.token, &mut checkup)?;
     Ok(checkup)
 }
 
@@ -169,6 +176,20 @@ fn check_aliases(service: &Service, checkup: &mut Checkup) -> Result<(), Trouble
         if service.book.read::<KeyRecord>(&key)?.is_none() {
             checkup.discords.push(Discord::LooseAlias(name));
         }
+    }
+    Ok(())
+}
+
+/// What looks like a record and isn't private is nobody's of us.
+fn check_foreign(token: &Token, checkup: &mut Checkup) -> Result<(), Trouble> {
+    let application = label::APPLICATION.as_bytes().to_vec();
+    for object in token.find_any(&[Attribute::Application(application), Attribute::Private(false)])? {
+        let attributes = token.with(|session| session.get_attributes(object, &[AttributeType::Label]))?;
+        let labels = attributes.into_iter().filter_map(|attribute| match attribute {
+            Attribute::Label(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            _ => None,
+        });
+        checkup.discords.extend(labels.map(Discord::Foreign));
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use crate::api::error::{Code, Result};
+use crate::auth::caller::Caller;
 use crate::keys::record::KeyRecord;
 use crate::keys::spec::Family;
 
@@ -89,8 +90,9 @@ impl Quotas {
     }
 }
 
-/// The quota that the use of a key counts against, and whose that is.
-pub fn of_key(key: &KeyRecord) -> (&'static str, String) {
+/// The quota that the use of a key counts against, and whose that is: the caller's account's, so that nobody uses up another's; of a custom key store all
+/// that may use it share one.
+pub fn of_use(key: &KeyRecord, caller: &Caller) -> (&'static str, String) {
     if let Some(store) = &key.store {
         return ("custom-key-store", store.clone());
     }
@@ -101,7 +103,7 @@ pub fn of_key(key: &KeyRecord) -> (&'static str, String) {
         Family::MlKem(_) => "ml-kem",
         Family::Symmetric | Family::Hmac(_) | Family::Absent => "symmetric",
     };
-    (name, of_account(&key.account, &key.region))
+    (name, of_account(&caller.account, &caller.region))
 }
 
 /// Whose the quotas of an account in a Region are.

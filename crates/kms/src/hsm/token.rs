@@ -124,8 +124,15 @@ impl Token {
         }
     }
 
-    /// The objects that match. A login that was lost would hide private ones instead of failing: then it logs in again first.
+    /// The private objects that match. A public one may have been put there by any program that reaches the token, without a PIN: nothing that is looked for here
+    /// is public. A login that was lost would hide private ones instead of failing: then it logs in again first.
     pub fn find(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>> {
+        let private = [template, &[Attribute::Private(true)]].concat();
+        self.find_any(&private)
+    }
+
+    /// The objects that match, public ones too: not for anything that is to be believed.
+    pub fn find_any(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>> {
         self.with(|session| {
             let found = session.find_objects(template)?;
             let is_user = |state| matches!(state, SessionState::RwUser | SessionState::RoUser);

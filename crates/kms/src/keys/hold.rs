@@ -180,7 +180,7 @@ impl Held<'_> {
 /// Destroys every key with that CKA_ID, hexadecimal: both halves of a pair. None is fine.
 pub fn destroy(token: &Token, object: &str) -> Result<()> {
     let id = hex::decode(object).map_err(|_| Trouble::Other("a record names no object id".to_owned()))?;
-    for found in token.find(&[Attribute::Id(id.clone())])? {
+    for found in token.find_any(&[Attribute::Id(id.clone())])? {
         if is_key(token, found)? {
             match token.with(|session| session.destroy_object(found)) {
                 Ok(()) | Err(Trouble::NoObject) => {}

@@ -104,13 +104,13 @@ impl Call<'_> {
         Ok(key)
     }
 
-    /// Whether an operation may use `key`: its quota isn't used up, the caller may, its state allows it.
+    /// Whether an operation may use `key`: the caller may, his quota isn't used up, its state allows it.
     pub fn admit(&self, key: &Key, ask: &Ask, need: Need) -> Result<()> {
+        self.authorize(key, ask)?;
         if need == Need::Material && self.service.quotas.is_some() {
-            let (quota, whose) = quota::of_key(&key.record);
+            let (quota, whose) = quota::of_use(&key.record, self.caller);
             self.count_against(quota, &whose)?;
         }
-        self.authorize(key, ask)?;
         state::check(need, key.state, &key.arn.to_string())
     }
 

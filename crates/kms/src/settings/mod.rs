@@ -2,6 +2,7 @@
 
 mod stores;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -35,6 +36,9 @@ pub struct Settings {
     /// Who is let in.
     #[serde(default)]
     pub access: Access,
+    /// Whether open access, or a clock that anybody may move, may be had from other machines too.
+    #[serde(default)]
+    pub open_to_all: bool,
     /// The account of callers who prove none, where access is open.
     #[serde(default = "default_account")]
     pub account: String,
@@ -159,6 +163,14 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), String> {
+        let unguarded = self.access == Access::Open || self.test_clock;
+        if unguarded && !self.open_to_all && !is_loopback(&self.listen) {
+            return Err(format!(
+                "listen: whoever reaches {} could use and delete every key: listen on 127.0.0.1, or use access = \"signed\" and no test-clock; \
+                 if the network is to have it, say open-to-all = true",
+                self.listen
+            ));
+        }
         if self.regions.is_empty() {
             return Err("regions: name at least one Region, such as \"us-east-1\"".to_owned());
         }
@@ -185,6 +197,13 @@ impl Settings {
     }
 }
 
+/// Whether only this machine reaches an address. A name other than `localhost` may be anything.
+fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    host == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +222,23 @@ mod tests {
         assert!(error.starts_with("line 5:") && error.contains("liste"), "{error}");
         assert!(Settings::parse(&format!("{LEAST}account = '12'\n")).unwrap_err().contains("twelve digits"));
         assert!(Settings::parse(&format!("{LEAST}regions = []\n")).unwrap_err().contains("Region"));
+    }
+
+    #[test]
+    fn what_anybody_may_use_is_for_this_machine_unless_told_otherwise() {
+        let listening = |address: &str, more: &str| {
+            Settings::parse(&format!("{}{more}", LEAST.replace("127.0.0.1:0", address)))
+        };
+        for more in ["access = 'open'\n", "test-clock = true\n"] {
+            for here in ["127.0.0.1:1", "[::1]:1", "localhost:1"] {
+                assert!(listening(here, more).is_ok(), "{here} {more}");
+            }
+            for anywhere in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "kms.example:1"] {
+                assert!(listening(anywhere, more).unwrap_err().contains("open-to-all"), "{anywhere} {more}");
+                assert!(listening(anywhere, &format!("{more}open-to-all = true\n")).is_ok());
+            }
+        }
+        assert!(listening("0.0.0.0:1", "").is_ok());
     }
 
     #[test]
