@@ -3,6 +3,8 @@
 import datetime
 import http.client
 import json
+import os
+import subprocess
 import uuid
 from unittest import mock
 
@@ -69,6 +71,18 @@ def trail(front):
         return events[-1]
 
     return last
+
+
+def test_k42_a_credential_that_was_put_into_the_token_without_a_pin_is_not_believed(front, hsm, folder):
+    access_key, secret = "AKIAPLANTEDPLANTED00", "a-secret-of-somebody-without-a-pin-012345"
+    planted = {"access_key": access_key, "secret": secret, "principal_arn": PEOPLE["root"], "account": fronts.ACCOUNT}
+    file = folder / "planted.json"
+    file.write_text(json.dumps(planted))
+    command = ["pkcs11-tool", "--module", hsm.module, "--token-label", "kms", "--write-object", str(file), "--type", "data"]
+    command += ["--label", f"kms/credential/{access_key}", "--application-label", "cloister-kms"]
+    subprocess.run(command, env={**os.environ, **hsm.environment}, check=True, capture_output=True, timeout=60)
+    with refused("UnrecognizedClientException"):
+        front.client(access_key=access_key, secret=secret).list_keys()
 
 
 def put(kms, key, *statements):

@@ -128,7 +128,7 @@ def hsm(folder):
     hsm = fronts.Hsm(folder / "external").token().token("vault")
     for label, size in (("orders-1", 32), ("orders-2", 32), ("second", 32), ("short", 16), ("asleep", 32)):
         command = ["pkcs11-tool", "--module", hsm.module, "--token-label", "vault", "--login", "--pin", fronts.PIN]
-        command += ["--keygen", "--key-type", f"aes:{size}", "--label", label, "--sensitive"]
+        command += ["--keygen", "--key-type", f"aes:{size}", "--label", label, "--sensitive", "--private"]
         subprocess.run(command, env={**os.environ, **hsm.environment}, check=True, capture_output=True, timeout=60)
     return hsm
 

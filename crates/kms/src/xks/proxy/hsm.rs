@@ -69,7 +69,14 @@ impl TokenVault {
         template.extend(key.id.clone().map(Attribute::Id));
         let found = self.token.find(&template).map_err(failed)?;
         let handle = match found[..] {
-            [] => return Err(VaultError::NotFound(key.to_string())),
+            [] if self.token.find_any(&template).map_err(failed)?.is_empty() => {
+                return Err(VaultError::NotFound(key.to_string()));
+            }
+            [] => {
+                let why =
+                    format!("the key with {key} is not private: it may have been put there without a PIN");
+                return Err(VaultError::WrongKind(why));
+            }
             [handle] => handle,
             _ => return Err(VaultError::Failed(format!("the token has several keys with {key}"))),
         };

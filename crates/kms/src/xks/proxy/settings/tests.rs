@@ -33,7 +33,7 @@ fn paths_start_at_the_folder_of_the_file_and_what_is_left_out_has_its_default() 
     assert_eq!(settings.hsm.module, Path::new("/usr/lib/libcloister.so"));
     assert_eq!(settings.hsm.pin_file, Path::new("/etc/xks/pin"));
     assert_eq!(settings.prefixes[0].credentials, Path::new("/etc/xks/a.toml"));
-    assert_eq!((settings.iv_bytes, settings.fleet_size, settings.hsm.sessions), (12, 1, 16));
+    assert_eq!((settings.iv_bytes, settings.fleet_size, settings.hsm.sessions), (16, 1, 16));
     assert_eq!(settings.prefixes[0].keys[0].status, KeyStatus::Enabled);
     assert_eq!(settings.deadline(), Duration::from_millis(200));
 }
