@@ -1,9 +1,9 @@
 //! Key management functions (PKCS#11 3.2, section 5.18).
 
 use super::args::{Pointer, deliver};
-use super::{message, params, template};
+use super::{message, params, template, wrap_params};
 use crate::error::Result;
-use crate::mechanism::Purpose;
+use crate::mechanism::{Purpose, Row};
 use crate::output::Delivery;
 use crate::session::Session;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_MECHANISM, CK_ULONG};
@@ -51,6 +51,10 @@ pub(super) fn wrap(
     wrapped: Pointer<u8>,
     wrapped_length: Pointer<CK_ULONG>,
 ) -> Result<()> {
+    if let Some((row, mut parameter, aad)) = wrap_params::read(Purpose::Encrypt, mechanism)? {
+        let output = (wrapped, wrapped_length);
+        return seal(session, row, (&mut parameter, &aad), (wrapping_key, key), &mut [], output).map(drop);
+    }
     let given = mechanism;
     let mut mechanism = params::mechanism(given)?;
     let iv = session.choose_iv(&mut mechanism)?;
@@ -71,9 +75,43 @@ pub(super) fn unwrap(
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let key = key.required()?;
-    let mechanism = params::mechanism(mechanism)?;
     let wrapped = wrapped.bytes(wrapped_length)?;
+    if let Some((row, parameter, aad)) = wrap_params::read(Purpose::Decrypt, mechanism)? {
+        let (message, wrapped) = ((&parameter.message, &aad[..]), (wrapped, &[][..]));
+        let template = template::read(template, count)?;
+        return key.write(session.unwrap_key_authenticated(
+            row,
+            message,
+            unwrapping_key,
+            wrapped,
+            &template,
+        )?);
+    }
+    let mechanism = params::mechanism(mechanism)?;
     key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template::read(template, count)?)?)
+}
+
+/// Wraps `key` under `wrapping_key`: whether that is done, and the wrapped key not only measured. The nonce goes into the parameter if the
+/// module has made it, the end of what comes out into `tag`, as much as that takes.
+fn seal(
+    session: &Session,
+    row: &'static Row,
+    (parameter, aad): (&mut message::Parameter<'_>, &[u8]),
+    keys: (CK_ULONG, CK_ULONG),
+    tag: &mut [u8],
+    (wrapped, wrapped_length): (Pointer<u8>, Pointer<CK_ULONG>),
+) -> Result<bool> {
+    let mut done = false;
+    deliver(wrapped, wrapped_length, |output| {
+        let delivery =
+            session.wrap_key_authenticated(row, (&mut parameter.message, aad), keys, tag, output)?;
+        done = delivery == Delivery::Done;
+        Ok(delivery)
+    })?;
+    if done {
+        parameter.give_nonce()?;
+    }
+    Ok(done)
 }
 
 /// `C_WrapKeyAuthenticated`: the tag goes into the parameter, and the nonce if the module has made it.
@@ -88,21 +126,11 @@ pub(super) fn wrap_authenticated(
     wrapped: Pointer<u8>,
     wrapped_length: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let (row, mut parameter) = message::authenticated(mechanism)?;
+    let (row, mut parameter) = message::authenticated(Purpose::Encrypt, mechanism)?;
     let mut tag = parameter.tag(Purpose::Encrypt)?;
-    let aad = aad.bytes(aad_length)?;
-    let mut done = false;
-    deliver(wrapped, wrapped_length, |output| {
-        let message = (&mut parameter.message, aad);
-        let delivery = session.wrap_key_authenticated(row, message, (wrapping_key, key), &mut tag, output)?;
-        done = delivery == Delivery::Done;
-        Ok(delivery)
-    })?;
-    if !done {
-        return Ok(());
-    }
-    parameter.give_nonce()?;
-    parameter.give_tag(&tag)
+    let (aad, output) = (aad.bytes(aad_length)?, (wrapped, wrapped_length));
+    let done = seal(session, row, (&mut parameter, aad), (wrapping_key, key), &mut tag, output)?;
+    if done { parameter.give_tag(&tag) } else { Ok(()) }
 }
 
 /// `C_UnwrapKeyAuthenticated`.
@@ -120,7 +148,7 @@ pub(super) fn unwrap_authenticated(
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let key = key.required()?;
-    let (row, parameter) = message::authenticated(mechanism)?;
+    let (row, parameter) = message::authenticated(Purpose::Decrypt, mechanism)?;
     let tag = parameter.tag(Purpose::Decrypt)?;
     let message = (&parameter.message, aad.bytes(aad_length)?);
     let wrapped = (wrapped.bytes(wrapped_length)?, &tag[..]);

@@ -47,7 +47,8 @@ pub(super) fn crypt(
     output: Pointer<u8>,
     output_length: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let mut parameter = Parameter::read(session.message_shape(purpose)?, parameter, parameter_length)?;
+    let shape = session.message_shape(purpose)?;
+    let mut parameter = Parameter::read(purpose, shape, parameter, parameter_length)?;
     let mut tag = parameter.tag(purpose)?;
     let aad = aad.bytes(aad_length)?;
     let mut done = false;
@@ -73,7 +74,8 @@ pub(super) fn open(
     aad: Pointer<u8>,
     aad_length: CK_ULONG,
 ) -> Result<()> {
-    let mut parameter = Parameter::read(session.message_shape(purpose)?, parameter, parameter_length)?;
+    let shape = session.message_shape(purpose)?;
+    let mut parameter = Parameter::read(purpose, shape, parameter, parameter_length)?;
     session.open_message(purpose, &mut parameter.message, aad.bytes(aad_length)?)?;
     if purpose == Purpose::Encrypt { parameter.give_nonce() } else { Ok(()) }
 }
@@ -98,7 +100,7 @@ pub(super) fn part(
             ck::CKF_END_OF_MESSAGE => true,
             _ => return Err(Error::ArgumentsBad),
         };
-        let parameter = Parameter::read(shape, parameter, parameter_length)?;
+        let parameter = Parameter::read(purpose, shape, parameter, parameter_length)?;
         let mut tag = if last { Some(parameter.tag(purpose)?) } else { None };
         let mut done = false;
         transform((input, input_length), (output, output_length), |input, output| {
@@ -229,7 +231,7 @@ pub(super) struct Parameter<'a> {
 }
 
 /// The fields that the structures have in common.
-struct Fields {
+pub(super) struct Fields {
     nonce: *mut u8,
     nonce_length: CK_ULONG,
     fixed_bits: CK_ULONG,
@@ -242,6 +244,7 @@ struct Fields {
 
 /// The mechanism of `C_WrapKeyAuthenticated` and its inverse, with the parameter as messages have it.
 pub(super) fn authenticated<'a>(
+    purpose: Purpose,
     mechanism: Pointer<'a, CK_MECHANISM>,
 ) -> Result<(&'static Row, Parameter<'a>)> {
     let given = mechanism.read()?;
@@ -249,24 +252,37 @@ pub(super) fn authenticated<'a>(
     let shape = row.family.aead().ok_or(Error::MechanismInvalid)?.message_shape();
     // SAFETY: NULL or good for `ulParameterLen` bytes, says the caller of each mechanism.
     let at = unsafe { Pointer::new(given.pParameter) };
-    Ok((row, Parameter::read(shape, at, given.ulParameterLen)?))
+    Ok((row, Parameter::read(purpose, shape, at, given.ulParameterLen)?))
 }
 
 impl<'a> Parameter<'a> {
     /// Reads a parameter, which has just the size of its structure.
-    pub fn read(shape: MessageShape, at: Pointer<'a, c_void>, length: CK_ULONG) -> Result<Self> {
+    pub fn read(
+        purpose: Purpose,
+        shape: MessageShape,
+        at: Pointer<'a, c_void>,
+        length: CK_ULONG,
+    ) -> Result<Self> {
         let fields = match shape {
             MessageShape::Gcm => gcm(structure(at, length)?)?,
             MessageShape::Ccm => ccm(structure(at, length)?),
             MessageShape::ChaCha20Poly1305 => chacha20_poly1305(structure(at, length)?),
         };
+        Parameter::of(purpose, &fields)
+    }
+
+    /// The parameter that has these fields. What has its nonce already names a generator to no purpose.
+    pub fn of(purpose: Purpose, fields: &Fields) -> Result<Self> {
         let tag_length = usize::try_from(fields.tag_length).ok().filter(|length| *length <= MAX_TAG);
         // SAFETY: NULL or good for the lengths beside them, says the caller of the structure they stand in.
         let (nonce, tag) = unsafe { (Pointer::new(fields.nonce), Pointer::new(fields.tag)) };
         let message = Message {
             nonce: params::nested_bytes(nonce, fields.nonce_length)?,
             fixed_bits: fields.fixed_bits,
-            generator: generator(fields.generator)?,
+            generator: match purpose {
+                Purpose::Decrypt => Generator::Given,
+                _ => generator(fields.generator)?,
+            },
             tag_length: tag_length.ok_or(Error::MechanismParamInvalid)?,
             data_length: usize::try_from(fields.data_length).map_err(|_| Error::MechanismParamInvalid)?,
         };
@@ -300,7 +316,7 @@ fn structure<T: Plain>(at: Pointer<c_void>, length: CK_ULONG) -> Result<T> {
     at.cast().read()
 }
 
-fn gcm(given: ck::CK_GCM_MESSAGE_PARAMS) -> Result<Fields> {
+pub(super) fn gcm(given: ck::CK_GCM_MESSAGE_PARAMS) -> Result<Fields> {
     if !given.ulTagBits.is_multiple_of(8) {
         return Err(Error::MechanismParamInvalid);
     }
@@ -315,7 +331,7 @@ fn gcm(given: ck::CK_GCM_MESSAGE_PARAMS) -> Result<Fields> {
     })
 }
 
-fn ccm(given: ck::CK_CCM_MESSAGE_PARAMS) -> Fields {
+pub(super) fn ccm(given: ck::CK_CCM_MESSAGE_PARAMS) -> Fields {
     Fields {
         nonce: given.pNonce,
         nonce_length: given.ulNonceLen,

@@ -26,6 +26,7 @@ mod signature_params;
 mod slot;
 pub mod table;
 mod template;
+mod wrap_params;
 
 // The vocabulary counts in 64 bits, and so must `CK_ULONG`: lengths, handles and numbers cross the edge unchanged.
 const _: () = assert!(size_of::<cryptoki_sys::CK_ULONG>() == 8);

@@ -1,4 +1,4 @@
-//! `CKM_ECDH_AES_KEY_WRAP`: a key of any length under AES key wrap with padding, whose temporary key is agreed on with a key pair
+//! `CKM_ECDH_AES_KEY_WRAP` and its kin: a key of any length under AES key wrap with padding, whose temporary key is agreed on with a key pair
 //! made for the purpose (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
@@ -9,7 +9,8 @@ use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 
-/// The mechanism. What is wrapped begins with the bare point of the key pair.
+/// The mechanism, on all curves; with the cofactor (`CKM_ECDH_COF_AES_KEY_WRAP`), which our Weierstrass curves do not have; and on Montgomery
+/// curves alone (`CKM_ECDH_X_AES_KEY_WRAP`). What is wrapped begins with the bare point of the key pair.
 pub struct EcdhAesWrap;
 
 impl Family for EcdhAesWrap {
@@ -84,7 +85,15 @@ mod tests {
                 let params = params(256, kdf);
                 let encoded = vec![7; length];
                 let wrapped = wrap(ID, &params, &public, &encoded).unwrap();
-                assert_eq!(unwrap(ID, &params, &private, &wrapped).unwrap()[..], encoded);
+                let other = match curve.key_type {
+                    ck::CKK_EC => ck::CKM_ECDH_COF_AES_KEY_WRAP,
+                    _ => ck::CKM_ECDH_X_AES_KEY_WRAP,
+                };
+                for id in [ID, other] {
+                    assert_eq!(unwrap(id, &params, &private, &wrapped).unwrap()[..], encoded);
+                }
+                let by_other = wrap(other, &params, &public, &encoded).unwrap();
+                assert_eq!(unwrap(ID, &params, &private, &by_other).unwrap()[..], encoded);
                 let point = wrapped.len() - encoded.len().next_multiple_of(8) - 8;
                 let agreement =
                     Params::Ecdh { kdf, shared: b"shared".to_vec(), public: wrapped[..point].to_vec() };

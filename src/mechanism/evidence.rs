@@ -1,5 +1,5 @@
 //! That each mechanism is right, and not only the same each time, is shown by a test: vectors, or a cross-check against OpenSSL's own
-//! functions. Here is which.
+//! functions or another implementation. Here is which.
 
 use super::registry::ROWS;
 
@@ -30,6 +30,7 @@ const SECRET_VECTORS: &Source = source!("secret_vectors.rs");
 const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof.rs");
 const PQC_VECTORS: &Source = source!("../../tests/abi/pqc_vectors.rs");
 const PQC_OPENSSL: &Source = source!("../../tests/abi/pqc_openssl.rs");
+const SLH_DSA: &Source = source!("../../tests/abi/slh_dsa.rs");
 const MODULE: &Source = source!("../../tests/abi/mechanisms.rs");
 
 #[rustfmt::skip]
@@ -75,7 +76,7 @@ static EVIDENCE: &[Evidence] = &[
     // OpenSSL's own functions, and compositions of mechanisms that have vectors.
     evidence(source!("rsa.rs"), "signatures_with_every_digest_are_those_openssl_checks", &["CKM_RSA_PKCS_PSS"]),
     evidence(source!("ecdh.rs"), "both_sides_agree_on_every_curve_in_every_form", &["CKM_ECDH1_COFACTOR_DERIVE"]),
-    evidence(source!("ecdh_wrap.rs"), "keys_of_any_length_come_back_on_every_curve", &["CKM_ECDH_AES_KEY_WRAP"]),
+    evidence(source!("ecdh_wrap.rs"), "keys_of_any_length_come_back_on_every_curve", &["CKM_ECDH_*AES_KEY_WRAP"]),
     evidence(source!("cbc_mac.rs"), "a_cbc_mac_is_the_last_block_of_cbc", &["CKM_AES_MAC*", "CKM_ARIA_MAC*", "CKM_DES3_MAC*"]),
     evidence(SECRET_VECTORS, "every_hmac_is_that_of_openssl", &["CKM_*_HMAC", "CKM_*_HMAC_GENERAL"]),
     evidence(SECRET_VECTORS, "every_digested_key_is_the_digest_that_openssl_makes", &["CKM_SHA?_*KEY_DERIVATION", "CKM_SHA???_*KEY_DERIVATION", "CKM_MD5_KEY_DERIVATION"]),
@@ -94,7 +95,8 @@ static EVIDENCE: &[Evidence] = &[
     evidence(MODULE, "digests", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5", "CKM_RIPEMD160"]),
     evidence(SECRET_VECTORS, "raw_rsa_is_that_of_openssl", &["CKM_RSA_X_509"]),
     evidence(source!("rsa_wrap.rs"), "the_first_part_is_the_temporary_key_under_oaep", &["CKM_RSA_AES_KEY_WRAP"]),
-    evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_with_keys_of_either", &["CKM_SLH_DSA"]),
+    evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_in_every_parameter_set", &["CKM_SLH_DSA"]),
+    evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_of_a_digest", &["CKM_HASH_SLH_DSA_SHA256"]),
     evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_of_a_digest", &["CKM_HASH_ML_DSA_*", "CKM_HASH_SLH_DSA_*"]),
     evidence(source!("pqc_signature.rs"), "a_digest_made_elsewhere_is_signed_as_one_made_here", &["CKM_HASH_ML_DSA", "CKM_HASH_SLH_DSA"]),
     // Random keys have no vectors, but have to be different, of the right form, and good for use.

@@ -97,6 +97,8 @@ pub static ROWS: &[Row] = &[
     curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, AGREEMENT, Shape::Ecdh, &Ecdh),
     curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, AGREEMENT, Shape::Ecdh, &Ecdh),
     curve(ckm!(CKM_ECDH_AES_KEY_WRAP), AGREEING, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
+    curve(ckm!(CKM_ECDH_COF_AES_KEY_WRAP), WEIERSTRASS, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
+    curve(ckm!(CKM_ECDH_X_AES_KEY_WRAP), MONTGOMERY, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
     // DSA (section 6.2) and Diffie-Hellman (6.4).
     prime(ckm!(CKM_DSA_KEY_PAIR_GEN), DSA_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dsa)),
     prime(ckm!(CKM_DSA), DSA_KEYS, SIGNATURE, Shape::None, &dsa::Dsa),

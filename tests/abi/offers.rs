@@ -6,9 +6,7 @@ use crate::common::*;
 use std::ptr::null_mut;
 
 fn token_with(setting: &str) -> Token {
-    Token::new_in(Folder::with(&format!(
-        "data_dir = \"{{folder}}/data\"\nlog = \"off\"\n{CHEAP_PINS}{setting}\n"
-    )))
+    Token::new_in(Folder::with_token(setting))
 }
 
 #[test]

@@ -45,6 +45,83 @@ fn a_key_comes_back_with_the_nonce_that_the_module_has_made() {
     });
 }
 
+/// A parameter of `C_WrapKey` that says where the nonce comes from. The nonce's place must outlive it.
+fn telling(aead: Aead, nonce: &mut [u8], fixed_bits: CK_ULONG, generator: CK_ULONG) -> Mechanism {
+    let (at, length) = (nonce.as_mut_ptr(), nonce.len() as CK_ULONG);
+    if aead == Aead::Gcm {
+        return Mechanism::structure(CKM_AES_GCM, [b"aad"], |[aad]| CK_GCM_WRAP_PARAMS {
+            pIv: at,
+            ulIvLen: length,
+            ulIvFixedBits: fixed_bits,
+            ivGenerator: generator,
+            pAAD: aad,
+            ulAADLen: 3,
+            ulTagBits: 128,
+        });
+    }
+    Mechanism::structure(CKM_AES_CCM, [b"aad"], |[aad]| CK_CCM_WRAP_PARAMS {
+        ulDataLen: 77,
+        pNonce: at,
+        ulNonceLen: length,
+        ulNonceFixedBits: fixed_bits,
+        nonceGenerator: generator,
+        pAAD: aad,
+        ulAADLen: 3,
+        ulMACLen: 16,
+    })
+}
+
+#[test]
+fn wrapping_tells_the_nonce_that_the_module_has_made_and_keeps_what_is_fixed() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        for aead in [Aead::Gcm, Aead::Ccm(0)] {
+            let (wrapping, key) = pair(session, aead);
+            for (generator, made) in
+                [(CKG_NO_GENERATE, false), (CKG_GENERATE, true), (CKG_GENERATE_RANDOM, true)]
+            {
+                let mut nonce = [7; 12];
+                let mechanism = telling(aead, &mut nonce, 32, generator);
+                let wrapped = session.wrap(&mechanism, wrapping, key).unwrap();
+                assert_eq!((wrapped.len(), &nonce[..4]), (24 + 16, &[7; 4][..]));
+                assert_eq!(nonce[4..] != [7; 8], made);
+                // Who opens it has the nonce: what else stands beside it does not matter.
+                let whole = telling(aead, &mut nonce, 999, 77);
+                let ordinary = Parameter::new(aead, CKG_NO_GENERATE).with(&nonce).single(b"aad");
+                for mechanism in [whole, ordinary] {
+                    let back = session.unwrap(&mechanism, wrapping, &wrapped, &unwrapped()).unwrap();
+                    assert_eq!(session.get(back, CKA_VALUE).unwrap(), [8; 24]);
+                }
+                let mut altered = wrapped;
+                altered[30] ^= 1;
+                let mechanism = telling(aead, &mut nonce, 0, CKG_NO_GENERATE);
+                let answer = session.unwrap(&mechanism, wrapping, &altered, &unwrapped());
+                answer.refused(CKR_WRAPPED_KEY_INVALID);
+            }
+        }
+    });
+}
+
+#[test]
+fn wrapping_with_a_nonce_that_cannot_be_made_is_refused() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        for aead in [Aead::Gcm, Aead::Ccm(0)] {
+            let (wrapping, key) = pair(session, aead);
+            for (fixed_bits, generator) in
+                [(0, CKG_GENERATE_COUNTER), (0, CKG_GENERATE_COUNTER_XOR), (0, 77), (96, CKG_GENERATE)]
+            {
+                let mut nonce = [7; 12];
+                let mechanism = telling(aead, &mut nonce, fixed_bits, generator);
+                session.wrap(&mechanism, wrapping, key).refused(CKR_MECHANISM_PARAM_INVALID);
+                assert_eq!(nonce, [7; 12]);
+            }
+        }
+    });
+}
+
 #[test]
 fn an_altered_key_is_refused() {
     isolated(|_| {
@@ -64,7 +141,8 @@ fn an_altered_key_is_refused() {
             let mut other = parameter.clone();
             other.tag[15] ^= 1;
             open(&mut other, b"aad", &wrapped).refused(CKR_WRAPPED_KEY_INVALID);
-            open(&mut parameter, b"aad", &wrapped).unwrap();
+            let mut unsaid = Parameter { generator: 77, ..parameter };
+            open(&mut unsaid, b"aad", &wrapped).unwrap();
         }
     });
 }

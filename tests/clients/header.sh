@@ -13,6 +13,8 @@ for standard in c++11 c++17 c++20; do
     check "C++: compiles as $standard" c++ "-std=$standard" "${strict[@]}" -o "$WORK/linked-$standard" linked.cpp "$MODULE"
     expect "C++: linked with the module ($standard)" '^ba7816bf$' "$WORK/linked-$standard" "$TOKEN"
 done
+check "C: compiles for CloudHSM" cc -std=c99 "${strict[@]}" -o "$WORK/cloudhsm" cloudhsm.c -ldl
+expect "C: a program for CloudHSM runs with another path" "own mechanisms work" "$WORK/cloudhsm" "$MODULE" "user:$PIN"
 for header in pkcs11.h cloister.h; do
     echo "#include <$header>" >"$WORK/alone.c"
     check "$header stands alone in C" cc -std=c99 "${strict[@]}" -fsyntax-only "$WORK/alone.c"

@@ -5,6 +5,7 @@
 //! - [`pin`]: PINs, from anywhere but the command line
 //! - [`names`]: numbers of the standard in words
 //! - [`show`]: attributes in words
+//! - [`absent`]: the mechanisms of the standard that are not offered, and why
 //! - [`header`]: the C headers, from the tables that make the module
 //! - [`render`]: answers, as tables for people or JSON for programs
 //! - [`node_log`]: what a running node tells
@@ -12,6 +13,7 @@
 
 #![deny(unsafe_code)]
 
+mod absent;
 mod commands;
 mod error;
 mod header;

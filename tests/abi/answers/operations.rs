@@ -100,26 +100,14 @@ fn data_and_signatures_of_lengths_that_cannot_be_are_refused() {
         let (ccm, raw) = (Mechanism::ccm(4, &[1; 12], b"", 8), Mechanism::plain(CKM_RSA_PKCS));
         let pss = Mechanism::pss(CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, 32);
         let (long, signature) = ([7; 5000], session.sign(&pss, private, &[1; 32]).unwrap());
-        session.encrypt_init(&ccm, aes).unwrap();
-        session.encrypt_update(b"five!").refused(CKR_DATA_LEN_RANGE);
-        session.decrypt_init(&ccm, aes).unwrap();
-        session.decrypt_update(&long).refused(CKR_ENCRYPTED_DATA_LEN_RANGE);
-        session.decrypt_init(&Mechanism::gcm(&[1; 12], b""), aes).unwrap();
-        session.decrypt_update(&[1; 40]).unwrap();
-        session.decrypt_final().refused(CKR_ENCRYPTED_DATA_INVALID);
-        session.sign_init(&raw, private).unwrap();
-        session.sign_update(&long).refused(CKR_DATA_LEN_RANGE);
-        session.sign_init(&pss, private).unwrap();
-        session.sign_update(b"five!").unwrap();
-        session.sign_final().refused(CKR_DATA_LEN_RANGE);
-        session.verify_init(&raw, public).unwrap();
-        session.verify_update(&long).refused(CKR_DATA_LEN_RANGE);
-        session.verify_init(&pss, public).unwrap();
-        session.verify_update(b"five!").unwrap();
-        session.verify_final(&signature).refused(CKR_DATA_LEN_RANGE);
-        session.verify_init(&pss, public).unwrap();
-        session.verify_update(&[1; 32]).unwrap();
-        session.verify_final(&signature[1..]).refused(CKR_SIGNATURE_LEN_RANGE);
+        session.encrypt(&ccm, aes, b"five!").refused(CKR_DATA_LEN_RANGE);
+        session.decrypt(&ccm, aes, &long).refused(CKR_ENCRYPTED_DATA_LEN_RANGE);
+        session.decrypt(&Mechanism::gcm(&[1; 12], b""), aes, &[1; 40]).refused(CKR_ENCRYPTED_DATA_INVALID);
+        session.sign(&raw, private, &long).refused(CKR_DATA_LEN_RANGE);
+        session.sign(&pss, private, b"five!").refused(CKR_DATA_LEN_RANGE);
+        session.verify(&raw, public, &long, &signature).refused(CKR_DATA_LEN_RANGE);
+        session.verify(&pss, public, b"five!", &signature).refused(CKR_DATA_LEN_RANGE);
+        session.verify(&pss, public, &[1; 32], &signature[1..]).refused(CKR_SIGNATURE_LEN_RANGE);
         session.sign_recover_init(&raw, private).unwrap();
         session.sign_recover_rest(&long).refused(CKR_DATA_LEN_RANGE);
         session.verify_recover_init(&raw, public).unwrap();
@@ -131,6 +119,54 @@ fn data_and_signatures_of_lengths_that_cannot_be_are_refused() {
         session.sign_recover_rest(&[0xff; 256]).refused(CKR_DATA_INVALID);
         session.message_sign_init(&numbers, private).unwrap();
         session.sign_message(&[0xff; 256]).refused(CKR_DATA_INVALID);
+        let secret = keys::secret(session, CKK_GENERIC_SECRET, &[5; 300], template![]);
+        session.wrap(&raw, public, secret).refused(CKR_KEY_SIZE_RANGE);
+    });
+}
+
+#[test]
+fn parts_of_lengths_that_cannot_be_are_refused() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let aes = keys::aes(session, template![]);
+        let (public, private) = keys::rsa(session, 2048, template![]);
+        let (ccm, raw) = (Mechanism::ccm(4, &[1; 12], b"", 8), Mechanism::plain(CKM_RSA_PKCS));
+        let pss = Mechanism::pss(CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, 32);
+        let (long, signature) = ([7; 5000], session.sign(&pss, private, &[1; 32]).unwrap());
+        session.encrypt_init(&ccm, aes).unwrap();
+        session.encrypt_update(b"five!").refused(CKR_DATA_LEN_RANGE);
+        session.decrypt_init(&ccm, aes).unwrap();
+        session.decrypt_update(&long).refused(CKR_ENCRYPTED_DATA_LEN_RANGE);
+        session.sign_init(&raw, private).unwrap();
+        session.sign_update(&long).refused(CKR_DATA_LEN_RANGE);
+        session.verify_init(&raw, public).unwrap();
+        session.verify_update(&long).refused(CKR_DATA_LEN_RANGE);
+        session.verify_init(&pss, public).unwrap();
+        session.verify_update(b"five!").unwrap();
+        session.verify_final(&signature).refused(CKR_DATA_LEN_RANGE);
+    });
+}
+
+/// What comes out at the end of an operation in parts, wherever its parts are.
+#[test]
+fn parts_that_make_nothing_valid_are_refused_at_the_end() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let aes = keys::aes(session, template![]);
+        let (public, private) = keys::rsa(session, 2048, template![]);
+        let pss = Mechanism::pss(CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, 32);
+        let signature = session.sign(&pss, private, &[1; 32]).unwrap();
+        session.decrypt_init(&Mechanism::gcm(&[1; 12], b""), aes).unwrap();
+        session.decrypt_update(&[1; 40]).unwrap();
+        session.decrypt_final().refused(CKR_ENCRYPTED_DATA_INVALID);
+        session.sign_init(&pss, private).unwrap();
+        session.sign_update(b"five!").unwrap();
+        session.sign_final().refused(CKR_DATA_LEN_RANGE);
+        session.verify_init(&pss, public).unwrap();
+        session.verify_update(&[1; 32]).unwrap();
+        session.verify_final(&signature[1..]).refused(CKR_SIGNATURE_LEN_RANGE);
     });
 }
 
@@ -152,7 +188,6 @@ fn two_operations_at_once_refuse_what_either_refuses() {
         session.decrypt_init(&cbc, aes).unwrap();
         session.verify_init(&Mechanism::plain(CKM_RSA_PKCS), public).unwrap();
         session.decrypt_verify_update(&[1; 4096]).refused(CKR_DATA_LEN_RANGE);
-        session.wrap(&Mechanism::plain(CKM_RSA_PKCS), public, secret).refused(CKR_KEY_SIZE_RANGE);
     });
 }
 
@@ -164,20 +199,11 @@ fn messages_of_lengths_that_cannot_be_are_refused() {
         let aes = keys::aes(session, template![]);
         let (public, private) = keys::rsa(session, 2048, template![]);
         let mut ccm = Parameter::new(Aead::Ccm(4), CKG_NO_GENERATE);
-        session.message_encrypt_init(&ccm.mechanism(), aes).unwrap();
         session.message_decrypt_init(&ccm.mechanism(), aes).unwrap();
-        session.encrypt_message_begin(&mut ccm, b"").unwrap();
-        session.encrypt_message_next(&mut ccm, b"five!", 0).refused(CKR_DATA_LEN_RANGE);
         session.decrypt_message(&mut ccm, b"", b"five!").refused(CKR_ENCRYPTED_DATA_LEN_RANGE);
         session.decrypt_message_begin(&mut ccm, b"").unwrap();
         session.decrypt_message_begin(&mut ccm, b"").refused(CKR_OPERATION_ACTIVE);
         session.decrypt_message(&mut ccm, b"", b"four").refused(CKR_OPERATION_ACTIVE);
-        session.decrypt_message_next(&mut ccm, &[1; 50], 0).refused(CKR_ENCRYPTED_DATA_LEN_RANGE);
-        let mut odd = Parameter { tag: vec![0; 3], ..ccm.clone() };
-        session.decrypt_message(&mut odd, b"", b"four").refused(WRONG);
-        session.decrypt_message_begin(&mut odd, b"").refused(WRONG);
-        session.decrypt_message_begin(&mut ccm, b"").unwrap();
-        session.decrypt_message_next(&mut odd, b"four", CKF_END_OF_MESSAGE).refused(WRONG);
         session.cancel(CKF_MESSAGE_DECRYPT).unwrap();
         session.decrypt_message_begin(&mut ccm, b"").refused(CKR_OPERATION_NOT_INITIALIZED);
 
@@ -211,47 +237,83 @@ fn messages_of_lengths_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn parts_of_messages_of_lengths_that_cannot_be_are_refused() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let aes = keys::aes(session, template![]);
+        let mut ccm = Parameter::new(Aead::Ccm(4), CKG_NO_GENERATE);
+        session.message_encrypt_init(&ccm.mechanism(), aes).unwrap();
+        session.message_decrypt_init(&ccm.mechanism(), aes).unwrap();
+        session.encrypt_message_begin(&mut ccm, b"").unwrap();
+        session.encrypt_message_next(&mut ccm, b"five!", 0).refused(CKR_DATA_LEN_RANGE);
+        session.decrypt_message_begin(&mut ccm, b"").unwrap();
+        session.decrypt_message_next(&mut ccm, &[1; 50], 0).refused(CKR_ENCRYPTED_DATA_LEN_RANGE);
+        let mut odd = Parameter { tag: vec![0; 3], ..ccm.clone() };
+        session.decrypt_message(&mut odd, b"", b"four").refused(WRONG);
+        session.decrypt_message_begin(&mut odd, b"").refused(WRONG);
+        session.decrypt_message_begin(&mut ccm, b"").unwrap();
+        session.decrypt_message_next(&mut odd, b"four", CKF_END_OF_MESSAGE).refused(WRONG);
+    });
+}
+
+/// Calls `name` with a place of one byte, whose length stands between these arguments.
+fn too_small(name: &str, before: &[u64], after: &[u64]) {
+    let mut length = 1u64;
+    let length = &raw mut length as u64;
+    call(name, &[before, &[length], after].concat()).refused(CKR_BUFFER_TOO_SMALL);
+}
+
+#[test]
 fn small_buffers_are_told_so_in_every_function() {
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
         let aes = keys::aes(session, template![]);
         let secret = keys::secret(session, CKK_GENERIC_SECRET, &[5; 32], template![]);
-        let (data, mut small) = ([1u8; 16], 1u64);
-        let (data, small) = (at(&data), &raw mut small as u64);
+        let data = [1u8; 16];
+        let data = at(&data);
+        let mut parameter = Parameter::new(Aead::Gcm, CKG_GENERATE);
+        session.message_decrypt_init(&parameter.mechanism(), aes).unwrap();
+        parameter.with_raw(|at, size| {
+            too_small("C_DecryptMessage", &[session.0, at as u64, size, 0, 0, data, 16, data], &[]);
+        });
+        session.message_sign_init(&Mechanism::plain(CKM_SHA256_HMAC), secret).unwrap();
+        too_small("C_SignMessage", &[session.0, 0, 0, data, 16, data], &[]);
+        session.sign_message_begin().unwrap();
+        too_small("C_SignMessageNext", &[session.0, 0, 0, data, 16, data], &[]);
+        parameter.with_raw(|parameter, size| {
+            let gcm = CK_MECHANISM { mechanism: CKM_AES_GCM, pParameter: parameter, ulParameterLen: size };
+            too_small("C_WrapKeyAuthenticated", &[session.0, at(&gcm), aes, secret, 0, 0, data], &[]);
+        });
+    });
+}
+
+#[test]
+fn small_buffers_are_told_so_for_every_part() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let aes = keys::aes(session, template![]);
+        let secret = keys::secret(session, CKK_GENERIC_SECRET, &[5; 32], template![]);
+        let data = [1u8; 16];
+        let data = at(&data);
         let mut parameter = Parameter::new(Aead::Gcm, CKG_GENERATE);
         session.message_encrypt_init(&parameter.mechanism(), aes).unwrap();
         session.message_decrypt_init(&parameter.mechanism(), aes).unwrap();
         session.encrypt_message_begin(&mut parameter, b"").unwrap();
-        let too_small = |name: &str, arguments: &[u64]| {
-            unsafe { *(small as *mut u64) = 1 };
-            call(name, arguments).refused(CKR_BUFFER_TOO_SMALL);
-        };
-        parameter.with_raw(|at, size| {
-            let at = at as u64;
-            too_small("C_EncryptMessageNext", &[session.0, at, size, data, 16, data, small, 0]);
-            too_small("C_DecryptMessage", &[session.0, at, size, 0, 0, data, 16, data, small]);
-        });
         session.decrypt_message_begin(&mut parameter, b"").unwrap();
         parameter.with_raw(|at, size| {
-            let end = CKF_END_OF_MESSAGE;
-            too_small("C_DecryptMessageNext", &[session.0, at as u64, size, data, 16, data, small, end]);
+            let part = [session.0, at as u64, size, data, 16, data];
+            too_small("C_EncryptMessageNext", &part, &[0]);
+            too_small("C_DecryptMessageNext", &part, &[CKF_END_OF_MESSAGE]);
         });
-        let hmac = Mechanism::plain(CKM_SHA256_HMAC);
-        session.message_sign_init(&hmac, secret).unwrap();
-        too_small("C_SignMessage", &[session.0, 0, 0, data, 16, data, small]);
-        session.sign_message_begin().unwrap();
-        too_small("C_SignMessageNext", &[session.0, 0, 0, data, 16, data, small]);
-        parameter.with_raw(|parameter, size| {
-            let gcm = CK_MECHANISM { mechanism: CKM_AES_GCM, pParameter: parameter, ulParameterLen: size };
-            too_small("C_WrapKeyAuthenticated", &[session.0, at(&gcm), aes, secret, 0, 0, data, small]);
-        });
-        let cbc = Mechanism::bytes(CKM_AES_CBC, &[1; 16]);
+        let (cbc, hmac) = (Mechanism::bytes(CKM_AES_CBC, &[1; 16]), Mechanism::plain(CKM_SHA256_HMAC));
         session.encrypt_init(&cbc, aes).unwrap();
         session.sign_init(&hmac, secret).unwrap();
-        too_small("C_SignEncryptUpdate", &[session.0, data, 16, data, small]);
+        too_small("C_SignEncryptUpdate", &[session.0, data, 16, data], &[]);
         session.decrypt_init(&cbc, aes).unwrap();
         session.verify_init(&hmac, secret).unwrap();
-        too_small("C_DecryptVerifyUpdate", &[session.0, data, 16, data, small]);
+        too_small("C_DecryptVerifyUpdate", &[session.0, data, 16, data], &[]);
     });
 }

@@ -100,8 +100,10 @@ pub fn edwards(session: Session, curve: &[u8]) -> (Handle, Handle) {
 
 /// A Montgomery pair.
 pub fn montgomery(session: Session, curve: &[u8]) -> (Handle, Handle) {
-    let public = public_template().and(&template![CKA_EC_PARAMS => curve, CKA_ENCAPSULATE => true]);
-    let private = private_template().and(&template![CKA_DERIVE => true, CKA_DECAPSULATE => true]);
+    let public =
+        public_template().and(&template![CKA_EC_PARAMS => curve, CKA_ENCAPSULATE => true, CKA_WRAP => true]);
+    let uses = template![CKA_DERIVE => true, CKA_DECAPSULATE => true, CKA_UNWRAP => true];
+    let private = private_template().and(&uses);
     session.generate_pair(&Mechanism::plain(CKM_EC_MONTGOMERY_KEY_PAIR_GEN), &public, &private).unwrap()
 }
 

@@ -83,10 +83,10 @@ impl Mechanism {
         })
     }
 
-    /// ECDH and AES key wrap, by SHA-256.
-    pub fn ecdh_aes(aes_bits: CK_ULONG) -> Self {
-        Mechanism::structure(CKM_ECDH_AES_KEY_WRAP, [b"shared"], |[at]| CK_ECDH_AES_KEY_WRAP_PARAMS {
-            ulAESKeyBits: aes_bits,
+    /// ECDH and AES key wrap with a key of 256 bits, by SHA-256.
+    pub fn ecdh_aes(id: CK_MECHANISM_TYPE) -> Self {
+        Mechanism::structure(id, [b"shared"], |[at]| CK_ECDH_AES_KEY_WRAP_PARAMS {
+            ulAESKeyBits: 256,
             kdf: CKD_SHA256_KDF,
             ulSharedDataLen: 6,
             pSharedData: at,

@@ -32,14 +32,17 @@ struct Nodes {
 }
 
 impl Nodes {
-    /// With `count` slots: the first on three nodes, the others on one each. `reads`: what readers see of others, as in the settings of nodes.
-    fn start(program: &OsStr, count: usize, reads: &str) -> Nodes {
+    /// With `count` slots: the first on three nodes, the others on one each. `reads`: what readers see of others, as in the settings of nodes;
+    /// `token`: a line for these settings' `[token]`, or none.
+    fn start(program: &OsStr, count: usize, reads: &str, token: &str) -> Nodes {
         let mut program = Command::new(program)
             .args([
                 "--slots",
                 &count.to_string(),
                 "--reads",
                 reads,
+                "--token",
+                token,
                 "sh",
                 "-c",
                 "echo \"$CLOISTER_TEST_SLOTS\"; read -r end",
@@ -73,28 +76,33 @@ impl Folder {
 
     /// The same; what one process has done another sees at its next call, as nodes have it only where they are told to.
     pub fn shared() -> Folder {
-        Folder::made(1, "current", QUIET)
+        Folder::made(1, "current", QUIET, "")
     }
 
     /// The same, with everything from this level on logged to the file `log`.
     pub fn logging(level: &str) -> Folder {
-        Folder::made(1, "session", &format!("log = \"{level}\"\nlog_file = \"log\"\n"))
+        Folder::made(1, "session", &format!("log = \"{level}\"\nlog_file = \"log\"\n"), "")
+    }
+
+    /// The same, with a line for `[token]`: of this program's settings, and of the nodes'.
+    pub fn with_token(setting: &str) -> Folder {
+        Folder::made(1, "session", QUIET, setting)
     }
 
     /// The same, with room for so many tokens and a free slot.
     pub fn for_tokens(count: usize) -> Folder {
-        Folder::made(count, "session", QUIET)
+        Folder::made(count, "session", QUIET, "")
     }
 
-    fn made(count: usize, reads: &str, log: &str) -> Folder {
+    fn made(count: usize, reads: &str, log: &str, token: &str) -> Folder {
         let folder = TempDir::new().unwrap();
         let Some(program) = on_nodes() else {
             let data = folder.path().join("data");
-            return Folder::configured(folder, &format!("data_dir = {data:?}\n{log}{CHEAP_PINS}"));
+            return Folder::configured(folder, &format!("data_dir = {data:?}\n{log}{CHEAP_PINS}{token}\n"));
         };
-        let nodes = Nodes::start(&program, count + 1, reads);
+        let nodes = Nodes::start(&program, count + 1, reads, token);
         let slots = std::fs::read_to_string(&nodes.slots).unwrap();
-        let folder = Folder::configured(folder, &format!("{log}{slots}"));
+        let folder = Folder::configured(folder, &format!("{log}{slots}\n[token]\n{token}\n"));
         Folder { nodes: Some(nodes), ..folder }
     }
 

@@ -1,5 +1,6 @@
 //! `cloister compatibility`: what this version offers, written from the very tables that make it work.
 
+use crate::absent::{ABSENT, Absent};
 use crate::error::Result;
 use crate::render::Answer;
 use clap::Args;
@@ -52,6 +53,7 @@ fn text() -> String {
     );
     functions(&mut page);
     mechanisms(&mut page);
+    absences(&mut page);
     objects(&mut page);
     profiles(&mut page);
     page
@@ -82,9 +84,7 @@ fn mechanisms(page: &mut String) {
         page,
         &format!(
             "{} mechanisms. Each works in one part and in several. Sizes are those of the key, as \
-             `C_GetMechanismInfo` tells them. Those marked old are offered on tokens with `legacy = true` only. What \
-             OpenSSL's default provider, as it is built here, does not have is not offered: AES-CFB64, Camellia, single \
-             DES, HMAC with BLAKE2b of fewer than 512 bits.\n",
+             `C_GetMechanismInfo` tells them. Those marked old are offered on tokens with `legacy = true` only.\n",
             ROWS.len()
         ),
     );
@@ -94,6 +94,18 @@ fn mechanisms(page: &mut String) {
         let uses = USES.iter().filter(|(flags, _)| row.flags & flags != 0).map(|(_, name)| *name);
         let uses: Vec<&str> = uses.chain(row.legacy.then_some("old")).collect();
         line(page, &format!("| `{}` | 0x{:08x} | {} | {} |", row.name, row.id, uses.join(", "), sizes(row)));
+    }
+}
+
+/// What the standard has besides.
+fn absences(page: &mut String) {
+    line(page, "\n### Mechanisms that are not offered\n");
+    line(page, "Every other mechanism of PKCS#11 3.2, and the reason; `*` stands for any letters.\n");
+    line(page, "| mechanisms | reason |");
+    line(page, "|---|---|");
+    for Absent { names, reason } in ABSENT {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        line(page, &format!("| {} | {reason} |", names.join(", ")));
     }
 }
 

@@ -16,6 +16,12 @@ use structure::declaration;
 use types::{ALIASES, POINTERS, POINTERS_TO_POINTERS, STRUCTURES};
 pub use vendor::cloister_h;
 
+/// Every mechanism of the standard.
+#[cfg(test)]
+pub fn mechanisms() -> impl Iterator<Item = &'static constant::Constant> {
+    GROUPS.iter().flat_map(|group| group.constants).filter(|constant| constant.name.starts_with("CKM_"))
+}
+
 /// The lists of functions, and the versions whose functions are in each.
 const LISTS: &[(&str, &[&str])] = &[
     ("CK_FUNCTION_LIST", &["2.40"]),
