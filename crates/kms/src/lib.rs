@@ -16,6 +16,7 @@ pub mod keys;
 pub mod policy;
 pub mod quota;
 pub mod run;
+pub mod secret_file;
 pub mod service;
 pub mod settings;
 pub mod stores;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use zeroize::Zeroizing;
 
 use crate::audit::{self, Trail};
 use crate::auth::identity::Identities;
@@ -14,6 +13,7 @@ use crate::front::{self, Front, serve, tls};
 use crate::housekeeping::ExpiryMetrics;
 use crate::hsm::{Login, Module, Token, Trouble};
 use crate::policy::Document;
+use crate::secret_file;
 use crate::service::Service;
 use crate::settings::{self, Access, Settings};
 
@@ -148,7 +148,7 @@ pub(crate) async fn bind(address: &str) -> Result<TcpListener, RunError> {
 /// A service that is logged in to its default key store, and serves nobody yet.
 pub fn open(settings: Settings) -> Result<Service, RunError> {
     let identities = settings.identities.as_deref().map(identities).transpose()?.unwrap_or_default();
-    let pin = read_secret(&settings.pin_file)?;
+    let pin = secret_file::line(&settings.pin_file).map_err(RunError::Settings)?;
     let module = Module::load(&settings.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.token, Login::new(pin)).map_err(RunError::Hsm)?;
     Ok(Service { identities, ..Service::new(settings, Arc::new(token), None) })
@@ -157,14 +157,6 @@ pub fn open(settings: Settings) -> Result<Service, RunError> {
 fn identities(folder: &Path) -> Result<Identities<Arc<Document>>, RunError> {
     let identities = Identities::load(folder).and_then(Identities::parse);
     identities.map_err(|e| RunError::Settings(format!("can't use the identity policies: {e}")))
-}
-
-/// The one line of a file that holds a PIN or password.
-pub(crate) fn read_secret(path: &std::path::Path) -> Result<Zeroizing<String>, RunError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| RunError::Settings(format!("can't read {}: {e}", path.display())))?;
-    let text = Zeroizing::new(text);
-    Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
 /// Ends with SIGTERM or SIGINT.

@@ -1,7 +1,9 @@
 //! The servers, as processes: a front that checks every signature over a token of its own, and moto, which checks none.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -95,7 +97,9 @@ fn front(module: &Path, program: &Path, folder: &Path) -> Result<Server> {
         &configuration,
         format!("data_dir = '{}'\nlog = 'off'\n", folder.join("tokens").display()),
     )?;
-    std::fs::write(folder.join("pin"), crate::stage::USER_PIN)?;
+    let pin = folder.join("pin");
+    std::fs::write(&pin, crate::stage::USER_PIN)?;
+    std::fs::set_permissions(&pin, Permissions::from_mode(0o600))?;
     let settings = folder.join("kms.toml");
     let module = module.display();
     std::fs::write(

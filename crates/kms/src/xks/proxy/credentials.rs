@@ -2,17 +2,16 @@
 
 use super::settings::{Wrong, from_toml};
 use crate::auth::credentials::{Credential, Secret};
+use crate::secret_file;
 use crate::xks::protocol::limits;
 use parking_lot::RwLock;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// The access keys that count at one moment, by their ids.
 pub(super) type Credentials = Arc<HashMap<String, Arc<Credential>>>;
@@ -108,16 +107,7 @@ impl CredentialFile {
 
     fn read(&self) -> Result<(Stamp, Credentials), Wrong> {
         let wrong = |why: &dyn fmt::Display| Wrong(format!("{}: {why}", self.path.display()));
-        let mut file = File::open(&self.path).map_err(|error| wrong(&error))?;
-        let metadata = file.metadata().map_err(|error| wrong(&error))?;
-        let mode = metadata.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            let why =
-                format!("its permissions are {mode:04o}: others may read the secrets; set them to 0600");
-            return Err(wrong(&why));
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(|error| wrong(&error))?;
+        let (text, metadata) = secret_file::read(&self.path).map_err(Wrong)?;
         let written: Written = from_toml(&self.path, &text)?;
         let credentials = checked(written.credentials).map_err(|Wrong(why)| wrong(&why))?;
         Ok((Stamp::of(&metadata), Arc::new(credentials)))

@@ -4,7 +4,8 @@ use super::hsm::TokenVault;
 use super::settings::{Settings, Wrong};
 use super::{Proxy, serve, serve_probe};
 use crate::hsm::{Login, Module, Token};
-use crate::run::{RunError, bind, read_secret, stopped};
+use crate::run::{RunError, bind, stopped};
+use crate::secret_file;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub fn run(settings: &Settings) -> Result<(), RunError> {
 
 /// A proxy with all that its settings name: token, access keys, certificates, log.
 fn open(settings: &Settings) -> Result<Proxy, RunError> {
-    let pin = read_secret(&settings.hsm.pin_file)?;
+    let pin = secret_file::line(&settings.hsm.pin_file).map_err(RunError::Settings)?;
     let module = Module::load(&settings.hsm.module).map_err(RunError::Hsm)?;
     let token = Token::open(&module, &settings.hsm.token, Login::new(pin)).map_err(RunError::Hsm)?;
     let log: Box<dyn Write + Send> = match &settings.log {
