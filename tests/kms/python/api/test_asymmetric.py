@@ -190,7 +190,15 @@ def test_k11_signing_keys_do_not_decrypt(kms, keys):
         kms.decrypt(KeyId=keys.any("RSA_2048", "SIGN_VERIFY"), CiphertextBlob=bytes(256), EncryptionAlgorithm="RSAES_OAEP_SHA_256")
 
 
-@pytest.mark.parametrize("spec, algorithm", [("ECC_NIST_P256", "ECDSA_SHA_384"), ("ECC_NIST_P384", "ECDSA_SHA_256"), ("ECC_NIST_P256", "RSASSA_PSS_SHA_256"), ("RSA_2048", "ECDSA_SHA_256")])
+@pytest.mark.parametrize(
+    "spec, algorithm",
+    [
+        ("ECC_NIST_P256", "ECDSA_SHA_384"),
+        ("ECC_NIST_P384", "ECDSA_SHA_256"),
+        ("ECC_NIST_P256", "RSASSA_PSS_SHA_256"),
+        ("RSA_2048", "ECDSA_SHA_256"),
+    ],
+)
 def test_k17_algorithms_of_other_keys_are_refused(kms, keys, spec, algorithm):
     key = keys.any(spec, "SIGN_VERIFY")
     with refused("InvalidKeyUsageException"):

@@ -132,7 +132,7 @@ def test_k18_dry_runs_make_no_data_key(kms, key):
     dry_run(kms.generate_data_key_pair_without_plaintext, KeyId=key, KeyPairSpec="RSA_2048")
 
 
-def test_k18_answers_for_an_enclave_are_refused_without_a_valid_attestation(kms, keys, key):
+def test_k18_answers_for_an_enclave_are_refused_without_a_valid_attestation(kms, key):
     recipient = {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": b"no attestation"}
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
     for request, parameters in [

@@ -215,7 +215,7 @@ def test_k18_dry_runs_do_nothing(kms, keys):
         kms.encrypt(KeyId=str(uuid.uuid4()), Plaintext=b"x", DryRun=True)
 
 
-def test_k98_refusals_have_the_protocol_s_shape(front, unchecked):
+def test_k98_refusals_have_the_protocol_s_shape(unchecked):
     with refused("NotFoundException") as caught:
         unchecked.describe_key(KeyId=str(uuid.uuid4()))
     said = caught.value.response

@@ -200,7 +200,7 @@ def test_k76_a_store_behind_a_proxy(kms, store):
     assert SECRET not in json.dumps(said, default=str)
 
 
-def test_k76_a_key_names_its_key_outside(kms, store, key):
+def test_k76_a_key_names_its_key_outside(store, key):
     said = {name: key[name] for name in ("Origin", "CustomKeyStoreId", "XksKeyConfiguration", "KeySpec", "KeyState")}
     assert said == {
         "Origin": "EXTERNAL_KEY_STORE",

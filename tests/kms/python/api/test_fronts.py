@@ -60,7 +60,7 @@ def test_k101_what_one_rotates_the_other_uses_at_once(kms, there, key):
     assert kms.decrypt(CiphertextBlob=blob)["KeyMaterialId"] == current
 
 
-def test_k101_what_one_schedules_the_other_honours(kms, there, front, second, key):
+def test_k101_what_one_schedules_the_other_honours(kms, there, second, key):
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     with refused("KMSInvalidStateException"):

@@ -78,7 +78,7 @@ def test_k52_parameters_for_an_import(kms, keys, external, spec):
 
 
 @pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"])
-def test_k52_symmetric_material_is_imported(kms, keys, external, algorithm):
+def test_k52_symmetric_material_is_imported(kms, external, algorithm):
     done = bring(kms, external, os.urandom(32), algorithm)
     said = kms.describe_key(KeyId=external)["KeyMetadata"]
     assert (said["KeyState"], said["Enabled"], said["ExpirationModel"]) == ("Enabled", True, "KEY_MATERIAL_DOES_NOT_EXPIRE")

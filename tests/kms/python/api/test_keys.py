@@ -71,7 +71,9 @@ def test_k1_a_key_that_is_not_there_is_not_found(kms):
         kms.describe_key(KeyId="no key")
 
 
-@pytest.mark.parametrize("arn", ["arn:aws:kms:us-east-1", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "arn:aws:kms:us-east-1:111122223333:thing/x"])
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:kms:us-east-1", "arn:aws:s3:::bucket", "arn:aws:kms:us-east-1:12:key/x", "arn:aws:kms:us-east-1:111122223333:thing/x"]
+)
 def test_k1_a_broken_arn_is_refused(kms, arn):
     with refused("InvalidArnException"):
         kms.describe_key(KeyId=arn)

@@ -1,6 +1,5 @@
 """Every row of tests/kms/rows.tsv has a test that names it, or a place in the documentation."""
 
-import pathlib
 import re
 
 import pytest

@@ -92,7 +92,7 @@ def test_k48_the_window_is_seven_to_thirty_days(kms, keys, days):
 
 
 @pytest.mark.parametrize("days", [0, 1, 6, 31, 365])
-def test_k48_other_windows_are_refused(kms, unchecked, keys, days):
+def test_k48_other_windows_are_refused(unchecked, keys, days):
     key = keys.fresh()
     with invalid():
         unchecked.schedule_key_deletion(KeyId=key, PendingWindowInDays=days)

@@ -46,7 +46,7 @@ def test_k23_data_keys(kms, key):
     assert len(kms.generate_random(NumberOfBytes=100)["Plaintext"]) == 100
 
 
-def test_k64_the_material_stays_in_the_hsm(hsm, kms, keys):
+def test_k64_the_material_stays_in_the_hsm(hsm, keys):
     key = keys.metadata()
     [material] = [entry for entry in inventory(hsm).keys.values() if entry["label"] == key["Arn"]]
     assert (material["type"], material["extractable"], material["sensitive"]) == ("AES", False, True)
