@@ -85,8 +85,8 @@ async fn look_around(server: &Server) -> Result<Crowd> {
 
 /// How long another front takes: from its start to its first answer about a key, and to the first that takes knowing all keys.
 fn measure_starts(setting: &Setting, homes: &[FrontHome], places: &[Place<Crowd>]) -> Result<Vec<Line>> {
-    let mut used = Line::new("another front's start to its first Encrypt", 1);
-    let mut listed = Line::new("another front's start to its first ListKeys after that", 1);
+    let mut used = Line::new("another front's start to its first Encrypt", 0);
+    let mut listed = Line::new("another front's start to its first ListKeys after that", 0);
     let Options { repetitions, .. } = *setting.options;
     for repetition in 1..=repetitions {
         progress::tell(&format!("repetition {repetition} of {repetitions}: another front's start"));

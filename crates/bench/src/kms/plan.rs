@@ -142,7 +142,7 @@ pub const CROWD: &[Row<Crowd>] = &[
         bodies: |crowd| of_all(crowd, |key| json!({ "KeyId": key, "KeySpec": "AES_256" })),
     },
     Row {
-        title: "ListKeys, the last page of 100",
+        title: "ListKeys, the last page of up to 100",
         operation: "ListKeys",
         connections: &[1],
         each: ANY,

@@ -8,7 +8,7 @@ use crate::report::{markdown, median, number};
 /// A row with so many connections: all that was measured, by place.
 pub struct Line {
     title: &'static str,
-    /// Over how many connections.
+    /// Over how many connections; 0 where that says nothing.
     pub connections: usize,
     seen: Vec<(String, Vec<Seen>)>,
 }
@@ -44,6 +44,7 @@ impl Line {
 
     fn title(&self) -> String {
         match self.connections {
+            0 => self.title.to_owned(),
             1 => format!("{}, 1 connection", self.title),
             connections => format!("{}, {connections} connections", self.title),
         }
@@ -110,7 +111,7 @@ mod tests {
             used.add("10 keys", seen(few));
             used.add("2000 keys", seen(many));
         }
-        let mut start = Line::new("start", 1);
+        let mut start = Line::new("start", 0);
         for median in [5.0, 9.0] {
             start.add("10 keys", Seen { median: Some(median), ..Seen::default() });
         }
@@ -127,7 +128,7 @@ mod tests {
         let head = ["10 keys, /s", "10 keys, p50 µs", "10 keys, p99 µs", "2000 keys, /s"];
         assert_eq!(rows[0][2..6], head);
         assert_eq!(rows[2][1..8], ["Encrypt, 8 connections", "200", "400", "800", "80.0", "160", "320"]);
-        assert_eq!(rows[3][1..8], ["start, 1 connection", "", "7.00", "", "", "", ""]);
+        assert_eq!(rows[3][1..8], ["start", "", "7.00", "", "", "", ""]);
     }
 
     #[test]
@@ -135,6 +136,6 @@ mod tests {
         let written = table().tsv();
         assert_eq!(written.lines().count(), 7);
         assert!(written.contains("Encrypt\t8\t2000 keys\tp99 µs\t320.00\t\t\n"));
-        assert!(written.ends_with("start\t1\t10 keys\tp50 µs\t7.00\t\t\n"));
+        assert!(written.ends_with("start\t0\t10 keys\tp50 µs\t7.00\t\t\n"));
     }
 }
