@@ -1,4 +1,4 @@
-# The words of the README. `make demo`, `make demo-cluster` and `make test` install what they lack.
+# The words of the README. `make demo`, `make demo-cluster`, `make test` and `make bench` install what they lack.
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -20,6 +20,7 @@ test:
 
 # Prints the table, and writes it into the page that tells what Cloister costs.
 bench: build
+	scripts/setup bench
 	target/release/cloister-bench --tsv target/bench.tsv --page docs/performance.md
 
 lint:

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::load::Failures;
 use crate::operation::Operation;
 use crate::plan::{Place, Work};
+use crate::progress;
 use crate::report::median;
 use crate::stage::Stage;
 use crate::worker::Job;
@@ -46,7 +47,7 @@ impl Pauses {
 pub fn measure(stage: &mut Stage, deaths: usize) -> Result<Vec<Pauses>> {
     let mut all = WATCHED.map(|(title, _)| Pauses { title, pauses: Vec::new(), failed: 0 });
     for death in 0..deaths {
-        eprint!("\rleader killed {} of {deaths} ", death + 1);
+        progress::tell(&format!("leader killed {} of {deaths}", death + 1));
         let mut workers = Vec::new();
         for (_, operation) in WATCHED {
             let target = stage.target(Work::Call(operation), Place::ThreeTls)?;
@@ -64,7 +65,7 @@ pub fn measure(stage: &mut Stage, deaths: usize) -> Result<Vec<Pauses>> {
         }
         stage.three.revive(killed)?;
     }
-    eprintln!();
+    progress::end();
     all.iter_mut().for_each(|seen| seen.pauses.sort_by(f64::total_cmp));
     Ok(all.into())
 }

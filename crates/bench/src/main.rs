@@ -5,8 +5,8 @@
 //! - [`worker`]: another process of this program, in which a module is loaded and called; [`load`]: calls, counted and timed
 //! - [`ping`], [`sqlite`]: what is measured without a module
 //! - [`failover`]: how long nobody is served when the leader dies
-//! - [`kms`]: the KMS front, beside moto's server
-//! - [`report`], [`machine`], [`page`]: what came of it, and on what
+//! - [`kms`]: the KMS front and the XKS proxy
+//! - [`report`], [`machine`], [`page`]: what came of it, and on what; [`progress`]: how far it has come
 
 mod cluster;
 mod failover;
@@ -17,6 +17,7 @@ mod operation;
 mod page;
 mod ping;
 mod plan;
+mod progress;
 mod report;
 mod run;
 mod sqlite;
@@ -28,7 +29,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What went wrong, for people to read.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+type Result<T> = std::result::Result<T, Error>;
 
 /// Measures Cloister, embedded and on a cluster of real processes.
 #[derive(Parser)]
@@ -67,6 +70,9 @@ struct Options {
     /// How often the leader is killed
     #[arg(long, value_name = "N", default_value_t = 20)]
     deaths: usize,
+    /// Keys of the KMS front that has many
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    kms_keys: usize,
     /// Write tab-separated values into this file
     #[arg(long, value_name = "FILE")]
     tsv: Option<PathBuf>,

@@ -93,10 +93,7 @@ impl Operation {
                 let wanted = [id, Attribute::KeyType(KeyType::GENERIC_SECRET), Attribute::Sign(true)];
                 session.generate_key(&Mechanism::GenericSecretKeyGen, &secret(wanted.to_vec(), 32))?
             }
-            Operation::Gcm | Operation::Create | Operation::Find => {
-                let wanted = vec![id, Attribute::Encrypt(true), Attribute::Decrypt(true)];
-                session.generate_key(&Mechanism::AesKeyGen, &secret(wanted, 32))?
-            }
+            Operation::Gcm | Operation::Create | Operation::Find => make_aes(session, id)?,
             Operation::P256 => {
                 let public = [Attribute::Token(true), id.clone(), Attribute::EcParams(P256.to_vec())];
                 session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private(id))?.1
@@ -107,6 +104,12 @@ impl Operation {
             }
         })
     }
+}
+
+/// An AES-256 key that encrypts and decrypts, and can be found by `name`.
+pub fn make_aes(session: &Session, name: Attribute) -> Result<ObjectHandle> {
+    let wanted = vec![name, Attribute::Encrypt(true), Attribute::Decrypt(true)];
+    Ok(session.generate_key(&Mechanism::AesKeyGen, &secret(wanted, 32))?)
 }
 
 /// A secret token key of `length` bytes that never leaves.

@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::plan::{Place, ROWS, Row};
 use crate::report::{Line, Report};
 use crate::stage::Stage;
-use crate::{Options, Result, failover, kms, page};
+use crate::{Options, Result, failover, kms, page, progress};
 use std::path::{Path, PathBuf};
 
 /// The title that `--only` is compared with for what happens when the leader dies.
@@ -21,10 +21,7 @@ pub fn run(options: &Options) -> Result<()> {
             true => measure_module(options, &module, &program, &folder)?,
             false => (Vec::new(), Vec::new()),
         };
-    let kms = match kms::TITLE.contains(&options.only) {
-        true => Some(kms::measure(options, &module, &program, &folder)?),
-        false => None,
-    };
+    let kms = kms::measure(options, &module, &program, &folder)?;
     let report = Report { machine: Machine::this(&program)?, lines, pauses, kms };
     println!("{report}");
     if let Some(file) = &options.tsv {
@@ -60,7 +57,12 @@ fn measure(stage: &mut Stage, options: &Options) -> Result<Vec<Line>> {
     let mut lines: Vec<Line> = ROWS.iter().filter(chosen).flat_map(lines).collect();
     for repetition in 0..options.repetitions {
         for line in &mut lines {
-            eprint!("\rrepetition {} of {}: {:60}", repetition + 1, options.repetitions, line.row.title);
+            progress::tell(&format!(
+                "repetition {} of {}: {}",
+                repetition + 1,
+                options.repetitions,
+                line.row.title
+            ));
             for place in Place::ALL {
                 if let Some(work) = line.row.work_at(place) {
                     let calls = stage.run(work, place, line.callers, options.seconds)?;
@@ -69,7 +71,7 @@ fn measure(stage: &mut Stage, options: &Options) -> Result<Vec<Line>> {
             }
         }
     }
-    eprintln!();
+    progress::end();
     Ok(lines)
 }
 

@@ -3,12 +3,13 @@
 
 use crate::Result;
 use crate::load::{self, Caller, Calls, Failures, Load};
-use crate::operation::Operation;
+use crate::operation::{self, Operation};
 use crate::ping::Socket;
 use crate::sqlite::Transactions;
 use crate::stage::{OFFICER_PIN, USER_PIN};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
+use cryptoki::object::Attribute;
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
@@ -23,6 +24,13 @@ use std::time::Duration;
 pub enum Target {
     /// Makes the token of this slot, and its user.
     NewToken(u64),
+    /// Makes an AES-256 key that encrypts and decrypts, with that label, in the token of that label.
+    NewKey {
+        /// The token's label.
+        token: String,
+        /// The key's.
+        label: String,
+    },
     /// A function of the module, in this slot.
     Call(u64, Operation),
     /// A node.
@@ -120,6 +128,11 @@ impl Job {
                 new_token(module()?, Slot::try_from(*slot)?)?;
                 Ok(Calls::default())
             }
+            Target::NewKey { token, label } => {
+                let (module, slot) = (module()?, slot_of(module()?, token)?);
+                operation::make_aes(&log_in(module, slot)?, Attribute::Label(label.clone().into_bytes()))?;
+                Ok(Calls::default())
+            }
             Target::Call(slot, operation) => {
                 let (module, slot) = (module()?, Slot::try_from(*slot)?);
                 // Held for as long as others come and go: with the last session a login ends.
@@ -147,6 +160,15 @@ fn new_token(module: &Pkcs11, slot: Slot) -> Result<()> {
     session.login(UserType::So, Some(&pin(OFFICER_PIN)))?;
     session.init_pin(&pin(USER_PIN))?;
     Ok(session.logout()?)
+}
+
+fn slot_of(module: &Pkcs11, token: &str) -> Result<Slot> {
+    for slot in module.get_slots_with_initialized_token()? {
+        if module.get_token_info(slot)?.label() == token {
+            return Ok(slot);
+        }
+    }
+    Err("there is no such token".into())
 }
 
 fn log_in(module: &Pkcs11, slot: Slot) -> Result<Session> {

@@ -1,31 +1,43 @@
-//! Requests as an SDK makes them, signed. The signatures are made before the clock starts, and checked by the server each time.
+//! Requests as those make them who call, signed. The signatures are made before the clock starts, and checked by the server each time.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use cloister_kms::auth::credentials::{Credential, Secret};
 use cloister_kms::auth::sigv4;
+use cloister_kms::xks::protocol;
 use http::Request;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use crate::Result;
 
 /// A request ready to be sent.
 pub type Signed = Request<Full<Bytes>>;
 
-/// How many of a row are signed: enough that no connection sends the same twice in a row.
-pub const DIFFERENT: usize = 64;
+/// Which API is spoken.
+#[derive(Clone, Copy)]
+pub enum Api {
+    /// KMS's, as an SDK speaks it.
+    Kms,
+    /// The XKS proxy's, as AWS KMS speaks it of one external key.
+    Xks {
+        /// The key's id.
+        key: &'static str,
+    },
+}
 
-/// An access key.
-pub struct Signer(Credential);
+/// An access key for an API.
+#[derive(Clone)]
+pub struct Signer {
+    api: Api,
+    credential: Credential,
+}
 
 impl Signer {
-    /// From its id and its secret.
-    pub fn new(access_key: &str, secret: &str) -> Signer {
-        Signer(Credential {
+    /// From the access key's id and its secret.
+    pub fn new(api: Api, access_key: &str, secret: &str) -> Signer {
+        let credential = Credential {
             access_key: access_key.to_owned(),
             secret: Secret::new(secret.to_owned()),
             session_token: None,
@@ -33,33 +45,26 @@ impl Signer {
             account: String::new(),
             via_service: None,
             expires: None,
-        })
+        };
+        Signer { api, credential }
     }
 
     /// A request of an operation.
     pub fn sign(&self, address: SocketAddr, operation: &str, body: &[u8]) -> Result<Signed> {
-        let mut request = Request::post("/")
-            .header("host", address.to_string())
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", format!("TrentService.{operation}"))
-            .body(body.to_vec())?;
-        sigv4::sign(&mut request, &self.0, "us-east-1", "kms", SystemTime::now())
+        let request = match self.api {
+            Api::Kms => Request::post("/")
+                .header("content-type", "application/x-amz-json-1.1")
+                .header("x-amz-target", format!("TrentService.{operation}")),
+            Api::Xks { key } => Request::post(format!("{}/keys/{key}/{operation}", protocol::BASE))
+                .header("content-type", "application/json"),
+        };
+        let service = match self.api {
+            Api::Kms => "kms",
+            Api::Xks { .. } => protocol::SERVICE,
+        };
+        let mut request = request.header("host", address.to_string()).body(body.to_vec())?;
+        sigv4::sign(&mut request, &self.credential, "us-east-1", service, SystemTime::now())
             .map_err(|fault| fault.message)?;
         Ok(request.map(Full::from))
-    }
-}
-
-/// Sends one over a connection of its own, and gives the body of the answer.
-pub async fn send_one(address: SocketAddr, request: Signed) -> Result<Bytes> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    connection.abort();
-    match status.is_success() {
-        true => Ok(body),
-        false => Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into()),
     }
 }

@@ -1,60 +1,61 @@
 //! Which records there are: the names of all, sorted, for lists and counts.
 //!
 //! PKCS#11 can't list by the beginning of a name, so a front walks all data objects once and remembers their names. What it adds and removes
-//! itself it notes at once. What others do it learns from their marks: each front keeps one record of its own, to which it gives a new
-//! random value whenever it has made a record or removed one. While the others' marks stand still, so does the list; after one has moved, the
-//! objects are walked again, and only those that weren't there before are asked for their name.
+//! itself it notes at once, and tells the others by its [`Mark`], a record of its own. What they tell, it looks up name by name, so a change takes as long
+//! with many records as with few. When marks don't tell all, the objects are walked again, and only those that weren't there before are
+//! asked for their name.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
+use std::time::{Duration, Instant};
 
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use zeroize::Zeroizing;
 
 use super::label;
+use super::mark::{Mark, Seen};
 use super::records::{Book, made, template};
 use crate::hsm::error::{Result, Trouble};
 
-/// What a mark was when it was last looked at.
-type Seen = HashMap<u64, Zeroizing<Vec<u8>>>;
+/// After so long, others' changes lead to a walk again: a front that died may have left what its mark doesn't tell.
+const WALKED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
 /// The names of all records.
 #[derive(Default)]
 pub struct Directory {
-    /// This front's own mark.
-    own: Option<ObjectHandle>,
-    /// The others' marks at the last walk; none before the first.
-    seen: Option<Seen>,
-    /// Each name, and how many objects share it (the grants of a key do).
-    names: BTreeMap<String, usize>,
+    /// This front's own mark, and the object that holds it; none before the first change.
+    own: Option<(Mark, Option<ObjectHandle>)>,
+    /// What the others' marks have told, and when all objects were walked last; none before the first walk.
+    seen: Option<(Seen, Instant)>,
+    /// Each name, and the objects that share it (the grants of a key do).
+    names: BTreeMap<String, HashSet<u64>>,
     /// How many names each folder has: what they begin with, up to the last slash.
     folders: HashMap<String, usize>,
     known: HashMap<u64, Option<String>>,
 }
 
 impl Directory {
-    fn note(&mut self, name: &str, object: ObjectHandle) {
-        if self.known.insert(object.handle(), Some(name.to_owned())).is_none() {
-            self.enter(name);
+    fn note(&mut self, name: &str, object: u64) {
+        if self.known.insert(object, Some(name.to_owned())).is_none() {
+            self.enter(name, object);
         }
     }
 
-    fn enter(&mut self, name: &str) {
-        let count = self.names.entry(name.to_owned()).or_default();
-        *count += 1;
-        if *count == 1 {
+    fn enter(&mut self, name: &str, object: u64) {
+        let objects = self.names.entry(name.to_owned()).or_default();
+        objects.insert(object);
+        if objects.len() == 1 {
             *self.folders.entry(folder(name).to_owned()).or_default() += 1;
         }
     }
 
-    fn forget(&mut self, name: &str, object: ObjectHandle) {
-        if self.known.remove(&object.handle()).is_none() {
+    fn forget(&mut self, name: &str, object: u64) {
+        if self.known.remove(&object).is_none() {
             return;
         }
-        if let Some(count) = self.names.get_mut(name) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
+        if let Some(objects) = self.names.get_mut(name) {
+            objects.remove(&object);
+            if objects.is_empty() {
                 self.names.remove(name);
                 if let Some(names) = self.folders.get_mut(folder(name)) {
                     *names = names.saturating_sub(1);
@@ -89,68 +90,103 @@ impl Book {
     /// Notes a record that this front has made, and tells the others.
     pub(super) fn came(&self, name: &str, object: ObjectHandle) -> Result<()> {
         let mut directory = self.directory.lock();
-        directory.note(name, object);
-        self.move_mark(&mut directory)
+        directory.note(name, object.handle());
+        self.tell(&mut directory, name)
     }
 
     /// Notes a record that this front has removed, and tells the others.
     pub(super) fn went(&self, name: &str, object: ObjectHandle) -> Result<()> {
         let mut directory = self.directory.lock();
-        directory.forget(name, object);
-        self.move_mark(&mut directory)
+        directory.forget(name, object.handle());
+        self.tell(&mut directory, name)
     }
 
     /// Removes this front's mark, when it stops in good order.
     pub fn leave(&self) -> Result<()> {
         match self.directory.lock().own.take() {
-            Some(own) => self.token().with(|session| session.destroy_object(own)),
-            None => Ok(()),
+            Some((_, Some(object))) => self.token().with(|session| session.destroy_object(object)),
+            _ => Ok(()),
         }
     }
 
-    fn move_mark(&self, directory: &mut Directory) -> Result<()> {
-        let fresh = self.token().with(|session| session.generate_random_vec(16))?;
-        if let Some(own) = directory.own.take() {
-            match self
-                .token()
-                .with(|session| session.update_attributes(own, &[Attribute::Value(fresh.clone())]))
-            {
-                Ok(()) => {
-                    directory.own = Some(own);
-                    return Ok(());
-                }
-                // A token that lets no value be changed gets another mark.
-                Err(Trouble::Fixed) => self.token().with(|session| session.destroy_object(own))?,
-                Err(Trouble::NoObject) => {}
-                Err(trouble) => return Err(trouble),
+    /// What can't be told now is told with the next change.
+    fn tell(&self, directory: &mut Directory, name: &str) -> Result<()> {
+        let (mark, object) = match &mut directory.own {
+            Some(own) => own,
+            none => {
+                let life = hex::encode(self.token().with(|session| session.generate_random_vec(16))?);
+                none.insert((Mark::new(life), None))
             }
-        }
-        let attributes = made(label::MARK, &fresh);
-        directory.own = Some(self.token().with(|session| session.create_object(&attributes))?);
-        Ok(())
+        };
+        mark.tell(name);
+        let bytes = self.bytes(label::MARK, &*mark)?;
+        let older = match *object {
+            None => None,
+            Some(kept) => {
+                let value = [Attribute::Value(bytes.to_vec())];
+                match self.token().with(|session| session.update_attributes(kept, &value)) {
+                    Ok(()) => return Ok(()),
+                    // A token that lets no value be changed gets another mark, before the older goes.
+                    Err(Trouble::Fixed) => Some(kept),
+                    Err(Trouble::NoObject) => None,
+                    Err(trouble) => return Err(trouble),
+                }
+            }
+        };
+        let attributes = made(label::MARK, &bytes);
+        *object = Some(self.token().with(|session| session.create_object(&attributes))?);
+        older.map_or(Ok(()), |older| self.token().with(|session| session.destroy_object(older)))
     }
 
-    /// The marks are read before the walk: what comes in between is seen now and once more, never not at all.
+    /// The marks are read before the objects: what comes in between is seen now and once more, never not at all.
     fn bring_up(&self, directory: &mut Directory) -> Result<()> {
         let marks = self.others(directory)?;
-        if directory.seen.as_ref() != Some(&marks) {
-            self.walk(directory)?;
-            directory.seen = Some(marks);
-        }
+        let fresh = Seen::of(&marks);
+        let walked = match &directory.seen {
+            Some((seen, _)) if *seen == fresh => return Ok(()),
+            Some((seen, walked)) if walked.elapsed() < WALKED_AGAIN => {
+                seen.news(&marks).map(|names| (names, *walked))
+            }
+            _ => None,
+        };
+        let walked = match walked {
+            Some((names, walked)) => {
+                names.iter().try_for_each(|name| self.look_up(directory, name))?;
+                walked
+            }
+            None => {
+                let begun = Instant::now();
+                self.walk(directory)?;
+                begun
+            }
+        };
+        directory.seen = Some((fresh, walked));
         Ok(())
     }
 
-    fn others(&self, directory: &Directory) -> Result<Seen> {
+    fn others(&self, directory: &Directory) -> Result<Vec<Mark>> {
+        let own = directory.own.as_ref().and_then(|(_, object)| *object);
         let template = template(label::MARK);
-        let mut marks = Seen::new();
+        let mut marks = Vec::new();
         for object in self.token().find(&template)? {
-            if Some(object) != directory.own
+            if Some(object) != own
                 && let Some(value) = self.value(object)?
             {
-                marks.insert(object.handle(), value);
+                marks.push(Mark::read(&value));
             }
         }
         Ok(marks)
+    }
+
+    /// Learns which objects have that name now.
+    fn look_up(&self, directory: &mut Directory, name: &str) -> Result<()> {
+        let objects = self.token().find(&template(name))?;
+        let there: HashSet<u64> = objects.iter().map(|object| object.handle()).collect();
+        let known = directory.names.get(name).into_iter().flatten();
+        let gone: Vec<u64> = known.filter(|object| !there.contains(object)).copied().collect();
+        gone.into_iter().for_each(|object| directory.forget(name, object));
+        there.into_iter().for_each(|object| directory.note(name, object));
+        Ok(())
     }
 
     fn walk(&self, directory: &mut Directory) -> Result<()> {
@@ -168,8 +204,10 @@ impl Book {
         }
         directory.names.clear();
         directory.folders.clear();
-        let names: Vec<String> = directory.known.values().flatten().cloned().collect();
-        names.iter().for_each(|name| directory.enter(name));
+        let known = directory.known.iter();
+        let names: Vec<(u64, String)> =
+            known.filter_map(|(object, name)| Some((*object, name.clone()?))).collect();
+        names.iter().for_each(|(object, name)| directory.enter(name, *object));
         Ok(())
     }
 

@@ -88,7 +88,7 @@ pub fn last_use(account: &str, region: &str, key: &str) -> String {
     format!("kms/last-use/{account}/{region}/{key}")
 }
 
-/// Each front's mark: moved whenever that front has made a record or removed one.
+/// Each front's mark: tells the others which records that front has made and removed.
 pub const MARK: &str = "kms/mark";
 
 /// What the names of all claims begin with.

@@ -2,11 +2,12 @@
 //!
 //! Labels are what tokens index, so a record is found as fast among 100,000 as among ten. Several fronts on one token are one service:
 //! nothing is believed from a cache before the token has been asked whether it still holds (`read`), changes of one record by several
-//! fronts take turns (`latch`), and lists are walked anew when somebody has added or removed (`directory`).
+//! fronts take turns (`latch`), and each tells the others what it has added and removed (`directory`, `mark`).
 
 mod directory;
 pub mod label;
 mod latch;
+mod mark;
 mod records;
 
 pub use directory::Directory;

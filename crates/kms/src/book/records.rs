@@ -236,7 +236,7 @@ impl Book {
         Ok(Kept { value, object })
     }
 
-    fn bytes<R: Record>(&self, label: &str, record: &R) -> Result<Zeroizing<Vec<u8>>> {
+    pub(super) fn bytes<R: Record>(&self, label: &str, record: &R) -> Result<Zeroizing<Vec<u8>>> {
         serde_json::to_vec(record)
             .map(Zeroizing::new)
             .map_err(|e| Trouble::Other(format!("record {label}: {e}")))
