@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use http::request::Parts;
 use serde_json::{Value, json};
 
+use crate::api::context;
 use crate::api::error::{Code, Fault, Result};
 use crate::api::model::{model, validate};
 use crate::api::operations::Operation;
@@ -71,6 +72,7 @@ fn answer(
     if let Some(shape) = model().operation(operation.name).and_then(|operation| operation.input()) {
         validate(shape, request)?;
     }
+    context::must_be_short(request)?;
     let call = Call::new(service, caller, operation.name, request_id);
     if service.quotas.is_some() {
         call.count_against(operation.name, &quota::of_account(&caller.account, &caller.region))?;
