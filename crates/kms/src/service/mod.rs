@@ -86,6 +86,9 @@ impl From<Trouble> for Fault {
             Trouble::Unsupported(_) => {
                 Code::UnsupportedOperationException.because("The key store's HSM does not offer this.")
             }
+            Trouble::Crowded(_) => Code::ThrottlingException.because(
+                "You have exceeded the rate at which one resource can be changed. Reduce the frequency of your calls.",
+            ),
             trouble if trouble.is_passing() => {
                 tracing::warn!(%trouble, "the HSM can't serve now");
                 Code::DependencyTimeoutException.because(
