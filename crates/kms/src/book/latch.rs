@@ -179,9 +179,9 @@ mod tests {
         let held = busy.turn("a", Instant::now()).unwrap();
         let long_ago = Instant::now().checked_sub(PATIENCE).unwrap();
         assert!(matches!(busy.turn("a", long_ago), Err(Trouble::Unreachable(_))));
-        busy.turn("b", long_ago).unwrap();
+        drop(busy.turn("b", long_ago).unwrap());
         drop(held);
-        busy.turn("a", long_ago).unwrap();
+        drop(busy.turn("a", long_ago).unwrap());
     }
 
     #[test]
@@ -196,9 +196,9 @@ mod tests {
                 std::thread::yield_now();
             }
             assert!(matches!(busy.turn("a", Instant::now()), Err(Trouble::Crowded(_))));
-            busy.turn("b", Instant::now()).unwrap();
+            drop(busy.turn("b", Instant::now()).unwrap());
             drop(held);
         });
-        busy.turn("a", Instant::now()).unwrap();
+        drop(busy.turn("a", Instant::now()).unwrap());
     }
 }

@@ -128,7 +128,7 @@ fn caller(service: &Service, connection: &Connection, parts: &Parts, body: &[u8]
         settings::Access::Open => Access::Open { account: service.settings.account.clone() },
         settings::Access::Signed => {
             let named = Claim::read(parts).map(|claim| claim.access_key).unwrap_or_default();
-            Access::Signed(Arc::new(Named::find(&service.book, &named)?))
+            Access::Signed(Arc::new(Named::find(&service.book, &service.strangers, &named)?))
         }
     };
     let proof = access.check(parts, body, &KMS, SystemTime::now())?;
@@ -139,7 +139,8 @@ fn caller(service: &Service, connection: &Connection, parts: &Parts, body: &[u8]
     Ok(caller)
 }
 
-fn operation(parts: &Parts) -> Result<&'static Operation> {
+/// The operation that the request names.
+pub(super) fn operation(parts: &Parts) -> Result<&'static Operation> {
     let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok());
     let name = target.and_then(|target| target.strip_prefix(TARGET_PREFIX));
     name.and_then(Operation::named).ok_or_else(|| Code::UnknownOperationException.because(""))
