@@ -77,3 +77,26 @@ fn k35_policies_learn_of_a_new_key_what_it_is_to_be_by_old_names_and_new() {
         front.ask_by(CAROL, HOME, "CreateKey", request.clone()).unwrap();
     }
 }
+
+#[test]
+fn k60_a_replica_becomes_the_primary_only_if_its_own_policy_agrees() {
+    let _alone = alone();
+    let mut front = Front::start();
+    let key = front.create(json!({ "MultiRegion": true }));
+    front.ask("ReplicateKey", json!({ "KeyId": key, "ReplicaRegion": ABROAD }));
+    front.0.identities = may_create(json!({}));
+    front.0.clock.advance(1000);
+    let statement = |effect: &str, who: &str, action: &str| json!({ "Effect": effect, "Principal": { "AWS": who }, "Action": action, "Resource": "*" });
+    let root = format!("arn:aws:iam::{ACCOUNT}:root");
+    let all = statement("Allow", &root, "kms:*");
+    let policy =
+        json!({ "Statement": [all, statement("Deny", CAROL, "kms:UpdatePrimaryRegion")] }).to_string();
+    front.ask_as(ACCOUNT, ABROAD, "PutKeyPolicy", json!({ "KeyId": key, "Policy": policy })).unwrap();
+    let request = json!({ "KeyId": key, "PrimaryRegion": ABROAD });
+    refused(front.ask_by(CAROL, HOME, "UpdatePrimaryRegion", request.clone()));
+    assert!(front.record(HOME, &key).unwrap().is_primary());
+    let policy = json!({ "Statement": [all] }).to_string();
+    front.ask_as(ACCOUNT, ABROAD, "PutKeyPolicy", json!({ "KeyId": key, "Policy": policy })).unwrap();
+    front.ask_by(CAROL, HOME, "UpdatePrimaryRegion", request).unwrap();
+    assert!(front.record(ABROAD, &key).unwrap().is_primary());
+}
