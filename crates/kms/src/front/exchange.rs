@@ -1,5 +1,6 @@
 //! One exchange: who asks, for which operation, is the request well-formed, what is the answer. Synchronous; the HSM's calls block.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -48,7 +49,8 @@ pub fn exchange(service: &Service, connection: &Connection, parts: &Parts, body:
             trail.ready()?;
         }
         let mut told = Told::default();
-        let outcome = answer(service, connection, operation, parts, body, &request_id, &mut told);
+        let outcome =
+            unless_panics(|| answer(service, connection, operation, parts, body, &request_id, &mut told));
         told.record(service, connection, operation, parts, &request_id, outcome)
     });
     let (status, error, body) = match &outcome {
@@ -56,6 +58,15 @@ pub fn exchange(service: &Service, connection: &Connection, parts: &Parts, body:
         Err(fault) => (fault.code.status(), Some(fault.code.name()), serde_json::to_vec(&refusal(fault))),
     };
     Answer { status, request_id, operation: name, error, body: body.unwrap_or_default() }
+}
+
+/// What `work` answers; a panic in it is an error of the service's own, and told of like any other answer. Locks are not poisoned by it, and what it
+/// held it has given back.
+fn unless_panics(work: impl FnOnce() -> Result<Value>) -> Result<Value> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a request ended in a panic");
+        Err(Fault::internal())
+    })
 }
 
 fn answer(
@@ -160,4 +171,16 @@ fn read(body: &[u8]) -> Result<Value> {
 /// An error on the wire: its name in `__type`, its text in `message`, as SDKs of this protocol read them.
 fn refusal(fault: &Fault) -> Value {
     json!({ "__type": fault.code.name(), "message": fault.message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_internal_error_and_not_the_end_of_the_request() {
+        let fault = unless_panics(|| panic!("a defect")).unwrap_err();
+        assert_eq!(fault.code, Code::KMSInternalException);
+        assert_eq!(unless_panics(|| Ok(json!(1))), Ok(json!(1)));
+    }
 }

@@ -101,7 +101,7 @@ impl From<Trouble> for Fault {
             }
             trouble => {
                 tracing::error!(%trouble, "the HSM failed");
-                Code::KMSInternalException.because("The request was rejected because an internal exception occurred. The request can be retried.")
+                Fault::internal()
             }
         }
     }

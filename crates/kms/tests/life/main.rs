@@ -7,3 +7,4 @@ mod crashes;
 mod regions;
 mod support;
 mod times;
+mod told;
