@@ -19,6 +19,13 @@ impl Fault {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
+
+    /// The service's own failure, of which a caller learns nothing but that it may try again.
+    pub fn internal() -> Self {
+        Code::KMSInternalException.because(
+            "The request was rejected because an internal exception occurred. The request can be retried.",
+        )
+    }
 }
 
 impl fmt::Display for Fault {

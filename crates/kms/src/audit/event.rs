@@ -12,8 +12,12 @@ use crate::api::error::Fault;
 use crate::auth::access::Connection;
 use crate::auth::caller::Caller;
 
-/// The longest line, in bytes, that shows parameters and answer; they are left out of a longer one.
+/// The longest line, in bytes, that shows all members of parameters and answer; a longer one shows only those that aren't [`LONG`].
 const LONGEST: usize = 256 * 1024;
+/// The longest member that is shown where the line is too long, in bytes of JSON; encryption contexts are shown in any case.
+const LONG: usize = 8 * 1024;
+/// The longest error message that is shown, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
 /// The longest user agent that is shown, in bytes.
 const LONGEST_AGENT: usize = 1024;
 
@@ -86,8 +90,8 @@ struct Line<'a> {
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<&'a str>,
-    request_parameters: Option<Elements<'a>>,
-    response_elements: Option<Elements<'a>>,
+    request_parameters: Option<Recorded<'a>>,
+    response_elements: Option<Recorded<'a>>,
     #[serde(rename = "requestID")]
     request_id: &'a str,
     #[serde(rename = "eventID")]
@@ -104,15 +108,6 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_details: Option<Tls<'a>>,
 }
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Elements<'a> {
-    Recorded(Recorded<'a>),
-    Omitted { omitted: bool, reason: &'static str },
-}
-
-const TOO_LONG: Elements<'static> = Elements::Omitted { omitted: true, reason: "omitted due to size" };
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,8 +160,9 @@ impl Event<'_> {
         let mut line = self.line()?;
         let mut bytes = serde_json::to_vec(&line)?;
         if bytes.len() > LONGEST {
-            line.request_parameters = line.request_parameters.map(|_| TOO_LONG);
-            line.response_elements = line.response_elements.map(|_| TOO_LONG);
+            for shown in [&mut line.request_parameters, &mut line.response_elements] {
+                *shown = shown.map(|members| members.without_members_over(LONG));
+            }
             bytes = serde_json::to_vec(&line)?;
         }
         bytes.pop();
@@ -189,15 +185,11 @@ impl Event<'_> {
             event_name: self.operation,
             aws_region: region,
             source_ip_address: source.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
-            user_agent: self.user_agent.map(shortened),
+            user_agent: self.user_agent.map(|agent| shortened(agent, LONGEST_AGENT)),
             error_code: self.outcome.err().map(|fault| fault.code.name()),
-            error_message: self.outcome.err().map(|fault| fault.message.as_str()),
-            request_parameters: Recorded::of(names, self.request).map(Elements::Recorded),
-            response_elements: self
-                .outcome
-                .ok()
-                .and_then(|answer| Recorded::of(row.response, answer))
-                .map(Elements::Recorded),
+            error_message: self.outcome.err().map(|fault| shortened(&fault.message, LONGEST_MESSAGE)),
+            request_parameters: Recorded::of(names, self.request),
+            response_elements: self.outcome.ok().and_then(|answer| Recorded::of(row.response, answer)),
             request_id: self.request_id,
             event_id: event_id()?,
             read_only: self.read_only,
@@ -262,9 +254,10 @@ fn timestamp(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }
 
-fn shortened(agent: &str) -> &str {
-    if agent.len() <= LONGEST_AGENT {
-        return agent;
+/// As much of the text as fits in `longest` bytes.
+fn shortened(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
     }
-    (0..=LONGEST_AGENT).rev().find_map(|end| agent.get(..end)).unwrap_or_default()
+    (0..=longest).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }

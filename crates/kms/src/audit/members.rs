@@ -6,6 +6,8 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
+use crate::api::context;
+
 /// What is recorded of one operation.
 pub(super) struct Row {
     pub operation: &'static str,
@@ -185,16 +187,25 @@ fn shape(member: &str) -> Shape {
 }
 
 /// Those of `names` that `value` holds, under the names that CloudTrail gives them (`KeyId` is `keyId`).
+#[derive(Clone, Copy)]
 pub(super) struct Recorded<'a> {
     names: &'static [&'static str],
     value: &'a Value,
+    /// Members that are longer than this, in bytes of JSON, are left out, and so said.
+    longest: usize,
 }
 
 impl<'a> Recorded<'a> {
     /// Nothing where there is nothing to show.
     pub(super) fn of(names: &'static [&'static str], value: &'a Value) -> Option<Self> {
-        let recorded = Self { names, value };
+        let recorded = Self { names, value, longest: usize::MAX };
         recorded.members().next().is_some().then_some(recorded)
+    }
+
+    /// The same, showing only members that aren't longer than `longest`, in bytes of JSON. An encryption context is always shown, unless it was
+    /// refused for its length.
+    pub(super) fn without_members_over(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     fn members(&self) -> impl Iterator<Item = (&'static str, Shape, &'a Value)> + use<'a> {
@@ -215,6 +226,24 @@ impl Shape {
             _ => false,
         }
     }
+
+    /// Whether a member is too long to be shown. A structure that has encryption contexts in it is judged by its own members.
+    fn is_left_out(self, value: &Value, longest: usize) -> bool {
+        let too_long = || longest != usize::MAX && length(value) > longest;
+        match (self, value) {
+            (Self::Map, _) => too_long() && context::length(value) > context::LONGEST,
+            (Self::Structure(names), Value::Object(_)) => {
+                let has_contexts = names.iter().any(|name| matches!(shape(name), Self::Map));
+                !has_contexts && too_long()
+            }
+            _ => too_long(),
+        }
+    }
+}
+
+/// The length of a value, in bytes of JSON.
+fn length(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |json| json.len())
 }
 
 impl Serialize for Recorded<'_> {
@@ -222,28 +251,47 @@ impl Serialize for Recorded<'_> {
         let mut map = serializer.serialize_map(None)?;
         for (name, shape, value) in self.members() {
             map.serialize_key(&Lower(name))?;
-            map.serialize_value(&Shaped { shape, value })?;
+            if shape.is_left_out(value, self.longest) {
+                map.serialize_value(&Omitted::default())?;
+            } else {
+                map.serialize_value(&Shaped { shape, value, longest: self.longest })?;
+            }
         }
         map.end()
+    }
+}
+
+/// What CloudTrail puts where something is too long.
+#[derive(serde::Serialize)]
+struct Omitted {
+    omitted: bool,
+    reason: &'static str,
+}
+
+impl Default for Omitted {
+    fn default() -> Self {
+        Self { omitted: true, reason: "omitted due to size" }
     }
 }
 
 struct Shaped<'a> {
     shape: Shape,
     value: &'a Value,
+    longest: usize,
 }
 
 impl Serialize for Shaped<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let longest = self.longest;
         match (self.shape, self.value) {
             (Shape::Structure(names), Value::Array(items)) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
                 for value in items {
-                    list.serialize_element(&Recorded { names, value })?;
+                    list.serialize_element(&Recorded { names, value, longest })?;
                 }
                 list.end()
             }
-            (Shape::Structure(names), value) => Recorded { names, value }.serialize(serializer),
+            (Shape::Structure(names), value) => Recorded { names, value, longest }.serialize(serializer),
             (_, value) => value.serialize(serializer),
         }
     }

@@ -221,29 +221,68 @@ fn k58_acts_of_the_service_itself_are_told_as_such() {
     assert_eq!(event["serviceEventDetails"], details);
 }
 
-#[test]
-fn parameters_that_are_too_long_are_left_out_and_so_said() {
+/// Alice's request, as the trail tells of it.
+fn told(operation: &str, request: &Value, agent: &str, outcome: Result<&Value, &Fault>) -> Value {
     let directory = tempfile::tempdir().unwrap();
-    let trail = open(directory.path());
-    let (request, nothing) = (json!({"Description": "x".repeat(1_000_000)}), Value::Null);
     let caller = alice();
-    let agent = "\u{e9}".repeat(1000);
     let event = Event {
         request_id: "r",
         time: SystemTime::now(),
-        operation: "CreateKey",
+        operation,
         read_only: false,
         who: Who::Caller(&caller),
-        user_agent: Some(&agent),
+        user_agent: Some(agent),
         tls: None,
-        request: &request,
-        outcome: Ok(&nothing),
+        request,
+        outcome,
         keys: &[],
     };
-    trail.record(&event).unwrap();
-    let event: Value = serde_json::from_str(&lines(directory.path())[0]).unwrap();
-    assert_eq!(event["requestParameters"]["omitted"], true);
+    open(directory.path()).record(&event).unwrap();
+    serde_json::from_str(&lines(directory.path())[0]).unwrap()
+}
+
+const OMITTED: &str = "omitted due to size";
+
+#[test]
+fn a_member_that_is_too_long_is_left_out_and_so_said_and_the_others_stay() {
+    let request = json!({"Description": "x".repeat(1_000_000), "KeySpec": "RSA_2048"});
+    let event = told("CreateKey", &request, &"\u{e9}".repeat(1000), Ok(&Value::Null));
+    let shown = &event["requestParameters"];
+    assert_eq!(shown["description"], json!({"omitted": true, "reason": OMITTED}));
+    assert_eq!(shown["keySpec"], "RSA_2048");
     assert_eq!(event["userAgent"].as_str().unwrap().len(), 1024);
+}
+
+#[test]
+fn k34_what_else_is_too_long_never_takes_the_encryption_context_with_it() {
+    // As long as may be, and six times as long in JSON.
+    let context = json!({"a": "\u{1}".repeat(8191)});
+    let long = "x".repeat(300_000);
+    let event = told("Encrypt", &json!({"KeyId": long, "EncryptionContext": context}), "", Ok(&Value::Null));
+    assert_eq!(event["requestParameters"]["encryptionContext"], context);
+    assert_eq!(event["requestParameters"]["keyId"]["reason"], OMITTED);
+    let constraints = json!({"EncryptionContextSubset": context});
+    let event = told("CreateGrant", &json!({"Name": long, "Constraints": constraints}), "", Ok(&Value::Null));
+    assert_eq!(event["requestParameters"]["constraints"]["encryptionContextSubset"], context);
+    assert_eq!(event["requestParameters"]["name"]["reason"], OMITTED);
+}
+
+#[test]
+fn no_request_makes_a_line_that_is_longer_than_a_line_may_be() {
+    let many = json!({"a": "x".repeat(8_192 - 1), "b": "x".repeat(300_000)});
+    let refused = Code::ValidationException.because("\u{e9}".repeat(100_000));
+    for request in [
+        json!({"EncryptionContext": many}),
+        json!({"Constraints": {"EncryptionContextSubset": many}}),
+        json!({"Constraints": [many, {"EncryptionContextSubset": many}]}),
+        json!({"Tags": vec![json!({"TagKey": "a", "TagValue": "b"}); 20_000]}),
+    ] {
+        for operation in ["Encrypt", "CreateGrant", "CreateKey"] {
+            let event = told(operation, &request, "", Err(&refused));
+            assert!(event.to_string().len() <= 256 * 1024, "{operation}");
+            assert_eq!(event["errorMessage"].as_str().unwrap().len(), 1024);
+        }
+    }
 }
 
 #[test]

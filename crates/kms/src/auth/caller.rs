@@ -26,4 +26,9 @@ impl Caller {
     pub fn is_root(&self) -> bool {
         self.arn.ends_with(":root")
     }
+
+    /// The same caller, asking in another Region.
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
 }

@@ -6,3 +6,4 @@ pub mod credentials;
 pub mod identity;
 pub mod recorded;
 pub mod sigv4;
+pub mod strangers;

@@ -1,8 +1,10 @@
 //! Credentials kept in the token, as sealed records: whoever can log in to the key store can make them, nobody can read them on a disk.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::credentials::{Credential, Credentials};
+use super::strangers::Strangers;
 use crate::book::{Book, label};
 use crate::hsm::Trouble;
 
@@ -10,12 +12,12 @@ use crate::hsm::Trouble;
 pub struct Named(Option<Arc<Credential>>);
 
 impl Named {
-    /// Looks the access key up.
+    /// Looks the access key up, unless `strangers` knows that it was just looked for in vain.
     ///
     /// # Errors
     ///
     /// What the token says when it can't be asked: that is no reason to tell a caller it is unknown.
-    pub fn find(book: &Book, access_key: &str) -> Result<Self, Trouble> {
+    pub fn find(book: &Book, strangers: &Strangers, access_key: &str) -> Result<Self, Trouble> {
         // Only what has an access key's form is a name to ask the token for.
         if access_key.is_empty()
             || access_key.len() > 128
@@ -23,7 +25,14 @@ impl Named {
         {
             return Ok(Self(None));
         }
-        Ok(Self(book.read::<Credential>(&label::credential(access_key))?.map(|kept| kept.value)))
+        if strangers.knows(access_key, Instant::now()) {
+            return Ok(Self(None));
+        }
+        let found = book.read::<Credential>(&label::credential(access_key))?;
+        if found.is_none() {
+            strangers.note(access_key, Instant::now());
+        }
+        Ok(Self(found.map(|kept| kept.value)))
     }
 }
 

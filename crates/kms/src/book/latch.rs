@@ -26,6 +26,9 @@ pub const HOLD: Duration = Duration::from_secs(8);
 /// How long a caller waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many may wait in this front for their turn with one name: more would keep requests about other names from being served.
+const WAITING: usize = 16;
+
 /// How many names of claims are looked at in one pass of housekeeping.
 const CLEARED: usize = 100;
 
@@ -34,14 +37,22 @@ const CLEARED: usize = 100;
 pub(super) struct Busy(Mutex<HashMap<String, Arc<Mutex<()>>>>);
 
 impl Busy {
-    fn turn(&self, label: &str) -> ArcMutexGuard<RawMutex, ()> {
+    /// Waits for the name's turn, until [`PATIENCE`] is over for a caller that came at `since`.
+    fn turn(&self, label: &str, since: Instant) -> Result<ArcMutexGuard<RawMutex, ()>> {
         let turn = {
             let mut busy = self.0.lock();
             // Names nobody waits for or holds are forgotten.
             busy.retain(|_, turn| Arc::strong_count(turn) > 1);
-            busy.entry(label.to_owned()).or_default().clone()
+            let turn = busy.entry(label.to_owned()).or_default();
+            // The table has the mutex once, who holds it once, and whoever waits for it once.
+            if Arc::strong_count(turn) >= WAITING.saturating_add(2) {
+                return Err(Trouble::Crowded(format!("too many wait to change {label}")));
+            }
+            turn.clone()
         };
-        turn.lock_arc()
+        let left = PATIENCE.saturating_sub(since.elapsed());
+        turn.try_lock_arc_for(left)
+            .ok_or_else(|| Trouble::Unreachable(format!("others keep changing {label}")))
     }
 }
 
@@ -75,11 +86,11 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// `Unreachable` when others keep it for half a minute; whatever the token says.
+    /// `Unreachable` when others keep it for half a minute; `Crowded` when too many wait for it already; whatever the token says.
     pub fn latch(&self, name: &str) -> Result<Latch<'_>> {
-        let turn = self.busy.turn(name);
-        let label = label::latch(name);
         let started = Instant::now();
+        let turn = self.busy.turn(name, started)?;
+        let label = label::latch(name);
         let mut watched: HashMap<Vec<u8>, Instant> = HashMap::new();
         loop {
             let claim = self.claim(&label)?;
@@ -155,5 +166,39 @@ impl Book {
     fn pause(&self) -> Result<Duration> {
         let byte = self.token().with(|session| session.generate_random_vec(1))?.first().copied().unwrap_or(0);
         Ok(Duration::from_millis(2 + u64::from(byte) / 8))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_waited_long_enough_is_told_so_whatever_it_waited_for() {
+        let busy = Busy::default();
+        let held = busy.turn("a", Instant::now()).unwrap();
+        let long_ago = Instant::now().checked_sub(PATIENCE).unwrap();
+        assert!(matches!(busy.turn("a", long_ago), Err(Trouble::Unreachable(_))));
+        drop(busy.turn("b", long_ago).unwrap());
+        drop(held);
+        drop(busy.turn("a", long_ago).unwrap());
+    }
+
+    #[test]
+    fn only_so_many_wait_for_one_name_and_others_are_free() {
+        let busy = Busy::default();
+        let held = busy.turn("a", Instant::now()).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..WAITING {
+                scope.spawn(|| busy.turn("a", Instant::now()).map(drop).unwrap());
+            }
+            while busy.0.lock().get("a").map_or(0, Arc::strong_count) < WAITING + 2 {
+                std::thread::yield_now();
+            }
+            assert!(matches!(busy.turn("a", Instant::now()), Err(Trouble::Crowded(_))));
+            drop(busy.turn("b", Instant::now()).unwrap());
+            drop(held);
+        });
+        drop(busy.turn("a", Instant::now()).unwrap());
     }
 }

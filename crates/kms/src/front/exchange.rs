@@ -1,11 +1,13 @@
 //! One exchange: who asks, for which operation, is the request well-formed, what is the answer. Synchronous; the HSM's calls block.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::request::Parts;
 use serde_json::{Value, json};
 
+use crate::api::context;
 use crate::api::error::{Code, Fault, Result};
 use crate::api::model::{model, validate};
 use crate::api::operations::Operation;
@@ -47,7 +49,8 @@ pub fn exchange(service: &Service, connection: &Connection, parts: &Parts, body:
             trail.ready()?;
         }
         let mut told = Told::default();
-        let outcome = answer(service, connection, operation, parts, body, &request_id, &mut told);
+        let outcome =
+            unless_panics(|| answer(service, connection, operation, parts, body, &request_id, &mut told));
         told.record(service, connection, operation, parts, &request_id, outcome)
     });
     let (status, error, body) = match &outcome {
@@ -55,6 +58,15 @@ pub fn exchange(service: &Service, connection: &Connection, parts: &Parts, body:
         Err(fault) => (fault.code.status(), Some(fault.code.name()), serde_json::to_vec(&refusal(fault))),
     };
     Answer { status, request_id, operation: name, error, body: body.unwrap_or_default() }
+}
+
+/// What `work` answers; a panic in it is an error of the service's own, and told of like any other answer. Locks are not poisoned by it, and what it
+/// held it has given back.
+fn unless_panics(work: impl FnOnce() -> Result<Value>) -> Result<Value> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a request ended in a panic");
+        Err(Fault::internal())
+    })
 }
 
 fn answer(
@@ -71,6 +83,7 @@ fn answer(
     if let Some(shape) = model().operation(operation.name).and_then(|operation| operation.input()) {
         validate(shape, request)?;
     }
+    context::must_be_short(request)?;
     let call = Call::new(service, caller, operation.name, request_id);
     if service.quotas.is_some() {
         call.count_against(operation.name, &quota::of_account(&caller.account, &caller.region))?;
@@ -126,7 +139,7 @@ fn caller(service: &Service, connection: &Connection, parts: &Parts, body: &[u8]
         settings::Access::Open => Access::Open { account: service.settings.account.clone() },
         settings::Access::Signed => {
             let named = Claim::read(parts).map(|claim| claim.access_key).unwrap_or_default();
-            Access::Signed(Arc::new(Named::find(&service.book, &named)?))
+            Access::Signed(Arc::new(Named::find(&service.book, &service.strangers, &named)?))
         }
     };
     let proof = access.check(parts, body, &KMS, SystemTime::now())?;
@@ -137,7 +150,8 @@ fn caller(service: &Service, connection: &Connection, parts: &Parts, body: &[u8]
     Ok(caller)
 }
 
-fn operation(parts: &Parts) -> Result<&'static Operation> {
+/// The operation that the request names.
+pub(super) fn operation(parts: &Parts) -> Result<&'static Operation> {
     let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok());
     let name = target.and_then(|target| target.strip_prefix(TARGET_PREFIX));
     name.and_then(Operation::named).ok_or_else(|| Code::UnknownOperationException.because(""))
@@ -157,4 +171,16 @@ fn read(body: &[u8]) -> Result<Value> {
 /// An error on the wire: its name in `__type`, its text in `message`, as SDKs of this protocol read them.
 fn refusal(fault: &Fault) -> Value {
     json!({ "__type": fault.code.name(), "message": fault.message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_internal_error_and_not_the_end_of_the_request() {
+        let fault = unless_panics(|| panic!("a defect")).unwrap_err();
+        assert_eq!(fault.code, Code::KMSInternalException);
+        assert_eq!(unless_panics(|| Ok(json!(1))), Ok(json!(1)));
+    }
 }

@@ -1,4 +1,4 @@
-//! What a front counts, and whether it is well: `/metrics` and `/healthz`.
+//! What a front counts: `/metrics`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -16,7 +16,6 @@ use prometheus_client::registry::Registry;
 
 use super::exchange::Answer;
 use super::listen::status;
-use crate::service::Service;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -98,22 +97,5 @@ impl Meter {
             HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
         );
         response
-    }
-}
-
-/// Well is a front whose default key store answers: 200, or 503 and why.
-pub async fn health(service: &Arc<Service>) -> Response<Full<Bytes>> {
-    let service = service.clone();
-    let asked =
-        tokio::task::spawn_blocking(move || service.token.with(|session| session.generate_random_vec(1)))
-            .await;
-    match asked {
-        Ok(Ok(_)) => Response::new(Full::from("ok\n")),
-        Ok(Err(trouble)) => {
-            let mut response = Response::new(Full::from(format!("{trouble}\n")));
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            response
-        }
-        Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

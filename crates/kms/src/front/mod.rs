@@ -2,6 +2,7 @@
 
 mod clock;
 mod exchange;
+mod health;
 mod listen;
 mod meter;
 pub mod tls;

@@ -10,6 +10,7 @@ mod expiry;
 mod imports;
 mod remove;
 mod round;
+mod tell;
 mod tend;
 
 use std::collections::HashMap;

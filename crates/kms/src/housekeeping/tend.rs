@@ -1,9 +1,11 @@
 //! One key: whatever is due with it.
 
+use serde_json::json;
+
 use super::diary::{self, LEFT_ALONE};
 use super::remove::remove;
 use super::{Report, Service};
-use crate::api::error::Result;
+use crate::api::error::{Fault, Result};
 use crate::clock::Moment;
 use crate::keys::arn::KeyArn;
 use crate::keys::hold::Held;
@@ -14,6 +16,7 @@ use crate::keys::rotation::{following, turn};
 impl Service {
     /// Does what is due with the key, under its latch.
     pub(super) fn tend(&self, arn: &KeyArn, now: Moment, report: &mut Report) -> Result<()> {
+        self.may_act()?;
         let Some(mut held) = self.hold(arn)? else {
             self.house.diary.lock().strike(arn);
             return Ok(());
@@ -26,12 +29,12 @@ impl Service {
             Some(Draft::Making(_)) => {}
             Some(Draft::Removing(_)) => {
                 report.deleted += 1;
-                return Ok(remove(self, held, now)?);
+                return self.delete(held, now);
             }
             None if !held.record.exists(now) => {
                 tracing::info!(key = %arn, "a key is deleted");
                 report.deleted += 1;
-                return Ok(remove(self, held, now)?);
+                return self.delete(held, now);
             }
             None => self.mend(&mut held, now, report)?,
         }
@@ -39,17 +42,38 @@ impl Service {
         Ok(())
     }
 
+    fn delete(&self, held: Held, now: Moment) -> Result<()> {
+        let arn = held.record.arn();
+        let outcome = remove(self, held, now).map_err(Fault::from);
+        self.tell("DeleteKey", &arn, &json!({ "keyId": arn.to_string() }), outcome.as_ref().err());
+        outcome
+    }
+
     fn mend(&self, held: &mut Held, now: Moment, report: &mut Report) -> Result<()> {
         held.destroy_loose()?;
         report.healed += usize::from(held.heal()?);
-        report.expired += expire(held, now)?;
+        let arn = held.record.arn();
+        report.expired += expire(held, now, |material, failed| {
+            let details = json!({ "keyId": arn.to_string(), "keyMaterialId": material });
+            let failed = failed.cloned().map(Fault::from);
+            self.tell("DeleteExpiredKeyMaterial", &arn, &details, failed.as_ref());
+        })?;
         if diary::rotation(&held.record).is_some_and(|next| next <= now) {
-            // The schedule goes on in the same step that makes the new material the current one.
-            held.record.rotation = held.record.rotation.as_ref().map(|rotation| following(rotation, now));
-            turn(self, held, now, Cause::Automatic)?;
-            tracing::info!(key = %held.record.arn(), "a key was rotated on schedule");
+            self.rotate(held, now)?;
             report.rotated += 1;
         }
         Ok(())
+    }
+
+    fn rotate(&self, held: &mut Held, now: Moment) -> Result<()> {
+        let arn = held.record.arn();
+        // The schedule goes on in the same step that makes the new material the current one.
+        held.record.rotation = held.record.rotation.as_ref().map(|rotation| following(rotation, now));
+        let outcome = turn(self, held, now, Cause::Automatic);
+        let current = held.record.current().map(|material| &material.id);
+        let details =
+            json!({ "keyId": arn.to_string(), "rotationType": "AUTOMATIC", "currentKeyMaterialId": current });
+        self.tell("RotateKey", &arn, &details, outcome.as_ref().err());
+        outcome.inspect(|()| tracing::info!(key = %arn, "a key was rotated on schedule"))
     }
 }

@@ -34,6 +34,8 @@ pub enum Trouble {
     NoSession,
     /// The token accepts no change now.
     ReadOnly(String),
+    /// Too many wait already for what only one may do at a time.
+    Crowded(String),
     /// Anything else, by the name PKCS#11 has for it.
     Other(String),
 }
@@ -55,7 +57,10 @@ impl Trouble {
 
     /// Whether nothing is wrong with the request: the same may succeed later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::NoSession | Self::NoToken(_) | Self::ReadOnly(_))
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::NoSession | Self::NoToken(_) | Self::ReadOnly(_) | Self::Crowded(_)
+        )
     }
 }
 
@@ -75,6 +80,7 @@ impl std::fmt::Display for Trouble {
             Self::Unexplained(why) => write!(f, "the HSM failed without a reason ({why})"),
             Self::NoSession => f.write_str("the HSM has no session left"),
             Self::ReadOnly(why) => write!(f, "the HSM accepts no change now ({why})"),
+            Self::Crowded(why) => write!(f, "too many at once ({why})"),
             Self::Other(why) => write!(f, "the HSM failed ({why})"),
         }
     }

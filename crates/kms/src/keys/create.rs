@@ -53,14 +53,8 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
     let (spec, usage) = kind(&request)?;
     let origin = request.origin.unwrap_or(Origin::Kms);
     let bypass = request.bypass_policy_lockout_safety_check;
-    let ask = Ask::to("CreateKey")
-        .fact("kms:KeySpec", spec.name)
-        .fact("kms:KeyUsage", usage.name())
-        .fact("kms:KeyOrigin", origin.name())
-        .fact("kms:MultiRegion", request.multi_region.to_string())
-        .fact("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string())
-        .tags(&request.tags);
-    call.authorize_without_key(&ask)?;
+    let kind = request.multi_region.then_some("PRIMARY");
+    call.authorize_without_key(&ask_to_create((spec, usage, origin), kind, bypass, &request.tags))?;
     must_have_room(call, &call.caller.region)?;
     let wanted = Wanted {
         origin,
@@ -85,6 +79,25 @@ pub fn create_key(call: &Call, request: CreateKeyRequest) -> Result<CreateKeyRes
     let record = bring_to_life(call, record, &place)?;
     call.touch(record.arn());
     Ok(CreateKeyResponse { key_metadata: call.describe(&record, State::of(&record, call.now, true))? })
+}
+
+/// What policies may ask about a key that is to be made. `multi_region`: `PRIMARY` or `REPLICA`, if it is to be one of several Regions.
+pub fn ask_to_create<'a>(
+    (spec, usage, origin): (&Spec, Usage, Origin),
+    multi_region: Option<&'static str>,
+    bypass: bool,
+    tags: &'a [Tag],
+) -> Ask<'a> {
+    Ask::to("CreateKey")
+        .fact("kms:KeySpec", spec.name)
+        .fact("kms:CustomerMasterKeySpec", spec.name)
+        .fact("kms:KeyUsage", usage.name())
+        .fact("kms:CustomerMasterKeyUsage", usage.name())
+        .fact("kms:KeyOrigin", origin.name())
+        .fact("kms:MultiRegion", multi_region.is_some().to_string())
+        .facts("kms:MultiRegionKeyType", multi_region.map(str::to_owned))
+        .fact("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string())
+        .tags(tags)
 }
 
 /// The record of a key that is being made, as little as there is to say of every key.

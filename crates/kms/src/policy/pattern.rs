@@ -13,6 +13,9 @@ pub(super) struct Reading {
     pub(super) variables: bool,
 }
 
+/// The longest text with wildcards, in bytes. Together with the limit of what requests bring (8 KB of encryption context) it bounds the work.
+const LONGEST_GLOB: usize = 2048;
+
 /// A text to compare with.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -49,7 +52,7 @@ impl Variables for NoVariables {
 }
 
 impl Pattern {
-    /// Compiles `text`; `None` if a variable is malformed.
+    /// Compiles `text`; `None` if a variable is malformed, or if it has wildcards and is longer than [`LONGEST_GLOB`].
     pub(super) fn parse(text: &str, reading: Reading) -> Option<Self> {
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -75,7 +78,10 @@ impl Pattern {
             match special {
                 Some(piece) => {
                     flush(&mut literal, &mut pieces);
-                    pieces.push(piece);
+                    // Several `*` in a row are one.
+                    if !matches!((&piece, pieces.last()), (Piece::Run, Some(Piece::Run))) {
+                        pieces.push(piece);
+                    }
                 }
                 None => literal.push(next),
             }
@@ -83,13 +89,15 @@ impl Pattern {
         }
         flush(&mut literal, &mut pieces);
         let has_variables = pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }));
-        Some(Self { pieces, has_variables })
+        let is_glob = pieces.iter().any(|piece| matches!(piece, Piece::Run));
+        (!is_glob || text.len() <= LONGEST_GLOB).then_some(Self { pieces, has_variables })
     }
 
     /// Whether `text` fits. A variable without value fits nothing.
     pub(super) fn matches(&self, text: &str, case: Case, variables: &dyn Variables) -> bool {
         match self.resolve(variables) {
-            Some(pieces) => fits(&pieces, text, case),
+            // Variables may stand for long texts: those that can't fit are not tried.
+            Some(pieces) => (!self.has_variables || has_room(&pieces, text)) && fits(&pieces, text, case),
             None => false,
         }
     }
@@ -133,6 +141,16 @@ fn variable(inside: &str) -> Option<Piece> {
 pub(super) enum Case {
     Matters,
     Ignored,
+}
+
+/// Whether `text` has as many characters as the pieces need at least.
+fn has_room(pieces: &[Piece], text: &str) -> bool {
+    let least = |piece: &Piece| match piece {
+        Piece::Literal(literal) => literal.chars().count(),
+        Piece::One => 1,
+        Piece::Run | Piece::Variable { .. } => 0,
+    };
+    pieces.iter().map(least).sum::<usize>() <= text.chars().count()
 }
 
 /// Glob matching: on a mismatch the last `*` takes one character more, so the work is bounded by pattern times text.
@@ -192,4 +210,43 @@ fn begins_folded(text: &str, literal: &str) -> Option<usize> {
         .chars()
         .all(|expected| chars.next().is_some_and(|found| found.to_lowercase().eq(expected.to_lowercase())));
     same.then(|| text.len().saturating_sub(chars.as_str().len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GLOB: Reading = Reading { wildcards: true, variables: true };
+
+    #[test]
+    fn stars_in_a_row_are_one_and_mean_the_same() {
+        let pattern = Pattern::parse("a***?**b", GLOB).unwrap();
+        assert_eq!(pattern.pieces.len(), 5);
+        for (text, expected) in [("axb", true), ("axyzb", true), ("ab", false), ("axyz", false)] {
+            assert_eq!(pattern.matches(text, Case::Matters, &NoVariables), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_glob_has_a_longest_length_and_a_plain_text_has_none() {
+        let text = |length: usize| "a".repeat(length - 1);
+        assert!(Pattern::parse(&format!("{}*", text(LONGEST_GLOB)), GLOB).is_some());
+        assert!(Pattern::parse(&format!("{}*", text(LONGEST_GLOB + 1)), GLOB).is_none());
+        assert!(Pattern::parse(&text(LONGEST_GLOB * 2), GLOB).is_some());
+    }
+
+    #[test]
+    fn a_variable_that_stands_for_more_than_the_text_has_fits_nothing() {
+        struct Long(usize);
+        impl Variables for Long {
+            fn single(&self, _key: &Named) -> Option<String> {
+                Some("a".repeat(self.0))
+            }
+        }
+        let pattern = Pattern::parse("*${aws:username}b*${aws:username}", GLOB).unwrap();
+        let text = format!("{}b{}", "a".repeat(8), "a".repeat(8));
+        assert!(pattern.matches(&text, Case::Matters, &Long(8)));
+        assert!(!pattern.matches(&text, Case::Matters, &Long(9)));
+        assert!(!has_room(&pattern.resolve(&Long(9)).unwrap(), &text));
+    }
 }

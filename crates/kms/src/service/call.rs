@@ -35,6 +35,14 @@ impl<'a> Call<'a> {
         Self { service, caller, operation, request_id, now: service.clock.now(), touched: Mutex::default() }
     }
 
+    /// The part of this request that `caller`, the same in another Region, asks there: policies judge it by that Region (`aws:RequestedRegion`).
+    pub fn of<'b>(&self, caller: &'b Caller) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        Call { now: self.now, ..Call::new(self.service, caller, self.operation, self.request_id) }
+    }
+
     /// Notes a key for the audit trail.
     pub fn touch(&self, key: KeyArn) {
         let mut touched = self.touched.lock();

@@ -17,6 +17,7 @@ pub use stores::{Stores, missing as missing_store};
 use crate::api::error::{Code, Fault};
 use crate::audit::Trail;
 use crate::auth::identity::Identities;
+use crate::auth::strangers::Strangers;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::crypto::last_use::LastUses;
@@ -52,6 +53,8 @@ pub struct Service {
     pub last_uses: LastUses,
     /// The identity policies of users and roles.
     pub identities: Identities<Arc<Document>>,
+    /// The access keys that were just looked for in vain.
+    pub strangers: Strangers,
     /// The grants of keys, as they were last read.
     pub grants: Known,
 }
@@ -74,6 +77,7 @@ impl Service {
             house: House::default(),
             last_uses: LastUses::default(),
             identities: Identities::default(),
+            strangers: Strangers::default(),
             grants: Known::default(),
         }
     }
@@ -86,6 +90,9 @@ impl From<Trouble> for Fault {
             Trouble::Unsupported(_) => {
                 Code::UnsupportedOperationException.because("The key store's HSM does not offer this.")
             }
+            Trouble::Crowded(_) => Code::ThrottlingException.because(
+                "You have exceeded the rate at which one resource can be changed. Reduce the frequency of your calls.",
+            ),
             trouble if trouble.is_passing() => {
                 tracing::warn!(%trouble, "the HSM can't serve now");
                 Code::DependencyTimeoutException.because(
@@ -94,7 +101,7 @@ impl From<Trouble> for Fault {
             }
             trouble => {
                 tracing::error!(%trouble, "the HSM failed");
-                Code::KMSInternalException.because("The request was rejected because an internal exception occurred. The request can be retried.")
+                Fault::internal()
             }
         }
     }

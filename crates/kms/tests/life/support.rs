@@ -108,9 +108,14 @@ impl Front {
         operation: &str,
         request: Value,
     ) -> Result<Value, Fault> {
+        self.ask_by(&format!("arn:aws:iam::{account}:root"), region, operation, request)
+    }
+
+    /// Asks the front as whoever has that ARN.
+    pub fn ask_by(&self, arn: &str, region: &str, operation: &str, request: Value) -> Result<Value, Fault> {
         let caller = Caller {
-            account: account.to_owned(),
-            arn: format!("arn:aws:iam::{account}:root"),
+            account: arn.split(':').nth(4).unwrap().to_owned(),
+            arn: arn.to_owned(),
             access_key: String::new(),
             via_service: None,
             region: region.to_owned(),

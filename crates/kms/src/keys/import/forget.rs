@@ -73,8 +73,12 @@ fn take_away(record: &mut KeyRecord, id: &str) -> Option<String> {
     object
 }
 
-/// Destroys what has expired by `now`, and says so. How many materials.
-pub fn expire(held: &mut Held, now: Moment) -> std::result::Result<usize, Trouble> {
+/// Destroys what has expired by `now`, and says so: `told` learns of each material, and of what failed with it. How many materials.
+pub fn expire(
+    held: &mut Held,
+    now: Moment,
+    told: impl Fn(&str, Option<&Trouble>),
+) -> std::result::Result<usize, Trouble> {
     let expired: Vec<String> = held
         .record
         .materials
@@ -83,7 +87,9 @@ pub fn expire(held: &mut Held, now: Moment) -> std::result::Result<usize, Troubl
         .map(|material| material.id.clone())
         .collect();
     for id in &expired {
-        forget(held, id)?;
+        let forgotten = forget(held, id);
+        told(id, forgotten.as_ref().err());
+        forgotten?;
         // The event that AWS sends as "KMS Imported Key Material Expiration".
         tracing::warn!(key = %held.record.arn(), material = id, event = "KMS Imported Key Material Expiration", "imported key material has expired");
     }

@@ -28,7 +28,11 @@ pub fn update_primary_region(call: &Call, request: UpdatePrimaryRegionRequest) -
     if *region == key.arn.region {
         return Err(unsupported(&key.arn, "is the primary key of its Regions already."));
     }
+    // The replica's own policy has a say, too, in its own Region.
     let next = key.arn.in_region(region);
+    let abroad = call.caller.in_region(region);
+    call.of(&abroad).open(&next.to_string(), &ask, Need::Anything)?;
+    call.touch(next.clone());
     let mut held = call.hold(&next, Need::Material)?;
     // The latch is the family's: the old primary doesn't change meanwhile either.
     let old = call.record(&key.arn)?.ok_or_else(|| missing(&key.arn))?;

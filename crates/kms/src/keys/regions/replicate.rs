@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{must_be_primary, settling};
 use crate::api::error::{Code, Result};
-use crate::keys::create::must_have_room;
+use crate::keys::create::{ask_to_create, must_have_room};
 use crate::keys::hold::Held;
 use crate::keys::metadata::KeyMetadata;
 use crate::keys::policy;
@@ -50,12 +50,13 @@ pub fn replicate_key(call: &Call, request: ReplicateKeyRequest) -> Result<Replic
     )?;
     must_be_primary(&key.record)?;
     call.check(Need::Enabled, &key.record)?;
-    call.authorize_without_key(
-        &Ask::to("CreateKey")
-            .fact("kms:KeySpec", key.record.spec.name)
-            .fact("kms:MultiRegion", "true")
-            .tags(&request.tags),
-    )?;
+    // The replica is made in its own Region, by this caller.
+    let abroad = call.caller.in_region(region);
+    let there = call.of(&abroad);
+    let KeyRecord { spec, usage, origin, .. } = *key.record;
+    let bypass = request.bypass_policy_lockout_safety_check;
+    let ask = ask_to_create((spec, usage, origin), Some("REPLICA"), bypass, &request.tags);
+    there.authorize_without_key(&ask)?;
     if !call.service.settings.regions.contains(region) {
         return Err(Code::UnsupportedOperationException.because(format!("Region {region} is not available.")));
     }
@@ -67,7 +68,7 @@ pub fn replicate_key(call: &Call, request: ReplicateKeyRequest) -> Result<Replic
             Code::AlreadyExistsException.because(format!("{} already exists.", key.arn.in_region(region)))
         );
     }
-    let replica = bring_to_life(call, &mut held, &request)?;
+    let replica = bring_to_life(&there, &mut held, &request)?;
     call.touch(replica.arn());
     Ok(ReplicateKeyResponse {
         replica_key_metadata: KeyMetadata::of(&replica, State::of(&replica, call.now, true), None),
@@ -76,6 +77,7 @@ pub fn replicate_key(call: &Call, request: ReplicateKeyRequest) -> Result<Replic
     })
 }
 
+/// `call` is the replica's Region's, where its policy and tags are judged.
 fn bring_to_life(call: &Call, held: &mut Held, request: &ReplicateKeyRequest) -> Result<KeyRecord> {
     let region = &request.replica_region;
     if let Some(multi) = &mut held.record.multi_region {
