@@ -14,7 +14,7 @@ mod tend;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -38,7 +38,7 @@ pub struct House {
     diary: Mutex<Diary>,
     /// Held for a whole pass: passes of one front don't overlap.
     round: Mutex<Round>,
-    claims: Mutex<HashMap<Vec<u8>, Instant>>,
+    claims: Mutex<HashMap<Vec<u8>, Duration>>,
     stopping: AtomicBool,
 }
 

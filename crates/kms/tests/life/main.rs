@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)] // a test that fails may panic
 
 mod crashes;
+mod latches;
 mod support;
 mod times;
