@@ -74,6 +74,11 @@ impl Clock {
         Moment::real().plus(self.moved.load(Ordering::SeqCst))
     }
 
+    /// How far a test has moved it.
+    pub fn moved(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.moved.load(Ordering::SeqCst)).unwrap_or(0))
+    }
+
     /// Moves the time on by so many milliseconds, for good. Only a front whose settings allow it calls this.
     pub fn advance(&self, milliseconds: i64) {
         self.moved.fetch_add(milliseconds, Ordering::SeqCst);

@@ -6,6 +6,7 @@
 //! learns from its rounds ([`round`]), a slice of the records each time.
 
 mod diary;
+mod drafts;
 mod expiry;
 mod imports;
 mod remove;
@@ -27,6 +28,7 @@ use crate::keys::arn::KeyArn;
 use crate::keys::record::KeyRecord;
 use crate::service::Service;
 use diary::Diary;
+use drafts::Drafts;
 use round::Round;
 
 /// How long after a failure it is tried again, in milliseconds.
@@ -38,6 +40,7 @@ pub struct House {
     diary: Mutex<Diary>,
     /// Held for a whole pass: passes of one front don't overlap.
     round: Mutex<Round>,
+    drafts: Mutex<Drafts>,
     claims: Mutex<HashMap<Vec<u8>, Duration>>,
     stopping: AtomicBool,
 }
@@ -108,6 +111,7 @@ impl Service {
                 self.house.remind(arn, now.plus(AGAIN));
             }
         }
+        self.house.drafts.lock().passed(&self.clock);
         report.parameters = self.clear_imports(now)?;
         report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
         Ok(report)

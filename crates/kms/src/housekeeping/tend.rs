@@ -1,6 +1,6 @@
 //! One key: whatever is due with it.
 
-use super::diary::{self, LEFT_ALONE};
+use super::diary;
 use super::remove::remove;
 use super::{Report, Service};
 use crate::api::error::Result;
@@ -16,10 +16,15 @@ impl Service {
     pub(super) fn tend(&self, arn: &KeyArn, now: Moment, report: &mut Report) -> Result<()> {
         let Some(mut held) = self.hold(arn)? else {
             self.house.diary.lock().strike(arn);
+            self.house.drafts.lock().forget(arn);
             return Ok(());
         };
+        if !matches!(held.record.draft, Some(Draft::Making(_))) {
+            self.house.drafts.lock().forget(arn);
+        }
         match held.record.draft {
-            Some(Draft::Making(since)) if since.plus(LEFT_ALONE) <= now => {
+            Some(Draft::Making(_)) if self.house.drafts.lock().is_abandoned(&held.record, &self.clock) => {
+                self.house.drafts.lock().forget(arn);
                 report.undone += 1;
                 return Ok(remove(self, held, now)?);
             }
