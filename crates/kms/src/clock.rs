@@ -1,8 +1,9 @@
 //! What time it is for keys: schedules, expiries and dates. Tests may move it; signatures are always judged by the real time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A point in time, in milliseconds since 1970. Records keep it as that whole number.
@@ -49,6 +50,18 @@ pub fn as_seconds_if_any<S: Serializer>(moment: &Option<Moment>, serializer: S) 
     }
 }
 
+/// How long this machine has been up, its sleep included: nobody sets this clock, and a machine that was suspended knows how long. What others on
+/// other machines may have done meanwhile is judged by it.
+pub fn uptime() -> Duration {
+    // It doesn't run backwards, and begins at nought.
+    clock_gettime(ClockId::Boottime).try_into().unwrap_or_default()
+}
+
+/// How long ago that moment of [`uptime`] was.
+pub fn elapsed(since: Duration) -> Duration {
+    uptime().saturating_sub(since)
+}
+
 /// The real time, and how far a test has moved it.
 #[derive(Debug, Default)]
 pub struct Clock {
@@ -59,6 +72,11 @@ impl Clock {
     /// Now, as keys see it.
     pub fn now(&self) -> Moment {
         Moment::real().plus(self.moved.load(Ordering::SeqCst))
+    }
+
+    /// How far a test has moved it.
+    pub fn moved(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.moved.load(Ordering::SeqCst)).unwrap_or(0))
     }
 
     /// Moves the time on by so many milliseconds, for good. Only a front whose settings allow it calls this.

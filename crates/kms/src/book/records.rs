@@ -1,8 +1,8 @@
 //! Records: read, made, replaced, removed.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
@@ -57,8 +57,10 @@ pub struct Book {
     cache: Cache<String, Cached>,
     pub(super) directory: Mutex<Directory>,
     pub(super) busy: super::latch::Busy,
-    /// Whether the token lets no value be changed: learnt when it refuses the first.
-    swaps: AtomicBool,
+    /// Whether the token has said that it lets no value be changed.
+    fixed: AtomicBool,
+    /// Whether it refused a trial, for whichever reason; none before it was tried.
+    tried: OnceLock<bool>,
 }
 
 impl Book {
@@ -69,7 +71,8 @@ impl Book {
             cache: Cache::new(CACHED),
             directory: Mutex::default(),
             busy: super::latch::Busy::default(),
-            swaps: AtomicBool::new(false),
+            fixed: AtomicBool::new(false),
+            tried: OnceLock::new(),
         }
     }
 
@@ -80,18 +83,22 @@ impl Book {
 
     /// The record called `label`, as the token has it now.
     pub fn read<R: Record>(&self, label: &str) -> Result<Option<Kept<R>>> {
-        if let Some(cached) = self.cache.get(label)
-            && let Some(kept) = self.refresh(label, &cached)?
+        let cached = self.cache.get(label);
+        // Where records are swapped, what a front died over leaves the old object beside the new one: being there doesn't make it the record.
+        if let Some(cached) = cached.as_ref().filter(|_| !self.swaps())
+            && let Some(bytes) = self.value(cached.object)?
         {
-            return Ok(Some(kept));
+            return self.refresh(label, cached.object, bytes, Some(cached)).map(Some);
         }
         // A record may be swapped for its next object between the two questions: then there is another to ask for.
         for _ in 0..SWAPPED_AT_MOST {
-            let Some(object) = self.newest(label)? else { return Ok(None) };
+            let Some(object) = self.newest(label)? else { break };
             if let Some(bytes) = self.value(object)? {
-                return self.keep(label, object, bytes).map(Some);
+                let known = cached.as_ref().filter(|cached| cached.object == object);
+                return self.refresh(label, object, bytes, known).map(Some);
             }
         }
+        self.cache.remove(label);
         Ok(None)
     }
 
@@ -131,13 +138,13 @@ impl Book {
     /// Puts new content into the record. Who read it first must hold its latch in between. Gives the object that is the record now.
     pub fn replace<R: Record>(&self, label: &str, object: ObjectHandle, record: &R) -> Result<ObjectHandle> {
         let bytes = self.bytes(label, record)?;
-        if !self.swaps.load(Ordering::Relaxed) {
+        if !self.fixed.load(Ordering::Relaxed) {
             match self
                 .token
                 .with(|session| session.update_attributes(object, &[Attribute::Value(bytes.to_vec())]))
             {
                 Ok(()) => return Ok(object),
-                Err(Trouble::Fixed) => self.swaps.store(true, Ordering::Relaxed),
+                Err(Trouble::Fixed) => self.fixed.store(true, Ordering::Relaxed),
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -157,6 +164,29 @@ impl Book {
             self.remove(label, old)?;
         }
         Ok(fresh)
+    }
+
+    /// Whether records may be swapped in this token. A front that only reads must know it, too: it tries with an object of a session's own.
+    fn swaps(&self) -> bool {
+        if self.fixed.load(Ordering::Relaxed) {
+            return true;
+        }
+        if let Some(refused) = self.tried.get() {
+            return *refused;
+        }
+        let tried = self.token.with(|session| {
+            let object = session.create_object(&trial())?;
+            let changed = session.update_attributes(object, &[Attribute::Value(vec![1])]);
+            session.destroy_object(object)?;
+            changed
+        });
+        if matches!(tried, Err(Trouble::Fixed)) {
+            self.fixed.store(true, Ordering::Relaxed);
+        }
+        match tried {
+            Err(trouble) if trouble.is_passing() => true,
+            tried => *self.tried.get_or_init(|| tried.is_err()),
+        }
     }
 
     /// The object that is the record of that name.
@@ -210,18 +240,18 @@ impl Book {
         }
     }
 
-    /// What the cache has, if the token still says the same; parsed again if it says something else; none if the object is gone.
-    fn refresh<R: Record>(&self, label: &str, cached: &Cached) -> Result<Option<Kept<R>>> {
-        match self.value(cached.object)? {
-            Some(bytes) if bytes == *cached.bytes => match cached.parsed.clone().downcast() {
-                Ok(value) => Ok(Some(Kept { value, object: cached.object })),
-                Err(_) => self.keep(label, cached.object, bytes).map(Some),
-            },
-            Some(bytes) => self.keep(label, cached.object, bytes).map(Some),
-            None => {
-                self.cache.remove(label);
-                Ok(None)
-            }
+    /// What the cache has, if the token still says the same; parsed again if it says something else.
+    fn refresh<R: Record>(
+        &self,
+        label: &str,
+        object: ObjectHandle,
+        bytes: Zeroizing<Vec<u8>>,
+        cached: Option<&Cached>,
+    ) -> Result<Kept<R>> {
+        let same = cached.filter(|cached| *cached.bytes == bytes);
+        match same.and_then(|cached| cached.parsed.clone().downcast().ok()) {
+            Some(value) => Ok(Kept { value, object }),
+            None => self.keep(label, object, bytes),
         }
     }
 
@@ -253,6 +283,17 @@ pub(super) fn made(label: &str, bytes: &[u8]) -> Vec<Attribute> {
         Attribute::Value(bytes.to_vec()),
     ]);
     attributes
+}
+
+/// An object that is nobody's record, to be tried out.
+fn trial() -> Vec<Attribute> {
+    vec![
+        Attribute::Class(ObjectClass::DATA),
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Modifiable(true),
+        Attribute::Value(vec![0]),
+    ]
 }
 
 /// What finds a record by its name.

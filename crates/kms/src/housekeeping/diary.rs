@@ -6,15 +6,11 @@ use crate::clock::Moment;
 use crate::keys::arn::KeyArn;
 use crate::keys::record::{Draft, KeyRecord, Origin};
 
-/// How long something half done is left to whoever may still be doing it, in milliseconds.
-pub const LEFT_ALONE: i64 = 60_000;
-
 /// When something is due next with the key; none if nothing is.
 pub fn next_due(record: &KeyRecord, now: Moment) -> Option<Moment> {
     match record.draft {
-        Some(Draft::Making(since)) => return Some(since.plus(LEFT_ALONE)),
-
-        Some(Draft::Removing(_)) => return Some(now),
+        // One that is being made is watched.
+        Some(Draft::Making(_) | Draft::Removing(_)) => return Some(now),
         None => {}
     }
     let loose = (!record.loose.is_empty()).then_some(now);
@@ -121,7 +117,7 @@ mod tests {
         key.loose.push("object".to_owned());
         assert_eq!(next_due(&key, NOW), Some(NOW), "what a crash left is destroyed at once");
         key.draft = Some(Draft::Making(NOW));
-        assert_eq!(next_due(&key, NOW), Some(NOW.plus(LEFT_ALONE)));
+        assert_eq!(next_due(&key, NOW), Some(NOW), "and what is half made is watched");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! learns from its rounds ([`round`]), a slice of the records each time.
 
 mod diary;
+mod drafts;
 mod expiry;
 mod imports;
 mod remove;
@@ -15,7 +16,7 @@ mod tend;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -28,6 +29,7 @@ use crate::keys::arn::KeyArn;
 use crate::keys::record::KeyRecord;
 use crate::service::Service;
 use diary::Diary;
+use drafts::Drafts;
 use round::Round;
 
 /// How long after a failure it is tried again, in milliseconds.
@@ -39,7 +41,8 @@ pub struct House {
     diary: Mutex<Diary>,
     /// Held for a whole pass: passes of one front don't overlap.
     round: Mutex<Round>,
-    claims: Mutex<HashMap<Vec<u8>, Instant>>,
+    drafts: Mutex<Drafts>,
+    claims: Mutex<HashMap<Vec<u8>, Duration>>,
     stopping: AtomicBool,
 }
 
@@ -109,6 +112,7 @@ impl Service {
                 self.house.remind(arn, now.plus(AGAIN));
             }
         }
+        self.house.drafts.lock().passed(&self.clock);
         report.parameters = self.clear_imports(now)?;
         report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
         Ok(report)

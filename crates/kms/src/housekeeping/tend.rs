@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::diary::{self, LEFT_ALONE};
+use super::diary;
 use super::remove::remove;
 use super::{Report, Service};
 use crate::api::error::{Fault, Result};
@@ -19,10 +19,15 @@ impl Service {
         self.may_act()?;
         let Some(mut held) = self.hold(arn)? else {
             self.house.diary.lock().strike(arn);
+            self.house.drafts.lock().forget(arn);
             return Ok(());
         };
+        if !matches!(held.record.draft, Some(Draft::Making(_))) {
+            self.house.drafts.lock().forget(arn);
+        }
         match held.record.draft {
-            Some(Draft::Making(since)) if since.plus(LEFT_ALONE) <= now => {
+            Some(Draft::Making(_)) if self.house.drafts.lock().is_abandoned(&held.record, &self.clock) => {
+                self.house.drafts.lock().forget(arn);
                 report.undone += 1;
                 return Ok(remove(self, held, now)?);
             }

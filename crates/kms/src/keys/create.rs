@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::Held;
 use super::metadata::KeyMetadata;
 use super::policy::{self, KeyPolicy};
 use super::record::{Cause, Draft, KeyRecord, Material, Origin};
@@ -14,6 +15,7 @@ use super::state::State;
 use super::tags::{self, Tag};
 use crate::api::error::{Code, Fault, Result};
 use crate::book::label;
+use crate::clock::elapsed;
 use crate::crypto::material;
 use crate::service::{Ask, Call};
 use crate::stores::keys::{Place, Wanted, not_made};
@@ -139,32 +141,44 @@ pub fn draft(
 /// Keeps the draft, makes its material if the HSM is to make it, keeps the whole.
 pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Result<KeyRecord> {
     let label = record.label();
-    let begun = std::time::Instant::now();
     if record.origin != Origin::External {
         record.materials.push(new_material(call.now, Cause::First)?);
     }
+    must_be_in_time(call)?;
+    record.draft = Some(Draft::Making(call.service.clock.now()));
     let object = call.service.book.create(&label, &record)?;
     call.service.house.note(&record, call.now);
     match make(call, &record, place) {
-        Ok(public_key) => record.public_key = public_key,
+        Ok(public_key) => finish(call, &record, public_key),
         Err(fault) => {
             // What the HSM refused left nothing there. If the draft can't be removed now, housekeeping will.
             if fault.code == Code::UnsupportedOperationException {
                 let _ = call.service.book.remove(&label, object);
             }
-            return Err(fault);
+            Err(fault)
         }
     }
-    record.draft = None;
-    // Others take a draft for left behind after a minute; who was held up longer must not bring it to life any more.
-    if begun.elapsed() > DRAFTED_AT_MOST {
-        return Err(Code::DependencyTimeoutException.because(
-            "The system timed out while trying to fulfill the request. The request can be retried.",
-        ));
-    }
-    call.service.book.replace(&label, object, &record)?;
-    call.service.house.note(&record, call.now);
-    Ok(record)
+}
+
+/// Makes the draft a key, if nobody has undone it or begun to.
+fn finish(call: &Call, draft: &KeyRecord, public_key: Option<String>) -> Result<KeyRecord> {
+    let ours = |held: &Held| (&held.record.draft, &held.record.materials) == (&draft.draft, &draft.materials);
+    let mut held = call.service.hold(&draft.arn())?.filter(ours).ok_or_else(too_late)?;
+    must_be_in_time(call)?;
+    held.record.draft = None;
+    held.record.public_key = public_key;
+    held.keep()?;
+    Ok(held.record.clone())
+}
+
+/// Others take a draft for left behind that they have watched for a minute; who was held up longer must not bring it to life any more.
+fn must_be_in_time(call: &Call) -> Result<()> {
+    if elapsed(call.begun) > DRAFTED_AT_MOST { Err(too_late()) } else { Ok(()) }
+}
+
+fn too_late() -> Fault {
+    Code::DependencyTimeoutException
+        .because("The system timed out while trying to fulfill the request. The request can be retried.")
 }
 
 /// Makes the material that the record names, if it names one. The public half, hexadecimal.
@@ -190,7 +204,7 @@ pub fn must_have_room(call: &Call, region: &str) -> Result<()> {
     Ok(())
 }
 
-/// How long a call may take to make a key.
+/// How long a call may take to make a key, from its beginning.
 pub const DRAFTED_AT_MOST: std::time::Duration = std::time::Duration::from_secs(45);
 
 /// The kind and use that are asked for; a use must be named unless the key is a symmetric one.

@@ -61,7 +61,8 @@ impl Held<'_> {
     ///
     /// # Errors
     ///
-    /// `Unreachable` if the latch was held for so long that others may have taken it; then nothing is written.
+    /// `Unreachable` if the latch was held for so long that others may have taken it; then nothing is written. Also if they have taken it while it was
+    /// written: then either's change may hold.
     pub fn keep(&mut self) -> Result<()> {
         self.latch.still_held()?;
         let shared = self.record.shares_otherwise_than(&self.kept);
@@ -71,6 +72,7 @@ impl Held<'_> {
         self.object = self.service.book.replace(&self.record.label(), self.object, &self.record)?;
         self.kept = self.record.clone();
         self.service.house.note(&self.record, self.service.clock.now());
+        self.latch.still_claimed()?;
         if !shared {
             return Ok(());
         }
@@ -127,6 +129,8 @@ impl Held<'_> {
             return Ok(());
         }
         let home = self.service.token_of(&self.record)?;
+        // What is loose in a record that others have changed since may be in use.
+        self.latch.still_held()?;
         for object in &self.record.loose {
             match &home {
                 Some(token) => destroy(token, object)?,

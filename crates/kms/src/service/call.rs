@@ -1,11 +1,13 @@
 //! One request on its way: who asks, for what, and what the audit trail will say.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 
 use super::Service;
 use crate::api::error::{Code, Result};
 use crate::auth::caller::Caller;
-use crate::clock::Moment;
+use crate::clock::{Moment, uptime};
 use crate::keys::arn::KeyArn;
 
 /// One request.
@@ -20,6 +22,8 @@ pub struct Call<'a> {
     pub request_id: &'a str,
     /// What time it is for keys; one moment for the whole request.
     pub now: Moment,
+    /// When it came, by this machine's uptime: how long it takes is judged by that.
+    pub begun: Duration,
     /// The keys that were touched, for the audit trail.
     touched: Mutex<Vec<KeyArn>>,
 }
@@ -32,7 +36,8 @@ impl<'a> Call<'a> {
         operation: &'static str,
         request_id: &'a str,
     ) -> Self {
-        Self { service, caller, operation, request_id, now: service.clock.now(), touched: Mutex::default() }
+        let (now, begun) = (service.clock.now(), uptime());
+        Self { service, caller, operation, request_id, now, begun, touched: Mutex::default() }
     }
 
     /// The part of this request that `caller`, the same in another Region, asks there: policies judge it by that Region (`aws:RequestedRegion`).

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Service;
 use crate::api::error::{Code, Fault, Result};
-use crate::book::{Book, Kept, label};
+use crate::book::{Book, Kept, Latch, label};
 use crate::hsm::error::Result as HsmResult;
 use crate::hsm::{Lately, Login, Logins, Token, Trouble};
 use crate::keys::record::{KeyRecord, Origin};
@@ -26,6 +26,33 @@ pub struct Stores {
     held: RwLock<HashMap<String, Held>>,
     /// Held by whoever opens a token: two logins of one program to one token would meet. With the tokens that could not be opened.
     opening: Mutex<HashMap<String, Lately>>,
+}
+
+/// A store's record that nobody else changes meanwhile.
+pub struct HeldStore<'a> {
+    book: &'a Book,
+    latch: Latch<'a>,
+    /// As the token has it.
+    kept: Kept<StoreRecord>,
+    /// As it is to be: [`HeldStore::keep`] writes it.
+    pub record: StoreRecord,
+}
+
+impl HeldStore<'_> {
+    /// Writes the record, if it has changed.
+    ///
+    /// # Errors
+    ///
+    /// `Unreachable` if others may have taken the latch; after it was written, too: then either's change may hold.
+    pub fn keep(&mut self) -> HsmResult<()> {
+        if self.record == *self.kept.value {
+            return Ok(());
+        }
+        self.latch.still_held()?;
+        let object = self.book.replace(&self.record.label(), self.kept.object, &self.record)?;
+        self.kept = Kept { value: Arc::new(self.record.clone()), object };
+        self.latch.still_claimed()
+    }
 }
 
 /// A login, and the attempt to connect that it belongs to.
@@ -60,15 +87,17 @@ impl Stores {
 
     /// Changes a store's record: `change` sees it as it is now, and what it leaves is written. If it fails, nothing is.
     pub fn change<T>(&self, label: &str, change: impl FnOnce(&mut StoreRecord) -> Result<T>) -> Result<T> {
-        let latch = self.book.latch(label)?;
-        let Kept { value, object } = self.book.read::<StoreRecord>(label)?.ok_or_else(missing)?;
-        let mut record = StoreRecord::clone(&value);
-        let result = change(&mut record)?;
-        if record != *value {
-            latch.still_held()?;
-            self.book.replace(label, object, &record)?;
-        }
+        let mut store = self.hold(label)?;
+        let result = change(&mut store.record)?;
+        store.keep()?;
         Ok(result)
+    }
+
+    /// A store's record under its latch, for changes of several steps.
+    pub fn hold(&self, label: &str) -> Result<HeldStore<'_>> {
+        let latch = self.book.latch(label)?;
+        let kept = self.book.read::<StoreRecord>(label)?.ok_or_else(missing)?;
+        Ok(HeldStore { book: &self.book, latch, record: StoreRecord::clone(&kept.value), kept })
     }
 
     /// The token of a connected store on a cluster. Logs in at its first use after the store was connected, by whichever front.

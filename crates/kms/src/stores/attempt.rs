@@ -2,7 +2,10 @@
 //! proxy how it is.
 //!
 //! kmsuser's password is changed at each attempt, so that from then on KMS alone knows it. The new one is in the record before the cluster hears
-//! of it, so whatever a crash leaves, one of the two that the record has is right, and the next attempt finds out which.
+//! of it, so whatever a crash leaves, one of the two that the record has is right, and the next attempt finds out which. Attempts may overlap, of
+//! several fronts too: each changes the password under the store's latch, only while it is the store's attempt, from one that the cluster has just
+//! accepted to the one in the record. Of that one nobody knows whether the cluster has it, so it is never put aside for another: an attempt that finds
+//! it gives kmsuser the same.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,7 +64,7 @@ fn make(stores: &Stores, label: &str, attempt: &str, asked: &Asked) {
     let begun = Instant::now();
     let outcome = match stores.change(label, |record| Ok(record.clone())) {
         Ok(record) => match &record.backing {
-            Backing::CloudHsm(cluster) => log_in(stores, label, cluster, begun),
+            Backing::CloudHsm(cluster) => log_in(stores, label, attempt, cluster, begun),
             Backing::External(external) => {
                 let asker = Asker {
                     principal: &asked.principal,
@@ -92,7 +95,8 @@ fn conclude(
     outcome: std::result::Result<Option<Secret>, ErrorCode>,
 ) {
     if let (Backing::CloudHsm(cluster), Ok(Some(password))) = (&mut record.backing, &outcome)
-        && (cluster.pending.as_ref() == Some(password) || cluster.password == *password)
+        // Another one is of a newer attempt, which isn't over.
+        && cluster.pending.as_ref() == Some(password)
     {
         cluster.password = password.clone();
         cluster.pending = None;
@@ -109,6 +113,7 @@ fn conclude(
 fn log_in(
     stores: &Stores,
     label: &str,
+    attempt: &str,
     store: &CloudHsm,
     begun: Instant,
 ) -> std::result::Result<Option<Secret>, ErrorCode> {
@@ -126,7 +131,7 @@ fn log_in(
     for password in store.passwords() {
         match stores.clusters.log_in(cluster, Login::named(KMSUSER, password.expose())) {
             Ok(token) => {
-                let renewed = renew(stores, label, &token, password, begun);
+                let renewed = renew(stores, label, attempt, &Accepted { token: &token, password }, begun);
                 token.log_out();
                 return renewed.map(Some);
             }
@@ -137,34 +142,62 @@ fn log_in(
     Err(told(refused))
 }
 
+/// A password that the cluster has accepted.
+struct Accepted<'a> {
+    /// The login with it.
+    token: &'a Token,
+    password: &'a Secret,
+}
+
+/// Gives kmsuser another password; nobody else does meanwhile. The one that holds from now on.
 fn renew(
     stores: &Stores,
     label: &str,
-    token: &Token,
-    old: &Secret,
+    attempt: &str,
+    accepted: &Accepted,
     begun: Instant,
 ) -> std::result::Result<Secret, ErrorCode> {
-    let new = password().map_err(|_| ErrorCode::InternalError)?;
-    let keep = |record: &mut StoreRecord| {
-        if let Backing::CloudHsm(cluster) = &mut record.backing {
-            cluster.password = old.clone();
-            cluster.pending = Some(new.clone());
-        }
-        Ok(())
-    };
-    stores.change(label, keep).map_err(|_| ErrorCode::InternalError)?;
+    let lost = |_| ErrorCode::InternalError;
+    let fresh = password().map_err(|_| ErrorCode::InternalError)?;
+    let mut store = stores.hold(label).map_err(|_| ErrorCode::InternalError)?;
+    let old = accepted.password;
+    let before = store.record.cluster().and_then(|cluster| cluster.pending.clone());
+    let new = prepare(&mut store.record, attempt, old, fresh).ok_or(ErrorCode::InternalError)?;
+    store.keep().map_err(lost)?;
     if begun.elapsed() > PATIENCE {
         return Err(ErrorCode::NetworkErrors);
     }
-    match token.change_pin(&Login::named(KMSUSER, old.expose()), &Login::named(KMSUSER, new.expose())) {
+    let (from, to) = (Login::named(KMSUSER, old.expose()), Login::named(KMSUSER, new.expose()));
+    match accepted.token.change_pin(&from, &to) {
         Ok(()) => Ok(new),
         // A library without C_SetPIN, as CloudHSM's own is: kmsuser keeps its password.
-        Err(Trouble::Unsupported(_)) => Ok(old.clone()),
+        Err(Trouble::Unsupported(_)) => {
+            if let Backing::CloudHsm(cluster) = &mut store.record.backing {
+                cluster.pending = before.filter(|pending| pending != old);
+            }
+            store.keep().map_err(lost)?;
+            Ok(old.clone())
+        }
         Err(trouble) => {
             tracing::warn!(store = label, %trouble, "kmsuser's password can't be changed");
             Err(ErrorCode::from(&trouble))
         }
     }
+}
+
+/// Notes which password the cluster has accepted, and which it is to have: `fresh`, unless one is pending that it may have yet. None, and nothing is
+/// noted, if the store has another attempt by now, or doesn't know the accepted one any more.
+fn prepare(record: &mut StoreRecord, attempt: &str, accepted: &Secret, fresh: Secret) -> Option<Secret> {
+    let ours = matches!(&record.connection, Connection::Connecting { attempt: now, .. } if now == attempt);
+    let Backing::CloudHsm(cluster) = &mut record.backing else { return None };
+    if !ours || !cluster.passwords().any(|known| known == accepted) {
+        return None;
+    }
+    // The one before an accepted one is wrong for good: from there, passwords are only changed to the accepted one.
+    let new = cluster.pending.take().filter(|pending| pending != accepted).unwrap_or(fresh);
+    cluster.password = accepted.clone();
+    cluster.pending = Some(new.clone());
+    Some(new)
 }
 
 /// A new password of letters and digits.
@@ -229,6 +262,40 @@ mod tests {
             assert_eq!(record.connection.is_connected(), connected);
             assert!(connected || record.connection == connection);
         }
+    }
+
+    #[test]
+    fn k71_an_attempt_that_is_not_the_stores_any_more_changes_no_password() {
+        let (connecting, attempt) = begin();
+        for connection in [begin().0, Connection::Disconnected] {
+            let mut record = record(connection);
+            let before = record.clone();
+            assert_eq!(prepare(&mut record, &attempt, &secret("old"), secret("fresh")), None);
+            assert_eq!(record, before);
+        }
+        let mut record = record(connecting);
+        assert_eq!(prepare(&mut record, &attempt, &secret("unknown"), secret("fresh")), None);
+    }
+
+    #[test]
+    fn k71_a_password_that_the_cluster_may_have_yet_is_not_put_aside() {
+        // Which of both the cluster has just accepted, and what the record has then.
+        for (accepted, password, pending) in [("old", "old", "new"), ("new", "new", "fresh")] {
+            let (connecting, attempt) = begin();
+            let mut record = record(connecting);
+            let new = prepare(&mut record, &attempt, &secret(accepted), secret("fresh"));
+            assert_eq!(new, Some(secret(pending)));
+            let cluster = record.cluster().expect("a cluster");
+            assert_eq!((&cluster.password, &cluster.pending), (&secret(password), &new));
+        }
+    }
+
+    #[test]
+    fn k71_the_end_of_an_older_attempt_leaves_the_newer_ones_password() {
+        let mut record = record(begin().0);
+        let before = record.clone();
+        conclude(&mut record, "older", Ok(Some(secret("old"))));
+        assert_eq!(record, before);
     }
 
     #[test]

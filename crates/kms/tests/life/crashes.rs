@@ -1,5 +1,9 @@
 //! What a front leaves that dies in the middle, and what the next one makes of it.
 
+use std::time::Duration;
+
+use cloister_kms::api::error::Code;
+use cloister_kms::book::label;
 use cloister_kms::clock::DAY;
 use cloister_kms::crypto::material::generate_aes;
 use cloister_kms::keys::record::{Cause, Draft, Material};
@@ -61,6 +65,39 @@ fn k50_a_deletion_that_was_cut_short_is_finished() {
     assert_eq!(next.keep_house_in(0).deleted, 1);
     assert!(next.record(HOME, &key).is_none());
     assert_eq!(next.objects(&object), 0);
+}
+
+#[test]
+fn a_draft_is_left_alone_until_it_was_watched_for_a_minute_whatever_its_makers_clock_says() {
+    let _alone = alone();
+    for off in [-DAY, DAY] {
+        let key = Front::start().create(json!({}));
+        let next = Front::start();
+        next.leave(HOME, &key, |record| record.draft = Some(Draft::Making(record.created.plus(off))));
+        for _ in 0..3 {
+            assert_eq!(next.keep_house_in(0).undone, 0);
+        }
+        assert_eq!(next.keep_house_in(61 * SECOND).undone, 1);
+    }
+}
+
+#[test]
+fn a_key_comes_in_time_or_not_at_all() {
+    let _alone = alone();
+    let front = Front::start();
+    let ask = |late| {
+        front.ask_late(
+            &format!("arn:aws:iam::{ACCOUNT}:root"),
+            HOME,
+            "CreateKey",
+            json!({}),
+            Duration::from_secs(late),
+        )
+    };
+    let before = front.0.book.count(label::KEYS).unwrap();
+    assert_eq!(ask(46).unwrap_err().code, Code::DependencyTimeoutException);
+    assert_eq!(front.0.book.count(label::KEYS).unwrap(), before);
+    ask(10).unwrap();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // a test that fails may panic
 
 mod crashes;
+mod latches;
 mod lists;
 mod regions;
 mod support;

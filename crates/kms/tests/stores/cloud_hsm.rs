@@ -305,6 +305,46 @@ fn k71_a_front_that_dies_while_it_changes_the_password_leaves_one_that_is_right(
 }
 
 #[test]
+fn k71_a_password_that_another_attempt_may_yet_have_set_is_the_one_that_kmsuser_gets() {
+    let (front, store) = front("r-overlap", "overlap");
+    front.connect_well(&store);
+    front.disconnect(&store);
+    let anothers = Secret::new("set-by-another-attempt".to_owned());
+    force(&front, "r-overlap", &store, |record| {
+        let Backing::CloudHsm(cluster) = &mut record.backing else { panic!("a cluster") };
+        cluster.pending = Some(anothers.clone());
+    });
+    front.connect_well(&store);
+    let record = front.service.stores.find(ACCOUNT, "r-overlap", &store).unwrap().unwrap().value;
+    let cluster = record.cluster().unwrap();
+    assert_eq!((&cluster.password, &cluster.pending), (&anothers, &None));
+    create_key(&front, &store);
+}
+
+#[test]
+fn k71_attempts_that_overlap_leave_a_password_that_is_right() {
+    let (one, store) = front("r-race", "race");
+    let (_, section) = cluster("race", "");
+    let other = Front::new("r-race", &section);
+    let id = json!({"CustomKeyStoreId": store});
+    for _ in 0..10 {
+        // Whoever comes first, and however far it has come.
+        one.get("ConnectCustomKeyStore", id.clone());
+        one.get("DisconnectCustomKeyStore", id.clone());
+        other.get("ConnectCustomKeyStore", id.clone());
+        other.get("DisconnectCustomKeyStore", id.clone());
+    }
+    let mut outcome = one.connect(&store);
+    // The login of an attempt that isn't over is in the way.
+    while outcome.1.as_deref() == Some("USER_LOGGED_IN") {
+        one.disconnect(&store);
+        outcome = one.connect(&store);
+    }
+    assert_eq!(outcome, ("CONNECTED".to_owned(), None));
+    create_key(&one, &store);
+}
+
+#[test]
 fn k61_an_attempt_whose_front_died_is_taken_over_by_who_sees_it() {
     let (front, store) = front("r-over", "over");
     let since = Moment::real().plus(-120_000);

@@ -84,6 +84,7 @@ fn bring_to_life(call: &Call, held: &mut Held, request: &ReplicateKeyRequest) ->
         multi.regions.push(region.clone());
     }
     let mut replica = draft(call, &held.record, request)?;
+    replica.draft = Some(Draft::Making(call.service.clock.now()));
     call.service.book.create(&replica.label(), &replica)?;
     call.service.house.note(&replica, call.now);
     held.keep()?;
