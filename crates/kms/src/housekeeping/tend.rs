@@ -2,9 +2,8 @@
 
 use super::diary;
 use super::remove::remove;
-use super::{Report, Service};
+use super::{Pass, Report, Service};
 use crate::api::error::Result;
-use crate::clock::Moment;
 use crate::keys::arn::KeyArn;
 use crate::keys::hold::Held;
 use crate::keys::import::expire;
@@ -13,7 +12,8 @@ use crate::keys::rotation::{following, turn};
 
 impl Service {
     /// Does what is due with the key, under its latch.
-    pub(super) fn tend(&self, arn: &KeyArn, now: Moment, report: &mut Report) -> Result<()> {
+    pub(super) fn tend(&self, arn: &KeyArn, pass: Pass, report: &mut Report) -> Result<()> {
+        let now = pass.now;
         let Some(mut held) = self.hold(arn)? else {
             self.house.diary.lock().strike(arn);
             self.house.drafts.lock().forget(arn);
@@ -33,21 +33,27 @@ impl Service {
                 report.deleted += 1;
                 return Ok(remove(self, held, now)?);
             }
+            None if !held.record.exists(now) && !pass.may_destroy => report.delayed += 1,
             None if !held.record.exists(now) => {
                 tracing::info!(key = %arn, "a key is deleted");
                 report.deleted += 1;
                 return Ok(remove(self, held, now)?);
             }
-            None => self.mend(&mut held, now, report)?,
+            None => self.mend(&mut held, pass, report)?,
         }
         self.house.note(&held.record, now);
         Ok(())
     }
 
-    fn mend(&self, held: &mut Held, now: Moment, report: &mut Report) -> Result<()> {
+    fn mend(&self, held: &mut Held, pass: Pass, report: &mut Report) -> Result<()> {
+        let now = pass.now;
         held.destroy_loose()?;
         report.healed += usize::from(held.heal()?);
-        report.expired += expire(held, now)?;
+        if pass.may_destroy {
+            report.expired += expire(held, now)?;
+        } else if diary::expiry(&held.record).is_some_and(|at| at <= now) {
+            report.delayed += 1;
+        }
         if diary::rotation(&held.record).is_some_and(|next| next <= now) {
             // The schedule goes on in the same step that makes the new material the current one.
             held.record.rotation = held.record.rotation.as_ref().map(|rotation| following(rotation, now));
