@@ -88,6 +88,9 @@ pub fn last_use(account: &str, region: &str, key: &str) -> String {
     format!("kms/last-use/{account}/{region}/{key}")
 }
 
+/// What time it was when fronts last kept house.
+pub const LAST_SEEN: &str = "kms/last-seen";
+
 /// Each front's mark: tells the others which records that front has made and removed.
 pub const MARK: &str = "kms/mark";
 

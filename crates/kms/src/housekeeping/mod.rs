@@ -13,6 +13,7 @@ mod remove;
 mod round;
 mod tell;
 mod tend;
+mod trust;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,7 @@ use parking_lot::Mutex;
 
 pub use diary::next_due;
 pub use expiry::{Expiring, ExpiryMetrics};
+pub use trust::LastSeen;
 
 use crate::clock::Moment;
 use crate::hsm::error::Result;
@@ -31,6 +33,7 @@ use crate::service::Service;
 use diary::Diary;
 use drafts::Drafts;
 use round::Round;
+use trust::Trust;
 
 /// How long after a failure it is tried again, in milliseconds.
 const AGAIN: i64 = 60_000;
@@ -41,9 +44,19 @@ pub struct House {
     diary: Mutex<Diary>,
     /// Held for a whole pass: passes of one front don't overlap.
     round: Mutex<Round>,
+    trust: Mutex<Trust>,
     drafts: Mutex<Drafts>,
     claims: Mutex<HashMap<Vec<u8>, Duration>>,
     stopping: AtomicBool,
+}
+
+/// What a pass goes by.
+#[derive(Clone, Copy)]
+struct Pass {
+    /// What time it is for keys.
+    now: Moment,
+    /// Whether that is believed enough to do what can't be undone.
+    may_destroy: bool,
 }
 
 /// What a pass has done.
@@ -64,6 +77,8 @@ pub struct Report {
     pub parameters: usize,
     /// Claims that dead fronts left.
     pub claims: usize,
+    /// Keys with which something is due that can't be undone, put off because the wall clock is in doubt.
+    pub delayed: usize,
     /// Keys that something failed with; it is tried again.
     pub failed: usize,
 }
@@ -103,17 +118,20 @@ impl Service {
     pub fn keep_house(&self, now: Moment) -> Result<Report> {
         let mut round = self.house.round.lock();
         let mut report = Report::default();
+        let pass = Pass { now, may_destroy: self.trusts_clock()? };
         self.walk_round(&mut round, now)?;
         let due = self.house.diary.lock().take_due(now);
         for arn in due.into_iter().take_while(|_| !self.house.is_stopping()) {
-            if let Err(fault) = self.tend(&arn, now, &mut report) {
+            if let Err(fault) = self.tend(&arn, pass, &mut report) {
                 tracing::warn!(key = %arn, %fault, "housekeeping failed with a key; it will try again");
                 report.failed += 1;
                 self.house.remind(arn, now.plus(AGAIN));
             }
         }
         self.house.drafts.lock().passed(&self.clock);
-        report.parameters = self.clear_imports(now)?;
+        if pass.may_destroy {
+            report.parameters = self.clear_imports(now)?;
+        }
         report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
         Ok(report)
     }

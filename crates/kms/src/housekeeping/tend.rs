@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::diary;
 use super::remove::remove;
-use super::{Report, Service};
+use super::{Pass, Report, Service};
 use crate::api::error::{Fault, Result};
 use crate::clock::Moment;
 use crate::keys::arn::KeyArn;
@@ -15,8 +15,9 @@ use crate::keys::rotation::{following, turn};
 
 impl Service {
     /// Does what is due with the key, under its latch.
-    pub(super) fn tend(&self, arn: &KeyArn, now: Moment, report: &mut Report) -> Result<()> {
+    pub(super) fn tend(&self, arn: &KeyArn, pass: Pass, report: &mut Report) -> Result<()> {
         self.may_act()?;
+        let now = pass.now;
         let Some(mut held) = self.hold(arn)? else {
             self.house.diary.lock().strike(arn);
             self.house.drafts.lock().forget(arn);
@@ -36,12 +37,13 @@ impl Service {
                 report.deleted += 1;
                 return self.delete(held, now);
             }
+            None if !held.record.exists(now) && !pass.may_destroy => report.delayed += 1,
             None if !held.record.exists(now) => {
                 tracing::info!(key = %arn, "a key is deleted");
                 report.deleted += 1;
                 return self.delete(held, now);
             }
-            None => self.mend(&mut held, now, report)?,
+            None => self.mend(&mut held, pass, report)?,
         }
         self.house.note(&held.record, now);
         Ok(())
@@ -54,15 +56,20 @@ impl Service {
         outcome
     }
 
-    fn mend(&self, held: &mut Held, now: Moment, report: &mut Report) -> Result<()> {
+    fn mend(&self, held: &mut Held, pass: Pass, report: &mut Report) -> Result<()> {
+        let now = pass.now;
         held.destroy_loose()?;
         report.healed += usize::from(held.heal()?);
         let arn = held.record.arn();
-        report.expired += expire(held, now, |material, failed| {
-            let details = json!({ "keyId": arn.to_string(), "keyMaterialId": material });
-            let failed = failed.cloned().map(Fault::from);
-            self.tell("DeleteExpiredKeyMaterial", &arn, &details, failed.as_ref());
-        })?;
+        if pass.may_destroy {
+            report.expired += expire(held, now, |material, failed| {
+                let details = json!({ "keyId": arn.to_string(), "keyMaterialId": material });
+                let failed = failed.cloned().map(Fault::from);
+                self.tell("DeleteExpiredKeyMaterial", &arn, &details, failed.as_ref());
+            })?;
+        } else if diary::expiry(&held.record).is_some_and(|at| at <= now) {
+            report.delayed += 1;
+        }
         if diary::rotation(&held.record).is_some_and(|next| next <= now) {
             self.rotate(held, now)?;
             report.rotated += 1;

@@ -2,7 +2,8 @@
 
 use cloister_kms::api::error::Code;
 use cloister_kms::book::label;
-use cloister_kms::clock::DAY;
+use cloister_kms::clock::{DAY, Moment};
+use cloister_kms::housekeeping::LastSeen;
 use cloister_kms::keys::import::ImportRecord;
 use serde_json::json;
 
@@ -29,6 +30,31 @@ fn k50_on_its_day_a_key_leaves_the_hsm_with_all_its_materials_whichever_front_wa
     assert!(other.record(HOME, &key).is_none());
     let alias = asked.ask_as(ACCOUNT, HOME, "DescribeKey", json!({ "KeyId": "alias/doomed" }));
     assert_eq!(alias.unwrap_err().code, Code::NotFoundException);
+}
+
+#[test]
+fn k50_a_front_that_starts_days_after_all_others_deletes_nothing_for_now() {
+    let _alone = alone();
+    let front = Front::start();
+    let key = front.create(json!({}));
+    let object = object(&front.record(HOME, &key).unwrap());
+    front.ask("ScheduleKeyDeletion", json!({ "KeyId": key, "PendingWindowInDays": 7 }));
+    front.keep_house_in(0);
+    let seen = front.0.book.read::<LastSeen>(label::LAST_SEEN).unwrap().unwrap();
+    let keep = |at| {
+        let kept = front.0.book.read::<LastSeen>(label::LAST_SEEN).unwrap().unwrap();
+        front.0.book.replace(label::LAST_SEEN, kept.object, &LastSeen { format: 1, at }).unwrap()
+    };
+    keep(Moment::real().plus(-3 * DAY));
+    let late = Front::start();
+    for _ in 0..2 {
+        let report = late.keep_house_in(8 * DAY);
+        assert_eq!((report.deleted, report.delayed), (0, 1));
+        assert_eq!(front.objects(&object), 1);
+    }
+    keep(seen.value.at);
+    assert_eq!(Front::start().keep_house_in(8 * DAY).deleted, 1);
+    assert_eq!(front.objects(&object), 0);
 }
 
 #[test]
