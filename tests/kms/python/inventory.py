@@ -32,6 +32,39 @@ def inventory(hsm, token="kms", pin=None):
     return Inventory(**json.loads(done.stdout))
 
 
+HALF_SWAP = "half-swap"
+
+
+def half_swap(hsm, label, member, value, token="kms", pin=None):
+    """Makes the next object of a record, with another value of a member, and leaves the old one, as a front does that dies over it."""
+    import front
+
+    command = [sys.executable, __file__, HALF_SWAP, str(hsm.module), token, pin or front.PIN, label, member, value]
+    done = subprocess.run(command, env={**os.environ, **hsm.environment}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def swap(module, token, pin, label, member, value):
+    import pkcs11
+    from pkcs11 import Attribute, ObjectClass
+
+    with pkcs11.lib(module).get_token(token_label=token).open(user_pin=pin, rw=True) as session:
+        [old] = session.get_objects({Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: label})
+        record = {**json.loads(old[Attribute.VALUE]), member: value}
+        session.create_object(
+            {
+                Attribute.CLASS: ObjectClass.DATA,
+                Attribute.TOKEN: True,
+                Attribute.PRIVATE: True,
+                Attribute.MODIFIABLE: True,
+                Attribute.LABEL: label,
+                Attribute.APPLICATION: APPLICATION,
+                Attribute.OBJECT_ID: (1000).to_bytes(8, "big"),
+                Attribute.VALUE: json.dumps(record).encode(),
+            }
+        )
+
+
 def read(module, token, pin):
     """What [`inventory`] reports, as JSON on standard output."""
     import pkcs11
@@ -56,4 +89,7 @@ def read(module, token, pin):
 
 
 if __name__ == "__main__":
-    read(*sys.argv[1:])
+    if sys.argv[1] == HALF_SWAP:
+        swap(*sys.argv[2:])
+    else:
+        read(*sys.argv[1:])

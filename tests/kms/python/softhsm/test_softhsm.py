@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 import front as fronts
 from expect import everything, refused
-from inventory import inventory
+from inventory import half_swap, inventory
 
 MESSAGE = b"what is signed"
 
@@ -162,3 +162,16 @@ def test_k101_a_front_that_starts_again_has_everything(hsm, keys, kms):
     blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
     with fronts.Front(hsm) as again:
         assert again.client().decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+def test_k101_of_a_record_that_is_half_swapped_the_newer_object_counts(hsm, kms, key):
+    """SoftHSM changes no value: a record is swapped for another object. A front that dies in between leaves both."""
+    with fronts.Front(hsm) as second:
+        there = second.client()
+        assert there.describe_key(KeyId=key)["KeyMetadata"]["Description"] == ""
+        half_swap(hsm, f"kms/key/{fronts.ACCOUNT}/{fronts.REGION}/{key}", "description", "the newer one")
+        for client in (there, kms):
+            assert client.describe_key(KeyId=key)["KeyMetadata"]["Description"] == "the newer one"
+        there.update_key_description(KeyId=key, Description="the newest")
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["Description"] == "the newest"
+    assert len(inventory(hsm).records[f"kms/key/{fronts.ACCOUNT}/{fronts.REGION}/{key}"]) == 1
