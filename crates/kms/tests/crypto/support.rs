@@ -39,7 +39,8 @@ impl Front {
     }
 
     fn over(token: Arc<Token>) -> Self {
-        let settings = "listen = 'none'\nmodule = 'none'\ntoken = 'none'\npin-file = 'none'\naccess = 'open'";
+        let settings =
+            "listen = '127.0.0.1:0'\nmodule = 'none'\ntoken = 'none'\npin-file = 'none'\naccess = 'open'";
         let caller = Caller {
             account: ACCOUNT.to_owned(),
             arn: format!("arn:aws:iam::{ACCOUNT}:root"),

@@ -96,7 +96,7 @@ impl Front {
 
     /// With further lines of settings.
     pub fn with(settings: &str) -> Self {
-        let common = "listen = ''\nmodule = ''\ntoken = 'kms'\npin-file = ''\naccess = 'open'\n";
+        let common = "listen = '127.0.0.1:0'\nmodule = ''\ntoken = 'kms'\npin-file = ''\naccess = 'open'\n";
         let text = format!("{common}regions = ['{HOME}', '{ABROAD}']\naccount = '{ACCOUNT}'\n{settings}\n");
         Self(Service::new(Settings::parse(&text).unwrap(), loaded().token.clone(), None))
     }

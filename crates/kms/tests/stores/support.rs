@@ -48,7 +48,7 @@ impl Front {
     pub fn new(region: &'static str, stores: &str) -> Self {
         let module = loaded().path.display();
         let head = format!(
-            "listen = ''\nmodule = '{module}'\ntoken = 'kms'\npin-file = 'none'\nregions = ['{region}']\n"
+            "listen = '127.0.0.1:0'\nmodule = '{module}'\ntoken = 'kms'\npin-file = 'none'\nregions = ['{region}']\n"
         );
         let settings =
             Settings::parse(&format!("{head}access = 'open'\naccount = '{ACCOUNT}'\n{stores}")).unwrap();
