@@ -116,7 +116,8 @@ A KMS over a software HSM, open to everybody on this machine, until Ctrl-C. In a
   export AWS_ENDPOINT_URL_KMS=http://{listen} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo
   aws kms create-key --description 'my first key'
   aws kms create-alias --alias-name alias/first --target-key-id KEY-ID
-  aws kms encrypt --key-id alias/first --plaintext $(echo -n 'attack at dawn' | base64) --query CiphertextBlob --output text | base64 -d > secret
+  echo 'attack at dawn' > plain
+  aws kms encrypt --key-id alias/first --plaintext fileb://plain --query CiphertextBlob --output text | base64 -d > secret
   aws kms decrypt --ciphertext-blob fileb://secret --query Plaintext --output text | base64 -d
 "
     )
