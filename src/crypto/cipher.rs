@@ -68,6 +68,12 @@ modes! {
     ARIA_ECB = ["ARIA-128-ECB": 16, "ARIA-192-ECB": 24, "ARIA-256-ECB": 32];
     /// ARIA, cipher block chaining.
     ARIA_CBC = ["ARIA-128-CBC": 16, "ARIA-192-CBC": 24, "ARIA-256-CBC": 32];
+    /// Camellia, electronic codebook.
+    CAMELLIA_ECB = ["CAMELLIA-128-ECB": 16, "CAMELLIA-192-ECB": 24, "CAMELLIA-256-ECB": 32];
+    /// Camellia, cipher block chaining.
+    CAMELLIA_CBC = ["CAMELLIA-128-CBC": 16, "CAMELLIA-192-CBC": 24, "CAMELLIA-256-CBC": 32];
+    /// Camellia, counter mode with a counter of the whole block.
+    CAMELLIA_CTR = ["CAMELLIA-128-CTR": 16, "CAMELLIA-192-CTR": 24, "CAMELLIA-256-CTR": 32];
     /// Triple DES with two or three keys, electronic codebook.
     DES3_ECB = ["DES-EDE-ECB": 16, "DES-EDE3-ECB": 24];
     /// Triple DES with two or three keys, cipher block chaining.

@@ -117,6 +117,7 @@ pub fn check_value(attributes: &Attributes) -> Option<[u8; 3]> {
     let block = match row.check {
         Check::Aes => zero_block(cipher::AES_ECB, &value).ok()?,
         Check::Aria => zero_block(cipher::ARIA_ECB, &value).ok()?,
+        Check::Camellia => zero_block(cipher::CAMELLIA_ECB, &value).ok()?,
         Check::Des => zero_block(cipher::DES3_ECB, &value).ok()?,
         Check::Sha1 => openssl::sha::sha1(&value).to_vec(),
     };

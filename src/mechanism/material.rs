@@ -110,6 +110,7 @@ pub(super) fn pair_type(key_type: u64) -> Result<&'static dyn PairType> {
 pub(super) enum Check {
     Aes,
     Aria,
+    Camellia,
     Des,
     Sha1,
 }
@@ -132,6 +133,7 @@ static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_AES, &[16, 24, 32], true, Check::Aes),
     secret(ck::CKK_AES_XTS, &[32, 64], true, Check::Sha1),
     secret(ck::CKK_ARIA, &[16, 24, 32], true, Check::Aria),
+    secret(ck::CKK_CAMELLIA, &[16, 24, 32], true, Check::Camellia),
     secret(ck::CKK_CHACHA20, &[32], true, Check::Sha1),
     secret(ck::CKK_POLY1305, &[32], true, Check::Sha1),
     secret(ck::CKK_DES2, &[16], false, Check::Des),

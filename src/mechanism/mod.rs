@@ -7,6 +7,7 @@ pub mod aead;
 pub mod aes;
 pub mod aria;
 pub mod block;
+pub mod camellia;
 pub mod cbc_mac;
 pub mod cloudhsm;
 pub mod curves;

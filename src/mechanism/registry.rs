@@ -21,7 +21,7 @@ use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
 use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
 use super::tls::{self, ConnectionKeys, Master};
-use super::{Family, Row, Shape, Unit, aes, aria, cloudhsm, des3, ec, once, pqc_key, rsa, stream};
+use super::{Family, Row, Shape, Unit, aes, aria, camellia, cloudhsm, des3, ec, once, pqc_key, rsa, stream};
 use crate::crypto::Hash;
 use crate::crypto::digest::Shake;
 use cryptoki_sys as ck;
@@ -267,6 +267,28 @@ pub static ROWS: &[Row] = &[
         Shape::AesCbcData,
         &aria::CBC_ENCRYPT_DATA,
     ),
+    // Camellia (sections 6.47 and 6.48).
+    generator(ckm!(CKM_CAMELLIA_KEY_GEN), CAMELLIA.0, CAMELLIA.1, &camellia::GENERATOR),
+    secret(ckm!(CKM_CAMELLIA_ECB), CAMELLIA, CIPHER, Shape::None, &camellia::ECB),
+    secret(ckm!(CKM_CAMELLIA_CBC), CAMELLIA, CIPHER, Shape::Iv(16), &camellia::CBC),
+    secret(ckm!(CKM_CAMELLIA_CBC_PAD), CAMELLIA, CIPHER, Shape::Iv(16), &camellia::CBC_PAD),
+    secret(ckm!(CKM_CAMELLIA_CTR), CAMELLIA, CIPHER, Shape::Counter, &stream::CAMELLIA_CTR),
+    secret(ckm!(CKM_CAMELLIA_MAC), CAMELLIA, MAC, Shape::None, &camellia::CBC_MAC),
+    secret(ckm!(CKM_CAMELLIA_MAC_GENERAL), CAMELLIA, MAC, Shape::MacLength, &camellia::CBC_MAC),
+    secret(
+        ckm!(CKM_CAMELLIA_ECB_ENCRYPT_DATA),
+        CAMELLIA,
+        ck::CKF_DERIVE,
+        Shape::StringData,
+        &camellia::ECB_ENCRYPT_DATA,
+    ),
+    secret(
+        ckm!(CKM_CAMELLIA_CBC_ENCRYPT_DATA),
+        CAMELLIA,
+        ck::CKF_DERIVE,
+        Shape::AesCbcData,
+        &camellia::CBC_ENCRYPT_DATA,
+    ),
     // ChaCha20 and Poly1305 (sections 6.58, 6.60 and 6.61).
     generator(ckm!(CKM_CHACHA20_KEY_GEN), CHACHA20.0, CHACHA20.1, &THIRTY_TWO_BYTES),
     secret(ckm!(CKM_CHACHA20), CHACHA20, CIPHER, Shape::ChaCha20, &stream::CHACHA20),
@@ -405,6 +427,7 @@ const DES3_SIZES: Sizes = (16, 24);
 const XTS_KEYS: &[u64] = &[ck::CKK_AES_XTS];
 const XTS_SIZES: Sizes = (32, 64);
 const ARIA_KEYS: &[u64] = &[ck::CKK_ARIA];
+const CAMELLIA: (&[u64], Sizes) = (&[ck::CKK_CAMELLIA], AES_SIZES);
 const CHACHA20: (&[u64], Sizes) = (&[ck::CKK_CHACHA20], (32, 32));
 const POLY1305: (&[u64], Sizes) = (&[ck::CKK_POLY1305], (32, 32));
 /// Secrets of any length that are generated.

@@ -33,6 +33,8 @@ pub static AES_CFB8: StreamCipher = feedback(cipher::AES_CFB8);
 pub static AES_CFB1: StreamCipher = feedback(cipher::AES_CFB1);
 /// AES, counter mode.
 pub static AES_CTR: StreamCipher = StreamCipher { mode: cipher::AES_CTR, start: counter };
+/// Camellia, counter mode.
+pub static CAMELLIA_CTR: StreamCipher = StreamCipher { mode: cipher::CAMELLIA_CTR, start: counter };
 /// ChaCha20.
 pub static CHACHA20: StreamCipher = StreamCipher { mode: cipher::CHACHA20, start: chacha20 };
 

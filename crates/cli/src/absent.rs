@@ -23,7 +23,6 @@ pub static ABSENT: &[Absent] = &[
         ],
         "broken, withdrawn or hardly ever in use, and not in OpenSSL's default provider",
     ),
-    absent(&["CKM_CAMELLIA_*"], "OpenSSL as it is built here leaves it out, as the package that builds it does unless told otherwise"),
     absent(&["CKM_AES_CFB64"], "OpenSSL has no feedback of 64 bits for AES"),
     absent(&["CKM_SALSA20*"], "not in OpenSSL; ChaCha20 took its place"),
     absent(

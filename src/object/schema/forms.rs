@@ -88,6 +88,7 @@ pub const FORMS: &[Form] = &[
     secret(ck::CKK_AES, "CKK_AES", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
     secret(ck::CKK_AES_XTS, "CKK_AES_XTS", SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32, 64])),
     secret(ck::CKK_ARIA, "CKK_ARIA", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
+    secret(ck::CKK_CAMELLIA, "CKK_CAMELLIA", SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16, 24, 32])),
     secret(ck::CKK_CHACHA20, "CKK_CHACHA20", FIXED_SECRET_VALUE, CRYPT_USAGE, Lengths::OneOf(&[32])),
     secret(ck::CKK_POLY1305, "CKK_POLY1305", FIXED_SECRET_VALUE, MAC_USAGE, Lengths::OneOf(&[32])),
     secret(ck::CKK_DES2, "CKK_DES2", FIXED_SECRET_VALUE, CIPHER_USAGE, Lengths::OneOf(&[16])),

@@ -192,6 +192,7 @@ fn symmetric() -> Vec<Case> {
     let plain = Mechanism::plain;
     let aes = Keys::Secret(CKK_AES, 32);
     let aria = Keys::Secret(CKK_ARIA, 24);
+    let camellia = Keys::Secret(CKK_CAMELLIA, 24);
     let chacha20 = Keys::Secret(CKK_CHACHA20, 32);
     let des = Keys::Secret(CKK_DES3, 24);
     let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
@@ -231,6 +232,12 @@ fn symmetric() -> Vec<Case> {
         CKM_ARIA_CBC_PAD: iv => Job::Use(aria, 61),
         CKM_ARIA_MAC: plain => Job::Use(aria, 61),
         CKM_ARIA_MAC_GENERAL: |id| Mechanism::mac_length(id, 16) => Job::Use(aria, 61),
+        CKM_CAMELLIA_ECB: plain => Job::Use(camellia, 64),
+        CKM_CAMELLIA_CBC: iv => Job::Use(camellia, 64),
+        CKM_CAMELLIA_CBC_PAD: iv => Job::Use(camellia, 61),
+        CKM_CAMELLIA_CTR: |id| Mechanism::ctr(128, [9; 16]).with_id(id) => Job::Use(camellia, 61),
+        CKM_CAMELLIA_MAC: plain => Job::Use(camellia, 61),
+        CKM_CAMELLIA_MAC_GENERAL: |id| Mechanism::mac_length(id, 16) => Job::Use(camellia, 61),
         CKM_CHACHA20: |_| Mechanism::chacha20(&[1, 0, 0, 0], &[4; 12]) => Job::Use(chacha20, 61),
         CKM_CHACHA20_POLY1305: |_| Mechanism::chacha20_poly1305(&[4; 12], b"aad") => Job::Use(chacha20, 61),
         CKM_POLY1305: plain => Job::Use(Keys::Secret(CKK_POLY1305, 32), 61),
@@ -275,6 +282,7 @@ fn generators() -> Vec<Case> {
         CKM_AES_KEY_GEN: plain => Job::Generate(keys::aes_template(32)),
         CKM_AES_XTS_KEY_GEN: plain => Job::Generate(sized(CKK_AES_XTS, 64)),
         CKM_ARIA_KEY_GEN: plain => Job::Generate(sized(CKK_ARIA, 24)),
+        CKM_CAMELLIA_KEY_GEN: plain => Job::Generate(sized(CKK_CAMELLIA, 24)),
         CKM_CHACHA20_KEY_GEN: plain => Job::Generate(secret().and(&template![CKA_KEY_TYPE => CKK_CHACHA20])),
         CKM_POLY1305_KEY_GEN: plain => Job::Generate(
             secret().without(CKA_ENCRYPT).without(CKA_DECRYPT).and(&template![CKA_KEY_TYPE => CKK_POLY1305])
@@ -360,12 +368,15 @@ fn derivations() -> Vec<Case> {
     let aes = Job::Derive(Keys::Secret(CKK_AES, 32));
     let des = Job::Derive(Keys::Secret(CKK_DES3, 24));
     let aria = Job::Derive(Keys::Secret(CKK_ARIA, 16));
+    let camellia = Job::Derive(Keys::Secret(CKK_CAMELLIA, 16));
     let fixed = Job::DeriveFixed(Keys::Secret(CKK_GENERIC_SECRET, 40));
     cases![
         CKM_ECDH1_DERIVE: plain => Job::Agree(Keys::Ec(keys::P256)),
         CKM_ECDH1_COFACTOR_DERIVE: plain => Job::Agree(Keys::Ec(keys::P256)),
         CKM_ARIA_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => aria.clone(),
         CKM_ARIA_CBC_ENCRYPT_DATA: |id| Mechanism::aes_cbc_data([2; 16], &[1; 32]).with_id(id) => aria.clone(),
+        CKM_CAMELLIA_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => camellia.clone(),
+        CKM_CAMELLIA_CBC_ENCRYPT_DATA: |id| Mechanism::aes_cbc_data([2; 16], &[1; 32]).with_id(id) => camellia.clone(),
         CKM_SHA1_KEY_DERIVATION: plain => fixed.clone(),
         CKM_SHA224_KEY_DERIVATION: plain => fixed.clone(),
         CKM_SHA256_KEY_DERIVATION: plain => fixed.clone(),
