@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
 //! `login`, `objects`, `search` and `check` are what can be asked.
 
 mod check;
@@ -23,6 +23,7 @@ mod roster;
 mod schema;
 pub(crate) mod seal;
 mod search;
+mod sight;
 mod statement;
 mod tags;
 mod users;
@@ -164,6 +165,11 @@ impl Store {
     /// hold another token. Costs a system call.
     pub fn is_replaced(&self) -> bool {
         self.database.is_replaced()
+    }
+
+    /// The same as far as was known some milliseconds ago, and then mostly without a system call.
+    pub fn seems_replaced(&self) -> bool {
+        self.database.seems_replaced()
     }
 
     /// The change counter: as long as it is `Some` and the same, nothing has been written by any process. `None`: a writer is at work, or
