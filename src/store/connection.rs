@@ -86,8 +86,8 @@ impl Database {
     /// Reads with several statements that see the same state.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
         self.peek(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            work(&transaction)
+            let _reading = Reading::begin(connection)?;
+            work(connection)
         })
     }
 
@@ -213,6 +213,25 @@ impl Database {
     }
 }
 
+/// A transaction that writes nothing, until it is dropped. Unlike `rusqlite`'s its statements are compiled once.
+struct Reading<'a>(&'a Connection);
+
+impl<'a> Reading<'a> {
+    fn begin(connection: &'a Connection) -> Step<Self> {
+        connection.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Reading(connection))
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT").and_then(|mut statement| statement.execute(()));
+        if let Err(error) = ended {
+            log::error!("a transaction that only reads could not be ended: {error}");
+        }
+    }
+}
+
 /// Makes the folder of a token, for its owner only, if there is none.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
@@ -243,6 +262,8 @@ fn configure(connection: &Connection) -> Step<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Else SQLite, as it is built here, would compile a cached statement anew for each new value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
