@@ -54,7 +54,10 @@ impl Stream {
 
     /// Begins with a context that has cipher, key and initialisation vector. `block`: the cipher's; `padding`: PKCS#7, for block modes.
     pub fn new(mut context: Lent, block: usize, direction: Direction, padding: bool) -> Self {
-        context.set_padding(padding);
+        if block > 1 {
+            // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so.
+            context.set_padding(padding);
+        }
         let keeps_last = padding && block > 1 && direction == Direction::Decrypt;
         Stream { context, block, keeps_last, held: 0 }
     }
