@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 pub type AttributeType = u64;
 
 /// Bytes that may be a secret: wiped when dropped, and never printed.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Bytes(Vec<u8>);
 
 impl Bytes {
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 /// The value of one attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// `CK_BBOOL`.
     Bool(bool),
@@ -156,7 +156,7 @@ impl From<Bytes> for Value {
 }
 
 /// A set of attributes, each type at most once, in ascending order of type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attributes(Vec<(AttributeType, Value)>);
 
 impl Attributes {

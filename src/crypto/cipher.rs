@@ -2,7 +2,7 @@
 
 pub use super::ffi::cipher::{Direction, Stream};
 
-use super::{start, unexpected};
+use super::{SecretKey, start, unexpected};
 use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
 use openssl::cipher::{Cipher, CipherRef};
@@ -80,15 +80,24 @@ modes! {
     DES3_CBC = ["DES-EDE-CBC": 16, "DES-EDE3-CBC": 24];
 }
 
+impl Algorithm {
+    fn cipher(&self) -> Result<&CipherRef> {
+        let fetch = || {
+            start();
+            Cipher::fetch(None, self.name, None).map_err(unexpected)
+        };
+        Ok(self.fetched.get_or_try_init(fetch)?)
+    }
+}
+
 /// The algorithm of `mode` for this key; `KeySizeRange` if there is none.
+fn algorithm_for(mode: Mode, key: &[u8]) -> Result<&'static Algorithm> {
+    mode.iter().find(|algorithm| algorithm.key_length == key.len()).ok_or(Error::KeySizeRange)
+}
+
+/// The cipher of `mode` for this key; `KeySizeRange` if there is none.
 fn for_key(mode: Mode, key: &[u8]) -> Result<&'static CipherRef> {
-    let algorithm = mode.iter().find(|algorithm| algorithm.key_length == key.len());
-    let algorithm = algorithm.ok_or(Error::KeySizeRange)?;
-    let fetch = || {
-        start();
-        Cipher::fetch(None, algorithm.name, None).map_err(unexpected)
-    };
-    Ok(algorithm.fetched.get_or_try_init(fetch)?)
+    algorithm_for(mode, key)?.cipher()
 }
 
 /// Begins a cipher that yields output as input comes: block modes, stream modes and GCM. `padding`: PKCS#7, for block modes.
@@ -99,7 +108,49 @@ pub fn stream(
     iv: Option<&[u8]>,
     padding: bool,
 ) -> Result<Stream> {
-    Stream::new(for_key(mode, key)?, direction, key, iv, padding).map_err(unexpected)
+    let cipher = for_key(mode, key)?;
+    let context = prepared(cipher, direction, key, iv).map_err(unexpected)?;
+    Ok(Stream::new(context.into(), cipher.block_size(), direction, padding))
+}
+
+/// The same with a key that keeps its contexts: where there is one that is ready, only the initialisation vector is set.
+pub fn stream_of(
+    mode: Mode,
+    direction: Direction,
+    key: &SecretKey,
+    iv: Option<&[u8]>,
+    padding: bool,
+) -> Result<Stream> {
+    let algorithm = algorithm_for(mode, key)?;
+    let cipher = algorithm.cipher()?;
+    if iv.is_some_and(|iv| iv.len() != cipher.iv_length()) {
+        // OpenSSL remembers the length; contexts that are kept are all alike.
+        return stream(mode, direction, key, iv, padding);
+    }
+    let context = match key.take(algorithm, direction) {
+        Some(mut context) => direction.init(&mut context, None, None, iv).map(|()| context),
+        None => prepared(cipher, direction, key, iv).map(|context| key.lend(algorithm, direction, context)),
+    };
+    Ok(Stream::new(context.map_err(unexpected)?, cipher.block_size(), direction, padding))
+}
+
+/// A context with all it needs. `iv`: of a length that the cipher allows; `None` for ECB.
+fn prepared(
+    cipher: &CipherRef,
+    direction: Direction,
+    key: &[u8],
+    iv: Option<&[u8]>,
+) -> std::result::Result<CipherCtx, ErrorStack> {
+    let mut context = CipherCtx::new()?;
+    match iv {
+        Some(iv) if iv.len() != cipher.iv_length() => {
+            direction.init(&mut context, Some(cipher), None, None)?;
+            context.set_iv_length(iv.len())?;
+            direction.init(&mut context, None, Some(key), Some(iv))?;
+        }
+        _ => direction.init(&mut context, Some(cipher), Some(key), iv)?,
+    }
+    Ok(context)
 }
 
 /// AES-CCM, ready for its only step.
@@ -215,5 +266,111 @@ impl KeyWrap {
         let length = self.context.cipher_update(wrapped, Some(&mut output)).ok()?;
         output.truncate(length);
         Some(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::Bytes;
+
+    /// Every mode that yields output as input comes.
+    const STREAMING: [Mode; 13] = [
+        AES_ECB,
+        AES_CBC,
+        AES_CTR,
+        AES_GCM,
+        AES_OFB,
+        AES_CFB128,
+        AES_CFB8,
+        AES_CFB1,
+        CHACHA20,
+        CHACHA20_POLY1305,
+        ARIA_CBC,
+        DES3_ECB,
+        DES3_CBC,
+    ];
+
+    fn run(mut stream: Stream, aad: &[u8], data: &[u8], tag: &mut [u8]) -> Vec<u8> {
+        if !tag.is_empty() {
+            stream.authenticate(aad).unwrap();
+        }
+        let mut output = vec![0; data.len() + 16];
+        let mut written = 0;
+        for piece in data.chunks(5) {
+            let room = stream.yields(piece.len());
+            written += stream.update(piece, &mut output[written..written + room]).unwrap();
+        }
+        match tag {
+            [] => written += stream.finish(&mut output[written..]).unwrap_or_default(),
+            tag => stream.finish_with_tag(tag).unwrap(),
+        }
+        output.truncate(written);
+        output
+    }
+
+    #[test]
+    fn a_context_used_before_works_as_a_new_one_does_whatever_it_was_used_for() {
+        for algorithm in STREAMING.into_iter().flatten() {
+            let mode = std::slice::from_ref(algorithm);
+            let bytes: Vec<u8> = (0..algorithm.key_length as u8).collect();
+            let key = SecretKey::from(Bytes::from(&bytes[..]));
+            let cipher = algorithm.cipher().unwrap();
+            let tag = if matches!(algorithm.name, "ChaCha20-Poly1305") || algorithm.name.ends_with("GCM") {
+                16
+            } else {
+                0
+            };
+            for (round, padding) in [false, true, true, false, false].into_iter().enumerate() {
+                let round = round as u8;
+                let iv = vec![round + 1; cipher.iv_length()];
+                let iv = (!iv.is_empty()).then_some(&iv[..]);
+                let data = vec![round; 48];
+                for direction in [Direction::Encrypt, Direction::Decrypt] {
+                    // One that ends in the middle leaves its traces in the context.
+                    let mut left = stream_of(mode, direction, &key, iv, padding).unwrap();
+                    left.update(&[7; 21], &mut [0; 32]).unwrap();
+                    drop(left);
+                    if tag > 0 && direction == Direction::Decrypt {
+                        let mut wrong = stream_of(mode, direction, &key, iv, padding).unwrap();
+                        wrong.update(&[7; 21], &mut [0; 32]).unwrap();
+                        assert!(wrong.finish_against_tag(&[7; 16]).is_err());
+                        continue;
+                    }
+                    let (mut tags, aad) = ([vec![0; tag], vec![0; tag]], [round; 3]);
+                    let again = stream_of(mode, direction, &key, iv, padding).unwrap();
+                    let anew = stream(mode, direction, &bytes, iv, padding).unwrap();
+                    let again = run(again, &aad, &data, &mut tags[0]);
+                    assert_eq!(again, run(anew, &aad, &data, &mut tags[1]), "{} {round}", algorithm.name);
+                    assert_eq!(tags[0], tags[1], "{} {round}", algorithm.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_tag_is_checked_anew_with_a_context_that_has_found_one_right() {
+        let key = SecretKey::from(Bytes::from(&[1; 16][..]));
+        let begin = |direction, iv: &[u8; 12]| stream_of(AES_GCM, direction, &key, Some(iv), false).unwrap();
+        let mut tag = [0; 16];
+        let sealed = run(begin(Direction::Encrypt, &[1; 12]), b"", b"message", &mut tag);
+        for (iv, right) in [([1; 12], true), ([2; 12], false), ([1; 12], true)] {
+            let mut opening = begin(Direction::Decrypt, &iv);
+            opening.update(&sealed, &mut [0; 7]).unwrap();
+            assert_eq!(opening.finish_against_tag(&tag).is_ok(), right);
+        }
+    }
+
+    #[test]
+    fn operations_with_one_key_at_once_do_not_share_a_context() {
+        let key = SecretKey::from(Bytes::from(&[1; 16][..]));
+        let begin = || stream_of(AES_CTR, Direction::Encrypt, &key, Some(&[0; 16]), false).unwrap();
+        let expected = run(begin(), b"", &[0; 20], &mut []);
+        let mut both = [begin(), begin()];
+        for stream in &mut both {
+            let mut output = [0; 20];
+            stream.update(&[0; 20], &mut output).unwrap();
+            assert_eq!(output[..], expected);
+        }
     }
 }

@@ -7,10 +7,12 @@ pub mod digest;
 pub mod ffi;
 mod hash;
 pub mod kdf;
+mod kept;
 pub mod mac;
 mod random;
 
 pub use hash::Hash;
+pub use kept::{Lent, SecretKey};
 pub use random::{random, seed};
 
 use crate::error::Error;

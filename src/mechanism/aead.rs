@@ -7,7 +7,7 @@ use super::message::{Message, MessageShape};
 use super::staged::Staged;
 use super::{Aead, Cipher, Family, Key, Params, wrapping};
 use crate::attribute::Bytes;
-use crate::crypto::cipher::{AES_GCM, CHACHA20_POLY1305, Ccm as CcmContext, Direction, Stream, stream};
+use crate::crypto::cipher::{AES_GCM, CHACHA20_POLY1305, Ccm as CcmContext, Direction, Stream, stream_of};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use crate::output::Size;
@@ -36,7 +36,7 @@ impl Gcm {
         if !(1..=GCM_MAX_IV).contains(&iv.len()) {
             return Err(Error::MechanismParamInvalid);
         }
-        let mut stream = stream(AES_GCM, direction, key.secret()?, Some(iv), false)?;
+        let mut stream = stream_of(AES_GCM, direction, key.secret_key()?, Some(iv), false)?;
         stream.authenticate(aad).map_err(unexpected)?;
         Ok((stream, *tag_bits as usize / 8))
     }
@@ -103,7 +103,7 @@ impl ChaCha20Poly1305 {
         if nonce.len() != CHACHA20_NONCE {
             return Err(Error::MechanismParamInvalid);
         }
-        let mut stream = stream(CHACHA20_POLY1305, direction, key.secret()?, Some(nonce), false)?;
+        let mut stream = stream_of(CHACHA20_POLY1305, direction, key.secret_key()?, Some(nonce), false)?;
         stream.authenticate(aad).map_err(unexpected)?;
         Ok(stream)
     }

@@ -3,7 +3,7 @@
 
 use super::{Cipher, Family, Key, Params, Wanted, secret, wrapping};
 use crate::attribute::Bytes;
-use crate::crypto::cipher::{Direction, Mode, Stream, stream};
+use crate::crypto::cipher::{Direction, Mode, Stream, stream_of};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use crate::output::Size;
@@ -42,7 +42,7 @@ impl Block {
             Params::Iv(iv) if self.chained && iv.len() == self.block => Some(&iv[..]),
             _ => return Err(Error::MechanismParamInvalid),
         };
-        let stream = stream(self.mode, direction, key.secret()?, iv, self.padded)?;
+        let stream = stream_of(self.mode, direction, key.secret_key()?, iv, self.padded)?;
         Ok(Box::new(Blocks { stream, direction, block: self.block, padded: self.padded }))
     }
 }

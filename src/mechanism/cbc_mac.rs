@@ -4,7 +4,7 @@
 use super::block::Block;
 use super::mac::{Authenticator, MacFamily, Macing, length, signs_as_it_macs};
 use super::{Key, Params, aead};
-use crate::crypto::cipher::{AES_CBC, AES_ECB, Direction, Stream, stream};
+use crate::crypto::cipher::{AES_CBC, AES_ECB, Direction, Stream, stream, stream_of};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
@@ -33,7 +33,8 @@ impl MacFamily for CbcMac {
         let block = self.0.block;
         let length = length(params, block, block / 2)?;
         let zero = [0; MAX_BLOCK];
-        let stream = stream(self.0.mode, Direction::Encrypt, key.secret()?, Some(&zero[..block]), false)?;
+        let stream =
+            stream_of(self.0.mode, Direction::Encrypt, key.secret_key()?, Some(&zero[..block]), false)?;
         Ok(Macing::new(Chain { stream, block, pending: Zeroizing::default(), masks: None }, block, length))
     }
 }
@@ -41,7 +42,7 @@ impl MacFamily for CbcMac {
 impl MacFamily for Xcbc {
     fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
         let Params::None = params else { return Err(Error::MechanismParamInvalid) };
-        let mut derive = stream(AES_ECB, Direction::Encrypt, key.secret()?, None, false)?;
+        let mut derive = stream_of(AES_ECB, Direction::Encrypt, key.secret_key()?, None, false)?;
         let mut derived = Zeroizing::new([[0; MAX_BLOCK]; 3]);
         for (at, place) in derived.iter_mut().enumerate() {
             derive.update(&[at as u8 + 1; MAX_BLOCK], place)?;

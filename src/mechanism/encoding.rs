@@ -12,7 +12,7 @@ use openssl::pkey::PKey;
 /// Encodes a secret or private key from all its attributes; other classes are `KeyNotWrappable`.
 pub fn encode(attributes: &Attributes) -> Result<Bytes> {
     match Material::from_attributes(attributes) {
-        Ok(Material::Secret(value)) => Ok(value),
+        Ok(Material::Secret(value)) => Ok(value.into_bytes()),
         Ok(Material::Private(key)) => key.private_key_to_pkcs8().map(Bytes::new).map_err(unexpected),
         Ok(Material::Public(_)) | Err(_) => Err(Error::KeyNotWrappable),
     }

@@ -5,7 +5,7 @@ use super::parameter_set::ParameterSet;
 use super::prime_key::PrimeType;
 use super::{ec_key, pqc_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
-use crate::crypto::unexpected;
+use crate::crypto::{SecretKey, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
@@ -13,7 +13,7 @@ use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
 /// A key ready for use.
 pub enum Material {
     /// A secret key's bytes.
-    Secret(Bytes),
+    Secret(SecretKey),
     /// A public key.
     Public(PKey<Public>),
     /// A private key.
@@ -21,6 +21,11 @@ pub enum Material {
 }
 
 impl Material {
+    /// A secret key of these bytes.
+    pub fn secret(value: Bytes) -> Material {
+        Material::Secret(value.into())
+    }
+
     /// Makes the material of a key object from all its attributes, secret ones included.
     ///
     /// Values that are no such key are `AttributeValueInvalid`, an unknown curve `CurveNotSupported` or
@@ -30,7 +35,7 @@ impl Material {
         let class = required_ulong(attributes, ck::CKA_CLASS)?;
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
         match class {
-            ck::CKO_SECRET_KEY => SecretType::find(key_type)?.material(attributes).map(Material::Secret),
+            ck::CKO_SECRET_KEY => SecretType::find(key_type)?.material(attributes).map(Material::secret),
             ck::CKO_PUBLIC_KEY => pair_type(key_type)?.public(attributes).map(Material::Public),
             ck::CKO_PRIVATE_KEY => pair_type(key_type)?.private(attributes).map(Material::Private),
             _ => Err(Error::KeyTypeInconsistent),
@@ -44,7 +49,7 @@ impl Material {
         let class = required_ulong(attributes, ck::CKA_CLASS)?;
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
         match class {
-            ck::CKO_SECRET_KEY => SecretType::find(key_type)?.stand_in(attributes).map(Material::Secret),
+            ck::CKO_SECRET_KEY => SecretType::find(key_type)?.stand_in(attributes).map(Material::secret),
             ck::CKO_PRIVATE_KEY => pair_type(key_type)?.stand_in(attributes).map(Material::Private),
             _ => Material::from_attributes(attributes),
         }

@@ -67,7 +67,7 @@ mod vectors;
 pub mod wrapping;
 
 use crate::attribute::{AttributeType, Attributes, Bytes};
-use crate::crypto::Hash;
+use crate::crypto::{Hash, SecretKey};
 use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
@@ -203,8 +203,13 @@ pub struct Key<'a> {
 impl<'a> Key<'a> {
     /// The bytes of a secret key; keys of other classes are `KeyTypeInconsistent`.
     pub fn secret(self) -> Result<&'a [u8]> {
+        self.secret_key().map(|key| &**key)
+    }
+
+    /// A secret key with the contexts it keeps; keys of other classes are `KeyTypeInconsistent`.
+    pub fn secret_key(self) -> Result<&'a SecretKey> {
         match self.material {
-            Material::Secret(bytes) => Ok(bytes),
+            Material::Secret(key) => Ok(key),
             _ => Err(Error::KeyTypeInconsistent),
         }
     }

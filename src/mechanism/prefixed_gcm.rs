@@ -62,7 +62,7 @@ struct Secret(Bytes);
 
 impl Secret {
     fn with_key<T>(&self, run: impl FnOnce(Key<'_>) -> T) -> T {
-        let (attributes, material) = (Attributes::new(), Material::Secret(self.0.clone()));
+        let (attributes, material) = (Attributes::new(), Material::secret(self.0.clone()));
         run(Key { attributes: &attributes, material: &material })
     }
 }

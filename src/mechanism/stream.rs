@@ -45,7 +45,7 @@ const fn feedback(mode: Mode) -> StreamCipher {
 impl StreamCipher {
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         let (iv, left) = (self.start)(params)?;
-        let stream = cipher::stream(self.mode, direction, key.secret()?, Some(&iv), false)?;
+        let stream = cipher::stream_of(self.mode, direction, key.secret_key()?, Some(&iv), false)?;
         Ok(Box::new(Streaming { stream, left }))
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Secret {
 
 impl Secret {
     pub(super) fn new(value: &[u8]) -> Self {
-        Secret { attributes: Attributes::new(), material: Material::Secret(Bytes::from(value)) }
+        Secret { attributes: Attributes::new(), material: Material::secret(Bytes::from(value)) }
     }
 
     /// One whose type (`CKK_`) matters.

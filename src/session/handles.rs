@@ -1,10 +1,11 @@
 //! Object handles of one slot: the same for all sessions of this process.
 
 use super::Handle;
+use super::by_handle::{ByHandle, HandleSet};
 use crate::error::{Error, Result};
 use crate::token::{Found, HeldObject, ObjectId, ObjectRef};
 use parking_lot::RwLock;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,11 +27,11 @@ struct Held {
 /// What is known of handles. Everything but a logout finds its entries by key.
 #[derive(Default)]
 struct Tables {
-    stored: HashMap<Handle, Found>,
+    stored: ByHandle<Found>,
     by_id: HashMap<ObjectId, Handle>,
     /// Session objects, in the order they were made.
     held: BTreeMap<Handle, Held>,
-    by_session: HashMap<Handle, HashSet<Handle>>,
+    by_session: ByHandle<HandleSet>,
 }
 
 /// Which handle stands for which object.

@@ -1,12 +1,12 @@
 //! The library between `C_Initialize` and `C_Finalize`.
 
+use super::by_handle::ByHandle;
 use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use parking_lot::RwLock;
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 pub struct Library {
     config: Config,
     slots: RwLock<Slots>,
-    sessions: [RwLock<HashMap<Handle, Arc<Session>>>; SHARDS],
+    sessions: [RwLock<ByHandle<Arc<Session>>>; SHARDS],
 }
 
 impl Library {
@@ -95,7 +95,7 @@ impl Library {
         }
     }
 
-    fn shard(&self, session: Handle) -> &RwLock<HashMap<Handle, Arc<Session>>> {
+    fn shard(&self, session: Handle) -> &RwLock<ByHandle<Arc<Session>>> {
         &self.sessions[(session % SHARDS as u64) as usize]
     }
 }

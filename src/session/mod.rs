@@ -4,6 +4,7 @@
 //! Nothing here knows where keys live: all that needs one goes to the slot's [`crate::token::Token`].
 
 mod active;
+mod by_handle;
 mod cryptography;
 mod dual;
 mod fixed;

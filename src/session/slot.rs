@@ -1,5 +1,6 @@
 //! A slot and the token in it, with what this process has open on it.
 
+use super::by_handle::ByHandle;
 use super::fixed::Fixed;
 use super::handles::Handles;
 use super::saved::SavedStates;
@@ -11,7 +12,6 @@ use crate::mechanism::{Mechanism, Params, Row, Shape, registry};
 use crate::pin::{Credentials, Role};
 use crate::token::{Ticket, Token, TokenInfo};
 use parking_lot::{Mutex, RwLock};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,7 +48,7 @@ pub struct Slot {
     /// Who is logged in: one user for all sessions of this process (PKCS#11 3.2, section 5.6.8).
     login: RwLock<Option<Arc<dyn Ticket>>>,
     /// The open sessions. Held while a login or logout is under way, so that none opens or closes meanwhile.
-    sessions: Mutex<HashMap<Handle, Arc<Session>>>,
+    sessions: Mutex<ByHandle<Arc<Session>>>,
     /// Set under the lock of `sessions` when the library ends: no session opens any more.
     ended: AtomicBool,
 }
@@ -64,7 +64,7 @@ impl Slot {
             fixed: Fixed::default(),
             saved: SavedStates::default(),
             login: RwLock::new(None),
-            sessions: Mutex::new(HashMap::new()),
+            sessions: Mutex::default(),
             ended: AtomicBool::new(false),
         }
     }
@@ -170,7 +170,7 @@ impl Slot {
         self.drain(&mut self.sessions.lock())
     }
 
-    fn drain(&self, sessions: &mut HashMap<Handle, Arc<Session>>) -> Vec<Handle> {
+    fn drain(&self, sessions: &mut ByHandle<Arc<Session>>) -> Vec<Handle> {
         let closed: Vec<(Handle, Arc<Session>)> = sessions.drain().collect();
         closed.iter().for_each(|(_, session)| session.close());
         self.end_login();

@@ -4,6 +4,7 @@ use super::counter::Counter;
 use super::error::{Error, Fault, Result, Step};
 use super::replica::Replica;
 use super::schema::{self, Content};
+use super::sight::Sight;
 use super::writer::Writer;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
@@ -34,6 +35,8 @@ pub(super) struct Database {
     read_only: AtomicBool,
     /// Device and inode of the file first opened.
     identity: OnceLock<(u64, u64)>,
+    /// When that file was last found under its path.
+    sight: Sight,
     /// `None`: not open at the moment.
     slot: Arc<Mutex<Option<Connection>>>,
     /// In a store that is one of several: the only way to write.
@@ -46,6 +49,7 @@ impl Database {
         Database {
             file: path(folder),
             identity: OnceLock::new(),
+            sight: Sight::default(),
             counter: Counter::open(folder),
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
@@ -82,8 +86,8 @@ impl Database {
     /// Reads with several statements that see the same state.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
         self.peek(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            work(&transaction)
+            let _reading = Reading::begin(connection)?;
+            work(connection)
         })
     }
 
@@ -127,11 +131,18 @@ impl Database {
 
     /// Whether the file first opened is no longer what is found under its path. One that can't be looked at at all may still be it.
     pub(super) fn is_replaced(&self) -> bool {
-        match (self.identity.get(), self.identify()) {
+        let is_replaced = match (self.identity.get(), self.identify()) {
             (Some(opened), Ok(now)) => *opened != now,
             (_, Err(error)) => error.kind() == ErrorKind::NotFound,
             (None, Ok(_)) => false,
-        }
+        };
+        self.sight.set(!is_replaced);
+        is_replaced
+    }
+
+    /// The same, for what must not cost a system call each time: a file that was there just now is taken to be there still.
+    pub(super) fn seems_replaced(&self) -> bool {
+        !self.sight.is_recent() && self.is_replaced()
     }
 
     /// Device and inode of what is found under the path now.
@@ -143,8 +154,13 @@ impl Database {
     /// The connection, opened if it is not.
     fn connection(&self) -> Result<MappedMutexGuard<'_, Connection>> {
         let mut slot = self.slot.lock();
-        let now = self.identify().map_err(|error| Error::from_io(&self.file, &error))?;
-        if *self.identity.get_or_init(|| now) != now {
+        let now = self.identify().map_err(|error| {
+            self.sight.set(false);
+            Error::from_io(&self.file, &error)
+        })?;
+        let in_place = *self.identity.get_or_init(|| now) == now;
+        self.sight.set(in_place);
+        if !in_place {
             // What is open, and the mapped counter, belong to a file that nobody else sees any more.
             let why = "it was replaced while in use; close all sessions, and open new ones";
             return Err(Error::Unreachable(self.file.clone(), why.to_owned()));
@@ -197,6 +213,25 @@ impl Database {
     }
 }
 
+/// A transaction that writes nothing, until it is dropped. Unlike `rusqlite`'s its statements are compiled once.
+struct Reading<'a>(&'a Connection);
+
+impl<'a> Reading<'a> {
+    fn begin(connection: &'a Connection) -> Step<Self> {
+        connection.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Reading(connection))
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT").and_then(|mut statement| statement.execute(()));
+        if let Err(error) = ended {
+            log::error!("a transaction that only reads could not be ended: {error}");
+        }
+    }
+}
+
 /// Makes the folder of a token, for its owner only, if there is none.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
@@ -227,6 +262,8 @@ fn configure(connection: &Connection) -> Step<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Else SQLite, as it is built here, would compile a cached statement anew for each new value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;

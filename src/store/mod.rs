@@ -3,8 +3,8 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
-//! `login`, `objects`, `search` and `check` are what can be asked.
+//! `schema`, `connection`, `sight` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
 mod codec;
@@ -17,12 +17,14 @@ mod login;
 mod meta;
 mod objects;
 mod password;
+mod recent;
 mod record;
 mod replica;
 mod roster;
 mod schema;
 pub(crate) mod seal;
 mod search;
+mod sight;
 mod statement;
 mod tags;
 mod users;
@@ -46,6 +48,7 @@ use crate::pin::{Credentials, Role};
 use connection::Database;
 use error::{Fault, Step};
 use password::PasswordKey;
+use recent::Recent;
 use roster::Roster;
 use schema::Content;
 use statement::Statement;
@@ -73,9 +76,14 @@ pub struct Viewer<'a> {
 /// unless another process holds the write lock. Nothing slow (Argon2id) runs meanwhile.
 pub struct Store {
     database: Database,
+    recent: Recent,
 }
 
 impl Store {
+    fn on(database: Database) -> Store {
+        Store { database, recent: Recent::default() }
+    }
+
     /// Whether there is a token's file in `folder`, be it whole or not: [`Store::open`] tells.
     pub fn is_in(folder: &Path) -> bool {
         connection::path(folder).exists()
@@ -91,7 +99,7 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::from_io(&file, &error)),
         }
-        let store = Store { database: Database::new(folder) };
+        let store = Store::on(Database::new(folder));
         if !store.is_whole()? {
             return Ok(None);
         }
@@ -114,7 +122,7 @@ impl Store {
         let file = connection::path(folder);
         let made = Made::new(meta, officer).map_err(|fault| fault.at(&file))?;
 
-        let store = Store { database: Database::new(folder) };
+        let store = Store::on(Database::new(folder));
         let _one_at_a_time = counter::lock(folder).map_err(|error| Error::from_io(folder, &error))?;
         connection::make_file(folder)?;
         if store.is_whole()? {
@@ -164,6 +172,11 @@ impl Store {
     /// hold another token. Costs a system call.
     pub fn is_replaced(&self) -> bool {
         self.database.is_replaced()
+    }
+
+    /// The same as far as was known some milliseconds ago, and then mostly without a system call.
+    pub fn seems_replaced(&self) -> bool {
+        self.database.seems_replaced()
     }
 
     /// The change counter: as long as it is `Some` and the same, nothing has been written by any process. `None`: a writer is at work, or

@@ -3,9 +3,10 @@
 //! The `openssl` crate wants room for a block more than OpenSSL writes, so that nothing could go straight into a
 //! caller's buffer of the right size. Here the bytes that OpenSSL holds back are counted instead.
 
+use crate::crypto::Lent;
 use crate::error::Error;
 use openssl::cipher::CipherRef;
-use openssl::cipher_ctx::{CipherCtx, CipherCtxRef};
+use openssl::cipher_ctx::CipherCtxRef;
 use openssl::error::ErrorStack;
 use std::result::Result;
 use zeroize::Zeroize;
@@ -36,7 +37,7 @@ impl Direction {
 
 /// A block mode, a stream mode or one with authentication at work.
 pub struct Stream {
-    context: CipherCtx,
+    context: Lent,
     /// 1 for those that are no block modes.
     block: usize,
     /// Decryption with padding keeps the last block back: it may be the one with the padding.
@@ -51,31 +52,14 @@ impl Stream {
     /// The largest block.
     const MAX_BLOCK: usize = 16;
 
-    /// Begins. `iv`: of a length that the cipher allows; `None` for ECB. `padding`: PKCS#7, for block modes.
-    pub fn new(
-        cipher: &CipherRef,
-        direction: Direction,
-        key: &[u8],
-        iv: Option<&[u8]>,
-        padding: bool,
-    ) -> Result<Self, ErrorStack> {
-        let mut context = CipherCtx::new()?;
-        match iv {
-            Some(iv) if iv.len() != cipher.iv_length() => {
-                direction.init(&mut context, Some(cipher), None, None)?;
-                context.set_iv_length(iv.len())?;
-                direction.init(&mut context, None, Some(key), Some(iv))?;
-            }
-            _ => direction.init(&mut context, Some(cipher), Some(key), iv)?,
+    /// Begins with a context that has cipher, key and initialisation vector. `block`: the cipher's; `padding`: PKCS#7, for block modes.
+    pub fn new(mut context: Lent, block: usize, direction: Direction, padding: bool) -> Self {
+        if block > 1 {
+            // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so.
+            context.set_padding(padding);
         }
-        context.set_padding(padding);
-        let block = cipher.block_size();
-        Ok(Stream {
-            context,
-            block,
-            keeps_last: padding && block > 1 && direction == Direction::Decrypt,
-            held: 0,
-        })
+        let keeps_last = padding && block > 1 && direction == Direction::Decrypt;
+        Stream { context, block, keeps_last, held: 0 }
     }
 
     /// Bytes that so many more bytes of input yield at once.
@@ -145,6 +129,13 @@ impl Stream {
 mod tests {
     use super::*;
     use openssl::cipher::Cipher;
+    use openssl::cipher_ctx::CipherCtx;
+
+    fn begin(cipher: &CipherRef, direction: Direction, iv: Option<&[u8]>, padding: bool) -> Stream {
+        let mut context = CipherCtx::new().unwrap();
+        direction.init(&mut context, Some(cipher), Some(&[7; 16]), iv).unwrap();
+        Stream::new(context.into(), cipher.block_size(), direction, padding)
+    }
 
     /// Fills what it must not touch with a mark and looks for it afterwards.
     #[test]
@@ -157,7 +148,7 @@ mod tests {
             let iv = (!iv.is_empty()).then_some(&iv[..]);
             for direction in [Direction::Encrypt, Direction::Decrypt] {
                 for padding in [false, true] {
-                    let mut stream = Stream::new(cipher, direction, &[7; 16], iv, padding).unwrap();
+                    let mut stream = begin(cipher, direction, iv, padding);
                     for length in [0, 1, 15, 16, 16, 17, 31, 32, 5, 48, 11, 16, 0, 3] {
                         let mut output = [MARK; 128];
                         let yields = stream.yields(length);
@@ -171,8 +162,7 @@ mod tests {
 
     #[test]
     fn too_little_room_is_refused_before_anything_is_written() {
-        let mut stream =
-            Stream::new(Cipher::aes_128_ecb(), Direction::Encrypt, &[7; 16], None, false).unwrap();
+        let mut stream = begin(Cipher::aes_128_ecb(), Direction::Encrypt, None, false);
         assert_eq!(stream.update(&[0; 17], &mut [0; 15]), Err(Error::BufferTooSmall));
         assert_eq!(stream.held(), 0);
     }

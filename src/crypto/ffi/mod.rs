@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod cipher;
+pub mod clock;
 pub mod digest;
 pub mod files;
 pub mod kdf;

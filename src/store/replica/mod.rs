@@ -100,7 +100,7 @@ impl Store {
         let relaxed = connection.pragma_update(None, "synchronous", "NORMAL");
         relaxed.map_err(|error| Fault::from(error).at(database.path()))?;
         database.replica = Some(Replica::new(connection));
-        Ok(Store { database })
+        Ok(Store::on(database))
     }
 
     /// Says how the stores agree; until then nothing can be written. Once only.

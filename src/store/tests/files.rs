@@ -73,7 +73,7 @@ fn a_token_half_made_is_none_and_can_be_made_again() {
     let folder = tempfile::tempdir().unwrap();
     connection::make_file(folder.path()).unwrap();
     assert!(open(folder.path()).unwrap().is_none(), "an empty file");
-    let half = Store { database: Database::new(folder.path()) };
+    let half = Store::on(Database::new(folder.path()));
     half.database.prepare().unwrap();
     assert!(open(folder.path()).unwrap().is_none(), "an empty database");
     let undone: Result<()> = half.database.write(|connection| {

@@ -97,6 +97,31 @@ fn a_damaged_object_is_passed_over_and_the_others_are_found() {
     }
 }
 
+/// What was answered before is told apart from what is read by a change that the counter does not tell of.
+#[test]
+fn a_search_asked_again_is_answered_from_memory_until_something_is_written() {
+    let it = filled();
+    let (one, all) = ([(ck::CKA_ID, vec![1u8; 4].into())], [(ck::CKA_CLASS, ck::CKO_SECRET_KEY.into())]);
+    assert_eq!(find(&it, it.viewer(), &one), [1]);
+    assert_eq!(find(&it, it.other_viewer(), &one), [0; 0]);
+    assert_eq!(find(&it, None, &one), [0; 0]);
+    assert_eq!(it.tamper(&format!("UPDATE object SET owner = {}", it.other)), 5);
+    assert_eq!(find(&it, it.viewer(), &one), [1]);
+    assert_eq!(find(&it, it.viewer(), &[one[0].clone(), all[0].clone()]), [0; 0], "another template is read");
+    it.again().insert(None, &[plain(6)]).unwrap();
+    assert_eq!(find(&it, it.viewer(), &one), [0; 0], "another process has written");
+}
+
+#[test]
+fn a_search_answered_from_memory_notices_that_the_file_is_gone() {
+    let it = filled();
+    let one = Attributes::from_iter([(ck::CKA_ID, vec![1u8; 4])]);
+    it.store.find(it.viewer(), &one).unwrap();
+    std::fs::rename(it.folder.path().join("token.db"), it.folder.path().join("away")).unwrap();
+    assert!(it.store.is_replaced());
+    assert!(matches!(it.store.find(it.viewer(), &one), Err(Error::Unreachable(..))));
+}
+
 #[test]
 fn a_login_that_is_over_is_no_damage() {
     let it = filled();

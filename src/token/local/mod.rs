@@ -67,19 +67,17 @@ impl LocalToken {
         self.store_if_any()?.ok_or(Error::TokenNotRecognized)
     }
 
-    /// Lets go of a store whose file has been replaced or removed, so that the next call finds what is there now. Costs a
-    /// system call: for calls that begin something, not for those that use a key.
-    fn forget_replaced(&self) {
+    /// Lets go of a store whose file has been replaced or removed, as `look` tells, so that the next call finds what is there now.
+    /// For calls that begin something, not for those that use a key.
+    fn forget_replaced(&self, look: fn(&Store) -> bool) {
         if let Home::Replica { .. } = self.home {
             return;
         }
-        let is_replaced =
-            |place: &Option<Arc<Store>>| place.as_ref().is_some_and(|store| store.is_replaced());
-        if !is_replaced(&self.store.read()) {
+        if !self.store.read().as_ref().is_some_and(|store| look(store)) {
             return;
         }
         let mut place = self.store.write();
-        if is_replaced(&place) {
+        if place.as_ref().is_some_and(|store| store.is_replaced()) {
             *place = None;
             self.cache.clear();
         }
