@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use openssl::pkey::{PKey, Private};
 use zeroize::Zeroizing;
 
 /// The text of a file that only its owner may read, and what the file system says of it.
@@ -39,13 +40,44 @@ pub fn line(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-/// More is no PIN, and no list of access keys.
+/// The private key in such a file, PEM, not encrypted.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn private_key(path: &Path) -> Result<PKey<Private>, String> {
+    let (text, _) = read(path)?;
+    // Never asks a terminal for a pass phrase: a server has none.
+    PKey::private_key_from_pem_callback(text.as_bytes(), |_| Ok(0))
+        .map_err(|_| format!("{}: no PEM private key without a pass phrase", path.display()))
+}
+
+/// More is no PIN, no list of access keys, and no private key.
 const LARGEST: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_private_key_is_read_from_its_owners_file_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.key");
+        let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
+        let write = |pem: &[u8], mode| {
+            std::fs::write(&file, pem).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        write(&key.private_key_to_pem_pkcs8().unwrap(), 0o600);
+        assert!(private_key(&file).unwrap().public_eq(&key));
+        write(&key.private_key_to_pem_pkcs8().unwrap(), 0o644);
+        assert!(private_key(&file).unwrap_err().contains("0644"));
+        let cipher = openssl::symm::Cipher::aes_256_cbc();
+        write(&key.private_key_to_pem_pkcs8_passphrase(cipher, b"a phrase").unwrap(), 0o600);
+        assert!(private_key(&file).unwrap_err().contains("without a pass phrase"));
+    }
 
     #[test]
     fn a_secret_that_others_may_read_is_refused() {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVersion};
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslMethod, SslVersion};
 
+use crate::secret_file;
 use crate::settings::Tls;
 
 /// The server's side, from certificate and key.
@@ -23,7 +24,7 @@ pub fn builder(certificate: &Path, key: &Path) -> Result<SslAcceptorBuilder, Str
         SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(|e| e.to_string())?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(|e| e.to_string())?;
     builder.set_certificate_chain_file(certificate).map_err(|e| refused(certificate, e))?;
-    builder.set_private_key_file(key, SslFiletype::PEM).map_err(|e| refused(key, e))?;
+    builder.set_private_key(&secret_file::private_key(key)?).map_err(|e| refused(key, e))?;
     builder.check_private_key().map_err(|e| refused(key, e))?;
     Ok(builder)
 }

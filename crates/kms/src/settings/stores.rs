@@ -42,7 +42,7 @@ pub struct XksEndpoint {
     pub ca: Option<PathBuf>,
     /// The certificate, with its chain, that KMS shows to the proxy (PEM).
     pub certificate: Option<PathBuf>,
-    /// Its private key (PEM).
+    /// Its private key, PEM, mode 0600.
     pub key: Option<PathBuf>,
     /// HTTP without TLS, for a proxy on this machine.
     #[serde(default)]

@@ -8,6 +8,8 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::BasicConstraints;
 use openssl::x509::{X509, X509NameBuilder};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A certificate and its key.
@@ -44,7 +46,8 @@ impl Identity {
     /// As `name.pem` and `name.key`.
     pub fn write(&self, folder: &Path, name: &str) {
         std::fs::write(folder.join(format!("{name}.pem")), self.certificate.to_pem().unwrap()).unwrap();
-        std::fs::write(folder.join(format!("{name}.key")), self.key.private_key_to_pem_pkcs8().unwrap())
-            .unwrap();
+        let key = folder.join(format!("{name}.key"));
+        std::fs::write(&key, self.key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use openssl::ssl::{SslConnector, SslConnectorBuilder, SslFiletype, SslMethod, SslVersion};
+use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVersion};
 
 use super::Failure;
+use crate::secret_file;
 use crate::settings::XksEndpoint;
 
 /// TLS 1.2 or 1.3, the proxy's certificate checked for its name, ours shown if there is one.
@@ -24,8 +25,9 @@ pub fn connector(endpoint: Option<&XksEndpoint>) -> Result<SslConnectorBuilder, 
     }
     if let (Some(certificate), Some(key)) = (&endpoint.certificate, &endpoint.key) {
         tls.set_certificate_chain_file(certificate).map_err(|_| of(certificate, "no PEM certificate"))?;
-        tls.set_private_key_file(key, SslFiletype::PEM).map_err(|_| of(key, "no PEM private key"))?;
-        tls.check_private_key().map_err(|_| of(key, "not the key of the certificate"))?;
+        let mismatch = |_| of(key, "not the key of the certificate");
+        tls.set_private_key(&secret_file::private_key(key).map_err(Failure::Tls)?).map_err(mismatch)?;
+        tls.check_private_key().map_err(mismatch)?;
     }
     Ok(tls)
 }
