@@ -24,7 +24,8 @@ pub fn builder(certificate: &Path, key: &Path) -> Result<SslAcceptorBuilder, Str
         SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(|e| e.to_string())?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(|e| e.to_string())?;
     builder.set_certificate_chain_file(certificate).map_err(|e| refused(certificate, e))?;
-    builder.set_private_key(&secret_file::private_key(key)?).map_err(|e| refused(key, e))?;
+    let private = secret_file::private_key(key)?;
+    builder.set_private_key(&private).map_err(|e| refused(key, e))?;
     builder.check_private_key().map_err(|e| refused(key, e))?;
     Ok(builder)
 }

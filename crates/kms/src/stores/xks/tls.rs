@@ -25,8 +25,9 @@ pub fn connector(endpoint: Option<&XksEndpoint>) -> Result<SslConnectorBuilder, 
     }
     if let (Some(certificate), Some(key)) = (&endpoint.certificate, &endpoint.key) {
         tls.set_certificate_chain_file(certificate).map_err(|_| of(certificate, "no PEM certificate"))?;
+        let private = secret_file::private_key(key).map_err(Failure::Tls)?;
         let mismatch = |_| of(key, "not the key of the certificate");
-        tls.set_private_key(&secret_file::private_key(key).map_err(Failure::Tls)?).map_err(mismatch)?;
+        tls.set_private_key(&private).map_err(mismatch)?;
         tls.check_private_key().map_err(mismatch)?;
     }
     Ok(tls)
