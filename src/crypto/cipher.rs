@@ -123,8 +123,8 @@ pub fn stream_of(
 ) -> Result<Stream> {
     let algorithm = algorithm_for(mode, key)?;
     let cipher = algorithm.cipher()?;
-    if iv.is_some_and(|iv| iv.len() != cipher.iv_length()) {
-        // OpenSSL remembers the length; contexts that are kept are all alike.
+    if iv.map_or(0, <[u8]>::len) != cipher.iv_length() {
+        // OpenSSL remembers the length, and a vector where none is given; contexts that are kept are all alike.
         return stream(mode, direction, key, iv, padding);
     }
     let context = match key.take(algorithm, direction) {
@@ -275,7 +275,7 @@ mod tests {
     use crate::attribute::Bytes;
 
     /// Every mode that yields output as input comes.
-    const STREAMING: [Mode; 13] = [
+    const STREAMING: [Mode; 17] = [
         AES_ECB,
         AES_CBC,
         AES_CTR,
@@ -286,7 +286,11 @@ mod tests {
         AES_CFB1,
         CHACHA20,
         CHACHA20_POLY1305,
+        ARIA_ECB,
         ARIA_CBC,
+        CAMELLIA_ECB,
+        CAMELLIA_CBC,
+        CAMELLIA_CTR,
         DES3_ECB,
         DES3_CBC,
     ];
@@ -359,6 +363,15 @@ mod tests {
             opening.update(&sealed, &mut [0; 7]).unwrap();
             assert_eq!(opening.finish_against_tag(&tag).is_ok(), right);
         }
+    }
+
+    #[test]
+    fn a_chain_without_initialisation_vector_does_not_go_on_from_that_of_another() {
+        let key = SecretKey::from(Bytes::from(&[1; 16][..]));
+        let anew = stream(AES_CBC, Direction::Encrypt, &key, None, false).unwrap();
+        drop(stream_of(AES_CBC, Direction::Encrypt, &key, Some(&[9; 16]), false).unwrap());
+        let again = stream_of(AES_CBC, Direction::Encrypt, &key, None, false).unwrap();
+        assert_eq!(run(again, b"", &[2; 32], &mut []), run(anew, b"", &[2; 32], &mut []));
     }
 
     #[test]

@@ -131,18 +131,28 @@ impl Database {
 
     /// Whether the file first opened is no longer what is found under its path. One that can't be looked at at all may still be it.
     pub(super) fn is_replaced(&self) -> bool {
-        let is_replaced = match (self.identity.get(), self.identify()) {
-            (Some(opened), Ok(now)) => *opened != now,
-            (_, Err(error)) => error.kind() == ErrorKind::NotFound,
-            (None, Ok(_)) => false,
-        };
-        self.sight.set(!is_replaced);
-        is_replaced
+        match self.look() {
+            Ok(in_place) => !in_place,
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        }
     }
 
     /// The same, for what must not cost a system call each time: a file that was there just now is taken to be there still.
     pub(super) fn seems_replaced(&self) -> bool {
         !self.sight.is_recent() && self.is_replaced()
+    }
+
+    /// Whether the file first opened was found under its path just now. Nothing else is as good as reading it.
+    pub(super) fn seems_in_place(&self) -> bool {
+        self.sight.is_recent() || self.look().unwrap_or(false)
+    }
+
+    /// Looks whether the file first opened is what is found under its path now.
+    fn look(&self) -> io::Result<bool> {
+        self.sight.look(|| {
+            let now = self.identify()?;
+            Ok(*self.identity.get_or_init(|| now) == now)
+        })
     }
 
     /// Device and inode of what is found under the path now.
@@ -154,18 +164,15 @@ impl Database {
     /// The connection, opened if it is not.
     fn connection(&self) -> Result<MappedMutexGuard<'_, Connection>> {
         let mut slot = self.slot.lock();
-        let now = self.identify().map_err(|error| {
-            self.sight.set(false);
-            Error::from_io(&self.file, &error)
-        })?;
-        let in_place = *self.identity.get_or_init(|| now) == now;
-        self.sight.set(in_place);
+        let in_place = self.look().map_err(|error| Error::from_io(&self.file, &error))?;
         if !in_place {
             // What is open, and the mapped counter, belong to a file that nobody else sees any more.
             let why = "it was replaced while in use; close all sessions, and open new ones";
             return Err(Error::Unreachable(self.file.clone(), why.to_owned()));
         }
-        if slot.is_none() {
+        if slot.as_ref().is_none_or(|connection| !connection.is_autocommit()) {
+            // One in a transaction that could not be ended would see the same state for ever.
+            *slot = None;
             *slot = Some(self.connect()?);
         }
         MutexGuard::try_map(slot, Option::as_mut)
@@ -225,6 +232,10 @@ impl<'a> Reading<'a> {
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
+        if self.0.is_autocommit() {
+            // A failure has ended it.
+            return;
+        }
         let ended = self.0.prepare_cached("COMMIT").and_then(|mut statement| statement.execute(()));
         if let Err(error) = ended {
             log::error!("a transaction that only reads could not be ended: {error}");

@@ -187,6 +187,11 @@ impl Store {
         self.database.counter().value()
     }
 
+    /// Forgets the searches of `viewer`, who has gone. One that is under way may still be kept: it is good for nobody else.
+    pub fn forget_searches(&self, viewer: Viewer<'_>) {
+        self.recent.forget(viewer);
+    }
+
     /// Closes what must not be open while the process forks, until the answer is dropped, on this same thread. The child leaks the answer and
     /// never uses this store again.
     pub fn pause(&self) -> Box<dyn Any> {

@@ -66,6 +66,13 @@ impl Recent {
             answers.count += 1;
         }
     }
+
+    /// Forgets what `viewer` has asked and was told: its labels and names of objects.
+    pub(super) fn forget(&self, viewer: Viewer<'_>) {
+        let mut answers = self.0.write();
+        let gone = answers.by_asker.remove(&asker(Some(viewer)));
+        answers.count -= gone.map_or(0, |gone| gone.len());
+    }
 }
 
 fn asker(viewer: Option<Viewer<'_>>) -> Asker {

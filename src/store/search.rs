@@ -32,7 +32,7 @@ impl Store {
     pub fn find(&self, viewer: Option<Viewer<'_>>, template: &Attributes) -> Result<Vec<Found>> {
         // Before anything is read: what is read now may be older than what the counter says later.
         let counter = self.counter();
-        if !self.seems_replaced()
+        if self.database.seems_in_place()
             && let Some(found) = self.recent.get(counter, viewer, template)
         {
             return Ok(found);

@@ -11,13 +11,17 @@ const RECENT: u64 = 10;
 pub(super) struct Sight(AtomicU64);
 
 impl Sight {
-    /// It was looked for now, and was `found` or not.
-    pub(super) fn set(&self, found: bool) {
-        let now = if found { coarse_milliseconds() } else { 0 };
+    /// Looks for it by `look`, which answers whether it is there, and remembers that. What can't be looked at is not there.
+    pub(super) fn look<E>(&self, look: impl FnOnce() -> Result<bool, E>) -> Result<bool, E> {
+        // The time before the look: what was seen may be gone by the time that it is told.
+        let now = coarse_milliseconds();
+        let found = look();
+        let seen = if matches!(found, Ok(true)) { now } else { 0 };
         // Many look, and each would take the line of memory from the others: only what says something new is stored.
-        if self.0.load(Ordering::Relaxed) != now {
-            self.0.store(now, Ordering::Relaxed);
+        if self.0.load(Ordering::Relaxed) != seen {
+            self.0.store(seen, Ordering::Relaxed);
         }
+        found
     }
 
     /// Whether it was found so lately that nobody has to look again.
@@ -43,11 +47,26 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_seen_or_was_missed_is_not_recent() {
+    fn what_was_never_seen_was_missed_or_cannot_be_looked_at_is_not_recent() {
         let sight = Sight::default();
         assert!(!sight.is_recent());
-        sight.set(true);
-        sight.set(false);
-        assert!(!sight.is_recent() && !sight.is_recent_at(0));
+        for missed in [Ok(false), Err(())] {
+            assert_eq!(sight.look(|| Ok::<_, ()>(true)), Ok(true));
+            assert_eq!(sight.look(|| missed), missed);
+            assert!(!sight.is_recent() && !sight.is_recent_at(0));
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_as_old_as_the_look_not_as_its_telling() {
+        let sight = Sight::default();
+        let mut began = 0;
+        let slow = || {
+            began = coarse_milliseconds();
+            while coarse_milliseconds() < began + RECENT {}
+            Ok::<_, ()>(true)
+        };
+        assert_eq!(sight.look(slow), Ok(true));
+        assert!(!sight.is_recent_at(began + RECENT));
     }
 }

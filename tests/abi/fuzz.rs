@@ -4,7 +4,7 @@
 
 mod functions;
 mod memory;
-mod random;
+pub mod random;
 mod run;
 mod values;
 

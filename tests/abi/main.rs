@@ -34,6 +34,7 @@ mod pqc_vectors;
 mod processes;
 mod profiles;
 mod reload;
+mod remembered;
 mod saved_states;
 mod slh_dsa;
 mod slots;

@@ -113,13 +113,51 @@ fn a_search_asked_again_is_answered_from_memory_until_something_is_written() {
 }
 
 #[test]
-fn a_search_answered_from_memory_notices_that_the_file_is_gone() {
+fn a_search_is_not_answered_from_memory_when_its_file_is_gone_or_cannot_be_looked_at() {
+    for is_gone in [true, false] {
+        let it = filled();
+        let one = Attributes::from_iter([(ck::CKA_ID, vec![1u8; 4])]);
+        it.store.find(it.viewer(), &one).unwrap();
+        if is_gone {
+            std::fs::remove_file(it.folder.path().join("token.db")).unwrap();
+        } else {
+            // A folder that is none can't be looked into.
+            std::fs::remove_dir_all(it.folder.path()).unwrap();
+            std::fs::write(it.folder.path(), b"").unwrap();
+        }
+        assert_eq!(it.store.is_replaced(), is_gone);
+        for _ in 0..2 {
+            assert!(matches!(it.store.find(it.viewer(), &one), Err(Error::Unreachable(..))));
+        }
+    }
+}
+
+#[test]
+fn who_has_gone_leaves_no_search_behind_and_others_keep_theirs() {
     let it = filled();
-    let one = Attributes::from_iter([(ck::CKA_ID, vec![1u8; 4])]);
-    it.store.find(it.viewer(), &one).unwrap();
-    std::fs::rename(it.folder.path().join("token.db"), it.folder.path().join("away")).unwrap();
-    assert!(it.store.is_replaced());
-    assert!(matches!(it.store.find(it.viewer(), &one), Err(Error::Unreachable(..))));
+    let one = [(ck::CKA_ID, vec![1u8; 4].into())];
+    for (viewer, found) in [(it.viewer(), &[1][..]), (it.other_viewer(), &[]), (None, &[])] {
+        assert_eq!(find(&it, viewer, &one), found);
+    }
+    it.tamper(&format!("UPDATE object SET owner = {}", it.other));
+    it.store.forget_searches(it.viewer().unwrap());
+    // The counter has not moved: what is found now was read now, what is not found is remembered.
+    assert_eq!(find(&it, it.viewer(), &one), [0; 0]);
+    assert_eq!(find(&it, it.other_viewer(), &one), [0; 0]);
+}
+
+#[test]
+fn a_transaction_that_was_left_open_shows_no_old_state() {
+    let it = filled();
+    assert_eq!(find(&it, None, &[]), [4, 5]);
+    let read = |connection: &Connection| {
+        connection.execute_batch("BEGIN")?;
+        Ok(connection.query_row("SELECT count(*) FROM object", (), |row| row.get::<_, i64>(0))?)
+    };
+    it.store.database.peek(read).unwrap();
+    it.again().insert(None, &[plain(6)]).unwrap();
+    assert_eq!(it.store.version(id(6)).unwrap(), Some(1));
+    assert_eq!(find(&it, None, &[]), [4, 5, 6]);
 }
 
 #[test]

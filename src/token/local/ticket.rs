@@ -136,6 +136,14 @@ impl LocalToken {
         ticket.check(store)?;
         Ok(Known(Some(ticket)))
     }
+
+    /// Forgets what was read for a login that has ended: opened objects, with the keys made of them, and searches.
+    pub(super) fn forget(&self, ticket: &Arc<dyn Ticket>) {
+        self.cache.clear();
+        if let (Some(store), Ok(ticket)) = (&*self.store.read(), ticket_of(ticket)) {
+            store.forget_searches(ticket.viewer());
+        }
+    }
 }
 
 /// The ticket behind the seam's view of it.

@@ -40,8 +40,8 @@ impl Token for LocalToken {
             .is_ok_and(|store| !matches!(self.know(&store, Some(ticket)), Err(Error::UserNotLoggedIn)))
     }
 
-    fn logout(&self, _ticket: &Arc<dyn Ticket>) {
-        self.cache.clear();
+    fn logout(&self, ticket: &Arc<dyn Ticket>) {
+        self.forget(ticket);
     }
 
     fn init_pin(&self, officer: Caller<'_>, user: &Credentials) -> Result<()> {
