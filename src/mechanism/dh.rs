@@ -54,7 +54,7 @@ impl Family for Agreement {
         secret[start..].copy_from_slice(&agreed);
         match kdf {
             // What is cut is its beginning (section 6.4.13).
-            None => secret::fit(wanted.end_of(secret)?, wanted),
+            None => wanted.end_of(secret),
             Some((hash, shared)) => {
                 let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
                 kdf::x963(hash, &secret, shared, &mut derived)?;

@@ -79,7 +79,7 @@ pub(super) fn agreed(
         Some(hash) => {
             let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
             kdf::x963(hash, &secret, shared, &mut derived)?;
-            Ok(derived)
+            secret::fit(derived, wanted)
         }
     }
 }
@@ -158,7 +158,9 @@ mod tests {
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(16)).unwrap()[..], secret[50..]);
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(66)).unwrap(), secret);
         assert_eq!(cut(ck::CKK_AES, None).unwrap()[..], secret[34..]);
-        assert_eq!(cut(ck::CKK_DES3, None).unwrap()[..], secret[42..]);
+        let mut des3 = secret[42..].to_vec();
+        secret::adjust_parity(ck::CKK_DES3, &mut des3);
+        assert_eq!(cut(ck::CKK_DES3, None).unwrap()[..], des3);
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(0)), Err(Error::TemplateInconsistent));
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(67)), Err(Error::TemplateInconsistent));
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(usize::MAX)), Err(Error::TemplateInconsistent));

@@ -86,14 +86,22 @@ pub fn wanted_length(wanted: Wanted) -> Result<usize> {
     if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
 }
 
-/// DES keys carry a bit of odd parity in each byte (FIPS 46-3); keys of other types (`CKK_`) are left alone.
-fn adjust_parity(key_type: u64, value: &mut [u8]) {
-    if [ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3].contains(&key_type) {
+/// The key types whose bytes carry a bit of odd parity each (FIPS 46-3).
+const WITH_PARITY: [u64; 3] = [ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3];
+
+/// Sets the parity of a DES key; keys of other types (`CKK_`) are left alone.
+pub fn adjust_parity(key_type: u64, value: &mut [u8]) {
+    if WITH_PARITY.contains(&key_type) {
         for byte in value {
             let ones = (*byte >> 1).count_ones() as u8;
             *byte = (*byte & 0xfe) | (!ones & 1);
         }
     }
+}
+
+/// Whether a key's parity is right, as that of a DES key must be that comes from outside (section 6.18); keys of other types have none.
+pub fn has_parity(key_type: u64, value: &[u8]) -> bool {
+    !WITH_PARITY.contains(&key_type) || value.iter().all(|byte| byte.count_ones() % 2 == 1)
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ fn old_mechanisms_are_on_tokens_that_ask_for_them_only() {
         assert!(!listed.contains(&CKM_MD5) && !listed.contains(&CKM_RIPEMD160_HMAC));
         assert_eq!(module().mechanism_info(token.slot, CKM_MD5).err(), Some(Rv(CKR_MECHANISM_INVALID)));
         session.digest_init(&Mechanism::plain(CKM_MD5)).refused(CKR_MECHANISM_INVALID);
+        let des = keys::secret(session, CKK_DES, &[1; 8], template![]);
+        session.encrypt_init(&Mechanism::plain(CKM_DES_ECB), des).refused(CKR_MECHANISM_INVALID);
+        let made = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_DES];
+        session.generate(&Mechanism::plain(CKM_DES_KEY_GEN), &made).refused(CKR_MECHANISM_INVALID);
         let old = Mechanism::plain(CKM_MD5_HMAC);
         session.sign_init(&old, key).refused(CKR_MECHANISM_INVALID);
         session.message_sign_init(&old, key).refused(CKR_MECHANISM_INVALID);
@@ -29,7 +33,7 @@ fn old_mechanisms_are_on_tokens_that_ask_for_them_only() {
 }
 
 #[test]
-fn a_legacy_token_has_md5_and_ripemd_and_still_no_rc4_nor_single_des() {
+fn a_legacy_token_has_md5_and_ripemd_and_still_no_rc4() {
     isolated(|_| {
         let token = token_with("legacy = true");
         let session = token.user();
@@ -37,7 +41,7 @@ fn a_legacy_token_has_md5_and_ripemd_and_still_no_rc4_nor_single_des() {
         for there in [CKM_MD5, CKM_MD5_HMAC, CKM_MD5_HMAC_GENERAL, CKM_MD5_RSA_PKCS, CKM_RIPEMD160] {
             assert!(listed.contains(&there), "{there:#x}");
         }
-        for absent in [CKM_RC4, CKM_RC4_KEY_GEN, CKM_DES_CBC, CKM_DES_KEY_GEN, CKM_MD2] {
+        for absent in [CKM_RC4, CKM_RC4_KEY_GEN, CKM_DES_OFB8, CKM_RC2_CBC, CKM_MD2] {
             assert!(!listed.contains(&absent), "{absent:#x}");
         }
         let digest = session.digest(&Mechanism::plain(CKM_MD5), b"abc").unwrap();
@@ -48,6 +52,40 @@ fn a_legacy_token_has_md5_and_ripemd_and_still_no_rc4_nor_single_des() {
         let mechanism = Mechanism::plain(CKM_MD5_RSA_PKCS);
         let signature = session.sign(&mechanism, private, b"data").unwrap();
         session.verify(&mechanism, public, b"data", &signature).unwrap();
+    });
+}
+
+/// PKCS#11 Historical Mechanisms 3.2, DES secret key objects.
+#[test]
+fn a_des_key_of_wrong_parity_or_length_is_neither_created_nor_unwrapped() {
+    isolated(|_| {
+        let token = token_with("legacy = true");
+        let session = token.user();
+        let des = |value: &[u8]| template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_DES, CKA_VALUE => value];
+        let right = hex::decode("0123456789abcdef").unwrap();
+        let mut wrong = right.clone();
+        wrong[7] ^= 1;
+        for (value, answer) in
+            [(&wrong, CKR_ATTRIBUTE_VALUE_INVALID), (&vec![1; 7], CKR_ATTRIBUTE_VALUE_INVALID)]
+        {
+            session.create(&des(value)).refused(answer);
+        }
+        let key = session.create(&des(&right)).unwrap();
+        // Single DES of zeros by that key.
+        assert_eq!(session.get(key, CKA_CHECK_VALUE), Ok(vec![0xd5, 0xd4, 0x4f]));
+        let wrapping = Mechanism::plain(CKM_AES_ECB);
+        let wrapper = keys::secret(session, CKK_AES, &[7; 16], template![]);
+        for (value, holds) in [(&right, true), (&wrong, false)] {
+            let secret = keys::secret(session, CKK_GENERIC_SECRET, value, template![]);
+            let wrapped = session.wrap(&wrapping, wrapper, secret).unwrap();
+            let template = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_DES];
+            let unwrapped = session.unwrap(&wrapping, wrapper, &wrapped, &template);
+            if holds {
+                unwrapped.unwrap();
+            } else {
+                unwrapped.refused(CKR_WRAPPED_KEY_INVALID);
+            }
+        }
     });
 }
 
