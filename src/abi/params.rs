@@ -9,6 +9,7 @@
 use super::args::{Plain, Pointer, copy_out};
 use super::message;
 use crate::crypto::Hash;
+use crate::crypto::kdf::AgreementKdf;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
 use crate::mechanism::{Mechanism, Params, Shape, hash, registry};
@@ -238,10 +239,10 @@ impl Parameter<'_> {
 }
 
 /// The derivation function of an agreement, if there is one, and what both sides share for it.
-fn agreement(kdf: CK_ULONG, shared: *mut u8, length: CK_ULONG) -> Result<(Option<Hash>, Vec<u8>)> {
+fn agreement(kdf: CK_ULONG, shared: *mut u8, length: CK_ULONG) -> Result<(Option<AgreementKdf>, Vec<u8>)> {
     let kdf = match kdf {
         ck::CKD_NULL => None,
-        other => Some(hash::by_kdf(other).ok_or(Error::MechanismParamInvalid)?),
+        other => Some(hash::agreement_kdf(other).ok_or(Error::MechanismParamInvalid)?),
     };
     let shared = nested(shared, length)?;
     if kdf.is_none() && !shared.is_empty() {
@@ -455,7 +456,10 @@ pub(super) mod tests {
         };
         let expected = |kdf, shared| Ok(Params::Ecdh { kdf, shared, public: b"point".to_vec() });
         assert_eq!(ecdh(ck::CKD_NULL, &mut []), expected(None, vec![]));
-        assert_eq!(ecdh(ck::CKD_SHA256_KDF, &mut [1]), expected(Some(Hash::Sha256), vec![1]));
+        let x963 = AgreementKdf::X963(Hash::Sha256);
+        assert_eq!(ecdh(ck::CKD_SHA256_KDF, &mut [1]), expected(Some(x963), vec![1]));
+        let one_step = AgreementKdf::OneStep(Hash::Sha3_384);
+        assert_eq!(ecdh(ck::CKD_SHA3_384_KDF_SP800, &mut []), expected(Some(one_step), vec![]));
         assert_eq!(ecdh(ck::CKD_NULL, &mut [1]), Err(Error::MechanismParamInvalid));
         assert_eq!(ecdh(12345, &mut []), Err(Error::MechanismParamInvalid));
     }

@@ -4,7 +4,7 @@ use super::material::PairType;
 use super::prime_key::PrimeType;
 use super::{Family, Key, Params, Wanted, secret};
 use crate::attribute::{Attributes, Bytes};
-use crate::crypto::{kdf, unexpected};
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
@@ -37,10 +37,9 @@ impl Family for PairGeneration {
 
 impl Family for Agreement {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
-        let (public, kdf) = match params {
-            Params::StringData(public) => (public, None),
-            Params::Ecdh { kdf: None, public, .. } => (public, None),
-            Params::Ecdh { kdf: Some(hash), shared, public } => (public, Some((*hash, shared))),
+        let (public, function) = match params {
+            Params::StringData(public) => (public, (None, &[][..])),
+            Params::Ecdh { kdf, shared, public } => (public, (*kdf, &shared[..])),
             _ => return Err(Error::MechanismParamInvalid),
         };
         let group = self.0.group(base.attributes)?;
@@ -52,14 +51,7 @@ impl Family for Agreement {
         let mut secret = Bytes::zeroed(group.p.num_bytes() as usize);
         let start = secret.len() - agreed.len();
         secret[start..].copy_from_slice(&agreed);
-        match kdf {
-            // What is cut is its beginning (section 6.4.13).
-            None => wanted.end_of(secret),
-            Some((hash, shared)) => {
-                let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
-                kdf::x963(hash, &secret, shared, &mut derived)?;
-                secret::fit(derived, wanted)
-            }
-        }
+        // What is cut is its beginning (section 6.4.13).
+        secret::of_agreement(secret, function, wanted)
     }
 }

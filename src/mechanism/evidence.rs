@@ -82,7 +82,7 @@ static EVIDENCE: &[Evidence] = &[
     // OpenSSL's own functions, and compositions of mechanisms that have vectors.
     evidence(source!("rsa.rs"), "signatures_with_every_digest_are_those_openssl_checks", &["CKM_RSA_PKCS_PSS"]),
     evidence(source!("ecdh.rs"), "both_sides_agree_on_every_curve_in_every_form", &["CKM_ECDH1_COFACTOR_DERIVE"]),
-    evidence(source!("ecdh_wrap.rs"), "keys_of_any_length_come_back_on_every_curve", &["CKM_ECDH_*AES_KEY_WRAP"]),
+    evidence(source!("ecdh_wrap.rs"), "openssl_reads_what_is_wrapped", &["CKM_ECDH_*AES_KEY_WRAP"]),
     evidence(source!("cbc_mac.rs"), "a_cbc_mac_is_the_last_block_of_cbc", &["CKM_AES_MAC*", "CKM_ARIA_MAC*", "CKM_CAMELLIA_MAC*", "CKM_DES3_MAC*"]),
     evidence(SECRET_VECTORS, "every_hmac_is_that_of_openssl", &["CKM_*_HMAC", "CKM_*_HMAC_GENERAL"]),
     evidence(SECRET_VECTORS, "every_digested_key_is_the_digest_that_openssl_makes", &["CKM_SHA?_*KEY_DERIVATION", "CKM_SHA???_*KEY_DERIVATION", "CKM_MD5_KEY_DERIVATION"]),

@@ -4,6 +4,7 @@ use super::pair_testing::{derive, object, sign, verify};
 use super::{Params, Wanted, encoding, registry};
 use crate::attribute::{Attributes, Bytes, Value};
 use crate::crypto::Hash;
+use crate::crypto::kdf::AgreementKdf;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
@@ -111,7 +112,8 @@ fn both_sides_agree_as_openssl_does() {
         let x942 = key_type == ck::CKK_X9_42_DH;
         let make = || pair(generation, key_type, &group(x942), None).unwrap();
         let ((one_public, one), (other_public, other)) = (make(), make());
-        let params = |public: &Attributes, kdf: Option<Hash>| {
+        let params = |public: &Attributes, hash: Option<Hash>| {
+            let kdf = hash.map(AgreementKdf::X963);
             let public = public.bytes(ck::CKA_VALUE).unwrap().to_vec();
             let shared = kdf.map_or(vec![], |_| b"info".to_vec());
             if x942 { Params::Ecdh { kdf, shared, public } } else { Params::StringData(public) }

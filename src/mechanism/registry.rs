@@ -6,7 +6,6 @@ use super::dh::{Agreement, PairGeneration};
 use super::digest::{Blake2b, Digest};
 use super::dsa::{self, DsaWith};
 use super::ecdh::Ecdh;
-use super::ecdh_wrap::EcdhAesWrap;
 use super::eddsa::Eddsa;
 use super::hkdf::{self, Pbkdf2};
 use super::kbkdf::Kbkdf;
@@ -21,7 +20,9 @@ use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
 use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
 use super::tls::{self, ConnectionKeys, Master};
-use super::{Family, Row, Shape, Unit, aes, aria, camellia, cloudhsm, des, ec, once, pqc_key, rsa, stream};
+use super::{
+    Family, Row, Shape, Unit, aes, aria, camellia, cloudhsm, des, ec, ecdh_wrap, once, pqc_key, rsa, stream,
+};
 use crate::crypto::Hash;
 use crate::crypto::digest::Shake;
 use cryptoki_sys as ck;
@@ -96,9 +97,9 @@ pub static ROWS: &[Row] = &[
     curve(ckm!(CKM_EDDSA), EDWARDS, SIGNATURE, Shape::Eddsa, &Eddsa),
     curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, AGREEMENT, Shape::Ecdh, &Ecdh),
     curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, AGREEMENT, Shape::Ecdh, &Ecdh),
-    curve(ckm!(CKM_ECDH_AES_KEY_WRAP), AGREEING, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
-    curve(ckm!(CKM_ECDH_COF_AES_KEY_WRAP), WEIERSTRASS, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
-    curve(ckm!(CKM_ECDH_X_AES_KEY_WRAP), MONTGOMERY, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
+    curve(ckm!(CKM_ECDH_AES_KEY_WRAP), AGREEING, WRAPPING, Shape::EcdhAesWrap, &ecdh_wrap::BARE),
+    curve(ckm!(CKM_ECDH_COF_AES_KEY_WRAP), WEIERSTRASS, WRAPPING, Shape::EcdhAesWrap, &ecdh_wrap::COFACTOR),
+    curve(ckm!(CKM_ECDH_X_AES_KEY_WRAP), MONTGOMERY, WRAPPING, Shape::EcdhAesWrap, &ecdh_wrap::BARE),
     // DSA (section 6.2) and Diffie-Hellman (6.4).
     prime(ckm!(CKM_DSA_KEY_PAIR_GEN), DSA_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dsa)),
     prime(ckm!(CKM_DSA), DSA_KEYS, SIGNATURE, Shape::None, &dsa::Dsa),

@@ -3,6 +3,7 @@
 use super::material::SecretType;
 use super::{Family, Params, Wanted};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::random;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
@@ -75,6 +76,18 @@ pub fn fit(mut derived: Bytes, wanted: Wanted) -> Result<Bytes> {
     derived.truncate(length);
     adjust_parity(wanted.key_type, &mut derived);
     Ok(derived)
+}
+
+/// The key that comes from what two sides have agreed on: by a derivation function, with what both share for it, or without one its end.
+pub fn of_agreement(
+    agreed: Bytes,
+    (kdf, shared): (Option<AgreementKdf>, &[u8]),
+    wanted: Wanted,
+) -> Result<Bytes> {
+    let Some(kdf) = kdf else { return wanted.end_of(agreed) };
+    let mut derived = Bytes::zeroed(wanted_length(wanted)?);
+    kdf.run(&agreed, shared, &mut derived)?;
+    fit(derived, wanted)
 }
 
 /// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
