@@ -113,9 +113,9 @@ pub static ROWS: &[Row] = &[
     prime(ckm!(CKM_DSA_SHA3_384), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_384)),
     prime(ckm!(CKM_DSA_SHA3_512), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_512)),
     prime(ckm!(CKM_DH_PKCS_KEY_PAIR_GEN), DH_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dh)),
-    prime(ckm!(CKM_DH_PKCS_DERIVE), DH_KEYS, ck::CKF_DERIVE, Shape::Bytes, &Agreement(PrimeType::Dh)),
+    prime(ckm!(CKM_DH_PKCS_DERIVE), DH_KEYS, AGREEMENT, Shape::Bytes, &Agreement(PrimeType::Dh)),
     prime(ckm!(CKM_X9_42_DH_KEY_PAIR_GEN), X942_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::X942)),
-    prime(ckm!(CKM_X9_42_DH_DERIVE), X942_KEYS, ck::CKF_DERIVE, Shape::X942, &Agreement(PrimeType::X942)),
+    prime(ckm!(CKM_X9_42_DH_DERIVE), X942_KEYS, AGREEMENT, Shape::X942, &Agreement(PrimeType::X942)),
     // ML-DSA, ML-KEM and SLH-DSA (sections 6.67 to 6.69).
     pqc(
         ckm!(CKM_ML_DSA_KEY_PAIR_GEN),
