@@ -102,6 +102,7 @@ static EVIDENCE: &[Evidence] = &[
     evidence(SECRET_VECTORS, "raw_rsa_is_that_of_openssl", &["CKM_RSA_X_509"]),
     evidence(source!("rsa_wrap.rs"), "the_first_part_is_the_temporary_key_under_oaep", &["CKM_RSA_AES_KEY_WRAP"]),
     evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_in_every_parameter_set", &["CKM_SLH_DSA"]),
+    evidence(SLH_DSA, "a_signature_is_nists", &["CKM_SLH_DSA"]),
     evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_of_a_digest", &["CKM_HASH_SLH_DSA_SHA256"]),
     evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_of_a_digest", &["CKM_HASH_ML_DSA_*", "CKM_HASH_SLH_DSA_*"]),
     evidence(source!("pqc_signature.rs"), "a_digest_made_elsewhere_is_signed_as_one_made_here", &["CKM_HASH_ML_DSA", "CKM_HASH_SLH_DSA"]),
