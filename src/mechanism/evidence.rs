@@ -31,6 +31,7 @@ const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof.rs");
 const PQC_VECTORS: &Source = source!("../../tests/abi/pqc_vectors.rs");
 const PQC_OPENSSL: &Source = source!("../../tests/abi/pqc_openssl.rs");
 const SLH_DSA: &Source = source!("../../tests/abi/slh_dsa.rs");
+const OPENSSL_COMMAND: &Source = source!("../../tests/abi/openssl_command.rs");
 const MODULE: &Source = source!("../../tests/abi/mechanisms.rs");
 
 #[rustfmt::skip]
@@ -79,6 +80,13 @@ static EVIDENCE: &[Evidence] = &[
     evidence(source!("prime_testing.rs"), "dsa_signatures", &["CKM_DSA_SHA224", "CKM_DSA_SHA256"]),
     evidence(source!("prime_testing.rs"), "dsa_signatures_with_every_digest_are_checked_and_survive_wrapping", &["CKM_DSA", "CKM_DSA_SHA*"]),
     evidence(source!("prime_testing.rs"), "both_sides_agree_as_openssl_does", &["CKM_DH_PKCS_DERIVE", "CKM_X9_42_DH_DERIVE"]),
+    // OpenSSL's own command line.
+    evidence(OPENSSL_COMMAND, "ciphers_are_those_of_the_command_line", &["CKM_AES_ECB", "CKM_AES_CBC", "CKM_AES_CBC_PAD", "CKM_AES_CTR", "CKM_AES_OFB", "CKM_AES_CFB*",
+        "CKM_ARIA_ECB", "CKM_ARIA_CBC", "CKM_ARIA_CBC_PAD", "CKM_CAMELLIA_ECB", "CKM_CAMELLIA_CBC", "CKM_CAMELLIA_CBC_PAD", "CKM_CAMELLIA_CTR",
+        "CKM_CHACHA20", "CKM_DES3_ECB", "CKM_DES3_CBC", "CKM_DES3_CBC_PAD", "CKM_DES_ECB", "CKM_DES_CBC", "CKM_DES_CBC_PAD", "CKM_DES_OFB64", "CKM_DES_CFB*"]),
+    evidence(OPENSSL_COMMAND, "digests_and_macs_are_those_of_the_command_line", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5",
+        "CKM_RIPEMD160", "CKM_BLAKE2B_512", "CKM_*_HMAC", "CKM_AES_CMAC", "CKM_DES3_CMAC", "CKM_AES_GMAC", "CKM_POLY1305"]),
+    evidence(OPENSSL_COMMAND, "the_command_line_checks_what_rsa_and_ecdsa_keys_sign", &["CKM_*_RSA_PKCS", "CKM_*_RSA_PKCS_PSS", "CKM_ECDSA_*"]),
     // OpenSSL's own functions, and compositions of mechanisms that have vectors.
     evidence(source!("rsa.rs"), "signatures_with_every_digest_are_those_openssl_checks", &["CKM_RSA_PKCS_PSS"]),
     evidence(source!("ecdh.rs"), "both_sides_agree_on_every_curve_in_every_form", &["CKM_ECDH1_COFACTOR_DERIVE"]),

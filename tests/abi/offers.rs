@@ -55,6 +55,30 @@ fn a_legacy_token_has_md5_and_ripemd_and_still_no_rc4() {
     });
 }
 
+/// What SoftHSM 2.6 lists, as `pkcs11-tool --list-mechanisms` shows it, but for those with which it makes new groups.
+#[rustfmt::skip]
+const SOFTHSM: &[CK_MECHANISM_TYPE] = &[
+    CKM_AES_CBC, CKM_AES_CBC_ENCRYPT_DATA, CKM_AES_CBC_PAD, CKM_AES_CMAC, CKM_AES_CTR, CKM_AES_ECB, CKM_AES_ECB_ENCRYPT_DATA, CKM_AES_GCM,
+    CKM_AES_KEY_GEN, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_PAD, CKM_DES2_KEY_GEN, CKM_DES3_CBC, CKM_DES3_CBC_ENCRYPT_DATA, CKM_DES3_CBC_PAD,
+    CKM_DES3_CMAC, CKM_DES3_ECB, CKM_DES3_ECB_ENCRYPT_DATA, CKM_DES3_KEY_GEN, CKM_DES_CBC, CKM_DES_CBC_ENCRYPT_DATA, CKM_DES_CBC_PAD,
+    CKM_DES_ECB, CKM_DES_ECB_ENCRYPT_DATA, CKM_DES_KEY_GEN, CKM_DH_PKCS_DERIVE, CKM_DH_PKCS_KEY_PAIR_GEN, CKM_DSA, CKM_DSA_KEY_PAIR_GEN,
+    CKM_DSA_SHA1, CKM_DSA_SHA224, CKM_DSA_SHA256, CKM_DSA_SHA384, CKM_DSA_SHA512, CKM_ECDH1_DERIVE, CKM_ECDSA, CKM_EC_EDWARDS_KEY_PAIR_GEN,
+    CKM_EC_KEY_PAIR_GEN, CKM_EDDSA, CKM_GENERIC_SECRET_KEY_GEN, CKM_MD5, CKM_MD5_HMAC, CKM_MD5_RSA_PKCS, CKM_RSA_PKCS,
+    CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_RSA_X_509, CKM_SHA1_RSA_PKCS, CKM_SHA1_RSA_PKCS_PSS, CKM_SHA224,
+    CKM_SHA224_HMAC, CKM_SHA224_RSA_PKCS, CKM_SHA224_RSA_PKCS_PSS, CKM_SHA256, CKM_SHA256_HMAC, CKM_SHA256_RSA_PKCS, CKM_SHA256_RSA_PKCS_PSS,
+    CKM_SHA384, CKM_SHA384_HMAC, CKM_SHA384_RSA_PKCS, CKM_SHA384_RSA_PKCS_PSS, CKM_SHA512, CKM_SHA512_HMAC, CKM_SHA512_RSA_PKCS,
+    CKM_SHA512_RSA_PKCS_PSS, CKM_SHA_1, CKM_SHA_1_HMAC,
+];
+
+#[test]
+fn a_legacy_token_has_all_that_softhsm_has_but_new_groups() {
+    isolated(|_| {
+        let listed = module().mechanisms(token_with("legacy = true").slot).unwrap();
+        let missing: Vec<_> = SOFTHSM.iter().filter(|id| !listed.contains(id)).collect();
+        assert!(missing.is_empty(), "{missing:x?}");
+    });
+}
+
 /// PKCS#11 Historical Mechanisms 3.2, DES secret key objects.
 #[test]
 fn a_des_key_of_wrong_parity_or_length_is_neither_created_nor_unwrapped() {
