@@ -19,7 +19,7 @@ pub(super) fn derive(
     count: CK_ULONG,
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let mechanism = params::mechanism(given)?;
+    let mechanism = params::mechanism(session, given)?;
     let mut templates = vec![template::read(template, count)?];
     let returns = Returns::of(&mechanism, Parameter::of(&given.read()?), &mut templates)?;
     returns.check(key)?;

@@ -4,7 +4,7 @@ use super::args::{Plain, Pointer};
 use super::params::{Parameter, narrow, nested, size, whole_bytes};
 use crate::attribute::Bytes;
 use crate::crypto::Hash;
-use crate::crypto::kdf::TlsPrf;
+use crate::crypto::kdf::{AgreementKdf, TlsPrf};
 use crate::error::{Error, Result};
 use crate::mechanism::kdf_params::{
     Hkdf, Kbkdf, MasterSeed, NumberForm, Pbkdf2, Prf, Randoms, Salt, Segment, TlsExport, TlsKeys, TlsMac,
@@ -40,7 +40,7 @@ impl Parameter<'_> {
         let shared = nested(given.pOtherInfo, given.ulOtherInfoLen)?;
         let kdf = match given.kdf {
             ck::CKD_NULL if shared.is_empty() => None,
-            ck::CKD_SHA1_KDF_CONCATENATE => Some(Hash::Sha1),
+            ck::CKD_SHA1_KDF_CONCATENATE => Some(AgreementKdf::X963(Hash::Sha1)),
             _ => return Err(Error::MechanismParamInvalid),
         };
         Ok(Params::Ecdh { kdf, shared, public: nested(given.pPublicData, given.ulPublicDataLen)? })

@@ -25,7 +25,7 @@ pub(super) fn begin(
     if mechanism.is_null() {
         return session.cancel_messages(purpose);
     }
-    session.begin_messages(purpose, &params::message_mechanism(mechanism)?, key)
+    session.begin_messages(purpose, &params::message_mechanism(session, mechanism)?, key)
 }
 
 /// `C_MessageEncryptFinal` and its kin.

@@ -17,7 +17,7 @@ pub(super) fn begin(
     key: CK_ULONG,
 ) -> Result<()> {
     let given = mechanism;
-    let Some(mut mechanism) = params::mechanism_or_cancel(given)? else {
+    let Some(mut mechanism) = params::mechanism_or_cancel(session, given)? else {
         return session.cancel(purpose);
     };
     let iv = if purpose == Purpose::Encrypt { session.choose_iv(&mut mechanism)? } else { None };
@@ -27,7 +27,7 @@ pub(super) fn begin(
 
 /// `C_DigestInit`.
 pub(super) fn begin_digest(session: &Session, mechanism: Pointer<CK_MECHANISM>) -> Result<()> {
-    match params::mechanism_or_cancel(mechanism)? {
+    match params::mechanism_or_cancel(session, mechanism)? {
         Some(mechanism) => session.begin(Purpose::Digest, &mechanism, None),
         None => session.cancel(Purpose::Digest),
     }
@@ -41,7 +41,7 @@ pub(super) fn begin_signature(
     signature: Pointer<u8>,
     length: CK_ULONG,
 ) -> Result<()> {
-    match params::mechanism_or_cancel(mechanism)? {
+    match params::mechanism_or_cancel(session, mechanism)? {
         Some(mechanism) => session.begin_signature(&mechanism, key, signature.bytes(length)?),
         None => session.cancel(Purpose::VerifySignature),
     }

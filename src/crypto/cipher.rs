@@ -74,10 +74,16 @@ modes! {
     CAMELLIA_CBC = ["CAMELLIA-128-CBC": 16, "CAMELLIA-192-CBC": 24, "CAMELLIA-256-CBC": 32];
     /// Camellia, counter mode with a counter of the whole block.
     CAMELLIA_CTR = ["CAMELLIA-128-CTR": 16, "CAMELLIA-192-CTR": 24, "CAMELLIA-256-CTR": 32];
-    /// Triple DES with two or three keys, electronic codebook.
-    DES3_ECB = ["DES-EDE-ECB": 16, "DES-EDE3-ECB": 24];
-    /// Triple DES with two or three keys, cipher block chaining.
-    DES3_CBC = ["DES-EDE-CBC": 16, "DES-EDE3-CBC": 24];
+    /// DES with one, two or three keys, electronic codebook.
+    DES_ECB = ["DES-EDE3-ECB": 8, "DES-EDE-ECB": 16, "DES-EDE3-ECB": 24];
+    /// DES with one, two or three keys, cipher block chaining.
+    DES_CBC = ["DES-EDE3-CBC": 8, "DES-EDE-CBC": 16, "DES-EDE3-CBC": 24];
+    /// DES with one key, output feedback.
+    DES_OFB64 = ["DES-EDE3-OFB": 8];
+    /// DES with one key, cipher feedback of whole blocks.
+    DES_CFB64 = ["DES-EDE3-CFB": 8];
+    /// DES with one key, cipher feedback of bytes.
+    DES_CFB8 = ["DES-EDE3-CFB8": 8];
 }
 
 impl Algorithm {
@@ -134,6 +140,10 @@ pub fn stream_of(
     Ok(Stream::new(context.map_err(unexpected)?, cipher.block_size(), direction, padding))
 }
 
+/// Bytes of the key of single DES, which only OpenSSL's legacy provider has. Triple DES encrypts, decrypts and encrypts again; with the same
+/// key three times it is single DES (FIPS 46-3).
+const SINGLE_DES: usize = 8;
+
 /// A context with all it needs. `iv`: of a length that the cipher allows; `None` for ECB.
 fn prepared(
     cipher: &CipherRef,
@@ -141,6 +151,8 @@ fn prepared(
     key: &[u8],
     iv: Option<&[u8]>,
 ) -> std::result::Result<CipherCtx, ErrorStack> {
+    let tripled = (key.len() == SINGLE_DES).then(|| Zeroizing::new(key.repeat(3)));
+    let key = tripled.as_ref().map_or(key, |tripled| tripled);
     let mut context = CipherCtx::new()?;
     match iv {
         Some(iv) if iv.len() != cipher.iv_length() => {
@@ -275,7 +287,7 @@ mod tests {
     use crate::attribute::Bytes;
 
     /// Every mode that yields output as input comes.
-    const STREAMING: [Mode; 17] = [
+    const STREAMING: [Mode; 20] = [
         AES_ECB,
         AES_CBC,
         AES_CTR,
@@ -291,8 +303,11 @@ mod tests {
         CAMELLIA_ECB,
         CAMELLIA_CBC,
         CAMELLIA_CTR,
-        DES3_ECB,
-        DES3_CBC,
+        DES_ECB,
+        DES_CBC,
+        DES_OFB64,
+        DES_CFB64,
+        DES_CFB8,
     ];
 
     fn run(mut stream: Stream, aad: &[u8], data: &[u8], tag: &mut [u8]) -> Vec<u8> {

@@ -21,6 +21,35 @@ pub fn x963(hash: Hash, secret: &[u8], info: &[u8], output: &mut [u8]) -> Result
     run(c"X963KDF", params, output)
 }
 
+/// SP 800-56C, the one-step function with a digest (section 5.8.1 of older editions of SP 800-56A): from a shared `secret` and `info`.
+pub fn one_step(hash: Hash, secret: &[u8], info: &[u8], output: &mut [u8]) -> Result<()> {
+    let params = &mut [
+        (c"digest", Param::Text(hash.name())),
+        (c"key", Param::Octets(secret)),
+        (c"info", Param::Octets(info)),
+    ];
+    run(c"SSKDF", params, output)
+}
+
+/// How keys come from what two sides have agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgreementKdf {
+    /// [`x963`].
+    X963(Hash),
+    /// [`one_step`].
+    OneStep(Hash),
+}
+
+impl AgreementKdf {
+    /// Fills `output` from a shared `secret` and `info`.
+    pub fn run(self, secret: &[u8], info: &[u8], output: &mut [u8]) -> Result<()> {
+        match self {
+            AgreementKdf::X963(hash) => x963(hash, secret, info, output),
+            AgreementKdf::OneStep(hash) => one_step(hash, secret, info, output),
+        }
+    }
+}
+
 /// The first half of HKDF (RFC 5869, section 2.2). `output` is as long as the digest; an empty salt is one of zeros.
 pub fn hkdf_extract(hash: Hash, salt: &[u8], key: &[u8], output: &mut [u8]) -> Result<()> {
     let params = &mut [

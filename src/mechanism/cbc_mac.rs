@@ -159,6 +159,7 @@ mod tests {
             (ck::CKM_AES_MAC, ck::CKM_AES_MAC_GENERAL, ck::CKM_AES_CBC, 32, 16),
             (ck::CKM_ARIA_MAC, ck::CKM_ARIA_MAC_GENERAL, ck::CKM_ARIA_CBC, 24, 16),
             (ck::CKM_CAMELLIA_MAC, ck::CKM_CAMELLIA_MAC_GENERAL, ck::CKM_CAMELLIA_CBC, 32, 16),
+            (ck::CKM_DES_MAC, ck::CKM_DES_MAC_GENERAL, ck::CKM_DES_CBC, 8, 8),
             (ck::CKM_DES3_MAC, ck::CKM_DES3_MAC_GENERAL, ck::CKM_DES3_CBC, 24, 8),
         ] {
             let key = vec![3; key];

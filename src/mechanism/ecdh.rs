@@ -3,7 +3,8 @@
 use super::curves::Curve;
 use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
 use crate::attribute::Bytes;
-use crate::crypto::{Hash, kdf, unexpected};
+use crate::crypto::kdf::AgreementKdf;
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use openssl::derive::Deriver;
 use openssl::pkey::{PKeyRef, Private};
@@ -58,7 +59,7 @@ fn names_no_peer(params: &Params) -> Result<()> {
 }
 
 /// The derivation function that the parameter names, and what both sides share for it: nothing without a function.
-fn function(params: &Params) -> Result<(Option<Hash>, &[u8])> {
+fn function(params: &Params) -> Result<(Option<AgreementKdf>, &[u8])> {
     match params {
         Params::Ecdh { kdf: None, shared, .. } if !shared.is_empty() => Err(Error::MechanismParamInvalid),
         Params::Ecdh { kdf, shared, .. } => Ok((*kdf, shared)),
@@ -70,18 +71,10 @@ fn function(params: &Params) -> Result<(Option<Hash>, &[u8])> {
 pub(super) fn agreed(
     key: &PKeyRef<Private>,
     point: &[u8],
-    (kdf, shared): (Option<Hash>, &[u8]),
+    function: (Option<AgreementKdf>, &[u8]),
     wanted: Wanted,
 ) -> Result<Bytes> {
-    let secret = agree(key, point)?;
-    match kdf {
-        None => wanted.end_of(secret),
-        Some(hash) => {
-            let mut derived = Bytes::zeroed(secret::wanted_length(wanted)?);
-            kdf::x963(hash, &secret, shared, &mut derived)?;
-            Ok(derived)
-        }
-    }
+    secret::of_agreement(agree(key, point)?, function, wanted)
 }
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
@@ -99,11 +92,13 @@ mod tests {
     use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
+    use crate::crypto::{Hash, kdf};
     use cryptoki_sys as ck;
 
     const GENERIC: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
 
-    fn params(public: &[u8], kdf: Option<Hash>, shared: &[u8]) -> Params {
+    fn params(public: &[u8], hash: Option<Hash>, shared: &[u8]) -> Params {
+        let kdf = hash.map(AgreementKdf::X963);
         Params::Ecdh { kdf, shared: shared.to_vec(), public: public.to_vec() }
     }
 
@@ -158,7 +153,9 @@ mod tests {
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(16)).unwrap()[..], secret[50..]);
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(66)).unwrap(), secret);
         assert_eq!(cut(ck::CKK_AES, None).unwrap()[..], secret[34..]);
-        assert_eq!(cut(ck::CKK_DES3, None).unwrap()[..], secret[42..]);
+        let mut des3 = secret[42..].to_vec();
+        secret::adjust_parity(ck::CKK_DES3, &mut des3);
+        assert_eq!(cut(ck::CKK_DES3, None).unwrap()[..], des3);
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(0)), Err(Error::TemplateInconsistent));
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(67)), Err(Error::TemplateInconsistent));
         assert_eq!(cut(ck::CKK_GENERIC_SECRET, Some(usize::MAX)), Err(Error::TemplateInconsistent));
@@ -172,6 +169,25 @@ mod tests {
         let mut key = [0; 16];
         kdf::x963(Hash::Sha256, &secret, b"", &mut key).unwrap();
         assert_eq!(hex::encode(key), "443024c3dae66b95e6f5670601558f71");
+    }
+
+    /// Each block is the digest of a counter from 1 on, the secret, and the info (SP 800-56C, section 4).
+    #[test]
+    fn the_one_step_function_is_that_of_its_definition() {
+        let (secret, info) = ([7; 66], b"info");
+        for row in super::super::hash::HASHES.iter().filter(|row| row.one_step.is_some()) {
+            let blocks = [1, 2].map(|counter: u8| {
+                let counted = [&[0, 0, 0, counter][..], &secret, info].concat();
+                let mut digester = crate::crypto::digest::Digest::new(row.hash).unwrap();
+                digester.update(&counted).unwrap();
+                let mut digest = vec![0; row.hash.size()];
+                digester.finish(&mut digest).unwrap();
+                digest
+            });
+            let mut derived = vec![0; 2 * row.hash.size() - 3];
+            kdf::one_step(row.hash, &secret, info, &mut derived).unwrap();
+            assert_eq!(derived, blocks.concat()[..derived.len()], "{:?}", row.hash);
+        }
     }
 
     #[test]

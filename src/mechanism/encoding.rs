@@ -2,6 +2,7 @@
 //! 6.7). And what else can be computed from a key's attributes.
 
 use super::material::{Check, Material, SecretType, pair_type, public_half};
+use super::secret;
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::cipher::{self, Direction};
 use crate::crypto::unexpected;
@@ -34,7 +35,7 @@ pub fn decode(class: u64, key_type: u64, encoded: &[u8]) -> Result<Attributes> {
 }
 
 fn decode_secret(key_type: u64, encoded: &[u8]) -> Result<Attributes> {
-    if !SecretType::find(key_type)?.allows(encoded.len()) {
+    if !SecretType::find(key_type)?.allows(encoded.len()) || !secret::has_parity(key_type, encoded) {
         return Err(Error::WrappedKeyInvalid);
     }
     Ok([(ck::CKA_VALUE, encoded)].into_iter().collect())
@@ -73,6 +74,9 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
     let material = Material::from_attributes(attributes)?;
     let key_type = attributes.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
     let parts = match &material {
+        Material::Secret(value) if !secret::has_parity(key_type, value) => {
+            return Err(Error::AttributeValueInvalid);
+        }
         Material::Public(key) => pair_type(key_type)?.public_parts(key)?,
         Material::Private(key) => pair_type(key_type)?.private_parts(key)?,
         Material::Secret(value) if SecretType::find(key_type)?.has_length => {
@@ -118,7 +122,7 @@ pub fn check_value(attributes: &Attributes) -> Option<[u8; 3]> {
         Check::Aes => zero_block(cipher::AES_ECB, &value).ok()?,
         Check::Aria => zero_block(cipher::ARIA_ECB, &value).ok()?,
         Check::Camellia => zero_block(cipher::CAMELLIA_ECB, &value).ok()?,
-        Check::Des => zero_block(cipher::DES3_ECB, &value).ok()?,
+        Check::Des => zero_block(cipher::DES_ECB, &value).ok()?,
         Check::Sha1 => openssl::sha::sha1(&value).to_vec(),
     };
     block.first_chunk().copied()
@@ -223,6 +227,7 @@ mod tests {
         for (key_type, good, bad) in [
             (ck::CKK_AES, &[16, 24, 32][..], &[0, 8, 15, 33][..]),
             (ck::CKK_DES3, &[24], &[0, 8, 16, 25]),
+            (ck::CKK_DES, &[8], &[0, 7, 16]),
             (ck::CKK_DES2, &[16], &[24]),
             (ck::CKK_GENERIC_SECRET, &[1, 1000], &[0]),
             (ck::CKK_SHA256_HMAC, &[1, 32, 1000], &[0]),
@@ -245,6 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn a_des_key_from_outside_has_odd_parity() {
+        for (key_type, length) in [(ck::CKK_DES, 8), (ck::CKK_DES2, 16), (ck::CKK_DES3, 24)] {
+            let mut value = vec![0xfe; length];
+            assert!(complete(&mut secret(key_type, &value)).is_ok());
+            assert!(decode(ck::CKO_SECRET_KEY, key_type, &value).is_ok());
+            value[length - 1] ^= 1;
+            assert_eq!(complete(&mut secret(key_type, &value)), Err(Error::AttributeValueInvalid));
+            let result = decode(ck::CKO_SECRET_KEY, key_type, &value);
+            assert_eq!(result, Err(Error::WrappedKeyInvalid));
+        }
+    }
+
+    #[test]
     fn check_values_are_those_of_the_standard() {
         let of = |key_type, value: &[u8]| check_value(&secret(key_type, value)).map(hex::encode);
         // AES of a zero block under a zero key, triple DES of the same, SHA-1 of "abc": known from
@@ -253,6 +271,7 @@ mod tests {
         assert_eq!(of(ck::CKK_AES, &[0; 32]).unwrap(), "dc95c0");
         assert_eq!(of(ck::CKK_DES3, &[0; 24]).unwrap(), "8ca64d");
         assert_eq!(of(ck::CKK_DES2, &[0; 16]).unwrap(), "8ca64d");
+        assert_eq!(of(ck::CKK_DES, &[0; 8]).unwrap(), "8ca64d");
         assert_eq!(of(ck::CKK_GENERIC_SECRET, b"abc").unwrap(), "a9993e");
         assert_eq!(of(ck::CKK_SHA256_HMAC, b"abc").unwrap(), "a9993e");
         assert_eq!(of(ck::CKK_AES, &[0; 5]), None);

@@ -31,6 +31,7 @@ const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof.rs");
 const PQC_VECTORS: &Source = source!("../../tests/abi/pqc_vectors.rs");
 const PQC_OPENSSL: &Source = source!("../../tests/abi/pqc_openssl.rs");
 const SLH_DSA: &Source = source!("../../tests/abi/slh_dsa.rs");
+const OPENSSL_COMMAND: &Source = source!("../../tests/abi/openssl_command.rs");
 const MODULE: &Source = source!("../../tests/abi/mechanisms.rs");
 
 #[rustfmt::skip]
@@ -64,7 +65,10 @@ static EVIDENCE: &[Evidence] = &[
     evidence(source!("camellia.rs"), "known_ecb", &["CKM_CAMELLIA_ECB"]),
     evidence(source!("camellia.rs"), "known_ctr", &["CKM_CAMELLIA_CTR"]),
     evidence(source!("camellia.rs"), "cbc_is_that_of_openssl", &["CKM_CAMELLIA_CBC", "CKM_CAMELLIA_CBC_PAD"]),
-    evidence(source!("des3.rs"), "known_ecb", &["CKM_DES3_ECB", "CKM_DES3_CBC"]),
+    evidence(source!("des.rs"), "known_single_des", &["CKM_DES_ECB"]),
+    evidence(source!("des.rs"), "known_single_des_modes", &["CKM_DES_CBC", "CKM_DES_CBC_PAD", "CKM_DES_CFB*", "CKM_DES_OFB64"]),
+    evidence(source!("des.rs"), "known_single_des_mac", &["CKM_DES_MAC", "CKM_DES_MAC_GENERAL"]),
+    evidence(source!("des.rs"), "known_ecb", &["CKM_DES3_ECB", "CKM_DES3_CBC"]),
     evidence(source!("mac.rs"), "known_triple_des_cmacs", &["CKM_DES3_CMAC", "CKM_DES3_CMAC_GENERAL"]),
     evidence(source!("mac.rs"), "known_poly1305", &["CKM_POLY1305"]),
     evidence(source!("cbc_mac.rs"), "known_xcbc", &["CKM_AES_XCBC_MAC*"]),
@@ -76,10 +80,17 @@ static EVIDENCE: &[Evidence] = &[
     evidence(source!("prime_testing.rs"), "dsa_signatures", &["CKM_DSA_SHA224", "CKM_DSA_SHA256"]),
     evidence(source!("prime_testing.rs"), "dsa_signatures_with_every_digest_are_checked_and_survive_wrapping", &["CKM_DSA", "CKM_DSA_SHA*"]),
     evidence(source!("prime_testing.rs"), "both_sides_agree_as_openssl_does", &["CKM_DH_PKCS_DERIVE", "CKM_X9_42_DH_DERIVE"]),
+    // OpenSSL's own command line.
+    evidence(OPENSSL_COMMAND, "ciphers_are_those_of_the_command_line", &["CKM_AES_ECB", "CKM_AES_CBC", "CKM_AES_CBC_PAD", "CKM_AES_CTR", "CKM_AES_OFB", "CKM_AES_CFB*",
+        "CKM_ARIA_ECB", "CKM_ARIA_CBC", "CKM_ARIA_CBC_PAD", "CKM_CAMELLIA_ECB", "CKM_CAMELLIA_CBC", "CKM_CAMELLIA_CBC_PAD", "CKM_CAMELLIA_CTR",
+        "CKM_CHACHA20", "CKM_DES3_ECB", "CKM_DES3_CBC", "CKM_DES3_CBC_PAD", "CKM_DES_ECB", "CKM_DES_CBC", "CKM_DES_CBC_PAD", "CKM_DES_OFB64", "CKM_DES_CFB*"]),
+    evidence(OPENSSL_COMMAND, "digests_and_macs_are_those_of_the_command_line", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5",
+        "CKM_RIPEMD160", "CKM_BLAKE2B_512", "CKM_*_HMAC", "CKM_AES_CMAC", "CKM_DES3_CMAC", "CKM_AES_GMAC", "CKM_POLY1305"]),
+    evidence(OPENSSL_COMMAND, "the_command_line_checks_what_rsa_and_ecdsa_keys_sign", &["CKM_*_RSA_PKCS", "CKM_*_RSA_PKCS_PSS", "CKM_ECDSA_*"]),
     // OpenSSL's own functions, and compositions of mechanisms that have vectors.
     evidence(source!("rsa.rs"), "signatures_with_every_digest_are_those_openssl_checks", &["CKM_RSA_PKCS_PSS"]),
     evidence(source!("ecdh.rs"), "both_sides_agree_on_every_curve_in_every_form", &["CKM_ECDH1_COFACTOR_DERIVE"]),
-    evidence(source!("ecdh_wrap.rs"), "keys_of_any_length_come_back_on_every_curve", &["CKM_ECDH_*AES_KEY_WRAP"]),
+    evidence(source!("ecdh_wrap.rs"), "openssl_reads_what_is_wrapped", &["CKM_ECDH_*AES_KEY_WRAP"]),
     evidence(source!("cbc_mac.rs"), "a_cbc_mac_is_the_last_block_of_cbc", &["CKM_AES_MAC*", "CKM_ARIA_MAC*", "CKM_CAMELLIA_MAC*", "CKM_DES3_MAC*"]),
     evidence(SECRET_VECTORS, "every_hmac_is_that_of_openssl", &["CKM_*_HMAC", "CKM_*_HMAC_GENERAL"]),
     evidence(SECRET_VECTORS, "every_digested_key_is_the_digest_that_openssl_makes", &["CKM_SHA?_*KEY_DERIVATION", "CKM_SHA???_*KEY_DERIVATION", "CKM_MD5_KEY_DERIVATION"]),
@@ -99,6 +110,7 @@ static EVIDENCE: &[Evidence] = &[
     evidence(SECRET_VECTORS, "raw_rsa_is_that_of_openssl", &["CKM_RSA_X_509"]),
     evidence(source!("rsa_wrap.rs"), "the_first_part_is_the_temporary_key_under_oaep", &["CKM_RSA_AES_KEY_WRAP"]),
     evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_in_every_parameter_set", &["CKM_SLH_DSA"]),
+    evidence(SLH_DSA, "a_signature_is_nists", &["CKM_SLH_DSA"]),
     evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_of_a_digest", &["CKM_HASH_SLH_DSA_SHA256"]),
     evidence(PQC_OPENSSL, "openssl_checks_what_the_module_signs_of_a_digest", &["CKM_HASH_ML_DSA_*", "CKM_HASH_SLH_DSA_*"]),
     evidence(source!("pqc_signature.rs"), "a_digest_made_elsewhere_is_signed_as_one_made_here", &["CKM_HASH_ML_DSA", "CKM_HASH_SLH_DSA"]),

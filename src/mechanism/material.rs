@@ -141,6 +141,7 @@ static SECRET_TYPES: &[SecretType] = &[
     secret(ck::CKK_CAMELLIA, &[16, 24, 32], true, Check::Camellia),
     secret(ck::CKK_CHACHA20, &[32], true, Check::Sha1),
     secret(ck::CKK_POLY1305, &[32], true, Check::Sha1),
+    secret(ck::CKK_DES, &[8], false, Check::Des),
     secret(ck::CKK_DES2, &[16], false, Check::Des),
     secret(ck::CKK_DES3, &[24], false, Check::Des),
     secret(ck::CKK_SHA_1_HMAC, &[], true, Check::Sha1),

@@ -11,7 +11,7 @@ pub mod camellia;
 pub mod cbc_mac;
 pub mod cloudhsm;
 pub mod curves;
-pub mod des3;
+pub mod des;
 mod dh;
 pub mod digest;
 mod dsa;
@@ -363,15 +363,17 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The end of a secret, as long as wanted or as the new key's type allows: what is cut is its beginning. A
-    /// key longer than the secret is `TemplateInconsistent`.
+    /// The end of a secret, as long as wanted or as the new key's type allows, with DES keys' parity set: what is cut is
+    /// its beginning. A key longer than the secret is `TemplateInconsistent`.
     fn end_of(self, secret: Bytes) -> Result<Bytes> {
         let length = match self.length {
             Some(length) => Some(length),
             None => material::SecretType::find(self.key_type)?.longest_within(secret.len()),
         };
         let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
-        start.map(|start| Bytes::from(&secret[start..])).ok_or(Error::TemplateInconsistent)
+        let mut end = Bytes::from(&secret[start.ok_or(Error::TemplateInconsistent)?..]);
+        secret::adjust_parity(self.key_type, &mut end);
+        Ok(end)
     }
 }
 

@@ -5,7 +5,7 @@ use super::kdf_params::{Hkdf, Kbkdf, MasterSeed, Pbkdf2, Salt, Segment, TlsExpor
 use super::pqc_signature::Hedge;
 use super::prehash::Prehash;
 use crate::crypto::Hash;
-use crate::crypto::kdf::TlsPrf;
+use crate::crypto::kdf::{AgreementKdf, TlsPrf};
 use serde::{Deserialize, Serialize};
 
 /// Which C structure a mechanism's parameter is.
@@ -172,8 +172,8 @@ pub enum Params {
     },
     /// ECDH, with or without cofactor.
     Ecdh {
-        /// `None`: the raw shared secret (`CKD_NULL`); otherwise X9.63 with that digest.
-        kdf: Option<Hash>,
+        /// `None`: the raw shared secret (`CKD_NULL`).
+        kdf: Option<AgreementKdf>,
         /// Shared info of the KDF.
         shared: Vec<u8>,
         /// The other side's point, raw or in an OCTET STRING.
@@ -222,7 +222,7 @@ pub enum Params {
         /// Bits of the agreed AES key.
         aes_bits: u32,
         /// As in [`Params::Ecdh`].
-        kdf: Option<Hash>,
+        kdf: Option<AgreementKdf>,
         /// As in [`Params::Ecdh`].
         shared: Vec<u8>,
     },
@@ -329,7 +329,7 @@ mod tests {
             (Shape::Counter, counter(128)),
             (Shape::AesCbcData, cbc(16)),
             (Shape::DesCbcData, cbc(8)),
-            (Shape::Ecdh, ecdh(Some(Hash::Sha1), b"info")),
+            (Shape::Ecdh, ecdh(Some(AgreementKdf::X963(Hash::Sha1)), b"info")),
             (Shape::Ecdh, ecdh(None, b"")),
             (Shape::SignContext, Params::None),
             (Shape::SignContext, signed()),

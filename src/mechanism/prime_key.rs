@@ -170,6 +170,11 @@ impl PairType for PrimeType {
 }
 
 impl Group {
+    /// Bytes of the prime.
+    pub fn bytes(&self) -> usize {
+        self.p.num_bytes() as usize
+    }
+
     fn copy(&self) -> Opened<Group> {
         let q = self.q.as_deref().map(BigNumRef::to_owned).transpose()?;
         Ok(Group { p: self.p.to_owned()?, q, g: self.g.to_owned()? })

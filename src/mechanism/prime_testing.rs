@@ -1,9 +1,10 @@
 //! Key pairs modulo a prime against Wycheproof's vectors and OpenSSL's own functions.
 
-use super::pair_testing::{derive, object, sign, verify};
+use super::pair_testing::{decapsulate, derive, encapsulate, object, sign, verify};
 use super::{Params, Wanted, encoding, registry};
 use crate::attribute::{Attributes, Bytes, Value};
 use crate::crypto::Hash;
+use crate::crypto::kdf::AgreementKdf;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
@@ -102,6 +103,32 @@ fn agreed(id: u64, params: Params, private: &Attributes, length: Option<usize>) 
     derive(id, &params, private, Wanted { key_type: ck::CKK_GENERIC_SECRET, length })
 }
 
+/// Section 6.4: the ciphertext is the public value of a pair that was made for it.
+fn encapsulations_are_agreements(
+    id: u64,
+    (public, private): (&Attributes, &Attributes),
+    params: impl Fn(&Attributes, Option<Hash>) -> Params,
+) {
+    let value = |bytes: &[u8]| object(ck::CKO_PUBLIC_KEY, ck::CKK_DH, [(ck::CKA_VALUE, bytes.into())]);
+    let nobody = params(&value(b""), None);
+    let wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
+    let (ciphertext, secret) = encapsulate(id, &nobody, public, wanted).unwrap();
+    assert_eq!((ciphertext.len(), secret.len()), (256, 256));
+    assert_eq!(decapsulate(id, &nobody, private, &ciphertext, wanted), Ok(secret.clone()));
+    assert_eq!(agreed(id, params(&value(&ciphertext), None), private, None), Ok(secret));
+    let somebody = params(&value(&ciphertext), None);
+    assert_eq!(encapsulate(id, &somebody, public, wanted), Err(Error::MechanismParamInvalid));
+    let mut one = vec![0; 256];
+    one[255] = 1;
+    for (wrong, error) in [
+        (&one[..], Error::WrappedKeyInvalid),
+        (&[0xff; 256], Error::WrappedKeyInvalid),
+        (&ciphertext[1..], Error::WrappedKeyLenRange),
+    ] {
+        assert_eq!(decapsulate(id, &nobody, private, wrong, wanted), Err(error));
+    }
+}
+
 #[test]
 fn both_sides_agree_as_openssl_does() {
     for (generation, derivation, key_type) in [
@@ -111,7 +138,8 @@ fn both_sides_agree_as_openssl_does() {
         let x942 = key_type == ck::CKK_X9_42_DH;
         let make = || pair(generation, key_type, &group(x942), None).unwrap();
         let ((one_public, one), (other_public, other)) = (make(), make());
-        let params = |public: &Attributes, kdf: Option<Hash>| {
+        let params = |public: &Attributes, hash: Option<Hash>| {
+            let kdf = hash.map(AgreementKdf::X963);
             let public = public.bytes(ck::CKA_VALUE).unwrap().to_vec();
             let shared = kdf.map_or(vec![], |_| b"info".to_vec());
             if x942 { Params::Ecdh { kdf, shared, public } } else { Params::StringData(public) }
@@ -134,6 +162,7 @@ fn both_sides_agree_as_openssl_does() {
             let input = [&secret[..], &[0, 0, 0, 1], b"info"].concat();
             assert_eq!(derived[..], openssl::sha::sha1(&input));
         }
+        encapsulations_are_agreements(derivation, (&one_public, &one), params);
         let minus_one = {
             let mut last = p.to_owned().unwrap();
             last.sub_word(1).unwrap();

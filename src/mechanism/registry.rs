@@ -6,7 +6,6 @@ use super::dh::{Agreement, PairGeneration};
 use super::digest::{Blake2b, Digest};
 use super::dsa::{self, DsaWith};
 use super::ecdh::Ecdh;
-use super::ecdh_wrap::EcdhAesWrap;
 use super::eddsa::Eddsa;
 use super::hkdf::{self, Pbkdf2};
 use super::kbkdf::Kbkdf;
@@ -21,7 +20,9 @@ use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
 use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
 use super::tls::{self, ConnectionKeys, Master};
-use super::{Family, Row, Shape, Unit, aes, aria, camellia, cloudhsm, des3, ec, once, pqc_key, rsa, stream};
+use super::{
+    Family, Row, Shape, Unit, aes, aria, camellia, cloudhsm, des, ec, ecdh_wrap, once, pqc_key, rsa, stream,
+};
 use crate::crypto::Hash;
 use crate::crypto::digest::Shake;
 use cryptoki_sys as ck;
@@ -96,9 +97,9 @@ pub static ROWS: &[Row] = &[
     curve(ckm!(CKM_EDDSA), EDWARDS, SIGNATURE, Shape::Eddsa, &Eddsa),
     curve(ckm!(CKM_ECDH1_DERIVE), AGREEING, AGREEMENT, Shape::Ecdh, &Ecdh),
     curve(ckm!(CKM_ECDH1_COFACTOR_DERIVE), WEIERSTRASS, AGREEMENT, Shape::Ecdh, &Ecdh),
-    curve(ckm!(CKM_ECDH_AES_KEY_WRAP), AGREEING, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
-    curve(ckm!(CKM_ECDH_COF_AES_KEY_WRAP), WEIERSTRASS, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
-    curve(ckm!(CKM_ECDH_X_AES_KEY_WRAP), MONTGOMERY, WRAPPING, Shape::EcdhAesWrap, &EcdhAesWrap),
+    curve(ckm!(CKM_ECDH_AES_KEY_WRAP), AGREEING, WRAPPING, Shape::EcdhAesWrap, &ecdh_wrap::BARE),
+    curve(ckm!(CKM_ECDH_COF_AES_KEY_WRAP), WEIERSTRASS, WRAPPING, Shape::EcdhAesWrap, &ecdh_wrap::COFACTOR),
+    curve(ckm!(CKM_ECDH_X_AES_KEY_WRAP), MONTGOMERY, WRAPPING, Shape::EcdhAesWrap, &ecdh_wrap::BARE),
     // DSA (section 6.2) and Diffie-Hellman (6.4).
     prime(ckm!(CKM_DSA_KEY_PAIR_GEN), DSA_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dsa)),
     prime(ckm!(CKM_DSA), DSA_KEYS, SIGNATURE, Shape::None, &dsa::Dsa),
@@ -112,9 +113,9 @@ pub static ROWS: &[Row] = &[
     prime(ckm!(CKM_DSA_SHA3_384), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_384)),
     prime(ckm!(CKM_DSA_SHA3_512), DSA_KEYS, SIGNATURE, Shape::None, &DsaWith(Hash::Sha3_512)),
     prime(ckm!(CKM_DH_PKCS_KEY_PAIR_GEN), DH_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::Dh)),
-    prime(ckm!(CKM_DH_PKCS_DERIVE), DH_KEYS, ck::CKF_DERIVE, Shape::Bytes, &Agreement(PrimeType::Dh)),
+    prime(ckm!(CKM_DH_PKCS_DERIVE), DH_KEYS, AGREEMENT, Shape::Bytes, &Agreement(PrimeType::Dh)),
     prime(ckm!(CKM_X9_42_DH_KEY_PAIR_GEN), X942_KEYS, PAIR, Shape::None, &PairGeneration(PrimeType::X942)),
-    prime(ckm!(CKM_X9_42_DH_DERIVE), X942_KEYS, ck::CKF_DERIVE, Shape::X942, &Agreement(PrimeType::X942)),
+    prime(ckm!(CKM_X9_42_DH_DERIVE), X942_KEYS, AGREEMENT, Shape::X942, &Agreement(PrimeType::X942)),
     // ML-DSA, ML-KEM and SLH-DSA (sections 6.67 to 6.69).
     pqc(
         ckm!(CKM_ML_DSA_KEY_PAIR_GEN),
@@ -302,17 +303,17 @@ pub static ROWS: &[Row] = &[
     generator(ckm!(CKM_POLY1305_KEY_GEN), POLY1305.0, POLY1305.1, &THIRTY_TWO_BYTES),
     secret(ckm!(CKM_POLY1305), POLY1305, ONE_MAC, Shape::None, &Poly1305),
     // Triple DES (sections 6.17, 6.18 and 6.19).
-    generator(ckm!(CKM_DES2_KEY_GEN), &[ck::CKK_DES2], (16, 16), &des3::DOUBLE_GENERATOR),
-    generator(ckm!(CKM_DES3_KEY_GEN), &[ck::CKK_DES3], (24, 24), &des3::TRIPLE_GENERATOR),
-    des3(ckm!(CKM_DES3_ECB), CIPHER, Shape::None, &des3::ECB),
-    des3(ckm!(CKM_DES3_CBC), CIPHER, Shape::Iv(8), &des3::CBC),
-    des3(ckm!(CKM_DES3_CBC_PAD), CIPHER, Shape::Iv(8), &des3::CBC_PAD),
-    des3(ckm!(CKM_DES3_MAC), MAC, Shape::None, &des3::CBC_MAC),
-    des3(ckm!(CKM_DES3_MAC_GENERAL), MAC, Shape::MacLength, &des3::CBC_MAC),
-    des3(ckm!(CKM_DES3_CMAC), MAC, Shape::None, &des3::CMAC),
-    des3(ckm!(CKM_DES3_CMAC_GENERAL), MAC, Shape::MacLength, &des3::CMAC),
-    des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &des3::ECB_ENCRYPT_DATA),
-    des3(ckm!(CKM_DES3_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::DesCbcData, &des3::CBC_ENCRYPT_DATA),
+    generator(ckm!(CKM_DES2_KEY_GEN), &[ck::CKK_DES2], (16, 16), &des::DOUBLE_GENERATOR),
+    generator(ckm!(CKM_DES3_KEY_GEN), &[ck::CKK_DES3], (24, 24), &des::TRIPLE_GENERATOR),
+    des3(ckm!(CKM_DES3_ECB), CIPHER, Shape::None, &des::ECB),
+    des3(ckm!(CKM_DES3_CBC), CIPHER, Shape::Iv(8), &des::CBC),
+    des3(ckm!(CKM_DES3_CBC_PAD), CIPHER, Shape::Iv(8), &des::CBC_PAD),
+    des3(ckm!(CKM_DES3_MAC), MAC, Shape::None, &des::CBC_MAC),
+    des3(ckm!(CKM_DES3_MAC_GENERAL), MAC, Shape::MacLength, &des::CBC_MAC),
+    des3(ckm!(CKM_DES3_CMAC), MAC, Shape::None, &des::CMAC),
+    des3(ckm!(CKM_DES3_CMAC_GENERAL), MAC, Shape::MacLength, &des::CMAC),
+    des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &des::ECB_ENCRYPT_DATA),
+    des3(ckm!(CKM_DES3_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::DesCbcData, &des::CBC_ENCRYPT_DATA),
     // Hash-based derivation (section 6.21).
     derivation(ckm!(CKM_SHA1_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha1)),
     derivation(ckm!(CKM_SHA224_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha224)),
@@ -368,7 +369,30 @@ pub static ROWS: &[Row] = &[
     aes(cloudhsm::AES_KEY_WRAP_PKCS5_PAD, WRAPPING, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
     aes(cloudhsm::AES_KEY_WRAP_ZERO_PAD, WRAPPING, Shape::OptionalIv(8), &KeyWrap::Plain),
     derivation(cloudhsm::SP800_108_COUNTER_KDF, Shape::CloudKbkdf, &Kbkdf::Counter),
-    // For old data and old tests.
+    // For old data and old tests. Single DES is among the historical mechanisms.
+    legacy(generator(ckm!(CKM_DES_KEY_GEN), DES.0, DES.1, &des::SINGLE_GENERATOR)),
+    legacy(secret(ckm!(CKM_DES_ECB), DES, CIPHER, Shape::None, &des::ECB)),
+    legacy(secret(ckm!(CKM_DES_CBC), DES, CIPHER, Shape::Iv(8), &des::CBC)),
+    legacy(secret(ckm!(CKM_DES_CBC_PAD), DES, CIPHER, Shape::Iv(8), &des::CBC_PAD)),
+    legacy(secret(ckm!(CKM_DES_OFB64), DES, CIPHER, Shape::Iv(8), &stream::DES_OFB64)),
+    legacy(secret(ckm!(CKM_DES_CFB64), DES, CIPHER, Shape::Iv(8), &stream::DES_CFB64)),
+    legacy(secret(ckm!(CKM_DES_CFB8), DES, CIPHER, Shape::Iv(8), &stream::DES_CFB8)),
+    legacy(secret(ckm!(CKM_DES_MAC), DES, MAC, Shape::None, &des::CBC_MAC)),
+    legacy(secret(ckm!(CKM_DES_MAC_GENERAL), DES, MAC, Shape::MacLength, &des::CBC_MAC)),
+    legacy(secret(
+        ckm!(CKM_DES_ECB_ENCRYPT_DATA),
+        DES,
+        ck::CKF_DERIVE,
+        Shape::StringData,
+        &des::ECB_ENCRYPT_DATA,
+    )),
+    legacy(secret(
+        ckm!(CKM_DES_CBC_ENCRYPT_DATA),
+        DES,
+        ck::CKF_DERIVE,
+        Shape::DesCbcData,
+        &des::CBC_ENCRYPT_DATA,
+    )),
     legacy(digest(ckm!(CKM_MD5), &Digest(Hash::Md5))),
     legacy(hmac(ckm!(CKM_MD5_HMAC), MD5_KEYS, Shape::None, &Hmac(Hash::Md5))),
     legacy(hmac(ckm!(CKM_MD5_HMAC_GENERAL), MD5_KEYS, Shape::MacLength, &Hmac(Hash::Md5))),
@@ -423,6 +447,7 @@ const DH_KEYS: &[u64] = &[ck::CKK_DH];
 const X942_KEYS: &[u64] = &[ck::CKK_X9_42_DH];
 
 const AES_SIZES: Sizes = (16, 32);
+const DES: (&[u64], Sizes) = (&[ck::CKK_DES], (8, 8));
 const DES3_SIZES: Sizes = (16, 24);
 const XTS_KEYS: &[u64] = &[ck::CKK_AES_XTS];
 const XTS_SIZES: Sizes = (32, 64);

@@ -3,6 +3,7 @@
 use super::material::SecretType;
 use super::{Family, Params, Wanted};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::random;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
@@ -77,6 +78,18 @@ pub fn fit(mut derived: Bytes, wanted: Wanted) -> Result<Bytes> {
     Ok(derived)
 }
 
+/// The key that comes from what two sides have agreed on: by a derivation function, with what both share for it, or without one its end.
+pub fn of_agreement(
+    agreed: Bytes,
+    (kdf, shared): (Option<AgreementKdf>, &[u8]),
+    wanted: Wanted,
+) -> Result<Bytes> {
+    let Some(kdf) = kdf else { return wanted.end_of(agreed) };
+    let mut derived = Bytes::zeroed(wanted_length(wanted)?);
+    kdf.run(&agreed, shared, &mut derived)?;
+    fit(derived, wanted)
+}
+
 /// How much a derivation function is to yield, which has no end of its own: what the template or the type says, as
 /// long as a generated key may be; any other length is `TemplateInconsistent`.
 pub fn wanted_length(wanted: Wanted) -> Result<usize> {
@@ -86,14 +99,22 @@ pub fn wanted_length(wanted: Wanted) -> Result<usize> {
     if sensible { Ok(length) } else { Err(Error::TemplateInconsistent) }
 }
 
-/// DES keys carry a bit of odd parity in each byte (FIPS 46-3); keys of other types (`CKK_`) are left alone.
-fn adjust_parity(key_type: u64, value: &mut [u8]) {
-    if [ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3].contains(&key_type) {
+/// The key types whose bytes carry a bit of odd parity each (FIPS 46-3).
+const WITH_PARITY: [u64; 3] = [ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3];
+
+/// Sets the parity of a DES key; keys of other types (`CKK_`) are left alone.
+pub fn adjust_parity(key_type: u64, value: &mut [u8]) {
+    if WITH_PARITY.contains(&key_type) {
         for byte in value {
             let ones = (*byte >> 1).count_ones() as u8;
             *byte = (*byte & 0xfe) | (!ones & 1);
         }
     }
+}
+
+/// Whether a key's parity is right, as that of a DES key must be that comes from outside (section 6.18); keys of other types have none.
+pub fn has_parity(key_type: u64, value: &[u8]) -> bool {
+    !WITH_PARITY.contains(&key_type) || value.iter().all(|byte| byte.count_ones() % 2 == 1)
 }
 
 #[cfg(test)]

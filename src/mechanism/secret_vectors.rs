@@ -576,6 +576,8 @@ fn a_key_from_encrypted_data_is_the_ciphertext() {
         (ck::CKM_ARIA_CBC_ENCRYPT_DATA, ck::CKM_ARIA_CBC, 32, 16),
         (ck::CKM_CAMELLIA_ECB_ENCRYPT_DATA, ck::CKM_CAMELLIA_ECB, 32, 0),
         (ck::CKM_CAMELLIA_CBC_ENCRYPT_DATA, ck::CKM_CAMELLIA_CBC, 32, 16),
+        (ck::CKM_DES_ECB_ENCRYPT_DATA, ck::CKM_DES_ECB, 8, 0),
+        (ck::CKM_DES_CBC_ENCRYPT_DATA, ck::CKM_DES_CBC, 8, 8),
         (ck::CKM_DES3_ECB_ENCRYPT_DATA, ck::CKM_DES3_ECB, 24, 0),
         (ck::CKM_DES3_CBC_ENCRYPT_DATA, ck::CKM_DES3_CBC, 24, 8),
     ] {

@@ -7,8 +7,10 @@ use crate::crypto::cipher::{self, Direction, Mode, Stream};
 use crate::error::{Error, Result};
 use crate::output::Size;
 
-/// Bytes of an AES block.
+/// Bytes of a block of AES.
 const BLOCK: usize = 16;
+/// Bytes of a block of DES.
+const DES_BLOCK: usize = 8;
 /// Bytes of a ChaCha20 block.
 const CHACHA20_BLOCK: u128 = 64;
 
@@ -24,13 +26,19 @@ pub struct StreamCipher {
 }
 
 /// AES, output feedback.
-pub static AES_OFB: StreamCipher = feedback(cipher::AES_OFB);
+pub static AES_OFB: StreamCipher = feedback::<BLOCK>(cipher::AES_OFB);
 /// AES, cipher feedback of blocks.
-pub static AES_CFB128: StreamCipher = feedback(cipher::AES_CFB128);
+pub static AES_CFB128: StreamCipher = feedback::<BLOCK>(cipher::AES_CFB128);
 /// AES, cipher feedback of bytes.
-pub static AES_CFB8: StreamCipher = feedback(cipher::AES_CFB8);
+pub static AES_CFB8: StreamCipher = feedback::<BLOCK>(cipher::AES_CFB8);
 /// AES, cipher feedback of bits, of which there are always eight.
-pub static AES_CFB1: StreamCipher = feedback(cipher::AES_CFB1);
+pub static AES_CFB1: StreamCipher = feedback::<BLOCK>(cipher::AES_CFB1);
+/// Single DES, output feedback.
+pub static DES_OFB64: StreamCipher = feedback::<DES_BLOCK>(cipher::DES_OFB64);
+/// Single DES, cipher feedback of blocks.
+pub static DES_CFB64: StreamCipher = feedback::<DES_BLOCK>(cipher::DES_CFB64);
+/// Single DES, cipher feedback of bytes.
+pub static DES_CFB8: StreamCipher = feedback::<DES_BLOCK>(cipher::DES_CFB8);
 /// AES, counter mode.
 pub static AES_CTR: StreamCipher = StreamCipher { mode: cipher::AES_CTR, start: counter };
 /// Camellia, counter mode.
@@ -38,8 +46,8 @@ pub static CAMELLIA_CTR: StreamCipher = StreamCipher { mode: cipher::CAMELLIA_CT
 /// ChaCha20.
 pub static CHACHA20: StreamCipher = StreamCipher { mode: cipher::CHACHA20, start: chacha20 };
 
-const fn feedback(mode: Mode) -> StreamCipher {
-    StreamCipher { mode, start: block }
+const fn feedback<const BYTES: usize>(mode: Mode) -> StreamCipher {
+    StreamCipher { mode, start: block::<BYTES> }
 }
 
 impl StreamCipher {
@@ -69,9 +77,9 @@ impl Family for StreamCipher {
 }
 
 /// A block as initialisation vector.
-fn block(params: &Params) -> Result<Start> {
+fn block<const BYTES: usize>(params: &Params) -> Result<Start> {
     match params {
-        Params::Iv(iv) if iv.len() == BLOCK => Ok((iv.clone(), u128::MAX)),
+        Params::Iv(iv) if iv.len() == BYTES => Ok((iv.clone(), u128::MAX)),
         _ => Err(Error::MechanismParamInvalid),
     }
 }

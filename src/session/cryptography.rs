@@ -6,7 +6,7 @@
 use super::active::Active;
 use super::{Handle, Session, Work};
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Purpose};
+use crate::mechanism::{Mechanism, Purpose, Row};
 use crate::output::{Delivery, Output, Part, Size, Step};
 use crate::token::Operation;
 use cryptoki_sys as ck;
@@ -54,6 +54,11 @@ impl Session {
             }
         };
         Ok(place.insert(begun))
+    }
+
+    /// The mechanism with that `CKM_` number; `MechanismInvalid` if there is none or the slot does not offer it.
+    pub fn mechanism(&self, number: u64) -> Result<&'static Row> {
+        self.slot.mechanism(number)
     }
 
     /// As the slot has it: the initialisation vector that the token chooses for an encryption, put into `mechanism`.

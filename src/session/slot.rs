@@ -92,6 +92,12 @@ impl Slot {
         registry::ROWS.iter().filter(|row| row.is_offered(self.settings.legacy))
     }
 
+    /// The mechanism with that `CKM_` number; `MechanismInvalid` if there is none or this slot does not offer it.
+    pub(super) fn mechanism(&self, number: u64) -> Result<&'static Row> {
+        let offered = registry::find(number).filter(|row| row.is_offered(self.settings.legacy));
+        offered.ok_or(Error::MechanismInvalid)
+    }
+
     /// `MechanismInvalid` for one that it does not offer.
     pub(super) fn admit(&self, mechanism: &Mechanism) -> Result<()> {
         if mechanism.row.is_offered(self.settings.legacy) { Ok(()) } else { Err(Error::MechanismInvalid) }

@@ -230,6 +230,41 @@ fn no_decapsulation_goes_around_what_a_key_demands_of_others() {
     });
 }
 
+/// Section 6.4: as with curves, if the pair was made for it.
+#[test]
+fn diffie_hellman_keys_encapsulate_where_their_templates_say_so() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        for (generation, x942) in [(CKM_DH_PKCS_KEY_PAIR_GEN, false), (CKM_X9_42_DH_KEY_PAIR_GEN, true)] {
+            let public = keys::public_template().and(&keys::group(x942));
+            let uses = template![CKA_ENCAPSULATE => true];
+            let private = keys::private_template().and(&template![CKA_DECAPSULATE => true]);
+            let generation = Mechanism::plain(generation);
+            let (public, private) = session.generate_pair(&generation, &public.and(&uses), &private).unwrap();
+            let mechanism = match x942 {
+                false => Mechanism::plain(CKM_DH_PKCS_DERIVE),
+                true => Mechanism::structure(CKM_X9_42_DH_DERIVE, [], |[]| CK_X9_42_DH1_DERIVE_PARAMS {
+                    kdf: CKD_NULL,
+                    ulOtherInfoLen: 0,
+                    pOtherInfo: std::ptr::null_mut(),
+                    ulPublicDataLen: 0,
+                    pPublicData: std::ptr::null_mut(),
+                }),
+            };
+            let template = open_secret().and(&template![CKA_VALUE_LEN => 32 as CK_ULONG]);
+            let (ciphertext, one) = session.encapsulate(&mechanism, public, &template).unwrap();
+            let other = session.decapsulate(&mechanism, private, &ciphertext, &template).unwrap();
+            assert_eq!(session.get(one, CKA_VALUE), session.get(other, CKA_VALUE));
+            let plain = keys::modulo_prime(session, generation.id()).0;
+            session
+                .encapsulate(&mechanism, plain, &template)
+                .map(|_| ())
+                .refused(CKR_KEY_FUNCTION_NOT_PERMITTED);
+        }
+    });
+}
+
 #[test]
 fn keys_for_the_token_are_made_in_sessions_that_may_write_and_stay() {
     isolated(|_| {

@@ -27,6 +27,7 @@ mod messages;
 mod no_way_out;
 mod objects;
 mod offers;
+mod openssl_command;
 mod order;
 mod pqc_keys;
 mod pqc_openssl;

@@ -140,21 +140,32 @@ fn another_implementation_signs_the_same_bytes_of_a_digest() {
 /// Sets whose signatures are made in less than a second.
 const FAST: [CK_ULONG; 2] = [CKP_SLH_DSA_SHA2_128F, CKP_SLH_DSA_SHAKE_128F];
 
-/// The first test of SLH-DSA-sigGen-FIPS205 of NIST's ACVP server for SHA2-128f, which signs one byte: the private key, and how the
-/// signature of 17088 bytes begins, with the randomness that follows from key and message and the first values that the digest picks.
+/// The first test of SLH-DSA-sigGen-FIPS205 of NIST's ACVP server for SHA2-128f, which signs one byte without a context: the private key, and of
+/// the signature of 17088 bytes its beginning, its end and its SHA-256.
 #[test]
-fn a_signature_begins_as_nist_has_it() {
+fn a_signature_is_nists() {
     const KEY: &str = "D5213BA4BB6470F1B9EDA88CBC94E6277A58A951EF7F2B81461DBAC41B5A6B83\
                        FA495FB834DEFEA7CC96A81309479135A67029E90668C5A58B96E60111491F3D";
     const BEGINNING: &str = "BD40E6D66893F38D5C5FAD99E4885329925BB207D49E62BCB9B1C4685154A8B3\
                              2E58B70C7AED0E28507F31B49EC7ED6ED6DCB8DB2DA90FE938994D75C80E6712";
+    const END: &str =
+        "5EA26C07D38628FF7CA45CED0EF8004B41E6461E1EA61C2B3F20DA8E33272E8DBBE09A7374427301CF432B77B6";
+    const DIGEST: &str = "D3537E05AE63876BF78015FF86CC9E284F91CABFAC191298FBAA375596351D55";
     isolated(|_| {
         let token = Token::new();
         let session = token.user();
         let key = hex::decode(KEY).unwrap();
-        let (_, private) = brought(session, CKP_SLH_DSA_SHA2_128F, (&key[32..], &key));
-        let signature = session.sign(&plainly(CKM_SLH_DSA, b""), private, &[0x3f]).unwrap();
+        let (public, private) = brought(session, CKP_SLH_DSA_SHA2_128F, (&key[32..], &key));
+        let mechanism = plainly(CKM_SLH_DSA, b"");
+        let signature = session.sign(&mechanism, private, &[0x3f]).unwrap();
+        let digits = hex::encode_upper(&signature);
         assert_eq!(signature.len(), 17088);
-        assert_eq!(hex::encode_upper(&signature[..64]), BEGINNING);
+        assert!(digits.starts_with(BEGINNING) && digits.ends_with(END));
+        assert_eq!(hex::encode_upper(openssl::sha::sha256(&signature)), DIGEST);
+        // NIST's public key accepts it, here and elsewhere; and nothing else.
+        session.verify(&mechanism, public, &[0x3f], &signature).unwrap();
+        session.verify(&mechanism, public, &[0x3e], &signature).refused(CKR_SIGNATURE_INVALID);
+        let theirs = all().into_iter().find(|theirs| theirs.set == CKP_SLH_DSA_SHA2_128F).unwrap();
+        assert!((theirs.verify)(&key[32..], &[0x3f], b"", &signature));
     });
 }

@@ -17,12 +17,13 @@ const fn absent(names: &'static [&'static str], reason: &'static str) -> Absent 
 pub static ABSENT: &[Absent] = &[
     absent(
         &[
-            "CKM_MD2*", "CKM_RIPEMD128*", "CKM_RC2_*", "CKM_RC4*", "CKM_RC5_*", "CKM_DES_*", "CKM_CDMF_*", "CKM_CAST*", "CKM_IDEA_*",
+            "CKM_MD2*", "CKM_RIPEMD128*", "CKM_RC2_*", "CKM_RC4*", "CKM_RC5_*", "CKM_CDMF_*", "CKM_CAST*", "CKM_IDEA_*",
             "CKM_SKIPJACK_*", "CKM_BATON_*", "CKM_JUNIPER_*", "CKM_KEA_*", "CKM_FORTEZZA_TIMESTAMP", "CKM_FASTHASH", "CKM_BLOWFISH_*",
             "CKM_TWOFISH_*", "CKM_SEED_*", "CKM_GOST*", "CKM_KEY_WRAP_LYNKS", "CKM_KEY_WRAP_SET_OAEP",
         ],
         "broken, withdrawn or hardly ever in use, and not in OpenSSL's default provider",
     ),
+    absent(&["CKM_DES_OFB8"], "OpenSSL has no output feedback of 8 bits"),
     absent(&["CKM_AES_CFB64"], "OpenSSL has no feedback of 64 bits for AES"),
     absent(&["CKM_SALSA20*"], "not in OpenSSL; ChaCha20 took its place"),
     absent(

@@ -58,7 +58,7 @@ impl Keys {
             Keys::None => (CK_INVALID_HANDLE, CK_INVALID_HANDLE),
             Keys::Secret(key_type, length) => {
                 let value: Vec<u8> = (0..length).map(|at| (at * 7 + 1) as u8).collect();
-                let value = if key_type == CKK_DES3 { odd_parity(value) } else { value };
+                let value = if [CKK_DES, CKK_DES3].contains(&key_type) { odd_parity(value) } else { value };
                 let key = keys::secret(session, key_type, &value, template![]);
                 (key, key)
             }
@@ -361,6 +361,38 @@ fn post_quantum() -> Vec<Case> {
         }
     }
     all
+}
+
+/// The mechanisms that only a token with `legacy = true` has.
+pub fn legacy() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
+    let des = Keys::Secret(CKK_DES, 8);
+    let made = || keys::aes_template(0).without(CKA_VALUE_LEN).and(&template![CKA_KEY_TYPE => CKK_DES]);
+    let mac = |id| Mechanism::mac_length(id, 12);
+    let iv = |id| Mechanism::bytes(id, &[9; 8]);
+    cases![
+        CKM_MD5: plain => Job::Use(Keys::None, 100),
+        CKM_MD5_HMAC: plain => Job::Use(secret, 100),
+        CKM_MD5_HMAC_GENERAL: mac => Job::Use(secret, 100),
+        CKM_MD5_KEY_DERIVATION: plain => Job::DeriveFixed(secret),
+        CKM_MD5_RSA_PKCS: plain => Job::Use(Keys::Rsa, 100),
+        CKM_RIPEMD160: plain => Job::Use(Keys::None, 100),
+        CKM_RIPEMD160_HMAC: plain => Job::Use(secret, 100),
+        CKM_RIPEMD160_HMAC_GENERAL: mac => Job::Use(secret, 100),
+        CKM_RIPEMD160_RSA_PKCS: plain => Job::Use(Keys::Rsa, 100),
+        CKM_DES_KEY_GEN: plain => Job::Generate(made()),
+        CKM_DES_ECB: plain => Job::Use(des, 64),
+        CKM_DES_CBC: iv => Job::Use(des, 64),
+        CKM_DES_CBC_PAD: iv => Job::Use(des, 61),
+        CKM_DES_OFB64: iv => Job::Use(des, 61),
+        CKM_DES_CFB64: iv => Job::Use(des, 61),
+        CKM_DES_CFB8: iv => Job::Use(des, 61),
+        CKM_DES_MAC: plain => Job::Use(des, 61),
+        CKM_DES_MAC_GENERAL: |id| Mechanism::mac_length(id, 8) => Job::Use(des, 61),
+        CKM_DES_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => Job::Derive(des),
+        CKM_DES_CBC_ENCRYPT_DATA: |id| Mechanism::des_cbc_data([2; 8], &[1; 32]).with_id(id) => Job::Derive(des),
+    ]
 }
 
 fn derivations() -> Vec<Case> {

@@ -242,6 +242,7 @@ fn empty_key_values_are_invalid() {
 fn secret_keys_have_the_lengths_of_their_type() {
     for (key_type, good, bad) in [
         (ck::CKK_AES, &[16, 24, 32][..], &[15, 17, 64][..]),
+        (ck::CKK_DES, &[8], &[7, 16]),
         (ck::CKK_DES2, &[16], &[8, 24]),
         (ck::CKK_DES3, &[24], &[8, 16, 25]),
         (ck::CKK_GENERIC_SECRET, &[1, 48, 65536], &[65537]),
