@@ -107,6 +107,8 @@ enum Part {
         #[arg(long, value_name = "N", default_value_t = 1)]
         times: usize,
     },
+    /// Counts the instructions of the hot calls by valgrind, and compares them with those on record
+    Instructions(side::instructions::Options),
 }
 
 fn main() -> ExitCode {
@@ -115,6 +117,8 @@ fn main() -> ExitCode {
         Some(Part::Work { module }) => worker::work(module.as_deref()),
         Some(Part::Prepare(options)) => side::count::prepare(&options),
         Some(Part::Call { options, operation, times }) => side::count::call(&options, &operation, times),
+        Some(Part::Instructions(options)) => run::beside(options.module.as_ref(), "libcloister.so")
+            .and_then(|module| side::instructions::run(&options, &module)),
         None => run::run(&arguments.options),
     };
     match done {

@@ -3,11 +3,12 @@
 //! - [`plan`]: the rows, with their goals; [`work`]: what each does; [`keys`]: with which keys
 //! - [`place`]: libcrypto and the modules, each with its configuration and its tokens
 //! - [`token`], [`calls`]: a module's token, and what is called there; [`libcrypto`]: the same without a module; [`call`]: what of it is timed
-//! - [`count`]: one operation, so many times, for who counts instructions
+//! - [`count`]: one operation, so many times, for who counts instructions; [`instructions`]: those of the hot calls, and their record
 
 mod call;
 mod calls;
 pub mod count;
+pub mod instructions;
 mod keys;
 mod libcrypto;
 mod place;
