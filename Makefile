@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
-.PHONY: build demo demo-cluster test bench lint docs install
+.PHONY: build demo demo-cluster test bench record-instructions lint docs install
 
 build:
 	cargo build --release --workspace
@@ -22,6 +22,11 @@ test:
 bench: build
 	scripts/setup bench
 	target/release/cloister-bench --tsv target/bench.tsv --page docs/performance.md
+
+# Instructions of the hot calls, which the tests compare with: after a change that is worth what it costs.
+record-instructions: build
+	scripts/setup test
+	target/release/cloister-bench instructions --recorded crates/bench/instructions.tsv --record
 
 lint:
 	scripts/lint

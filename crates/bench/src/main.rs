@@ -5,9 +5,11 @@
 //! - [`worker`]: another process of this program, in which a module is loaded and called; [`load`]: calls, counted and timed
 //! - [`ping`], [`sqlite`]: what is measured without a module
 //! - [`failover`]: how long nobody is served when the leader dies
+//! - [`side`]: any PKCS#11 modules side by side, and libcrypto directly; [`abi`]: foreign calls, for that
 //! - [`kms`]: the KMS front and the XKS proxy
 //! - [`report`], [`machine`], [`page`]: what came of it, and on what; [`progress`]: how far it has come
 
+mod abi;
 mod cluster;
 mod failover;
 mod kms;
@@ -20,6 +22,7 @@ mod plan;
 mod progress;
 mod report;
 mod run;
+mod side;
 mod sqlite;
 mod stage;
 mod worker;
@@ -89,12 +92,33 @@ enum Part {
         /// The module to load; none for what needs none
         module: Option<PathBuf>,
     },
+    /// Makes a module's token for `call`
+    #[command(hide = true)]
+    Prepare(side::count::Options),
+    /// Calls one operation of a module, or of libcrypto, so many times, and ends: for counting instructions
+    #[command(hide = true)]
+    Call {
+        #[command(flatten)]
+        options: side::count::Options,
+        /// Which
+        #[arg(long, value_name = "NAME")]
+        operation: String,
+        /// How often
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        times: usize,
+    },
+    /// Counts the instructions of the hot calls by valgrind, and compares them with those on record
+    Instructions(side::instructions::Options),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.part {
         Some(Part::Work { module }) => worker::work(module.as_deref()),
+        Some(Part::Prepare(options)) => side::count::prepare(&options),
+        Some(Part::Call { options, operation, times }) => side::count::call(&options, &operation, times),
+        Some(Part::Instructions(options)) => run::beside(options.module.as_ref(), "libcloister.so")
+            .and_then(|module| side::instructions::run(&options, &module)),
         None => run::run(&arguments.options),
     };
     match done {

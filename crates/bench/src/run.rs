@@ -80,7 +80,7 @@ fn own_folder() -> Result<PathBuf> {
     Ok(program.parent().ok_or("this program is in no folder")?.to_owned())
 }
 
-fn beside(given: Option<&PathBuf>, name: &str) -> Result<PathBuf> {
+pub fn beside(given: Option<&PathBuf>, name: &str) -> Result<PathBuf> {
     let path = given.cloned().map_or_else(|| own_folder().map(|folder| folder.join(name)), Ok)?;
     match path.exists() {
         true => Ok(path),

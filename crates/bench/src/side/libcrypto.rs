@@ -1,0 +1,105 @@
+//! The calls of libcrypto that do the same as a token's, with the same input.
+
+use super::call::Call;
+use super::keys::{self, KeyKind};
+use super::work::{Scheme, Work};
+use crate::Result;
+use crate::abi::{Digest, Generator, Key, Mac, Use, random};
+use openssl::pkey::{PKey, Private};
+use std::hint::black_box;
+
+/// Prepares a call; `None` if libcrypto has nothing like it.
+pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
+    Ok(Some(match work {
+        Work::Sign(scheme) => {
+            let (mut key, data, mut out) =
+                (keys.set_up(scheme.key, scheme.signing())?, vec![0x5a; scheme.input], vec![0; ROOM]);
+            Call::alone(move || used(key.sign(&data, &mut out)))
+        }
+        Work::Verify(scheme) => verify(scheme, keys)?,
+        Work::Decrypt(padding) => {
+            let mut ciphertext = vec![0; ROOM];
+            let written =
+                keys.set_up(keys::RSA, Use::Encrypt(padding.name))?.encrypt(&[0x5a; 32], &mut ciphertext)?;
+            let (mut key, mut out) = (keys.set_up(keys::RSA, Use::Decrypt(padding.name))?, vec![0; ROOM]);
+            Call::alone(move || used(key.decrypt(&ciphertext[..written], &mut out)))
+        }
+        Work::Derive => {
+            let (mut key, mut out) = (keys.set_up(keys::P256, Use::Derive)?, [0; 32]);
+            let point = super::another_point()?;
+            Call::alone(move || used(key.derive(&point, &mut out)))
+        }
+        Work::Encapsulate => {
+            let (mut key, mut out) = (keys.set_up(keys::ML_KEM, Use::Encapsulate)?, vec![0; ROOM]);
+            Call::alone(move || used(key.encapsulate(&mut out, &mut [0; 32])))
+        }
+        Work::Decapsulate => {
+            let mut ciphertext = vec![0; ROOM];
+            let written =
+                keys.set_up(keys::ML_KEM, Use::Encapsulate)?.encapsulate(&mut ciphertext, &mut [0; 32])?;
+            let mut key = keys.set_up(keys::ML_KEM, Use::Decapsulate)?;
+            Call::alone(move || used(key.decapsulate(&ciphertext[..written], &mut [0; 32])))
+        }
+        Work::Encrypt(mode, length) => {
+            let (mut cipher, data, mut out) = ((mode.direct)()?, vec![0x5a; length], vec![0; length + 16]);
+            Call::alone(move || used(cipher.encrypt(&data, &mut out)))
+        }
+        Work::Mac(length) => {
+            let (mut mac, data) = (Mac::new()?, vec![0x5a; length]);
+            Call::alone(move || used(mac.sign(&data, &mut [0; 32])))
+        }
+        Work::Wrap => {
+            let mut cipher = crate::abi::Cipher::wrap()?;
+            Call::alone(move || used(cipher.encrypt(&[0x5a; 32], &mut [0; 48])))
+        }
+        Work::Digest(length) => {
+            let (mut digest, data) = (Digest::new()?, vec![0x5a; length]);
+            Call::alone(move || used(digest.of(&data, &mut [0; 32])))
+        }
+        Work::Random(length) => {
+            let mut out = vec![0; length];
+            Call::alone(move || used(random(&mut out)))
+        }
+        Work::Generate(kind) => match kind.libcrypto {
+            Some(kind) => {
+                let mut generator = Generator::new(kind)?;
+                Call::alone(move || used(generator.generate()))
+            }
+            None => Call::alone(|| used(random(&mut [0; 32]))),
+        },
+        _ => return Ok(None),
+    }))
+}
+
+/// More than any signature or ciphertext here has.
+pub const ROOM: usize = 4096;
+
+fn verify(scheme: &'static Scheme, keys: &Keys) -> Result<Call<'static>> {
+    let (data, mut signature) = (vec![0x5a; scheme.input], vec![0; ROOM]);
+    let written = keys.set_up(scheme.key, scheme.signing())?.sign(&data, &mut signature)?;
+    let mut key = keys.set_up(scheme.key, scheme.verifying())?;
+    Ok(Call::alone(move || used(key.verify(&data, &signature[..written]))))
+}
+
+/// The answer, which the compiler must not find useless.
+fn used<T>(answer: std::result::Result<T, openssl::error::ErrorStack>) -> Result<()> {
+    black_box(answer?);
+    Ok(())
+}
+
+/// A key of each kind, made when it is first needed: callers use the same.
+#[derive(Default)]
+pub struct Keys(std::sync::Mutex<Vec<(&'static str, PKey<Private>)>>);
+
+impl Keys {
+    fn set_up(&self, kind: &'static KeyKind, to: Use) -> Result<Key> {
+        let mut keys = self.0.lock().map_err(|_| "another caller has failed")?;
+        if let Some((_, key)) = keys.iter().find(|(name, _)| *name == kind.name) {
+            return Ok(Key::new(key, to)?);
+        }
+        let key = Generator::new(kind.libcrypto.ok_or("libcrypto has no such key")?)?.generate()?;
+        let made = Key::new(&key, to)?;
+        keys.push((kind.name, key));
+        Ok(made)
+    }
+}
