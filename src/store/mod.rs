@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
@@ -12,6 +12,7 @@ mod connection;
 mod counter;
 pub mod errand;
 mod error;
+mod gather;
 pub(crate) mod keys;
 mod login;
 mod meta;
@@ -24,9 +25,11 @@ mod roster;
 mod schema;
 pub(crate) mod seal;
 mod search;
+mod settle;
 mod sight;
 mod statement;
 mod tags;
+mod together;
 mod users;
 mod writer;
 
