@@ -2,12 +2,13 @@
 
 use super::counter::Counter;
 use super::error::{Error, Fault, Result, Step};
-use super::gather::{Batch, Queue};
+use super::gather::Queue;
 use super::replica::Replica;
 use super::schema::{self, Content};
 use super::settle::{Log, beside};
 use super::sight::Sight;
-use parking_lot::{Mutex, MutexGuard};
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::any::Any;
@@ -41,6 +42,8 @@ pub(super) struct Database {
     pub(super) slot: Arc<Mutex<Slot>>,
     /// Those who want to write.
     pub(super) queue: Queue,
+    /// Held by the one that has the log synced.
+    pub(super) syncing: Mutex<()>,
     /// The highest value of the change counter of which this process knows that all is on the disk.
     pub(super) settled: AtomicU64,
     /// In a store that is one of several: the only way to write.
@@ -53,11 +56,7 @@ pub(super) struct Slot {
     /// `None`: not open at the moment.
     pub(super) open: Option<Connection>,
     /// The log's file, once it has been needed.
-    log: Option<Arc<Log>>,
-    /// A transaction that several share; as long as it is open, only they may use the connection.
-    pub(super) batch: Option<Batch>,
-    /// A batch is committed, and being synced.
-    pub(super) is_on_its_way: bool,
+    log: OnceCell<Arc<Log>>,
 }
 
 impl Slot {
@@ -67,11 +66,13 @@ impl Slot {
     }
 
     /// The log of the database in `file`, if there is one.
-    pub(super) fn log(&mut self, file: &Path) -> Result<Option<Arc<Log>>> {
-        if self.log.is_none() {
-            self.log = Log::open(file).map_err(|error| Error::from_io(file, &error))?.map(Arc::new);
+    pub(super) fn log(&self, file: &Path) -> Result<Option<Arc<Log>>> {
+        if self.log.get().is_none()
+            && let Some(log) = Log::open(file).map_err(|error| Error::from_io(file, &error))?
+        {
+            let _ = self.log.set(Arc::new(log));
         }
-        Ok(self.log.clone())
+        Ok(self.log.get().cloned())
     }
 }
 
@@ -86,6 +87,7 @@ impl Database {
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
             queue: Queue::default(),
+            syncing: Mutex::default(),
             settled: AtomicU64::new(0),
             replica: None,
         }
@@ -114,7 +116,7 @@ impl Database {
     /// Reads with one statement. What has been read is on the disk when it is answered.
     pub(super) fn peek<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
         let read = {
-            let mut slot = self.slot_when(|slot| slot.batch.is_none());
+            let mut slot = self.slot.lock();
             self.make_ready(&mut slot)?;
             slot.connection().and_then(work)
         };
@@ -132,16 +134,8 @@ impl Database {
 
     /// Closes the connection and keeps it closed until the answer is dropped, on this same thread.
     pub(super) fn pause(&self) -> Box<dyn Any> {
-        // A batch that is open is closed soon, by those who are in it.
-        let mut slot = loop {
-            let slot = self.slot.lock_arc();
-            if slot.batch.is_none() {
-                break slot;
-            }
-            drop(slot);
-            std::thread::yield_now();
-        };
-        (slot.open, slot.log) = (None, None);
+        let mut slot = self.slot.lock_arc();
+        *slot = Slot::default();
         Box::new(slot)
     }
 
@@ -174,15 +168,6 @@ impl Database {
     fn identify(&self) -> io::Result<(u64, u64)> {
         let metadata = std::fs::metadata(&self.file)?;
         Ok((metadata.dev(), metadata.ino()))
-    }
-
-    /// The place of the connection, as soon as it is `free`.
-    pub(super) fn slot_when(&self, free: impl Fn(&Slot) -> bool) -> MutexGuard<'_, Slot> {
-        let mut slot = self.slot.lock();
-        while !free(&slot) {
-            self.queue.freed.wait(&mut slot);
-        }
-        slot
     }
 
     /// Opens the connection if it is not.

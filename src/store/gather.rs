@@ -1,153 +1,151 @@
-//! Writing to a store of one machine: callers who come together change it in one transaction, and wait for the disk once.
+//! Writing to a store of one machine: one transaction at a time, synced when the write lock is free again.
 //!
-//! While one batch is on its way to the disk, those who want to change something wait. Then each in turn does its work in one open transaction, and the last
-//! of them commits and has it synced for all. Each succeeds or is refused by itself, in a savepoint of its own. No thread is needed for that but the callers'.
+//! Callers who come together share a transaction and the wait for the disk: while one of them, the leader, has what it has committed synced, the others leave their
+//! work in a queue, and the next leader does all of it. Each succeeds or is refused by itself. No thread is needed for that but the callers'.
 
 use super::connection::{Database, PATIENCE, Slot};
 use super::error::{Error, Fault, Result, Step};
 use super::settle::Log;
 use super::together::{Fate, in_savepoint};
 use super::writer::Writer;
-use parking_lot::{Condvar, MutexGuard};
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Most callers in one transaction: other processes wait for its end.
+/// Most changes in one transaction: other processes wait for its end.
 const MOST: usize = 64;
 
-/// Callers on their way to the connection.
+/// Work that may be done by another thread than the one that waits for it.
+type Work = Box<dyn Fn(&Writer<'_>) -> Step<()> + Send>;
+
+/// The work of those who wait.
 #[derive(Default)]
-pub(super) struct Queue {
-    coming: AtomicUsize,
-    /// A batch has been closed, or has reached the disk.
-    pub(super) freed: Condvar,
+pub(super) struct Queue(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Somebody leads, and sees to it that somebody else does as long as there are jobs.
+    is_led: bool,
 }
 
-/// A transaction that is still open, and those who have done their work in it.
-pub(super) struct Batch {
-    /// Those who have had their turn.
-    members: usize,
-    log: Arc<Log>,
-    fate: Arc<Fate<Verdict>>,
+struct Job {
+    work: Work,
+    fate: Arc<Fate<Call>>,
 }
 
-/// What has become of a batch.
+/// What one who waits is told.
 #[derive(Clone)]
-enum Verdict {
-    /// It is on the disk: each hears what its work has come to.
-    Kept,
-    /// It could not be committed, and nothing has changed. Each is to try again, alone.
-    Again,
-    /// It could not be committed, or is not known to be on the disk.
-    Failed(Error),
+enum Call {
+    /// Do the work that waits, your own too.
+    Lead,
+    /// What your work has come to.
+    Done(Result<()>),
 }
 
-/// What one caller's turn has come to.
-struct Turn<T> {
-    /// `None`: what it did was taken back with what others did.
-    done: Step<Option<T>>,
-    /// That of the batch it is in. Its result may come from what another has changed there, and is true only once that is on the disk; so is a refusal.
-    fate: Option<Arc<Fate<Verdict>>>,
-    /// The batch, if this caller has closed it and is to have it synced, and the mark of its commit.
-    closed: Option<(Batch, Step<u64>)>,
+/// A transaction that is committed, and not yet on the disk.
+struct Committed<T> {
+    value: T,
+    mark: u64,
+    log: Arc<Log>,
 }
 
 impl Database {
-    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing. It may run more than once. In a store that is
-    /// one of several all of it is agreed on.
+    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing. In a store that is one of several it may
+    /// run more than once, and all of it is agreed on.
     pub(super) fn write<T>(&self, work: impl Fn(&Writer<'_>) -> Step<T>) -> Result<T> {
         if let Some(replica) = &self.replica {
             return replica.write(self.path(), work);
         }
-        let mut alone = false;
-        loop {
-            let Turn { done, fate, closed } = self.take_turn(&work, alone);
-            if let Some((batch, committed)) = closed {
-                self.finish(batch, committed);
-            }
-            match fate.map(|fate| fate.wait()) {
-                Some(Verdict::Kept) => {}
-                Some(Verdict::Failed(error)) => return Err(error),
-                Some(Verdict::Again) => {
-                    alone = true;
-                    continue;
-                }
-                // Refused, by what was there before.
-                None => self.settle_seen()?,
-            }
-            match done.map_err(|fault| fault.at(self.path()))? {
-                Some(value) => return Ok(value),
-                None => alone = true,
-            }
+        match self.transact(|connection| work(&Writer::new(connection))) {
+            Ok(Committed { value, mark, log }) => self.settle(mark, &log).map(|()| value),
+            // A refusal too rests on what was read.
+            Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
         }
     }
 
-    /// The place of the connection, when no batch is on its way to the disk; for who wants to be alone, when none is open either.
-    fn come(&self, alone: bool) -> MutexGuard<'_, Slot> {
-        if alone {
-            return self.slot_when(|slot| slot.batch.is_none() && !slot.is_on_its_way);
+    /// The same, together with others who come at the same time. `work` may run more than once, and in another thread.
+    pub(super) fn write_together(
+        &self,
+        work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static,
+    ) -> Result<()> {
+        if let Some(replica) = &self.replica {
+            return replica.write(self.path(), work);
         }
-        self.queue.coming.fetch_add(1, Ordering::AcqRel);
-        let slot = self.slot_when(|slot| !slot.is_on_its_way);
-        self.queue.coming.fetch_sub(1, Ordering::AcqRel);
-        slot
-    }
-
-    /// Does one caller's work, and closes the batch unless others are coming.
-    fn take_turn<T>(&self, work: &impl Fn(&Writer<'_>) -> Step<T>, alone: bool) -> Turn<T> {
-        let mut slot = self.come(alone);
-        let done = Part { database: self, slot: &mut slot }.take(work);
-        let Some(batch) = slot.batch.take() else { return Turn { done, fate: None, closed: None } };
-        let fate = Some(batch.fate.clone());
-        if !alone && batch.members < MOST && self.queue.coming.load(Ordering::Acquire) > 0 {
-            slot.batch = Some(batch);
-            return Turn { done, fate, closed: None };
-        }
-        let committed = self.commit(&slot);
-        slot.is_on_its_way = committed.is_ok();
-        Turn { done, fate, closed: Some((batch, committed)) }
-    }
-
-    /// Ends the transaction; answers the mark by which its sync is known.
-    fn commit(&self, slot: &Slot) -> Step<u64> {
-        let connection = slot.connection()?;
-        let unmoved = || Fault::Told(Error::ReadOnly(self.counter().path().to_path_buf()));
-        let committed = self.counter().begin().ok_or_else(unmoved).and_then(|moving| {
-            connection.prepare_cached("COMMIT")?.execute(())?;
-            Ok(moving.mark())
-        });
-        if committed.is_err() {
-            self.take_back(connection);
-        }
-        committed
-    }
-
-    /// Has a batch synced, and tells all who are in it.
-    fn finish(&self, batch: Batch, committed: Step<u64>) {
-        let verdict = match committed {
-            Ok(mark) => self.settle(mark, &batch.log).map_or_else(Verdict::Failed, |()| Verdict::Kept),
-            Err(_) if batch.members > 1 => Verdict::Again,
-            Err(fault) => Verdict::Failed(fault.at(self.path())),
+        let fate = Arc::new(Fate::default());
+        let is_first = {
+            let mut waiting = self.queue.0.lock();
+            waiting.jobs.push_back(Job { work: Box::new(work), fate: fate.clone() });
+            !std::mem::replace(&mut waiting.is_led, true)
         };
-        self.slot.lock().is_on_its_way = false;
-        self.queue.freed.notify_all();
-        batch.fate.decide(verdict);
+        if is_first {
+            self.lead();
+        }
+        loop {
+            match fate.wait() {
+                Call::Lead => self.lead(),
+                Call::Done(done) => return done,
+            }
+        }
     }
 
-    /// Begins a transaction; answers the log that it will be in.
-    fn begin(&self, slot: &mut Slot) -> Step<Arc<Log>> {
-        let connection = slot.connection()?;
-        self.mend(connection)?;
-        self.take_write_lock(connection)?;
-        let log = slot.log(self.path()).map_err(Fault::from);
-        let missing = || Fault::Damaged("there is no log".to_owned());
-        log.and_then(|log| log.ok_or_else(missing)).inspect_err(|_| {
-            if let Some(connection) = &slot.open {
-                self.take_back(connection);
+    /// Does what waits, and calls the next leader.
+    fn lead(&self) {
+        let jobs: Vec<Job> = {
+            let mut waiting = self.queue.0.lock();
+            let most = waiting.jobs.len().min(MOST);
+            waiting.jobs.drain(..most).collect()
+        };
+        let led = Led { database: self, jobs: &jobs };
+        let done = self.do_together(&jobs);
+        // First, so that the disk does not wait.
+        drop(led);
+        for (job, done) in jobs.iter().zip(done) {
+            job.fate.decide(Call::Done(done));
+        }
+    }
+
+    /// What each of the jobs has come to, when all of them are on the disk.
+    fn do_together(&self, jobs: &[Job]) -> Vec<Result<()>> {
+        let alone = || jobs.iter().map(|job| self.write(&job.work)).collect();
+        if jobs.len() == 1 {
+            return alone();
+        }
+        let all = |connection: &Connection| {
+            let writer = Writer::new(connection);
+            let one = |job: &Job| {
+                let done = in_savepoint(connection, || (job.work)(&writer));
+                // After some failures SQLite has ended the whole transaction by itself.
+                if connection.is_autocommit() { done.and(Err(Error::Gone.into())).map(Ok) } else { Ok(done) }
+            };
+            jobs.iter().map(one).collect::<Step<Vec<Step<()>>>>()
+        };
+        match self.transact(all) {
+            Ok(Committed { value, mark, log }) => {
+                let kept = self.settle(mark, &log);
+                let tell = |done: Step<()>| kept.clone().and(done.map_err(|fault| fault.at(self.path())));
+                value.into_iter().map(tell).collect()
             }
-        })
+            // Nothing has changed. What can't be done together may be possible one by one.
+            Err(_) => alone(),
+        }
+    }
+
+    fn transact<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Step<Committed<T>> {
+        let mut slot = self.slot.lock();
+        self.make_ready(&mut slot)?;
+        if self.is_read_only() {
+            return Err(Error::ReadOnly(self.path().to_path_buf()).into());
+        }
+        self.mend(slot.connection()?)?;
+        self.take_write_lock(slot.connection()?)?;
+        let transaction = Transaction { database: self, slot: &mut slot };
+        let log = transaction.log()?;
+        let value = work(transaction.slot.connection()?)?;
+        let mark = transaction.commit()?;
+        Ok(Committed { value, mark, log })
     }
 
     /// SQLite's own way to wait for another process is to sleep for longer and longer.
@@ -156,90 +154,73 @@ impl Database {
         connection.busy_timeout(Duration::ZERO)?;
         let begun = loop {
             let seen = self.counter().raw();
-            match connection.prepare_cached("BEGIN IMMEDIATE")?.execute(()) {
-                Err(error)
-                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < end =>
-                {
-                    self.counter().await_writer(seen);
-                }
-                begun => break begun,
+            let begun = connection.prepare_cached("BEGIN IMMEDIATE")?.execute(());
+            let is_busy =
+                |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            if !begun.as_ref().is_err_and(is_busy) || Instant::now() >= end {
+                break begun;
             }
+            self.counter().await_writer(seen);
         };
         connection.busy_timeout(PATIENCE)?;
         Ok(begun.map(|_| ())?)
     }
-
-    /// Ends a transaction of which nothing is to stay.
-    fn take_back(&self, connection: &Connection) {
-        if !connection.is_autocommit()
-            && let Err(error) = connection.execute_batch("ROLLBACK")
-        {
-            log::error!("a change can't be taken back: {error}");
-        }
-        self.counter().call_next();
-    }
 }
 
-/// One caller's turn. If it panics, nothing of the batch is kept, and the others try again.
-struct Part<'a> {
+/// A transaction, taken back when it is dropped.
+struct Transaction<'a> {
     database: &'a Database,
     slot: &'a mut Slot,
 }
 
-impl Part<'_> {
-    fn take<T>(mut self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<Option<T>> {
-        let done = self.run(work);
-        std::mem::forget(self);
-        done
+impl Transaction<'_> {
+    /// The log that it will be in.
+    fn log(&self) -> Step<Arc<Log>> {
+        let missing = || Fault::Damaged("there is no log".to_owned());
+        self.slot.log(self.database.path())?.ok_or_else(missing)
     }
 
-    fn run<T>(&mut self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<Option<T>> {
-        self.database.make_ready(self.slot)?;
-        if self.database.is_read_only() {
-            return Err(Error::ReadOnly(self.database.path().to_path_buf()).into());
-        }
-        if self.slot.batch.is_none() {
-            return self.open_batch(work).map(Some);
-        }
-        let connection = self.slot.connection()?;
-        let done = in_savepoint(connection, || work(&Writer::new(connection)));
-        if connection.is_autocommit() {
-            // SQLite has ended the transaction by itself, with what the others did.
-            self.give_up();
-            return Ok(None);
-        }
-        if let Some(batch) = &mut self.slot.batch {
-            batch.members += 1;
-        }
-        done.map(Some)
-    }
-
-    /// Does the work of the first in a batch; there is none if it is refused.
-    fn open_batch<T>(&mut self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<T> {
-        let log = self.database.begin(self.slot)?;
-        let connection = self.slot.connection()?;
-        let done = work(&Writer::new(connection));
-        match &done {
-            Ok(_) => self.slot.batch = Some(Batch { members: 1, log, fate: Arc::default() }),
-            Err(_) => self.database.take_back(connection),
-        }
-        done
-    }
-
-    /// Takes back what everybody in the batch did.
-    fn give_up(&mut self) {
-        if let Some(connection) = &self.slot.open {
-            self.database.take_back(connection);
-        }
-        if let Some(batch) = self.slot.batch.take() {
-            batch.fate.decide(Verdict::Again);
-        }
-        self.database.queue.freed.notify_all();
+    /// Ends it; answers the mark by which its sync is known.
+    fn commit(self) -> Step<u64> {
+        let counter = self.database.counter();
+        let unmoved = || Fault::Told(Error::ReadOnly(counter.path().to_path_buf()));
+        let moving = counter.begin().ok_or_else(unmoved)?;
+        self.slot.connection()?.prepare_cached("COMMIT")?.execute(())?;
+        Ok(moving.mark())
     }
 }
 
-impl Drop for Part<'_> {
+impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        self.give_up();
+        let Some(connection) = self.slot.open.as_ref().filter(|connection| !connection.is_autocommit())
+        else {
+            return;
+        };
+        if let Err(error) = connection.execute_batch("ROLLBACK") {
+            log::error!("a change can't be taken back: {error}");
+        }
+        self.database.counter().call_next();
+    }
+}
+
+/// Jobs that are being done. Dropped when they are, or by a panic, whose call takes nobody else with it.
+struct Led<'a> {
+    database: &'a Database,
+    jobs: &'a [Job],
+}
+
+impl Drop for Led<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let path = self.database.path().to_path_buf();
+            let why = "a call that shared the transaction has failed".to_owned();
+            let failed = Call::Done(Err(Error::Failed(path, why)));
+            self.jobs.iter().for_each(|job| job.fate.decide(failed.clone()));
+        }
+        let mut waiting = self.database.queue.0.lock();
+        match waiting.jobs.front() {
+            Some(next) => next.fate.decide(Call::Lead),
+            None => waiting.is_led = false,
+        }
     }
 }

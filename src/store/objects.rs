@@ -30,53 +30,65 @@ impl Store {
 
     /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
     pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<()> {
-        let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |writer, keeper| {
-            let open_key = meta::open_key(writer)?;
-            for record in records {
-                let row = Row::seal(record, key, &open_key)?;
-                if name_of(writer, record.id)?.is_some() {
+        let rows = self.seal(viewer, records)?;
+        self.write_objects(viewer, move |writer, keeper| {
+            rows.each(writer, |row| {
+                if name_of(writer, row.name.id)?.is_some() {
                     return Err(Error::Exists.into());
                 }
-                put_row(writer, keeper, &row)?;
-            }
-            Ok(())
+                put_row(writer, keeper, row)
+            })
         })
     }
 
     /// Replaces an object; `record.version` is one above that of the stored one, or the answer is `Gone`.
     pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<()> {
-        let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |writer, keeper| {
-            let row = Row::seal(record, key, &meta::open_key(writer)?)?;
-            let stored =
-                read_row(writer, record.id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
-            if stored.name.version.checked_add(1) != Some(row.name.version) {
-                return Err(Error::Gone.into());
-            }
-            // Without a key this refuses too what would lose its secret: who has no key sees none.
-            keeper.strike(&stored)?;
-            writer.execute(statement::DELETE_OBJECT, &[&record.id.0])?;
-            put_row(writer, keeper, &row)
+        let sees = viewer.is_some();
+        let rows = self.seal(viewer, std::slice::from_ref(record))?;
+        self.write_objects(viewer, move |writer, keeper| {
+            rows.each(writer, |row| {
+                let id = row.name.id;
+                let stored =
+                    read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
+                if stored.name.version.checked_add(1) != Some(row.name.version) {
+                    return Err(Error::Gone.into());
+                }
+                // Without a key this refuses too what would lose its secret: who has no key sees none.
+                keeper.strike(&stored)?;
+                writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
+                put_row(writer, keeper, row)
+            })
         })
     }
 
     /// Deletes an object (`Gone` if there is none). A private one is not there without a viewer, and one with a secret or that is trusted
     /// can't be deleted (`LoginNeeded`).
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
-        let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |writer, keeper| {
-            let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
+        let sees = viewer.is_some();
+        self.write_objects(viewer, move |writer, keeper| {
+            let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
             keeper.strike(&stored)?;
             writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
             Ok(())
         })
     }
 
+    /// Seals new rows before any lock is taken, where that takes a key: what a key belongs to is looked at again under the lock.
+    fn seal(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Rows> {
+        let Some(Viewer { key, .. }) = viewer else { return Ok(Rows::Open(records.to_vec())) };
+        let open_key = match records.iter().all(|record| record.owner.is_some()) {
+            true => None,
+            false => Some(self.database.peek(meta::open_key)?),
+        };
+        let seal = |record| Row::seal(record, Some(key), open_key.as_ref());
+        let rows = records.iter().map(seal).collect::<Step<Vec<Row>>>();
+        rows.map(Rows::Sealed).map_err(|fault| fault.at(self.database.path()))
+    }
+
     /// A row that may be looked at with `key`.
     pub(super) fn row(&self, key: Option<&TokenKey>, id: ObjectId) -> Result<Option<Row>> {
         let row = self.database.peek(|connection| read_row(connection, id))?;
-        Ok(row.filter(|row| row.is_visible(key)))
+        Ok(row.filter(|row| row.is_visible(key.is_some())))
     }
 
     /// Names the file in an error, and tells a damaged record from a key that is another token's.
@@ -93,17 +105,38 @@ impl Store {
     /// A transaction that changes objects, and with them the roster.
     fn write_objects(
         &self,
-        key: Option<&TokenKey>,
-        work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()>,
+        viewer: Option<Viewer<'_>>,
+        work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()> + Send + 'static,
     ) -> Result<()> {
-        self.database.write(|writer| {
-            if let Some(key) = key {
+        let key = viewer.map(|viewer| viewer.key.clone());
+        self.database.write_together(move |writer| {
+            if let Some(key) = &key {
                 meta::require_key(writer, key)?;
             }
-            let mut keeper = Keeper::new(writer, key);
+            let mut keeper = Keeper::new(writer, key.as_ref());
             work(writer, &mut keeper)?;
             keeper.finish()
         })
+    }
+}
+
+/// New rows.
+enum Rows {
+    /// Sealed already.
+    Sealed(Vec<Row>),
+    /// Not to be sealed. Their tags are made with a key that is another if the token has been made anew.
+    Open(Vec<Record>),
+}
+
+impl Rows {
+    fn each(&self, writer: &Writer<'_>, mut work: impl FnMut(&Row) -> Step<()>) -> Step<()> {
+        match self {
+            Rows::Sealed(rows) => rows.iter().try_for_each(work),
+            Rows::Open(records) => {
+                let open_key = meta::open_key(writer)?;
+                records.iter().try_for_each(|record| work(&Row::seal(record, None, Some(&open_key))?))
+            }
+        }
     }
 }
 

@@ -59,20 +59,13 @@ impl Database {
         if self.is_settled(mark) {
             return Ok(());
         }
-        let log = {
-            // What this process has sent on its way will do.
-            let mut slot = self.slot_when(|slot| !slot.is_on_its_way);
-            if self.is_settled(mark) {
-                return Ok(());
-            }
-            slot.log(self.path())?
-        };
-        log.map_or(Ok(()), |log| self.sync(&log))
+        let log = self.slot.lock().log(self.path())?;
+        log.map_or(Ok(()), |log| self.sync(mark, &log))
     }
 
     /// Returns when the commit with this mark is on the disk.
     pub(super) fn settle(&self, mark: u64, log: &Log) -> Result<()> {
-        if self.is_settled(Some(mark)) { Ok(()) } else { self.sync(log) }
+        self.sync(Some(mark), log)
     }
 
     fn is_settled(&self, mark: Option<u64>) -> bool {
@@ -81,7 +74,12 @@ impl Database {
         settled >= mark && counters.load(REFUSED) == 0
     }
 
-    fn sync(&self, log: &Log) -> Result<()> {
+    /// Whoever syncs first does it for all whose commits have come before.
+    fn sync(&self, mark: Option<u64>, log: &Log) -> Result<()> {
+        let _turn = self.syncing.lock();
+        if self.is_settled(mark) {
+            return Ok(());
+        }
         let Some(counters) = self.counter().mapped() else {
             return log.sync().map_err(|error| refused(self.path(), &error));
         };
@@ -92,7 +90,7 @@ impl Database {
         }
         if counters.load(REFUSED) != 0 {
             // This sync may have come after the one that failed, and the kernel forgets what it has told.
-            let slot = self.slot_when(|slot| slot.batch.is_none());
+            let slot = self.slot.lock();
             let connection = slot.connection().map_err(|fault| fault.at(self.path()))?;
             return self.mend(connection).map_err(|fault| fault.at(self.path()));
         }

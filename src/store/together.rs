@@ -17,7 +17,7 @@ impl<T> Default for Fate<T> {
 }
 
 impl<T: Clone> Fate<T> {
-    /// Decides it, once.
+    /// Decides it, or decides otherwise.
     pub(super) fn decide(&self, verdict: T) {
         *self.decided.lock() = Some(verdict);
         self.told.notify_all();
