@@ -94,22 +94,32 @@ impl Counter {
             // Odd already: the writer before us has died, or is about to make it even. A new odd value takes that from it.
             let odd = now.wrapping_add(if now % 2 == 0 { 1 } else { 2 });
             if counters.exchange(CHANGES, now, odd) {
-                return Some(Moving { counters, odd });
+                return Some(Moving { counters, odd, from: Some(now).filter(|now| now % 2 == 0) });
             }
         }
     }
+}
+
+/// How a commit has moved the change counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Where it stood before, if it proved something then: nothing else has changed between.
+    pub from: Option<u64>,
+    /// Who sees this value, or a higher one, sees it after the commit.
+    pub to: u64,
 }
 
 /// A commit is under way.
 pub(super) struct Moving<'a> {
     counters: &'a Mapped,
     odd: u64,
+    from: Option<u64>,
 }
 
 impl Moving<'_> {
-    /// Who sees this value of the change counter, or a higher one, sees it after the commit.
-    pub(super) fn mark(&self) -> u64 {
-        self.odd.wrapping_add(1)
+    /// What will be true of the commit.
+    pub(super) fn moved(&self) -> Moved {
+        Moved { from: self.from, to: self.odd.wrapping_add(1) }
     }
 }
 

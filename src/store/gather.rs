@@ -4,6 +4,7 @@
 //! work in a queue, and the next leader does all of it. Each succeeds or is refused by itself. No thread is needed for that but the callers'.
 
 use super::connection::{Database, PATIENCE, Slot};
+use super::counter::Moved;
 use super::error::{Error, Fault, Result, Step};
 use super::settle::Log;
 use super::together::{Fate, in_savepoint};
@@ -42,13 +43,13 @@ enum Call {
     /// Do the work that waits, your own too.
     Lead,
     /// What your work has come to.
-    Done(Result<()>),
+    Done(Result<Option<Moved>>),
 }
 
 /// A transaction that is committed, and not yet on the disk.
 struct Committed<T> {
     value: T,
-    mark: u64,
+    moved: Moved,
     log: Arc<Log>,
 }
 
@@ -60,19 +61,19 @@ impl Database {
             return replica.write(self.path(), work);
         }
         match self.transact(|connection| work(&Writer::new(connection))) {
-            Ok(Committed { value, mark, log }) => self.settle(mark, &log).map(|()| value),
+            Ok(Committed { value, moved, log }) => self.settle(moved.to, &log).map(|()| value),
             // A refusal too rests on what was read.
             Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
         }
     }
 
-    /// The same, together with others who come at the same time. `work` may run more than once, and in another thread.
+    /// The same, together with others who come at the same time and do the same kind of work. It may run more than once, and in another thread.
     pub(super) fn write_together(
         &self,
         work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static,
-    ) -> Result<()> {
+    ) -> Result<Option<Moved>> {
         if let Some(replica) = &self.replica {
-            return replica.write(self.path(), work);
+            return replica.write(self.path(), work).map(|()| None);
         }
         let fate = Arc::new(Fate::default());
         let is_first = {
@@ -108,28 +109,21 @@ impl Database {
     }
 
     /// What each of the jobs has come to, when all of them are on the disk.
-    fn do_together(&self, jobs: &[Job]) -> Vec<Result<()>> {
-        let alone = || jobs.iter().map(|job| self.write(&job.work)).collect();
-        if jobs.len() == 1 {
-            return alone();
-        }
-        let all = |connection: &Connection| {
-            let writer = Writer::new(connection);
-            let one = |job: &Job| {
-                let done = in_savepoint(connection, || (job.work)(&writer));
-                // After some failures SQLite has ended the whole transaction by itself.
-                if connection.is_autocommit() { done.and(Err(Error::Gone.into())).map(Ok) } else { Ok(done) }
-            };
-            jobs.iter().map(one).collect::<Step<Vec<Step<()>>>>()
-        };
-        match self.transact(all) {
-            Ok(Committed { value, mark, log }) => {
-                let kept = self.settle(mark, &log);
-                let tell = |done: Step<()>| kept.clone().and(done.map_err(|fault| fault.at(self.path())));
-                value.into_iter().map(tell).collect()
+    fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
+        let tell = |fault: Fault| fault.at(self.path());
+        let done = self.transact(|connection| do_all(connection, jobs));
+        match (done, jobs) {
+            (Ok(Committed { value, moved, log }), _) => {
+                let kept = self.settle(moved.to, &log).map(|()| Some(moved));
+                value
+                    .into_iter()
+                    .map(|done| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell)))
+                    .collect()
             }
+            // A refusal too rests on what was read.
+            (Err(fault), [_]) => vec![self.settle_seen().and(Err(tell(fault)))],
             // Nothing has changed. What can't be done together may be possible one by one.
-            Err(_) => alone(),
+            (Err(_), _) => jobs.chunks(1).flat_map(|job| self.do_together(job)).collect(),
         }
     }
 
@@ -144,8 +138,8 @@ impl Database {
         let transaction = Transaction { database: self, slot: &mut slot };
         let log = transaction.log()?;
         let value = work(transaction.slot.connection()?)?;
-        let mark = transaction.commit()?;
-        Ok(Committed { value, mark, log })
+        let moved = transaction.commit()?;
+        Ok(Committed { value, moved, log })
     }
 
     /// SQLite's own way to wait for another process is to sleep for longer and longer.
@@ -167,6 +161,24 @@ impl Database {
     }
 }
 
+/// What each of the jobs has come to in a transaction; an error if that can't stand.
+fn do_all(connection: &Connection, jobs: &[Job]) -> Step<Vec<Step<()>>> {
+    let writer = Writer::new(connection);
+    if let [job] = jobs {
+        return Ok(vec![Ok((job.work)(&writer)?)]);
+    }
+    let mut done = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let one = in_savepoint(connection, || (job.work)(&writer));
+        if connection.is_autocommit() {
+            // SQLite has ended the whole transaction by itself.
+            return Err(one.err().unwrap_or(Fault::Told(Error::Gone)));
+        }
+        done.push(one);
+    }
+    Ok(done)
+}
+
 /// A transaction, taken back when it is dropped.
 struct Transaction<'a> {
     database: &'a Database,
@@ -180,13 +192,13 @@ impl Transaction<'_> {
         self.slot.log(self.database.path())?.ok_or_else(missing)
     }
 
-    /// Ends it; answers the mark by which its sync is known.
-    fn commit(self) -> Step<u64> {
+    /// Ends it.
+    fn commit(self) -> Step<Moved> {
         let counter = self.database.counter();
         let unmoved = || Fault::Told(Error::ReadOnly(counter.path().to_path_buf()));
         let moving = counter.begin().ok_or_else(unmoved)?;
         self.slot.connection()?.prepare_cached("COMMIT")?.execute(())?;
-        Ok(moving.mark())
+        Ok(moving.moved())
     }
 }
 

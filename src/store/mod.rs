@@ -37,6 +37,7 @@ mod writer;
 mod tests;
 
 pub use check::Report;
+pub use counter::Moved;
 pub use error::{Error, Result};
 pub use keys::TokenKey;
 pub use login::Authentication;

@@ -1,5 +1,6 @@
 //! Objects: read, added, replaced, deleted.
 
+use super::counter::Moved;
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::record::{Name, Record, Row};
@@ -29,7 +30,9 @@ impl Store {
     }
 
     /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
-    pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<()> {
+    ///
+    /// Answers, as the other changes of objects do, how that has moved the change counter; `None`: nobody knows.
+    pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Option<Moved>> {
         let rows = self.seal(viewer, records)?;
         self.write_objects(viewer, move |writer, keeper| {
             rows.each(writer, |row| {
@@ -42,7 +45,7 @@ impl Store {
     }
 
     /// Replaces an object; `record.version` is one above that of the stored one, or the answer is `Gone`.
-    pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<()> {
+    pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
         let rows = self.seal(viewer, std::slice::from_ref(record))?;
         self.write_objects(viewer, move |writer, keeper| {
@@ -63,7 +66,7 @@ impl Store {
 
     /// Deletes an object (`Gone` if there is none). A private one is not there without a viewer, and one with a secret or that is trusted
     /// can't be deleted (`LoginNeeded`).
-    pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
+    pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
         self.write_objects(viewer, move |writer, keeper| {
             let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
@@ -107,7 +110,7 @@ impl Store {
         &self,
         viewer: Option<Viewer<'_>>,
         work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()> + Send + 'static,
-    ) -> Result<()> {
+    ) -> Result<Option<Moved>> {
         let key = viewer.map(|viewer| viewer.key.clone());
         self.database.write_together(move |writer| {
             if let Some(key) = &key {

@@ -36,6 +36,17 @@ impl Store {
         self.database.peek(|connection| find(connection, role, name))
     }
 
+    /// What a login rests on: the token's serial number, and the user's number and epoch. `None` if there is no such user.
+    pub fn standing(&self, role: Role, name: &str) -> Result<Option<(String, i64, u64)>> {
+        let sql = "SELECT serial, number, epoch FROM token, user WHERE role = ?1 AND name = ?2";
+        self.database.peek(|connection| {
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned()))
+            };
+            Ok(connection.prepare_cached(sql)?.query_row(params![number_of(role), name], read).optional()?)
+        })
+    }
+
     /// All users, officers first, by name.
     pub fn users(&self) -> Result<Vec<User>> {
         self.database.peek(all)

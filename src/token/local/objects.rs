@@ -104,12 +104,15 @@ impl LocalToken {
             let old = opened.get()?;
             let changed = template::change(known.role(), &old.all()?, changes)?;
             let version = old.version.saturating_add(1);
-            let new = LocalObject::from_attributes(old.info.id, old.owner, version, changed);
+            let new = Arc::new(LocalObject::from_attributes(old.info.id, old.owner, version, changed));
+            let moment = self.cache.moment(None);
             match object {
-                ObjectRef::Held(_) => return Ok(ObjectRef::Held(Arc::new(new))),
+                ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
                 ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
-                    Ok(()) => {
+                    Ok(moved) => {
+                        known.carry(moved);
                         self.cache.remove(*id);
+                        self.cache.put(&new, moment.after(moved));
                         return Ok(object.clone());
                     }
                     // Another process was quicker: look again, at what it has left.
@@ -126,7 +129,7 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         self.open(&store, known, Act::Destroy, &ObjectRef::Stored(id))?;
-        store.delete(known.viewer(), id)?;
+        known.carry(store.delete(known.viewer(), id)?);
         self.cache.remove(id);
         Ok(())
     }
@@ -140,7 +143,7 @@ impl LocalToken {
             return Err(Error::ActionProhibited);
         }
         if let ObjectRef::Stored(id) = object {
-            store.delete(known.viewer(), *id)?;
+            known.carry(store.delete(known.viewer(), *id)?);
             self.cache.remove(*id);
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::LocalToken;
 use super::access::Who;
 use crate::error::{Error, Result};
 use crate::pin::Role;
-use crate::store::{Store, TokenKey, User, Viewer};
+use crate::store::{Moved, Store, TokenKey, User, Viewer};
 use crate::token::{Caller, Ticket};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -74,6 +74,14 @@ impl LocalTicket {
         Viewer { user: self.number, key: &self.key }
     }
 
+    /// A change of objects, and of nothing else, has moved the store's counter: the login holds as it did before.
+    pub fn carry(&self, moved: Option<Moved>) {
+        if let Some(Moved { from: Some(from), to }) = moved {
+            // Another thread may have carried it already, or have found it good later than this.
+            let _ = self.checked.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
     /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew or replaced.
     pub fn check(&self, store: &Store) -> Result<()> {
         if !std::ptr::eq(self.store.as_ptr(), store) {
@@ -83,9 +91,8 @@ impl LocalTicket {
         if counter.is_some_and(|counter| counter == self.checked.load(Ordering::Acquire)) {
             return Ok(());
         }
-        let same_token = store.meta()?.serial == self.serial;
-        let user = store.user(self.role, &self.name)?;
-        if !same_token || user.is_none_or(|user| user.number != self.number || user.epoch != self.epoch) {
+        let standing = store.standing(self.role, &self.name)?;
+        if standing != Some((self.serial.clone(), self.number, self.epoch)) {
             return Err(Error::UserNotLoggedIn);
         }
         self.checked.store(counter.unwrap_or(NEVER), Ordering::Release);
@@ -120,6 +127,13 @@ impl<'a> Known<'a> {
     /// As the attribute rules want it.
     pub fn role(self) -> Option<Role> {
         self.0.map(|ticket| ticket.role)
+    }
+
+    /// See [`LocalTicket::carry`].
+    pub fn carry(self, moved: Option<Moved>) {
+        if let Some(ticket) = self.0 {
+            ticket.carry(moved);
+        }
     }
 
     /// As the store wants it.
