@@ -7,6 +7,7 @@ use super::replica::Replica;
 use super::schema::{self, Content};
 use super::settle::{Log, beside};
 use super::sight::Sight;
+use super::steady::Steady;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
@@ -42,6 +43,8 @@ pub(super) struct Database {
     pub(super) slot: Arc<Mutex<Slot>>,
     /// Those who want to write.
     pub(super) queue: Queue,
+    /// What has left logins as they were.
+    pub(super) steady: Steady,
     /// Held by the one that has the log synced.
     pub(super) syncing: Mutex<()>,
     /// The highest value of the change counter of which this process knows that all is on the disk.
@@ -87,6 +90,7 @@ impl Database {
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
             queue: Queue::default(),
+            steady: Steady::default(),
             syncing: Mutex::default(),
             settled: AtomicU64::new(0),
             replica: None,

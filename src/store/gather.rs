@@ -18,6 +18,14 @@ use std::time::{Duration, Instant};
 /// Most changes in one transaction: other processes wait for its end.
 const MOST: usize = 64;
 
+/// What a transaction changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Objects, and nothing that a login rests on.
+    Objects,
+    Any,
+}
+
 /// Work that may be done by another thread than the one that waits for it.
 type Work = Box<dyn Fn(&Writer<'_>) -> Step<()> + Send>;
 
@@ -60,14 +68,15 @@ impl Database {
         if let Some(replica) = &self.replica {
             return replica.write(self.path(), work);
         }
-        match self.transact(|connection| work(&Writer::new(connection))) {
+        match self.transact(Kind::Any, |connection| work(&Writer::new(connection))) {
             Ok(Committed { value, moved, log }) => self.settle(moved.to, &log).map(|()| value),
             // A refusal too rests on what was read.
             Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
         }
     }
 
-    /// The same, together with others who come at the same time and do the same kind of work. It may run more than once, and in another thread.
+    /// Changes objects, and nothing else, together with others who come at the same time. `work` may run more than once, and in another thread. Answers how
+    /// that has moved the change counter; `None`: nobody knows.
     pub(super) fn write_together(
         &self,
         work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static,
@@ -111,7 +120,7 @@ impl Database {
     /// What each of the jobs has come to, when all of them are on the disk.
     fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
         let tell = |fault: Fault| fault.at(self.path());
-        let done = self.transact(|connection| do_all(connection, jobs));
+        let done = self.transact(Kind::Objects, |connection| do_all(connection, jobs));
         match (done, jobs) {
             (Ok(Committed { value, moved, log }), _) => {
                 let kept = self.settle(moved.to, &log).map(|()| Some(moved));
@@ -127,7 +136,7 @@ impl Database {
         }
     }
 
-    fn transact<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Step<Committed<T>> {
+    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Connection) -> Step<T>) -> Step<Committed<T>> {
         let mut slot = self.slot.lock();
         self.make_ready(&mut slot)?;
         if self.is_read_only() {
@@ -138,7 +147,7 @@ impl Database {
         let transaction = Transaction { database: self, slot: &mut slot };
         let log = transaction.log()?;
         let value = work(transaction.slot.connection()?)?;
-        let moved = transaction.commit()?;
+        let moved = transaction.commit(kind)?;
         Ok(Committed { value, moved, log })
     }
 
@@ -193,10 +202,13 @@ impl Transaction<'_> {
     }
 
     /// Ends it.
-    fn commit(self) -> Step<Moved> {
+    fn commit(self, kind: Kind) -> Step<Moved> {
         let counter = self.database.counter();
         let unmoved = || Fault::Told(Error::ReadOnly(counter.path().to_path_buf()));
         let moving = counter.begin().ok_or_else(unmoved)?;
+        if kind == Kind::Objects {
+            self.database.steady.extend(moving.moved());
+        }
         self.slot.connection()?.prepare_cached("COMMIT")?.execute(())?;
         Ok(moving.moved())
     }

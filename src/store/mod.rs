@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `steady` what that leaves as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
@@ -28,6 +28,7 @@ mod search;
 mod settle;
 mod sight;
 mod statement;
+mod steady;
 mod tags;
 mod together;
 mod users;
@@ -189,6 +190,12 @@ impl Store {
     /// Sample it before reading what is to be kept; what was read is good while the counter is the same as the sample.
     pub fn counter(&self) -> Option<u64> {
         self.database.counter().value()
+    }
+
+    /// The value of the change counter that stands for `seen`, an earlier one, where nothing but objects has been changed since, as far as this process
+    /// knows. Costs no look at the store.
+    pub fn steady_since(&self, seen: u64) -> Option<u64> {
+        self.database.steady.since(seen, self.database.counter().raw())
     }
 
     /// Closes what must not be open while the process forks, until the answer is dropped, on this same thread. The child leaks the answer and

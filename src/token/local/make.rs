@@ -176,7 +176,6 @@ impl LocalToken {
                 return Err(Error::UserNotLoggedIn);
             }
             let moved = store.insert(known.viewer(), &records)?;
-            known.carry(moved);
             stored.iter().for_each(|object| self.cache.put(object, moment.after(moved)));
         }
         Ok(kept)

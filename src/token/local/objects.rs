@@ -110,7 +110,6 @@ impl LocalToken {
                 ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
                 ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
                     Ok(moved) => {
-                        known.carry(moved);
                         self.cache.remove(*id);
                         self.cache.put(&new, moment.after(moved));
                         return Ok(object.clone());
@@ -129,7 +128,7 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         self.open(&store, known, Act::Destroy, &ObjectRef::Stored(id))?;
-        known.carry(store.delete(known.viewer(), id)?);
+        store.delete(known.viewer(), id)?;
         self.cache.remove(id);
         Ok(())
     }
@@ -143,7 +142,7 @@ impl LocalToken {
             return Err(Error::ActionProhibited);
         }
         if let ObjectRef::Stored(id) = object {
-            known.carry(store.delete(known.viewer(), *id)?);
+            store.delete(known.viewer(), *id)?;
             self.cache.remove(*id);
         }
         Ok(())

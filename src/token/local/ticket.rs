@@ -4,7 +4,7 @@ use super::LocalToken;
 use super::access::Who;
 use crate::error::{Error, Result};
 use crate::pin::Role;
-use crate::store::{Moved, Store, TokenKey, User, Viewer};
+use crate::store::{Store, TokenKey, User, Viewer};
 use crate::token::{Caller, Ticket};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -74,21 +74,18 @@ impl LocalTicket {
         Viewer { user: self.number, key: &self.key }
     }
 
-    /// A change of objects, and of nothing else, has moved the store's counter: the login holds as it did before.
-    pub fn carry(&self, moved: Option<Moved>) {
-        if let Some(Moved { from: Some(from), to }) = moved {
-            // Another thread may have carried it already, or have found it good later than this.
-            let _ = self.checked.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
-        }
-    }
-
     /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew or replaced.
     pub fn check(&self, store: &Store) -> Result<()> {
         if !std::ptr::eq(self.store.as_ptr(), store) {
             return Err(Error::UserNotLoggedIn);
         }
         let counter = store.counter();
-        if counter.is_some_and(|counter| counter == self.checked.load(Ordering::Acquire)) {
+        let checked = self.checked.load(Ordering::Acquire);
+        if counter == Some(checked) {
+            return Ok(());
+        }
+        if let Some(now) = store.steady_since(checked) {
+            self.checked.store(now, Ordering::Release);
             return Ok(());
         }
         let standing = store.standing(self.role, &self.name)?;
@@ -127,13 +124,6 @@ impl<'a> Known<'a> {
     /// As the attribute rules want it.
     pub fn role(self) -> Option<Role> {
         self.0.map(|ticket| ticket.role)
-    }
-
-    /// See [`LocalTicket::carry`].
-    pub fn carry(self, moved: Option<Moved>) {
-        if let Some(ticket) = self.0 {
-            ticket.carry(moved);
-        }
     }
 
     /// As the store wants it.
