@@ -119,13 +119,16 @@ impl Database {
 
     /// Reads with one statement. What has been read is on the disk when it is answered.
     pub(super) fn peek<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
-        let read = {
-            let mut slot = self.slot.lock();
-            self.make_ready(&mut slot)?;
-            slot.connection().and_then(work)
-        };
+        let read = self.glance(work);
         self.settle_seen()?;
-        read.map_err(|fault| fault.at(&self.file))
+        read
+    }
+
+    /// Reads with one statement what may not be on the disk yet: for what can't become untrue if it never gets there.
+    pub(super) fn glance<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+        let mut slot = self.slot.lock();
+        self.make_ready(&mut slot)?;
+        slot.connection().and_then(work).map_err(|fault| fault.at(&self.file))
     }
 
     /// Reads with several statements that see the same state.

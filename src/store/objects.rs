@@ -23,10 +23,16 @@ impl Store {
         self.judge(key, row.open(key)).map(Some)
     }
 
-    /// An object's version, without opening it.
-    pub fn version(&self, id: ObjectId) -> Result<Option<u64>> {
-        let name = self.database.peek(|connection| name_of(connection, id))?;
-        Ok(name.and_then(|name| u64::try_from(name.version).ok()))
+    /// Whether an object read before, in this version, is as it was, without opening it.
+    ///
+    /// That it is need not be on the disk: an id is never given again and a version never goes back, so what is there is what has been read.
+    pub fn is_still(&self, id: ObjectId, version: u64) -> Result<bool> {
+        let name = self.database.glance(|connection| name_of(connection, id))?;
+        let is_still = name.is_some_and(|name| u64::try_from(name.version) == Ok(version));
+        if !is_still {
+            self.database.settle_seen()?;
+        }
+        Ok(is_still)
     }
 
     /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.

@@ -12,6 +12,10 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long to wait for another process's sync.
+const LONG: Duration = Duration::from_millis(20);
 
 /// SQLite's log beside a database. Its locks are on the database and on `-shm`, so opening and closing this file takes none away.
 pub(super) struct Log {
@@ -74,15 +78,13 @@ impl Database {
         settled >= mark && counters.load(REFUSED) == 0
     }
 
-    /// Whoever syncs first does it for all whose commits have come before.
+    /// Whoever syncs first, in whatever process, does it for all whose commits have come before.
     fn sync(&self, mark: Option<u64>, log: &Log) -> Result<()> {
         let _turn = self.syncing.lock();
-        if self.is_settled(mark) {
-            return Ok(());
-        }
         let Some(counters) = self.counter().mapped() else {
             return log.sync().map_err(|error| refused(self.path(), &error));
         };
+        let Some(_turn) = self.await_turn(counters, mark, log) else { return Ok(()) };
         let committed = counters.load(CHANGES);
         if let Err(error) = log.sync() {
             counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
@@ -91,11 +93,28 @@ impl Database {
         if counters.load(REFUSED) != 0 {
             // This sync may have come after the one that failed, and the kernel forgets what it has told.
             let slot = self.slot.lock();
-            let connection = slot.connection().map_err(|fault| fault.at(self.path()))?;
-            return self.mend(connection).map_err(|fault| fault.at(self.path()));
+            let mended = slot.connection().and_then(|connection| self.mend(connection));
+            return mended.map_err(|fault| fault.at(self.path()));
         }
         self.settled_at(counters, committed);
         Ok(())
+    }
+
+    /// The turn among the processes, or `None` if another has synced meanwhile what bears this mark. One that holds its turn for long is stopped, or has a
+    /// slow disk: nobody has to wait for it.
+    fn await_turn<'a>(&self, counters: &'a Mapped, mark: Option<u64>, log: &'a Log) -> Option<Turn<'a>> {
+        let end = Instant::now() + LONG;
+        loop {
+            let settled = counters.load(SETTLED);
+            if self.is_settled(mark) {
+                return None;
+            }
+            let is_ours = log.file.try_lock().is_ok();
+            if is_ours || Instant::now() >= end {
+                return Some(Turn { counters, log, is_ours });
+            }
+            counters.wait(SETTLED, settled, LONG);
+        }
     }
 
     /// After a sync that has failed: what was committed lies in the log, but perhaps not on the disk, and nothing may be written behind it there. So all of it is
@@ -120,6 +139,24 @@ impl Database {
     fn settled_at(&self, counters: &Mapped, committed: u64) {
         self.settled.fetch_max(committed, Ordering::AcqRel);
         counters.raise(SETTLED, committed);
+    }
+}
+
+/// One process's turn to sync.
+struct Turn<'a> {
+    counters: &'a Mapped,
+    log: &'a Log,
+    is_ours: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.is_ours
+            && let Err(error) = self.log.file.unlock()
+        {
+            log::error!("the lock on the log can't be given back: {error}");
+        }
+        self.counters.wake(SETTLED, i32::MAX);
     }
 }
 

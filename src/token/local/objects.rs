@@ -51,7 +51,7 @@ impl LocalToken {
             if enough && current {
                 return Ok(object);
             }
-            if enough && store.version(id)? == Some(object.version) {
+            if enough && store.is_still(id, object.version)? {
                 self.cache.put(&object, moment);
                 return Ok(object);
             }

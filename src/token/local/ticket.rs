@@ -88,8 +88,7 @@ impl LocalTicket {
             self.checked.store(now, Ordering::Release);
             return Ok(());
         }
-        let standing = store.standing(self.role, &self.name)?;
-        if standing != Some((self.serial.clone(), self.number, self.epoch)) {
+        if !store.stands(&self.serial, self.role, &self.name, self.number, self.epoch)? {
             return Err(Error::UserNotLoggedIn);
         }
         self.checked.store(counter.unwrap_or(NEVER), Ordering::Release);
