@@ -281,8 +281,7 @@ impl Session {
     /// A handle for what this session has just made for `caller`. If the login has ended meanwhile, a private session
     /// object ends with it, and a private token object is there for those who search.
     fn hand_out(&self, caller: Caller<'_>, object: ObjectRef) -> Result<Handle> {
-        let info = self.slot.token().info_of(caller, &object)?;
-        let private = info.attributes.is_true(ck::CKA_PRIVATE);
+        let private = self.slot.token().is_private(caller, &object)?;
         let handle = self.slot.objects.add(object, self.handle, private);
         if private && !self.slot.is_login(caller) {
             self.slot.objects.remove(handle);

@@ -95,7 +95,7 @@ impl Check<'_> {
         if row.name.owner.is_some_and(|owner| !owners.contains(&owner)) {
             self.report.problems.push(format!("object {id}: its owner does not exist"));
         }
-        if !row.is_visible(self.key) {
+        if !row.is_visible(self.key.is_some()) {
             return Ok(());
         }
         let Some(record) = self.note(row.open(self.key))? else { return Ok(()) };

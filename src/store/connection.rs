@@ -1,21 +1,24 @@
-//! The process's one connection to a token's file: opened when it is needed, closed while the process forks.
+//! The process's one connection to a token's file: opened when it is needed, closed while the process forks. [`super::gather`] writes through it.
 
 use super::counter::Counter;
 use super::error::{Error, Fault, Result, Step};
+use super::gather::Queue;
 use super::replica::Replica;
 use super::schema::{self, Content};
+use super::settle::{Log, beside};
 use super::sight::Sight;
-use super::writer::Writer;
-use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use super::steady::Steady;
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::any::Any;
 use std::fs::DirBuilder;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,7 +26,7 @@ use std::time::Duration;
 const FILE: &str = "token.db";
 
 /// How long to wait for another process's transaction.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A token's file.
 ///
@@ -37,10 +40,43 @@ pub(super) struct Database {
     identity: OnceLock<(u64, u64)>,
     /// When that file was last found under its path.
     sight: Sight,
-    /// `None`: not open at the moment.
-    slot: Arc<Mutex<Option<Connection>>>,
+    pub(super) slot: Arc<Mutex<Slot>>,
+    /// Those who want to write.
+    pub(super) queue: Queue,
+    /// What has left logins as they were.
+    pub(super) steady: Steady,
+    /// Held by the one that has the log synced.
+    pub(super) syncing: Mutex<()>,
+    /// The highest value of the change counter of which this process knows that all is on the disk.
+    pub(super) settled: AtomicU64,
     /// In a store that is one of several: the only way to write.
     pub(super) replica: Option<Replica>,
+}
+
+/// The place of the connection.
+#[derive(Default)]
+pub(super) struct Slot {
+    /// `None`: not open at the moment.
+    pub(super) open: Option<Connection>,
+    /// The log's file, once it has been needed.
+    log: OnceCell<Arc<Log>>,
+}
+
+impl Slot {
+    /// The connection, which has been opened.
+    pub(super) fn connection(&self) -> Step<&Connection> {
+        self.open.as_ref().ok_or_else(|| Fault::Damaged("the connection is closed".to_owned()))
+    }
+
+    /// The log of the database in `file`, if there is one.
+    pub(super) fn log(&self, file: &Path) -> Result<Option<Arc<Log>>> {
+        if self.log.get().is_none()
+            && let Some(log) = Log::open(file).map_err(|error| Error::from_io(file, &error))?
+        {
+            let _ = self.log.set(Arc::new(log));
+        }
+        Ok(self.log.get().cloned())
+    }
 }
 
 impl Database {
@@ -53,6 +89,10 @@ impl Database {
             counter: Counter::open(folder),
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
+            queue: Queue::default(),
+            steady: Steady::default(),
+            syncing: Mutex::default(),
+            settled: AtomicU64::new(0),
             replica: None,
         }
     }
@@ -77,10 +117,18 @@ impl Database {
         self.peek(|connection| schema::identify(connection, &self.file))
     }
 
-    /// Reads with one statement.
+    /// Reads with one statement. What has been read is on the disk when it is answered.
     pub(super) fn peek<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
-        let connection = self.connection()?;
-        work(&connection).map_err(|fault| fault.at(&self.file))
+        let read = self.glance(work);
+        self.settle_seen()?;
+        read
+    }
+
+    /// Reads with one statement what may not be on the disk yet: for what can't become untrue if it never gets there.
+    pub(super) fn glance<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+        let mut slot = self.slot.lock();
+        self.make_ready(&mut slot)?;
+        slot.connection().and_then(work).map_err(|fault| fault.at(&self.file))
     }
 
     /// Reads with several statements that see the same state.
@@ -91,32 +139,10 @@ impl Database {
         })
     }
 
-    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing. In a store that is one of several it
-    /// may run more than once, and all of it is agreed on.
-    pub(super) fn write<T>(&self, work: impl Fn(&Writer<'_>) -> Step<T>) -> Result<T> {
-        if let Some(replica) = &self.replica {
-            return replica.write(&self.file, work);
-        }
-        self.peek(|connection| {
-            if self.is_read_only() {
-                return Err(Error::ReadOnly(self.file.clone()).into());
-            }
-            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            let value = work(&Writer::new(&transaction))?;
-            let Some(moving) = self.counter.begin() else {
-                return Err(Error::ReadOnly(self.counter.path().to_path_buf()).into());
-            };
-            let committed = transaction.commit();
-            drop(moving);
-            committed?;
-            Ok(value)
-        })
-    }
-
     /// Closes the connection and keeps it closed until the answer is dropped, on this same thread.
     pub(super) fn pause(&self) -> Box<dyn Any> {
         let mut slot = self.slot.lock_arc();
-        *slot = None;
+        *slot = Slot::default();
         Box::new(slot)
     }
 
@@ -161,22 +187,20 @@ impl Database {
         Ok((metadata.dev(), metadata.ino()))
     }
 
-    /// The connection, opened if it is not.
-    fn connection(&self) -> Result<MappedMutexGuard<'_, Connection>> {
-        let mut slot = self.slot.lock();
+    /// Opens the connection if it is not.
+    pub(super) fn make_ready(&self, slot: &mut Slot) -> Result<()> {
         let in_place = self.look().map_err(|error| Error::from_io(&self.file, &error))?;
         if !in_place {
             // What is open, and the mapped counter, belong to a file that nobody else sees any more.
             let why = "it was replaced while in use; close all sessions, and open new ones";
             return Err(Error::Unreachable(self.file.clone(), why.to_owned()));
         }
-        if slot.as_ref().is_none_or(|connection| !connection.is_autocommit()) {
+        if slot.open.as_ref().is_none_or(|connection| !connection.is_autocommit()) {
             // One in a transaction that could not be ended would see the same state for ever.
-            *slot = None;
-            *slot = Some(self.connect()?);
+            *slot = Slot::default();
+            slot.open = Some(self.connect()?);
         }
-        MutexGuard::try_map(slot, Option::as_mut)
-            .map_err(|_| Error::Failed(self.file.clone(), "the connection is closed".to_owned()))
+        Ok(())
     }
 
     /// One more connection, set up as every one is.
@@ -199,16 +223,11 @@ impl Database {
     /// In a folder that can't be written, SQLite can't make the log's files beside the database. If there is no log, there is nothing in
     /// it, and nobody who could write: the file can be read as it is.
     fn open_immutable(&self, fault: Fault) -> Step<Connection> {
-        let beside = |suffix: &str| {
-            let mut name = self.file.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
         let refused = matches!(&fault, Fault::Sqlite(error) if matches!(
             error.sqlite_error_code(),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
         ));
-        let log = std::fs::metadata(beside("-wal")).map_or(0, |metadata| metadata.len());
+        let log = std::fs::metadata(beside(&self.file)).map_or(0, |metadata| metadata.len());
         if !refused || log > 0 || std::fs::File::open(&self.file).is_err() {
             return Err(fault);
         }
@@ -275,7 +294,8 @@ fn configure(connection: &Connection) -> Step<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     // Else SQLite, as it is built here, would compile a cached statement anew for each new value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    // The log is synced by us, once the write lock is free again.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cell_size_check", "ON")?;

@@ -1,28 +1,44 @@
 //! The change counter: tells a process that nothing has been written since it last looked, for one load from memory.
 //!
-//! It is eight bytes of the file `token.seq` that each process maps. A writer, while it holds SQLite's write lock, makes it odd
+//! It is the first of three counters of eight bytes in the file `token.seq` that each process maps. A writer, while it holds SQLite's write lock, makes it odd
 //! before its commit and even after. Even and unmoved therefore proves that no commit has come between.
 //!
 //! The rule for readers: sample the counter, then read rows; what was read is good for as long as the counter is `Some` and
 //! the same as the sample. A sample of `None` proves nothing, and what is read after it must not be kept.
+//!
+//! The other two tell which changes are on the disk; [`super::settle`] is about them.
 
-use crate::crypto::ffi::mapping::SharedCounter;
+use crate::crypto::ffi::mapping::SharedCounters;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Name of the file in the token's folder.
 const FILE: &str = "token.seq";
 
-/// A token's change counter; without a mapping it never proves anything.
+/// The change counter.
+pub(super) const CHANGES: usize = 0;
+/// All commits that had left the change counter at this value or below are on the disk.
+pub(super) const SETTLED: usize = 1;
+/// Raised each time the disk has refused what was written; 0 again when all is on the disk nevertheless.
+pub(super) const REFUSED: usize = 2;
+
+/// How long to wait at most before looking whether the write lock is free: who held it may have been killed.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// What is mapped of the file.
+pub(super) type Mapped = SharedCounters<3>;
+
+/// A token's counters; without a mapping they never prove anything.
 pub(super) struct Counter {
     file: PathBuf,
-    mapped: Option<SharedCounter>,
+    mapped: Option<Mapped>,
 }
 
 impl Counter {
-    /// Maps the counter in `folder`, which is made if it can be. If neither works, reading rows is the only way to know.
+    /// Maps the counters in `folder`, which are made if they can be. If neither works, reading rows is the only way to know.
     pub(super) fn open(folder: &Path) -> Self {
         let mapped = map_writable(folder).or_else(|_| map_read_only(folder)).ok();
         Counter { file: folder.join(FILE), mapped }
@@ -33,42 +49,85 @@ impl Counter {
         &self.file
     }
 
+    /// All of them, if they could be mapped.
+    pub(super) fn mapped(&self) -> Option<&Mapped> {
+        self.mapped.as_ref()
+    }
+
     /// The value, if it proves something.
     pub(super) fn value(&self) -> Option<u64> {
-        self.mapped.as_ref().map(SharedCounter::load).filter(|value| value % 2 == 0)
+        self.mapped.as_ref().map(|counters| counters.load(CHANGES)).filter(|value| value % 2 == 0)
     }
 
     /// Whether a writer is at work, or has died at it.
     pub(super) fn is_odd(&self) -> bool {
-        self.mapped.as_ref().is_some_and(|counter| counter.load() % 2 == 1)
+        self.mapped.as_ref().is_some_and(|counters| counters.load(CHANGES) % 2 == 1)
+    }
+
+    /// The value, whatever it proves; for waiting.
+    pub(super) fn raw(&self) -> u64 {
+        self.mapped.as_ref().map_or(0, |counters| counters.load(CHANGES))
+    }
+
+    /// Waits until a writer has let go of SQLite's write lock since the counter was sampled as `seen`, or just for a moment.
+    pub(super) fn await_writer(&self, seen: u64) {
+        match &self.mapped {
+            Some(counters) => counters.wait(CHANGES, seen, MOMENT),
+            None => std::thread::sleep(MOMENT),
+        }
+    }
+
+    /// Lets one who waits for SQLite's write lock try again, when it is let go of without a commit.
+    pub(super) fn call_next(&self) {
+        if let Some(counters) = &self.mapped {
+            counters.wake(CHANGES, 1);
+        }
     }
 
     /// Makes the counter odd until the answer is dropped. The caller holds SQLite's write lock, and lets go of it (by its commit)
     /// before it drops the answer. `None`: the counter can't be moved, so nothing may be committed; another process would believe
     /// its cache.
     pub(super) fn begin(&self) -> Option<Moving<'_>> {
-        let counter = self.mapped.as_ref().filter(|counter| counter.is_writable())?;
+        let counters = self.mapped.as_ref().filter(|counters| counters.is_writable())?;
         loop {
-            let now = counter.load();
+            let now = counters.load(CHANGES);
             // Odd already: the writer before us has died, or is about to make it even. A new odd value takes that from it.
             let odd = now.wrapping_add(if now % 2 == 0 { 1 } else { 2 });
-            if counter.exchange(now, odd) {
-                return Some(Moving { counter, odd });
+            if counters.exchange(CHANGES, now, odd) {
+                return Some(Moving { counters, odd, from: Some(now).filter(|now| now % 2 == 0) });
             }
         }
     }
 }
 
+/// How a commit has moved the change counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Where it stood before, if it proved something then: nothing else has changed between.
+    pub from: Option<u64>,
+    /// Who sees this value, or a higher one, sees it after the commit.
+    pub to: u64,
+}
+
 /// A commit is under way.
 pub(super) struct Moving<'a> {
-    counter: &'a SharedCounter,
+    counters: &'a Mapped,
     odd: u64,
+    from: Option<u64>,
+}
+
+impl Moving<'_> {
+    /// What will be true of the commit.
+    pub(super) fn moved(&self) -> Moved {
+        Moved { from: self.from, to: self.odd.wrapping_add(1) }
+    }
 }
 
 impl Drop for Moving<'_> {
     fn drop(&mut self) {
         // Only if the value is still ours: the next writer may have come between our commit and this.
-        self.counter.exchange(self.odd, self.odd.wrapping_add(1));
+        self.counters.exchange(CHANGES, self.odd, self.odd.wrapping_add(1));
+        self.counters.wake(CHANGES, 1);
     }
 }
 
@@ -80,20 +139,20 @@ pub(super) fn lock(folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn map_writable(folder: &Path) -> io::Result<SharedCounter> {
+fn map_writable(folder: &Path) -> io::Result<Mapped> {
     let file = open(folder, true)?;
-    if file.metadata()?.len() < SharedCounter::SIZE {
+    if file.metadata()?.len() < Mapped::SIZE as u64 {
         // Two processes must not both lengthen it: the second's zeros would take back what the first has counted.
         file.lock()?;
     }
-    let counter = SharedCounter::map(&file);
+    let counters = Mapped::map(&file);
     // Closing would not do: the mapping keeps the open file, and the lock with it.
     file.unlock()?;
-    counter
+    counters
 }
 
-fn map_read_only(folder: &Path) -> io::Result<SharedCounter> {
-    SharedCounter::map_read_only(&open(folder, false)?)
+fn map_read_only(folder: &Path) -> io::Result<Mapped> {
+    Mapped::map_read_only(&open(folder, false)?)
 }
 
 fn open(folder: &Path, write: bool) -> io::Result<File> {

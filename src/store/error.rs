@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why the store can't do as asked. Each carries what one log line needs to say; [`Error::code`] maps it, once, to what a caller sees.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Error {
     /// The folder or file can't be opened or made.
     Unreachable(PathBuf, String),

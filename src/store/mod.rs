@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `steady` what that leaves as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
@@ -12,6 +12,7 @@ mod connection;
 mod counter;
 pub mod errand;
 mod error;
+mod gather;
 pub(crate) mod keys;
 mod login;
 mod meta;
@@ -24,9 +25,12 @@ mod roster;
 mod schema;
 pub(crate) mod seal;
 mod search;
+mod settle;
 mod sight;
 mod statement;
+mod steady;
 mod tags;
+mod together;
 mod users;
 mod writer;
 
@@ -34,6 +38,7 @@ mod writer;
 mod tests;
 
 pub use check::Report;
+pub use counter::Moved;
 pub use error::{Error, Result};
 pub use keys::TokenKey;
 pub use login::Authentication;
@@ -190,6 +195,12 @@ impl Store {
     /// Forgets the searches of `viewer`, who has gone. One that is under way may still be kept: it is good for nobody else.
     pub fn forget_searches(&self, viewer: Viewer<'_>) {
         self.recent.forget(viewer);
+    }
+
+    /// The value of the change counter that stands for `seen`, an earlier one, where nothing but objects has been changed since, as far as this process
+    /// knows. Costs no look at the store.
+    pub fn steady_since(&self, seen: u64) -> Option<u64> {
+        self.database.steady.since(seen, self.database.counter().raw())
     }
 
     /// Closes what must not be open while the process forks, until the answer is dropped, on this same thread. The child leaks the answer and

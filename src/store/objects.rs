@@ -1,5 +1,6 @@
 //! Objects: read, added, replaced, deleted.
 
+use super::counter::Moved;
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::record::{Name, Record, Row};
@@ -22,61 +23,81 @@ impl Store {
         self.judge(key, row.open(key)).map(Some)
     }
 
-    /// An object's version, without opening it.
-    pub fn version(&self, id: ObjectId) -> Result<Option<u64>> {
-        let name = self.database.peek(|connection| name_of(connection, id))?;
-        Ok(name.and_then(|name| u64::try_from(name.version).ok()))
+    /// Whether an object read before, in this version, is as it was, without opening it.
+    ///
+    /// That it is need not be on the disk: an id is never given again and a version never goes back, so what is there is what has been read.
+    pub fn is_still(&self, id: ObjectId, version: u64) -> Result<bool> {
+        let name = self.database.glance(|connection| name_of(connection, id))?;
+        let is_still = name.is_some_and(|name| u64::try_from(name.version) == Ok(version));
+        if !is_still {
+            self.database.settle_seen()?;
+        }
+        Ok(is_still)
     }
 
     /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
-    pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<()> {
-        let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |writer, keeper| {
-            let open_key = meta::open_key(writer)?;
-            for record in records {
-                let row = Row::seal(record, key, &open_key)?;
-                if name_of(writer, record.id)?.is_some() {
+    ///
+    /// Answers, as the other changes of objects do, how that has moved the change counter; `None`: nobody knows.
+    pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Option<Moved>> {
+        let rows = self.seal(viewer, records)?;
+        self.write_objects(viewer, move |writer, keeper| {
+            rows.each(writer, |row| {
+                if name_of(writer, row.name.id)?.is_some() {
                     return Err(Error::Exists.into());
                 }
-                put_row(writer, keeper, &row)?;
-            }
-            Ok(())
+                put_row(writer, keeper, row)
+            })
         })
     }
 
     /// Replaces an object; `record.version` is one above that of the stored one, or the answer is `Gone`.
-    pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<()> {
-        let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |writer, keeper| {
-            let row = Row::seal(record, key, &meta::open_key(writer)?)?;
-            let stored =
-                read_row(writer, record.id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
-            if stored.name.version.checked_add(1) != Some(row.name.version) {
-                return Err(Error::Gone.into());
-            }
-            // Without a key this refuses too what would lose its secret: who has no key sees none.
-            keeper.strike(&stored)?;
-            writer.execute(statement::DELETE_OBJECT, &[&record.id.0])?;
-            put_row(writer, keeper, &row)
+    pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<Option<Moved>> {
+        let sees = viewer.is_some();
+        let rows = self.seal(viewer, std::slice::from_ref(record))?;
+        self.write_objects(viewer, move |writer, keeper| {
+            rows.each(writer, |row| {
+                let id = row.name.id;
+                let stored =
+                    read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
+                if stored.name.version.checked_add(1) != Some(row.name.version) {
+                    return Err(Error::Gone.into());
+                }
+                // Without a key this refuses too what would lose its secret: who has no key sees none.
+                keeper.strike(&stored)?;
+                writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
+                put_row(writer, keeper, row)
+            })
         })
     }
 
     /// Deletes an object (`Gone` if there is none). A private one is not there without a viewer, and one with a secret or that is trusted
     /// can't be deleted (`LoginNeeded`).
-    pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<()> {
-        let key = viewer.map(|viewer| viewer.key);
-        self.write_objects(key, |writer, keeper| {
-            let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(key)).ok_or(Error::Gone)?;
+    pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Moved>> {
+        let sees = viewer.is_some();
+        self.write_objects(viewer, move |writer, keeper| {
+            let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
             keeper.strike(&stored)?;
             writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
             Ok(())
         })
     }
 
+    /// Seals new rows before any lock is taken, where that takes a key: what a key belongs to is looked at again under the lock.
+    fn seal(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Rows> {
+        let Some(Viewer { key, .. }) = viewer else { return Ok(Rows::Open(records.to_vec())) };
+        let open_key = match records.iter().all(|record| record.owner.is_some()) {
+            true => None,
+            false => Some(self.database.peek(meta::open_key)?),
+        };
+        let seal = |record| Row::seal(record, Some(key), open_key.as_ref());
+        let rows = records.iter().map(seal).collect::<Step<Vec<Row>>>();
+        rows.map(Rows::Sealed).map_err(|fault| fault.at(self.database.path()))
+    }
+
     /// A row that may be looked at with `key`.
     pub(super) fn row(&self, key: Option<&TokenKey>, id: ObjectId) -> Result<Option<Row>> {
         let row = self.database.peek(|connection| read_row(connection, id))?;
-        Ok(row.filter(|row| row.is_visible(key)))
+        Ok(row.filter(|row| row.is_visible(key.is_some())))
     }
 
     /// Names the file in an error, and tells a damaged record from a key that is another token's.
@@ -93,17 +114,38 @@ impl Store {
     /// A transaction that changes objects, and with them the roster.
     fn write_objects(
         &self,
-        key: Option<&TokenKey>,
-        work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()>,
-    ) -> Result<()> {
-        self.database.write(|writer| {
-            if let Some(key) = key {
+        viewer: Option<Viewer<'_>>,
+        work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()> + Send + 'static,
+    ) -> Result<Option<Moved>> {
+        let key = viewer.map(|viewer| viewer.key.clone());
+        self.database.write_together(move |writer| {
+            if let Some(key) = &key {
                 meta::require_key(writer, key)?;
             }
-            let mut keeper = Keeper::new(writer, key);
+            let mut keeper = Keeper::new(writer, key.as_ref());
             work(writer, &mut keeper)?;
             keeper.finish()
         })
+    }
+}
+
+/// New rows.
+enum Rows {
+    /// Sealed already.
+    Sealed(Vec<Row>),
+    /// Not to be sealed. Their tags are made with a key that is another if the token has been made anew.
+    Open(Vec<Record>),
+}
+
+impl Rows {
+    fn each(&self, writer: &Writer<'_>, mut work: impl FnMut(&Row) -> Step<()>) -> Step<()> {
+        match self {
+            Rows::Sealed(rows) => rows.iter().try_for_each(work),
+            Rows::Open(records) => {
+                let open_key = meta::open_key(writer)?;
+                records.iter().try_for_each(|record| work(&Row::seal(record, None, Some(&open_key))?))
+            }
+        }
     }
 }
 

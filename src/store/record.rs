@@ -75,15 +75,16 @@ impl Record {
 }
 
 impl Row {
-    /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none.
-    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: &Secret) -> Step<Row> {
+    /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none. `open_key`: what a public object's tags are made with.
+    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: Option<&Secret>) -> Step<Row> {
         if key.is_none() && record.needs_key() {
             return Err(Error::LoginNeeded.into());
         }
         let name = Name { id: record.id, version: record.stored_version()?, owner: record.owner };
-        let scope = match (key, record.owner) {
-            (Some(key), Some(owner)) => Scope::Private(key, owner),
-            _ => Scope::Public(open_key),
+        let scope = match (key, record.owner, open_key) {
+            (Some(key), Some(owner), _) => Scope::Private(key, owner),
+            (_, _, Some(open_key)) => Scope::Public(open_key),
+            _ => return Err(Fault::Damaged("a public object, and no key for its tags".to_owned())),
         };
         let tags = scope.tags(&record.public)?;
         let encoded = codec::encode(&record.public)?;
@@ -156,9 +157,9 @@ impl Row {
         self.name.owner.is_some() || self.secret.is_some() || is_trusted()
     }
 
-    /// Whether somebody with this key, or with none, may know of it.
-    pub(super) fn is_visible(&self, key: Option<&TokenKey>) -> bool {
-        key.is_some() || self.name.owner.is_none()
+    /// Whether somebody who has the token key, or has not, may know of it.
+    pub(super) fn is_visible(&self, with_key: bool) -> bool {
+        with_key || self.name.owner.is_none()
     }
 
     /// The tags that it should have, now that its attributes are known.

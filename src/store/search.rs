@@ -2,7 +2,7 @@
 
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
-use super::tags::{Scope, TAGGED};
+use super::tags::{SELECTIVE, Scope, TAGGED};
 use super::{Store, Viewer, meta};
 use crate::attribute::{Attributes, Value};
 use crate::logging;
@@ -134,9 +134,9 @@ impl Query {
         let mut conditions = Vec::new();
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut index = None;
-        for (kind, column) in TAGGED {
+        for (at, (kind, column)) in TAGGED.into_iter().enumerate() {
             if let Some(value) = self.tagged.get(kind) {
-                index = index.or(Some(column));
+                index = index.or((at < SELECTIVE).then_some(column));
                 conditions.push(format!("{column} = ?"));
                 values.push(Box::new(scope.tag(kind, value)?));
             }
@@ -192,9 +192,13 @@ mod tests {
             (vec![class(), label(), id(), unique()], "USING INDEX sqlite_autoindex_object_1 (id=?)"),
             (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=?)"),
             (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=?)"),
-            (vec![class(), key_type()], "USING COVERING INDEX object_by_type_tag"),
-            (vec![class()], "USING COVERING INDEX object_by_class_tag"),
-            (vec![], "USING COVERING INDEX object_by_owner"),
+            (
+                vec![class(), key_type()],
+                "USING COVERING INDEX object_by_owner (owner=? AND class_tag=? AND type_tag=?)",
+            ),
+            (vec![class()], "USING COVERING INDEX object_by_owner (owner=? AND class_tag=?)"),
+            (vec![key_type()], "USING COVERING INDEX object_by_owner (owner=?)"),
+            (vec![], "USING COVERING INDEX object_by_owner (owner=?)"),
         ] {
             let plan = plan(&it, &template);
             assert!(plan.contains(expected), "{template:?}: {plan}");

@@ -21,6 +21,9 @@ pub(super) const TAGGED: [(AttributeType, &str); 4] = [
     (ck::CKA_CLASS, "class_tag"),
 ];
 
+/// How many of these tell few objects from many, and have an index each.
+pub(super) const SELECTIVE: usize = 2;
+
 /// Whose objects are tagged.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'a> {

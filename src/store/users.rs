@@ -36,6 +36,20 @@ impl Store {
         self.database.peek(|connection| find(connection, role, name))
     }
 
+    /// Whether a login stands as it did: the token has this serial number, and the user this number and epoch.
+    ///
+    /// That it stands need not be on the disk: a number is never given again and an epoch never goes back, so what is there is what the login has found.
+    pub fn stands(&self, serial: &str, role: Role, name: &str, number: i64, epoch: u64) -> Result<bool> {
+        let sql = "SELECT 1 FROM token, user WHERE serial = ?1 AND role = ?2 AND name = ?3 AND number = ?4 AND epoch = ?5";
+        let values = params![serial, number_of(role), name, number, epoch.cast_signed()];
+        let stands =
+            self.database.glance(|connection| Ok(connection.prepare_cached(sql)?.exists(values)?))?;
+        if !stands {
+            self.database.settle_seen()?;
+        }
+        Ok(stands)
+    }
+
     /// All users, officers first, by name.
     pub fn users(&self) -> Result<Vec<User>> {
         self.database.peek(all)

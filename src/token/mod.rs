@@ -17,6 +17,7 @@ use crate::attribute::{AttributeType, Attributes};
 use crate::error::Result;
 use crate::mechanism::{Cipher, Digester, Mechanism, Purpose, Signer, Verifier};
 use crate::pin::{Credentials, Role};
+use cryptoki_sys as ck;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
@@ -236,6 +237,11 @@ pub trait Token: Send + Sync {
 
     /// What is known of an object. `ObjectHandleInvalid` if it is gone or `caller` may not see it.
     fn info_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>>;
+
+    /// Whether an object that `caller` has just made is private; one's whole life it is or is not.
+    fn is_private(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<bool> {
+        Ok(self.info_of(caller, object)?.attributes.is_true(ck::CKA_PRIVATE))
+    }
 
     /// Those secret attributes of `wanted` that the object has, if they may be read at all; `AttributeSensitive` if not.
     fn reveal(&self, caller: Caller<'_>, object: &ObjectRef, wanted: &[AttributeType]) -> Result<Attributes>;

@@ -2,11 +2,11 @@
 
 use super::apply::read_applied;
 use crate::store::error::{Error, Fault, Result, Step};
+use crate::store::settle::Log;
 use crate::store::{Store, schema};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -63,12 +63,9 @@ impl Store {
 
     /// Makes all that has been applied durable: what is no longer in SQLite's own log was synced when it left that.
     fn sync(&self) -> Result<()> {
-        let mut log = self.database.path().as_os_str().to_owned();
-        log.push("-wal");
-        match File::open(&log).and_then(|log| log.sync_all()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::from_io(Path::new(&log), &error)),
-            _ => Ok(()),
-        }
+        let path = self.database.path();
+        let synced = Log::open(path).and_then(|log| log.map_or(Ok(()), |log| log.sync()));
+        synced.map_err(|error| Error::from_io(path, &error))
     }
 }
 

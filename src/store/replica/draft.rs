@@ -5,8 +5,9 @@ use super::{Command, Replica, Verdict, encode, memory, sequence};
 use crate::store::errand;
 use crate::store::error::{Error, Result, Step};
 use crate::store::statement::{FORGET_REQUESTS, NOTE_REQUEST};
+use crate::store::together::{self, in_savepoint};
 use crate::store::writer::{Bound, Change, Writer};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::MutexGuard;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,12 +41,8 @@ struct Batch {
     fate: Arc<Fate>,
 }
 
-/// What becomes of a batch.
-#[derive(Default)]
-struct Fate {
-    decided: Mutex<Option<std::result::Result<Verdict, String>>>,
-    told: Condvar,
-}
+/// What becomes of a batch: the verdict, or why there is none.
+type Fate = together::Fate<std::result::Result<Verdict, String>>;
 
 /// What a draft has come to.
 enum Drafted<T> {
@@ -208,24 +205,6 @@ impl Desk {
     }
 }
 
-/// Runs `work`; where it fails, nothing of it stays in the transaction.
-fn in_savepoint<T>(connection: &Connection, work: impl FnOnce() -> Step<T>) -> Step<T> {
-    connection.execute_batch("SAVEPOINT draft")?;
-    match work() {
-        Ok(value) => {
-            connection.execute_batch("RELEASE draft")?;
-            Ok(value)
-        }
-        Err(fault) => {
-            // After some failures SQLite has ended the whole transaction itself.
-            if !connection.is_autocommit() {
-                connection.execute_batch("ROLLBACK TO draft; RELEASE draft")?;
-            }
-            Err(fault)
-        }
-    }
-}
-
 /// One draft: the changes, and the memory of the request they are made for.
 fn draft<T>(connection: &Connection, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<(T, Vec<Change>)> {
     let errand = errand::current();
@@ -271,23 +250,6 @@ impl Batch {
         self.bytes = bytes;
         self.changes.append(&mut changes);
         Drafted::Done(value)
-    }
-}
-
-impl Fate {
-    fn decide(&self, verdict: std::result::Result<Verdict, String>) {
-        *self.decided.lock() = Some(verdict);
-        self.told.notify_all();
-    }
-
-    fn wait(&self) -> std::result::Result<Verdict, String> {
-        let mut decided = self.decided.lock();
-        loop {
-            if let Some(verdict) = &*decided {
-                return verdict.clone();
-            }
-            self.told.wait(&mut decided);
-        }
     }
 }
 

@@ -96,9 +96,7 @@ impl Store {
             return Err(Error::Unreachable(database.path().to_path_buf(), why.to_owned()));
         }
         let connection = database.connect()?;
-        // What is applied here is in the log already, durably, and applied again if it is lost: the disk is waited for once, not twice.
-        let relaxed = connection.pragma_update(None, "synchronous", "NORMAL");
-        relaxed.map_err(|error| Fault::from(error).at(database.path()))?;
+        // What is applied here is in the log already, durably, and applied again if it is lost: nobody waits for this disk.
         database.replica = Some(Replica::new(connection));
         Ok(Store::on(database))
     }

@@ -179,7 +179,7 @@ fn a_full_disk_is_told_and_leaves_nothing_half() {
         Err(Error::Full(_))
     ));
     assert!(it.store.counter().is_some() && before.is_some(), "no writer is at work");
-    assert_eq!(it.store.version(id(2)).unwrap(), None);
+    assert_eq!(version_of(&it.store, id(2)), None);
     limit(pages + 1000);
     it.store.insert(it.viewer(), &[large]).unwrap();
     assert!(it.problems().is_empty());

@@ -80,6 +80,15 @@ fn login(store: &Store, role: Role, credentials: &Credentials) -> (User, TokenKe
     }
 }
 
+/// An object's version, if there is such an object.
+fn version_of(store: &Store, id: ObjectId) -> Option<u64> {
+    let sql = "SELECT version FROM object WHERE id = ?1";
+    let read = |connection: &Connection| {
+        Ok(connection.prepare(sql)?.query_map([id.0], |row| row.get::<_, i64>(0))?.next().transpose()?)
+    };
+    store.database.peek(read).unwrap().map(|version| version.try_into().unwrap())
+}
+
 fn id(number: u8) -> ObjectId {
     ObjectId([number; 16])
 }

@@ -156,7 +156,7 @@ fn a_transaction_that_was_left_open_shows_no_old_state() {
     };
     it.store.database.peek(read).unwrap();
     it.again().insert(None, &[plain(6)]).unwrap();
-    assert_eq!(it.store.version(id(6)).unwrap(), Some(1));
+    assert_eq!(version_of(&it.store, id(6)), Some(1));
     assert_eq!(find(&it, None, &[]), [4, 5, 6]);
 }
 

@@ -2,6 +2,7 @@
 //! the entry was read; when the counter has moved, a look at the record's version tells.
 
 use super::object::LocalObject;
+use crate::store::Moved;
 use crate::token::ObjectId;
 use parking_lot::RwLock;
 use std::collections::HashMap;
@@ -33,6 +34,13 @@ pub(super) struct Cache(RwLock<Entries>);
 pub(super) struct Moment {
     counter: Option<u64>,
     generation: u64,
+}
+
+impl Moment {
+    /// The same, for an object whose commit has moved the store's counter: it is as that commit has left it.
+    pub fn after(self, moved: Option<Moved>) -> Moment {
+        Moment { counter: moved.map(|moved| moved.to), ..self }
+    }
 }
 
 impl Cache {

@@ -151,7 +151,8 @@ impl LocalToken {
         objects: Vec<Attributes>,
     ) -> Result<Vec<ObjectRef>> {
         let mut kept = Vec::with_capacity(objects.len());
-        let mut records: Vec<Record> = Vec::new();
+        let mut stored: Vec<Arc<LocalObject>> = Vec::new();
+        let moment = self.cache.moment(None);
         for mut attributes in objects {
             access::check_making(known.who(), &attributes)?;
             let id = new_id()?;
@@ -159,20 +160,23 @@ impl LocalToken {
             let owner = if attributes.is_true(ck::CKA_PRIVATE) { known.who() } else { None };
             let in_store = attributes.is_true(ck::CKA_TOKEN);
             let version = u64::from(in_store);
-            let object = LocalObject::from_attributes(id, owner.map(|(user, _)| user), version, attributes);
+            let owner = owner.map(|(user, _)| user);
+            let object = Arc::new(LocalObject::from_attributes(id, owner, version, attributes));
             if in_store {
-                records.push(object.to_record());
+                stored.push(object);
                 kept.push(ObjectRef::Stored(id));
             } else {
-                kept.push(ObjectRef::Held(Arc::new(object)));
+                kept.push(ObjectRef::Held(object));
             }
         }
-        if !records.is_empty() {
+        if !stored.is_empty() {
+            let records: Vec<Record> = stored.iter().map(|object| object.to_record()).collect();
             let sealed = records.iter().any(|record| !record.secret.is_empty());
             if sealed && known.0.is_none() {
                 return Err(Error::UserNotLoggedIn);
             }
-            store.insert(known.viewer(), &records)?;
+            let moved = store.insert(known.viewer(), &records)?;
+            stored.iter().for_each(|object| self.cache.put(object, moment.after(moved)));
         }
         Ok(kept)
     }

@@ -51,7 +51,7 @@ impl LocalToken {
             if enough && current {
                 return Ok(object);
             }
-            if enough && store.version(id)? == Some(object.version) {
+            if enough && store.is_still(id, object.version)? {
                 self.cache.put(&object, moment);
                 return Ok(object);
             }
@@ -104,12 +104,14 @@ impl LocalToken {
             let old = opened.get()?;
             let changed = template::change(known.role(), &old.all()?, changes)?;
             let version = old.version.saturating_add(1);
-            let new = LocalObject::from_attributes(old.info.id, old.owner, version, changed);
+            let new = Arc::new(LocalObject::from_attributes(old.info.id, old.owner, version, changed));
+            let moment = self.cache.moment(None);
             match object {
-                ObjectRef::Held(_) => return Ok(ObjectRef::Held(Arc::new(new))),
+                ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
                 ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
-                    Ok(()) => {
+                    Ok(moved) => {
                         self.cache.remove(*id);
+                        self.cache.put(&new, moment.after(moved));
                         return Ok(object.clone());
                     }
                     // Another process was quicker: look again, at what it has left.

@@ -10,6 +10,7 @@ use crate::pin::{Credentials, Role};
 use crate::token::{
     Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
 };
+use cryptoki_sys as ck;
 use parking_lot::RwLock;
 use std::any::Any;
 use std::sync::Arc;
@@ -77,6 +78,17 @@ impl Token for LocalToken {
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
         Ok(opened.get()?.info.clone())
+    }
+
+    fn is_private(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<bool> {
+        let known = match object {
+            ObjectRef::Stored(id) => self.cache.get(*id, self.cache.moment(None)),
+            ObjectRef::Held(_) => None,
+        };
+        match known {
+            Some((object, _)) => Ok(object.is_true(ck::CKA_PRIVATE)),
+            None => Ok(self.info_of(caller, object)?.attributes.is_true(ck::CKA_PRIVATE)),
+        }
     }
 
     fn reveal(&self, caller: Caller<'_>, object: &ObjectRef, wanted: &[AttributeType]) -> Result<Attributes> {

@@ -1,0 +1,250 @@
+//! Writing to a store of one machine: one transaction at a time, synced when the write lock is free again.
+//!
+//! Callers who come together share a transaction and the wait for the disk: while one of them, the leader, has what it has committed synced, the others leave their
+//! work in a queue, and the next leader does all of it. Each succeeds or is refused by itself. No thread is needed for that but the callers'.
+
+use super::connection::{Database, PATIENCE, Slot};
+use super::counter::Moved;
+use super::error::{Error, Fault, Result, Step};
+use super::settle::Log;
+use super::together::{Fate, in_savepoint};
+use super::writer::Writer;
+use parking_lot::Mutex;
+use rusqlite::{Connection, ErrorCode};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Most changes in one transaction: other processes wait for its end.
+const MOST: usize = 64;
+
+/// What a transaction changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Objects, and nothing that a login rests on.
+    Objects,
+    Any,
+}
+
+/// Work that may be done by another thread than the one that waits for it.
+type Work = Box<dyn Fn(&Writer<'_>) -> Step<()> + Send>;
+
+/// The work of those who wait.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Somebody leads, and sees to it that somebody else does as long as there are jobs.
+    is_led: bool,
+}
+
+struct Job {
+    work: Work,
+    fate: Arc<Fate<Call>>,
+}
+
+/// What one who waits is told.
+#[derive(Clone)]
+enum Call {
+    /// Do the work that waits, your own too.
+    Lead,
+    /// What your work has come to.
+    Done(Result<Option<Moved>>),
+}
+
+/// A transaction that is committed, and not yet on the disk.
+struct Committed<T> {
+    value: T,
+    moved: Moved,
+    log: Arc<Log>,
+}
+
+impl Database {
+    /// Writes: `work` runs under SQLite's write lock, and all of it is durable afterwards, or nothing. In a store that is one of several it may
+    /// run more than once, and all of it is agreed on.
+    pub(super) fn write<T>(&self, work: impl Fn(&Writer<'_>) -> Step<T>) -> Result<T> {
+        if let Some(replica) = &self.replica {
+            return replica.write(self.path(), work);
+        }
+        match self.transact(Kind::Any, |connection| work(&Writer::new(connection))) {
+            Ok(Committed { value, moved, log }) => self.settle(moved.to, &log).map(|()| value),
+            // A refusal too rests on what was read.
+            Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
+        }
+    }
+
+    /// Changes objects, and nothing else, together with others who come at the same time. `work` may run more than once, and in another thread. Answers how
+    /// that has moved the change counter; `None`: nobody knows.
+    pub(super) fn write_together(
+        &self,
+        work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static,
+    ) -> Result<Option<Moved>> {
+        if let Some(replica) = &self.replica {
+            return replica.write(self.path(), work).map(|()| None);
+        }
+        let fate = Arc::new(Fate::default());
+        let is_first = {
+            let mut waiting = self.queue.0.lock();
+            waiting.jobs.push_back(Job { work: Box::new(work), fate: fate.clone() });
+            !std::mem::replace(&mut waiting.is_led, true)
+        };
+        if is_first {
+            self.lead();
+        }
+        loop {
+            match fate.wait() {
+                Call::Lead => self.lead(),
+                Call::Done(done) => return done,
+            }
+        }
+    }
+
+    /// Does what waits, and calls the next leader.
+    fn lead(&self) {
+        let jobs: Vec<Job> = {
+            let mut waiting = self.queue.0.lock();
+            let most = waiting.jobs.len().min(MOST);
+            waiting.jobs.drain(..most).collect()
+        };
+        let led = Led { database: self, jobs: &jobs };
+        let done = self.do_together(&jobs);
+        // First, so that the disk does not wait.
+        drop(led);
+        for (job, done) in jobs.iter().zip(done) {
+            job.fate.decide(Call::Done(done));
+        }
+    }
+
+    /// What each of the jobs has come to, when all of them are on the disk.
+    fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
+        let tell = |fault: Fault| fault.at(self.path());
+        let done = self.transact(Kind::Objects, |connection| do_all(connection, jobs));
+        match (done, jobs) {
+            (Ok(Committed { value, moved, log }), _) => {
+                let kept = self.settle(moved.to, &log).map(|()| Some(moved));
+                value
+                    .into_iter()
+                    .map(|done| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell)))
+                    .collect()
+            }
+            // A refusal too rests on what was read.
+            (Err(fault), [_]) => vec![self.settle_seen().and(Err(tell(fault)))],
+            // Nothing has changed. What can't be done together may be possible one by one.
+            (Err(_), _) => jobs.chunks(1).flat_map(|job| self.do_together(job)).collect(),
+        }
+    }
+
+    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Connection) -> Step<T>) -> Step<Committed<T>> {
+        let mut slot = self.slot.lock();
+        self.make_ready(&mut slot)?;
+        if self.is_read_only() {
+            return Err(Error::ReadOnly(self.path().to_path_buf()).into());
+        }
+        self.mend(slot.connection()?)?;
+        self.take_write_lock(slot.connection()?)?;
+        let transaction = Transaction { database: self, slot: &mut slot };
+        let log = transaction.log()?;
+        let value = work(transaction.slot.connection()?)?;
+        let moved = transaction.commit(kind)?;
+        Ok(Committed { value, moved, log })
+    }
+
+    /// SQLite's own way to wait for another process is to sleep for longer and longer.
+    fn take_write_lock(&self, connection: &Connection) -> Step<()> {
+        let end = Instant::now() + PATIENCE;
+        connection.busy_timeout(Duration::ZERO)?;
+        let begun = loop {
+            let seen = self.counter().raw();
+            let begun = connection.prepare_cached("BEGIN IMMEDIATE")?.execute(());
+            let is_busy =
+                |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            if !begun.as_ref().is_err_and(is_busy) || Instant::now() >= end {
+                break begun;
+            }
+            self.counter().await_writer(seen);
+        };
+        connection.busy_timeout(PATIENCE)?;
+        Ok(begun.map(|_| ())?)
+    }
+}
+
+/// What each of the jobs has come to in a transaction; an error if that can't stand.
+fn do_all(connection: &Connection, jobs: &[Job]) -> Step<Vec<Step<()>>> {
+    let writer = Writer::new(connection);
+    if let [job] = jobs {
+        return Ok(vec![Ok((job.work)(&writer)?)]);
+    }
+    let mut done = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let one = in_savepoint(connection, || (job.work)(&writer));
+        if connection.is_autocommit() {
+            // SQLite has ended the whole transaction by itself.
+            return Err(one.err().unwrap_or(Fault::Told(Error::Gone)));
+        }
+        done.push(one);
+    }
+    Ok(done)
+}
+
+/// A transaction, taken back when it is dropped.
+struct Transaction<'a> {
+    database: &'a Database,
+    slot: &'a mut Slot,
+}
+
+impl Transaction<'_> {
+    /// The log that it will be in.
+    fn log(&self) -> Step<Arc<Log>> {
+        let missing = || Fault::Damaged("there is no log".to_owned());
+        self.slot.log(self.database.path())?.ok_or_else(missing)
+    }
+
+    /// Ends it.
+    fn commit(self, kind: Kind) -> Step<Moved> {
+        let counter = self.database.counter();
+        let unmoved = || Fault::Told(Error::ReadOnly(counter.path().to_path_buf()));
+        let moving = counter.begin().ok_or_else(unmoved)?;
+        if kind == Kind::Objects {
+            self.database.steady.extend(moving.moved());
+        }
+        self.slot.connection()?.prepare_cached("COMMIT")?.execute(())?;
+        Ok(moving.moved())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.slot.open.as_ref().filter(|connection| !connection.is_autocommit())
+        else {
+            return;
+        };
+        if let Err(error) = connection.execute_batch("ROLLBACK") {
+            log::error!("a change can't be taken back: {error}");
+        }
+        self.database.counter().call_next();
+    }
+}
+
+/// Jobs that are being done. Dropped when they are, or by a panic, whose call takes nobody else with it.
+struct Led<'a> {
+    database: &'a Database,
+    jobs: &'a [Job],
+}
+
+impl Drop for Led<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let path = self.database.path().to_path_buf();
+            let why = "a call that shared the transaction has failed".to_owned();
+            let failed = Call::Done(Err(Error::Failed(path, why)));
+            self.jobs.iter().for_each(|job| job.fate.decide(failed.clone()));
+        }
+        let mut waiting = self.database.queue.0.lock();
+        match waiting.jobs.front() {
+            Some(next) => next.fate.decide(Call::Lead),
+            None => waiting.is_led = false,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Which changes are on the disk.
+//!
+//! SQLite commits without waiting for the disk (`synchronous=NORMAL`), lets go of its write lock, and only then its log is synced here: so the next writer,
+//! of this process or another, commits while the disk is at work, and a sync takes along all that was committed before it began. Nobody, neither who
+//! wrote nor who only read, is answered before what the answer rests on is on the disk. docs/store.md tells why that holds.
+
+use super::connection::Database;
+use super::counter::{CHANGES, Mapped, REFUSED, SETTLED};
+use super::error::{Error, Fault, Result, Step};
+use rusqlite::Connection;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long to wait for another process's sync.
+const LONG: Duration = Duration::from_millis(20);
+
+/// SQLite's log beside a database. Its locks are on the database and on `-shm`, so opening and closing this file takes none away.
+pub(super) struct Log {
+    file: File,
+    /// What a sync is to fail with.
+    #[cfg(test)]
+    pub(super) refusal: std::sync::Arc<std::sync::atomic::AtomicI32>,
+}
+
+impl Log {
+    /// Opens the log of the database in `file`; `None` if there is none. Before anything is written that is to be synced through it: the
+    /// kernel tells a descriptor of the failures since it was opened only.
+    pub(super) fn open(file: &Path) -> io::Result<Option<Log>> {
+        match File::open(beside(file)) {
+            Ok(file) => Ok(Some(Log {
+                file,
+                #[cfg(test)]
+                refusal: Default::default(),
+            })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns when all that has been written to it, by whatever process, is on the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if let number @ 1.. = self.refusal.load(Ordering::Relaxed) {
+            return Err(io::Error::from_raw_os_error(number));
+        }
+        self.file.sync_data()
+    }
+}
+
+impl Database {
+    /// Returns when all that could be read until now is on the disk.
+    pub(super) fn settle_seen(&self) -> Result<()> {
+        if self.replica.is_some() {
+            // It is in the cluster's log, durably, before it is here.
+            return Ok(());
+        }
+        let seen = self.counter().mapped().map(|counters| counters.load(CHANGES));
+        // An odd one: what is being committed may have been seen.
+        let mark = seen.map(|seen| seen.saturating_add(seen % 2));
+        if self.is_settled(mark) {
+            return Ok(());
+        }
+        let log = self.slot.lock().log(self.path())?;
+        log.map_or(Ok(()), |log| self.sync(mark, &log))
+    }
+
+    /// Returns when the commit with this mark is on the disk.
+    pub(super) fn settle(&self, mark: u64, log: &Log) -> Result<()> {
+        self.sync(Some(mark), log)
+    }
+
+    fn is_settled(&self, mark: Option<u64>) -> bool {
+        let (Some(mark), Some(counters)) = (mark, self.counter().mapped()) else { return false };
+        let settled = counters.load(SETTLED).max(self.settled.load(Ordering::Acquire));
+        settled >= mark && counters.load(REFUSED) == 0
+    }
+
+    /// Whoever syncs first, in whatever process, does it for all whose commits have come before.
+    fn sync(&self, mark: Option<u64>, log: &Log) -> Result<()> {
+        let _turn = self.syncing.lock();
+        let Some(counters) = self.counter().mapped() else {
+            return log.sync().map_err(|error| refused(self.path(), &error));
+        };
+        let Some(_turn) = self.await_turn(counters, mark, log) else { return Ok(()) };
+        let committed = counters.load(CHANGES);
+        if let Err(error) = log.sync() {
+            counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
+            return Err(refused(self.path(), &error));
+        }
+        if counters.load(REFUSED) != 0 {
+            // This sync may have come after the one that failed, and the kernel forgets what it has told.
+            let slot = self.slot.lock();
+            let mended = slot.connection().and_then(|connection| self.mend(connection));
+            return mended.map_err(|fault| fault.at(self.path()));
+        }
+        self.settled_at(counters, committed);
+        Ok(())
+    }
+
+    /// The turn among the processes, or `None` if another has synced meanwhile what bears this mark. One that holds its turn for long is stopped, or has a
+    /// slow disk: nobody has to wait for it.
+    fn await_turn<'a>(&self, counters: &'a Mapped, mark: Option<u64>, log: &'a Log) -> Option<Turn<'a>> {
+        let end = Instant::now() + LONG;
+        loop {
+            let settled = counters.load(SETTLED);
+            if self.is_settled(mark) {
+                return None;
+            }
+            let is_ours = log.file.try_lock().is_ok();
+            if is_ours || Instant::now() >= end {
+                return Some(Turn { counters, log, is_ours });
+            }
+            counters.wait(SETTLED, settled, LONG);
+        }
+    }
+
+    /// After a sync that has failed: what was committed lies in the log, but perhaps not on the disk, and nothing may be written behind it there. So all of it is
+    /// brought into the database, which SQLite syncs, and the log begins anew. No transaction is open on the connection.
+    pub(super) fn mend(&self, connection: &Connection) -> Step<()> {
+        let Some(counters) = self.counter().mapped() else { return Ok(()) };
+        let (refusals, committed) = (counters.load(REFUSED), counters.load(CHANGES));
+        if refusals == 0 {
+            return Ok(());
+        }
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_busy: bool = connection.query_row(sql, (), |row| row.get(0))?;
+        if is_busy {
+            return Err(Fault::Damaged("the log can't be emptied after the disk has refused it".to_owned()));
+        }
+        self.settled_at(counters, committed);
+        counters.exchange(REFUSED, refusals, 0);
+        Ok(())
+    }
+
+    /// What was committed when the change counter stood there, or before, is on the disk.
+    fn settled_at(&self, counters: &Mapped, committed: u64) {
+        self.settled.fetch_max(committed, Ordering::AcqRel);
+        counters.raise(SETTLED, committed);
+    }
+}
+
+/// One process's turn to sync.
+struct Turn<'a> {
+    counters: &'a Mapped,
+    log: &'a Log,
+    is_ours: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.is_ours
+            && let Err(error) = self.log.file.unlock()
+        {
+            log::error!("the lock on the log can't be given back: {error}");
+        }
+        self.counters.wake(SETTLED, i32::MAX);
+    }
+}
+
+/// The disk has not taken what was written.
+fn refused(path: &Path, error: &io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Full(path.to_path_buf()),
+        _ => {
+            let why = format!("the disk has not taken what was written, which may be kept or lost: {error}");
+            Error::Failed(path.to_path_buf(), why)
+        }
+    }
+}
+
+/// Where SQLite keeps the log of the database in `file`.
+pub(super) fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
