@@ -1,10 +1,13 @@
 //! Searches answered before. An answer is right as long as the store's change counter stands where it stood before the answer was read.
 
 use super::Viewer;
+use super::error::Result;
+use super::seal::MacKey;
 use crate::attribute::Attributes;
 use crate::token::Found;
 use parking_lot::RwLock;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Answers kept at most; beyond it they are all forgotten.
 const MOST: usize = 4096;
@@ -70,4 +73,26 @@ impl Recent {
 
 fn asker(viewer: Option<Viewer<'_>>) -> Asker {
     viewer.map(|viewer| (viewer.user, *viewer.key.id()))
+}
+
+/// The key of public objects' tags, which every search takes.
+#[derive(Default)]
+pub(super) struct OpenKey(RwLock<Option<(u64, Arc<MacKey>)>>);
+
+impl OpenKey {
+    /// The key, read if the counter, which is at `counter` now, has moved since it was.
+    pub(super) fn get(
+        &self,
+        counter: Option<u64>,
+        read: impl FnOnce() -> Result<MacKey>,
+    ) -> Result<Arc<MacKey>> {
+        if let (Some((seen, key)), Some(now)) = (&*self.0.read(), counter)
+            && *seen == now
+        {
+            return Ok(key.clone());
+        }
+        let key = Arc::new(read()?);
+        *self.0.write() = counter.map(|counter| (counter, key.clone()));
+        Ok(key)
+    }
 }

@@ -3,7 +3,7 @@
 use super::codec;
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
-use super::seal::{self, Secret};
+use super::seal::{self, MacKey};
 use super::tags::{Scope, Tag};
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
@@ -76,7 +76,7 @@ impl Record {
 
 impl Row {
     /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none.
-    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: &Secret) -> Step<Row> {
+    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: &MacKey) -> Step<Row> {
         if key.is_none() && record.needs_key() {
             return Err(Error::LoginNeeded.into());
         }
@@ -165,7 +165,7 @@ impl Row {
     pub(super) fn expected_tags(
         &self,
         key: Option<&TokenKey>,
-        open_key: &Secret,
+        open_key: &MacKey,
         public: &Attributes,
     ) -> Step<[Option<Tag>; 4]> {
         match (key, self.name.owner) {

@@ -6,6 +6,7 @@ use crate::crypto::ffi::mac::Context;
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::symm::{Cipher, Crypter, Mode};
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 /// 256 bits that nobody may see; wiped when dropped.
@@ -51,12 +52,24 @@ pub(crate) fn open(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Zer
     Some(plain)
 }
 
+/// A key for MACs, set up once: to set it up costs OpenSSL more than a short HMAC does. Wiped when dropped.
+pub(super) struct MacKey(Mutex<Context>);
+
+impl MacKey {
+    /// Sets the key up for HMAC-SHA256.
+    pub(super) fn new(key: &Secret) -> Result<Self, ErrorStack> {
+        static PREPARED: OnceCell<Context> = OnceCell::new();
+        let prepare = || Context::new(c"HMAC", Some((c"digest", c"SHA256")), &[0; 32]);
+        // A copy of what has its digest already: to name it costs a fetch.
+        let context = PREPARED.get_or_try_init(prepare)?.with_key(&key[..])?;
+        Ok(MacKey(Mutex::new(context)))
+    }
+}
+
 /// HMAC-SHA256 of `parts`, framed.
-pub(super) fn mac(key: &Secret, parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
-    static PREPARED: OnceCell<Context> = OnceCell::new();
-    let prepare = || Context::new(c"HMAC", Some((c"digest", c"SHA256")), &[0; 32]);
-    // A copy of what has its digest already: naming that costs OpenSSL more than a short HMAC does.
-    let mut context = PREPARED.get_or_try_init(prepare)?.with_key(&key[..])?;
+pub(super) fn mac(key: &MacKey, parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
+    let mut context = key.0.lock();
+    context.restart()?;
     for part in parts {
         context.update(&frame_of(part))?;
         context.update(part)?;
