@@ -1,6 +1,8 @@
 //! The key hierarchy: the token key, and the keys derived from it, one for each purpose.
 
 use super::seal::{MacKey, Secret, random};
+use crate::attribute::Bytes;
+use crate::crypto::SecretKey;
 use openssl::error::ErrorStack;
 use openssl::md::Md;
 use openssl::pkey::Id;
@@ -16,7 +18,7 @@ pub struct TokenKey(Arc<Keys>);
 struct Keys {
     serial: String,
     master: Secret,
-    records: Secret,
+    records: SecretKey,
     public: MacKey,
     tags: MacKey,
     roster: MacKey,
@@ -36,7 +38,7 @@ impl TokenKey {
         Ok(TokenKey(Arc::new(Keys {
             serial: serial.to_owned(),
             master: master.clone(),
-            records: derive(master, "cloister 1 records")?,
+            records: Bytes::from(&derive(master, "cloister 1 records")?[..]).into(),
             public: MacKey::new(&derive(master, "cloister 1 public records")?)?,
             tags: MacKey::new(&derive(master, "cloister 1 tags")?)?,
             roster: MacKey::new(&derive(master, "cloister 1 roster")?)?,
@@ -51,7 +53,7 @@ impl TokenKey {
     }
 
     /// Seals records.
-    pub(super) fn records(&self) -> &Secret {
+    pub(super) fn records(&self) -> &SecretKey {
         &self.0.records
     }
 
@@ -113,7 +115,8 @@ mod tests {
     fn every_purpose_has_a_key_of_its_own_and_none_is_printed() {
         let key = TokenKey::new(&Zeroizing::new([7; 32]), "00").unwrap();
         let of = |key: &MacKey| mac(key, &[b"message"]).unwrap();
-        let secrets = [key.master(), key.records(), key.capsules()];
+        let records = Secret::new(key.records()[..].try_into().unwrap());
+        let secrets = [key.master(), &records, key.capsules()];
         let macs = secrets.map(|key| MacKey::new(key).unwrap()).iter().map(of).collect::<Vec<_>>();
         let all = [&macs[..], &[key.public(), key.tags(), key.roster()].map(of)].concat();
         let distinct: std::collections::HashSet<_> = all.iter().collect();

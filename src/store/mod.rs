@@ -48,7 +48,7 @@ use crate::pin::{Credentials, Role};
 use connection::Database;
 use error::{Fault, Step};
 use password::PasswordKey;
-use recent::{OpenKey, Recent};
+use recent::{Ahead, OpenKey, Recent};
 use roster::Roster;
 use schema::Content;
 use statement::Statement;
@@ -77,12 +77,13 @@ pub struct Viewer<'a> {
 pub struct Store {
     database: Database,
     recent: Recent,
+    ahead: Ahead,
     open_key: OpenKey,
 }
 
 impl Store {
     fn on(database: Database) -> Store {
-        Store { database, recent: Recent::default(), open_key: OpenKey::default() }
+        Store { database, recent: Recent::default(), ahead: Ahead::default(), open_key: OpenKey::default() }
     }
 
     /// Whether there is a token's file in `folder`, be it whole or not: [`Store::open`] tells.

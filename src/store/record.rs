@@ -156,6 +156,11 @@ impl Row {
         self.name.owner.is_some() || self.secret.is_some() || is_trusted()
     }
 
+    /// Bytes of both halves as they are stored.
+    pub(super) fn size(&self) -> usize {
+        self.public.len().saturating_add(self.secret.as_ref().map_or(0, Vec::len))
+    }
+
     /// Whether somebody with this key, or with none, may know of it.
     pub(super) fn is_visible(&self, key: Option<&TokenKey>) -> bool {
         key.is_some() || self.name.owner.is_none()

@@ -2,6 +2,9 @@
 
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
+use super::objects::{COLUMN_COUNT, COLUMNS, row_from};
+use super::recent::Ahead;
+use super::record::Row;
 use super::seal::MacKey;
 use super::tags::{Scope, TAGGED};
 use super::{Store, Viewer, meta};
@@ -12,6 +15,7 @@ use crate::token::{Found, ObjectId};
 use cryptoki_sys as ck;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
+use std::mem;
 
 /// The parts of a template that are answered in different ways.
 struct Query {
@@ -47,6 +51,7 @@ impl Store {
         if query.others.is_empty() && hits.damaged.is_empty() {
             self.recent.put(counter, viewer, template, &hits.found);
         }
+        self.ahead.put(counter, mem::take(&mut hits.rows));
         let mut damaged: Vec<Error> = hits.damaged.into_iter().map(|fault| fault.at(path)).collect();
         if !query.others.is_empty() {
             let key = viewer.map(|viewer| viewer.key);
@@ -79,6 +84,8 @@ impl Store {
 #[derive(Default)]
 struct Hits {
     found: Vec<Found>,
+    /// The rows of the first of them, where they had to be read anyway.
+    rows: Vec<Row>,
     /// Rows that have no id.
     damaged: Vec<Fault>,
 }
@@ -115,7 +122,8 @@ impl Query {
 
     /// The one statement that finds the objects of all scopes; `None` if there are no scopes.
     fn ask(&self, scopes: &[Scope<'_>]) -> Step<Option<Asked>> {
-        let mut asked = Asked { sql: String::new(), values: Vec::new() };
+        let whole = self.reads_rows();
+        let mut asked = Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole };
         for scope in scopes {
             if !asked.sql.is_empty() {
                 asked.sql.push_str(" UNION ALL ");
@@ -125,60 +133,87 @@ impl Query {
         if asked.sql.is_empty() {
             return Ok(None);
         }
-        asked.sql.push_str(" ORDER BY private, number");
         Ok(Some(asked))
     }
 
     fn ask_in(&self, scope: Scope<'_>, asked: &mut Asked) -> Step<()> {
         let private = matches!(scope, Scope::Private(..));
-        let first = TAGGED.iter().find(|(kind, _)| self.tagged.contains(*kind));
-        let source = match self.id {
-            Some(_) => String::new(),
-            // Without statistics SQLite can't know which index tells the most objects apart; we do.
-            None => format!(" INDEXED BY object_by_{}", first.map_or("owner", |(_, column)| column)),
-        };
-        let owner = if private { "= ?" } else { "IS NULL" };
-        let sql = &mut asked.sql;
-        sql.push_str(&format!(
-            "SELECT id, number, {private} AS private FROM object{source} WHERE owner {owner}"
-        ));
+        asked.add(&["SELECT ", if asked.whole { COLUMNS } else { "id" }]);
+        asked.add(&[", number, ", if private { "1" } else { "0" }, " AS private FROM object"]);
+        if let Some(index) = self.index() {
+            asked.add(&[" INDEXED BY object_by_", index]);
+        }
+        asked.add(&[" WHERE owner ", if private { "= ?" } else { "IS NULL" }]);
         if let Scope::Private(_, owner) = scope {
             asked.values.push(Box::new(owner));
         }
         for (kind, column) in TAGGED {
             if let Some(value) = self.tagged.get(kind) {
-                asked.sql.push_str(" AND ");
-                asked.sql.push_str(column);
-                asked.sql.push_str(" = ?");
+                asked.add(&[" AND ", column, " = ?"]);
                 asked.values.push(Box::new(scope.tag(kind, value)?));
             }
         }
         if let Some(id) = self.id {
-            asked.sql.push_str(" AND id = ?");
+            asked.add(&[" AND id = ?"]);
             asked.values.push(Box::new(id.0));
         }
         Ok(())
     }
+
+    /// The index to go by. Without statistics SQLite can't know which tells the most objects apart; we do. `None`: the row's own key is known.
+    fn index(&self) -> Option<&'static str> {
+        let first = TAGGED.iter().find(|(kind, _)| self.tagged.contains(*kind));
+        if self.id.is_some() { None } else { Some(first.map_or("owner", |(_, column)| column)) }
+    }
+
+    /// Whether rows are read, not an index alone: so it is where few objects are asked for.
+    fn reads_rows(&self) -> bool {
+        self.id.is_some() || self.tagged.contains(ck::CKA_ID) || self.tagged.contains(ck::CKA_LABEL)
+    }
 }
+
+/// Room for the longest statement.
+const SQL: usize = 640;
 
 /// A statement and its parameters.
 struct Asked {
     sql: String,
     values: Vec<Box<dyn ToSql>>,
+    /// Whether each row of the answer begins with the object's own ([`COLUMNS`]), not with its id alone.
+    whole: bool,
 }
 
 impl Asked {
+    fn add(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.sql.push_str(part));
+    }
+
     /// The objects that have the tags, without opening any.
     fn run(&self, connection: &Connection) -> Step<Hits> {
         let mut hits = Hits::default();
+        let mut numbered: Vec<(i64, Found)> = Vec::new();
         let mut statement = connection.prepare_cached(&self.sql)?;
+        let [number, private] = if self.whole { [COLUMN_COUNT, COLUMN_COUNT + 1] } else { [1, 2] };
         let mut rows = statement.query(params_from_iter(&self.values))?;
         while let Some(row) = rows.next()? {
             match row.get(0) {
-                Ok(id) => hits.found.push(Found { id: ObjectId(id), private: row.get(2)? }),
+                Ok(id) => {
+                    let found = Found { id: ObjectId(id), private: row.get(private)? };
+                    numbered.push((row.get(number)?, found));
+                }
                 Err(error) => hits.damaged.push(error.into()),
             }
+            // A damaged row tells so when it is used.
+            if self.whole
+                && hits.rows.len() < Ahead::MOST_FOUND
+                && let Ok(row) = row_from(row)
+            {
+                hits.rows.push(row);
+            }
         }
+        // They come so already, as things are, and asked for it SQLite would take longer than for all the rest.
+        numbered.sort_by_key(|(number, found)| (found.private, *number));
+        hits.found = numbered.into_iter().map(|(_, found)| found).collect();
         Ok(hits)
     }
 }
