@@ -2,14 +2,16 @@
 
 use super::curves::Curve;
 use super::hashed::Hashed;
-use super::material::{pair_type, public_half, required};
+use super::material::{pair_type, required};
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
 use crate::attribute::Attributes;
+use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNum;
+use openssl::ec::{EcGroup, EcKey};
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
@@ -35,7 +37,7 @@ impl Family for KeyPairGeneration {
         let curve = Curve::named(self.0, params)?;
         let pair = pair_type(self.0)?;
         let key = generate(curve).map_err(unexpected)?;
-        let mut public = pair.public_parts(&*public_half(&key)?)?;
+        let mut public = pair.public_parts(public_half(&key))?;
         let mut private = pair.private_parts(&key)?;
         // The pair's curve keeps the name the caller gave it.
         public.set(ck::CKA_EC_PARAMS, params);
@@ -46,11 +48,13 @@ impl Family for KeyPairGeneration {
 
 /// A new key pair on `curve`.
 pub(super) fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
+    if curve.id == Id::EC {
+        // In the form in which its numbers can be read: OpenSSL would have to convert the other.
+        let key = EcKey::generate(&*EcGroup::from_curve_name(curve.nid)?)?;
+        return PKey::from_ec_key(key);
+    }
     let mut context = PkeyCtx::new_id(curve.id)?;
     context.keygen_init()?;
-    if curve.id == Id::EC {
-        context.set_ec_paramgen_curve_nid(curve.nid)?;
-    }
     context.keygen()
 }
 

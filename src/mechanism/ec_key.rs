@@ -86,6 +86,15 @@ impl EcType {
 /// The bytes of a Montgomery key are always a point. Those of an Edwards key are looked at when the key is
 /// used: one that is no point verifies nothing.
 pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
+    let key = unchecked_public_key(curve, bare)?;
+    if let Ok(key) = key.ec_key() {
+        key.check_key().map_err(|_| Error::PublicKeyInvalid)?;
+    }
+    Ok(key)
+}
+
+/// The same for what will look itself whether the point is of the right order: that takes as long as an agreement.
+pub(super) fn unchecked_public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
     if curve.id != Id::EC {
         return PKey::public_key_from_raw_bytes(bare, curve.id).map_err(|_| Error::PublicKeyInvalid);
     }
@@ -94,7 +103,6 @@ pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
     let key = EcPoint::from_bytes(&group, bare, &mut context)
         .and_then(|point| EcKey::from_public_key(&group, &point))
         .map_err(|_| Error::PublicKeyInvalid)?;
-    key.check_key().map_err(|_| Error::PublicKeyInvalid)?;
     PKey::from_ec_key(key).map_err(unexpected)
 }
 

@@ -87,7 +87,8 @@ pub(super) fn agreed(
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
 fn agree(key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
-    let peer = ec_key::public_key(Curve::of(key)?, point)?;
+    // Whether it is a point that may be used is asked by `set_peer`.
+    let peer = ec_key::unchecked_public_key(Curve::of(key)?, point)?;
     let mut deriver = Deriver::new(key).map_err(unexpected)?;
     deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
     deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)

@@ -5,7 +5,7 @@ use super::parameter_set::ParameterSet;
 use super::prime_key::PrimeType;
 use super::{ec_key, pqc_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
-use crate::crypto::{SecretKey, unexpected};
+use crate::crypto::SecretKey;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
@@ -217,12 +217,6 @@ pub(super) fn required(attributes: &Attributes, kind: u64) -> Result<&[u8]> {
 
 fn required_ulong(attributes: &Attributes, kind: u64) -> Result<u64> {
     attributes.ulong(kind).ok_or(Error::TemplateIncomplete)
-}
-
-/// The public half of a private key.
-pub(super) fn public_half(key: &PKeyRef<Private>) -> Result<PKey<Public>> {
-    let encoded = key.public_key_to_der().map_err(unexpected)?;
-    PKey::public_key_from_der(&encoded).map_err(unexpected)
 }
 
 #[cfg(test)]

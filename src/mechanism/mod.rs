@@ -57,6 +57,7 @@ pub mod secret;
 #[cfg(test)]
 mod secret_vectors;
 pub mod simple;
+mod spki;
 pub mod staged;
 pub mod stream;
 #[cfg(test)]

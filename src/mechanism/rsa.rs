@@ -1,13 +1,14 @@
 //! The RSA mechanisms (PKCS#11 3.2, section 6.1).
 
 use super::hashed::Hashed;
-use super::material::{PairType, public_half};
+use super::material::PairType;
 use super::rsa_block::Scheme;
 pub use super::rsa_key::SIZES;
 use super::rsa_key::{self, RsaType};
 use super::staged::Staged;
 use super::{Cipher, Family, Key, Params, Signer, Verifier, Wanted, rsa_kem, wrapping};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use crate::output::Size;
@@ -51,7 +52,7 @@ impl Family for KeyPairGeneration {
         }
         let exponent = rsa_key::wanted_exponent(public)?;
         let key = generate(bits as u32, &exponent).map_err(unexpected)?;
-        Ok((RsaType.public_parts(&*public_half(&key)?)?, RsaType.private_parts(&key)?))
+        Ok((RsaType.public_parts(public_half(&key))?, RsaType.private_parts(&key)?))
     }
 }
 

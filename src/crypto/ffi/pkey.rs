@@ -2,6 +2,7 @@
 
 use super::param::{Param, check, with_params};
 use openssl::error::ErrorStack;
+use openssl::pkey::{PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtxRef;
 use openssl_sys as ffi;
 use std::ffi::CStr;
@@ -11,6 +12,13 @@ use foreign_types::ForeignTypeRef;
 fn set<T>(ctx: &mut PkeyCtxRef<T>, params: &mut [(&CStr, Param<'_>)]) -> Result<(), ErrorStack> {
     // SAFETY: the context is alive and the array is terminated; OpenSSL copies what it keeps.
     with_params(params, |array| check(unsafe { ffi::EVP_PKEY_CTX_set_params(ctx.as_ptr(), array) }))
+}
+
+/// A private key seen as the public key that it holds too.
+pub fn public_half(key: &PKeyRef<Private>) -> &PKeyRef<Public> {
+    // SAFETY: both types are the same key of OpenSSL's, which lives as long as the answer is borrowed; they differ only in
+    // what may be asked of it.
+    unsafe { PKeyRef::from_ptr(key.as_ptr()) }
 }
 
 /// Makes PKCS#1 v1.5 decryption fail on a wrong padding, where OpenSSL by itself would answer with random

@@ -9,7 +9,7 @@ use super::access::{self, Act};
 use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
-use crate::attribute::Attributes;
+use crate::attribute::{Attributes, Value};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Material, Mechanism, Unit, Wanted, encoding};
@@ -121,8 +121,17 @@ impl LocalToken {
         Ok(object)
     }
 
-    /// Completes an object's attributes, those included that are computed from others.
-    pub(super) fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
+    /// Completes an object's attributes, those included that are computed from others, unless what `made` them told them too.
+    pub(super) fn complete(
+        &self,
+        origin: Origin,
+        begun: Attributes,
+        mut made: Attributes,
+    ) -> Result<Attributes> {
+        let info = match made.remove(ck::CKA_PUBLIC_KEY_INFO) {
+            Some(Value::Bytes(info)) => Some(info.to_vec()),
+            _ => None,
+        };
         let defaults = Defaults { usage: self.settings.usage_default };
         let mut object = template::finish(origin, defaults, begun, made)?;
         match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
@@ -132,7 +141,7 @@ impl LocalToken {
             (Some(computed), _) => object.set(ck::CKA_CHECK_VALUE, computed.as_slice()),
             (None, _) => {}
         }
-        if let Some(info) = encoding::public_key_info(&object) {
+        if let Some(info) = info.or_else(|| encoding::public_key_info(&object)) {
             // Section 4.10: one that is given must be that of the key.
             let given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).filter(|given| !given.is_empty());
             if given.is_some_and(|given| !encoding::same_public_key(given, &info)) {
