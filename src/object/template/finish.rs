@@ -34,6 +34,7 @@ pub fn finish(origin: Origin, defaults: Defaults, begun: Attributes, made: Attri
 /// `begun` and what of `made` belongs to the form.
 fn merge(form: &Form, begun: Attributes, made: Attributes) -> Result<Attributes> {
     let mut object = begun;
+    object.reserve(form.rows().count());
     for row in form.rows() {
         if let Some(value) = made.get(row.attribute)
             && agreed(row, object.get(row.attribute), value)?
