@@ -1,12 +1,13 @@
 //! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
+use super::pair_key::{PairKey, Task};
 use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
 use crate::attribute::Bytes;
 use crate::crypto::{Hash, kdf, unexpected};
 use crate::error::{Error, Result};
-use openssl::derive::Deriver;
-use openssl::pkey::{PKeyRef, Private};
+use openssl::pkey::Private;
+use openssl::pkey_ctx::PkeyCtxRef;
 
 /// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
 /// prime order, so there is no cofactor to multiply by.
@@ -35,7 +36,7 @@ impl Family for Ecdh {
         let ephemeral = ec::generate(curve).map_err(unexpected)?;
         let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
         let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
-        Ok((ciphertext, agreed(&ephemeral, &bare, function(params)?, wanted)?))
+        Ok((ciphertext, agreed(&ephemeral.into(), &bare, function(params)?, wanted)?))
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
@@ -68,7 +69,7 @@ fn function(params: &Params) -> Result<(Option<Hash>, &[u8])> {
 
 /// What `key` and another side's point agree on, by a derivation function with what both share, or as it is.
 pub(super) fn agreed(
-    key: &PKeyRef<Private>,
+    key: &PairKey<Private>,
     point: &[u8],
     (kdf, shared): (Option<Hash>, &[u8]),
     wanted: Wanted,
@@ -86,12 +87,16 @@ pub(super) fn agreed(
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
-fn agree(key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
-    // Whether it is a point that may be used is asked by `set_peer`.
-    let peer = ec_key::unchecked_public_key(Curve::of(key)?, point)?;
-    let mut deriver = Deriver::new(key).map_err(unexpected)?;
-    deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
-    deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
+fn agree(key: &PairKey<Private>, point: &[u8]) -> Result<Bytes> {
+    // Whether it is a point that may be used is asked by `derive_set_peer`.
+    let peer = ec_key::peer(Curve::of(key)?, point)?;
+    let set_up = |context: &mut PkeyCtxRef<Private>| context.derive_init().map_err(unexpected);
+    let mut secret = Bytes::zeroed(Curve::of(key)?.size);
+    let length = key.block(&Task::Agreement, set_up, |context| {
+        let agreed = context.derive_set_peer(&peer).and_then(|()| context.derive(Some(&mut secret)));
+        agreed.map_err(|_| Error::PublicKeyInvalid)
+    })?;
+    if length == secret.len() { Ok(secret) } else { Err(Error::FunctionFailed) }
 }
 
 #[cfg(test)]

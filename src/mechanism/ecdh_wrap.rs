@@ -20,7 +20,7 @@ impl Family for EcdhAesWrap {
         let curve = Curve::of(key)?;
         let own = ec::generate(curve).map_err(unexpected)?;
         let point = ec_key::bare_point(curve, key).map_err(unexpected)?;
-        let temporary = ecdh::agreed(&own, &point, agreement, wanted)?;
+        let temporary = ecdh::agreed(&own.clone().into(), &point, agreement, wanted)?;
         let mut wrapped = ec_key::bare_point(curve, &own).map_err(unexpected)?;
         let mut second = vec![0; encoded.len().next_multiple_of(8) + 8];
         let mut wrapping = KeyWrap::new(AES_WRAP_PAD, Direction::Encrypt, &temporary, None)?;

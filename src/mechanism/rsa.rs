@@ -193,7 +193,7 @@ fn verify_digest(hash: Hash, scheme: Scheme, key: Key<'_>) -> Result<Box<dyn Ver
 #[cfg(test)]
 mod tests {
     use super::super::pair_testing::{cipher, pair, rsa, sign, unwrap, verify, wrap};
-    use super::super::{Material, Purpose, hash::HASHES, params::Oaep};
+    use super::super::{Material, PairKey, Purpose, hash::HASHES, params::Oaep};
     use super::*;
     use crate::attribute::Value;
     use openssl::encrypt::{Decrypter, Encrypter};
@@ -202,7 +202,7 @@ mod tests {
     use openssl::rsa::Padding;
     use openssl::sign::{RsaPssSaltlen, Verifier as PlainVerifier};
 
-    fn keys() -> (PKey<Public>, PKey<Private>) {
+    fn keys() -> (PairKey<Public>, PairKey<Private>) {
         match (Material::from_attributes(&rsa().0), Material::from_attributes(&rsa().1)) {
             (Ok(Material::Public(public)), Ok(Material::Private(private))) => (public, private),
             _ => panic!("no key pair"),

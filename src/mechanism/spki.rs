@@ -2,16 +2,12 @@
 //! a few lengths before it takes a hundredth of the time in which OpenSSL finds its encoder.
 
 use super::curves::Curve;
+use super::der::{BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, element};
 use super::parameter_set::ParameterSet;
 use super::point;
 use crate::attribute::Attributes;
 use cryptoki_sys as ck;
 use openssl::asn1::Asn1Object;
-
-/// DER tags.
-const BIT_STRING: u8 = 0x03;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
 
 /// `id-ecPublicKey` (RFC 5480, section 2.1.1), which all short Weierstrass curves share.
 const EC_PUBLIC_KEY: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
@@ -49,24 +45,6 @@ fn info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&element(SEQUENCE, &[algorithm]), &key])
 }
 
-/// Tag, length and content.
-fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
-    let length: usize = content.iter().map(|part| part.len()).sum();
-    let digits = length.to_be_bytes();
-    let significant = &digits[(length.leading_zeros() / 8) as usize..];
-    let mut element = Vec::with_capacity(length + 2 + digits.len());
-    element.push(tag);
-    if length >= 0x80 {
-        // invariant: a length has at most eight digits
-        element.push(0x80 | significant.len() as u8);
-        element.extend_from_slice(significant);
-    } else {
-        element.push(length as u8);
-    }
-    content.iter().for_each(|part| element.extend_from_slice(part));
-    element
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::curves::CURVES;
@@ -102,20 +80,5 @@ mod tests {
     fn other_keys_are_left_to_openssl() {
         let (public, private) = rsa();
         assert_eq!((of(public), of(private)), (None, None));
-    }
-
-    #[test]
-    fn lengths_are_told_as_der_wants_them() {
-        for (length, told) in [
-            (0, &[4, 0][..]),
-            (127, &[4, 127]),
-            (128, &[4, 0x81, 128]),
-            (255, &[4, 0x81, 255]),
-            (256, &[4, 0x82, 1, 0]),
-            (65536, &[4, 0x83, 1, 0, 0]),
-        ] {
-            let element = element(4, &[&vec![7; length]]);
-            assert_eq!((&element[..told.len()], element.len()), (told, told.len() + length));
-        }
     }
 }
