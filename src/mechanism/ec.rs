@@ -61,14 +61,14 @@ pub(super) fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, Erro
 impl Family for Ecdsa {
     fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
         let key = key.private()?.clone();
-        let half = Curve::of(&key)?.size;
+        let half = key.curve()?.size;
         let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
         Ok(Box::new(Staged::signer(MEMORY_LIMIT, 2 * half, run)))
     }
 
     fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
         let key = key.public()?.clone();
-        let size = 2 * Curve::of(&key)?.size;
+        let size = 2 * key.curve()?.size;
         let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
         Ok(Box::new(ShorterToo(Staged::verifier(MEMORY_LIMIT, size, run))))
     }
@@ -77,14 +77,14 @@ impl Family for Ecdsa {
 impl Family for EcdsaWith {
     fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
         let key = key.private()?.clone();
-        let half = Curve::of(&key)?.size;
+        let half = key.curve()?.size;
         let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
         Ok(Box::new(Hashed::signer(self.0, 2 * half, run)?))
     }
 
     fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
         let key = key.public()?.clone();
-        let size = 2 * Curve::of(&key)?.size;
+        let size = 2 * key.curve()?.size;
         let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
         Ok(Box::new(ShorterToo(Hashed::verifier(self.0, size, run)?)))
     }

@@ -1,6 +1,5 @@
 //! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
-use super::curves::Curve;
 use super::pair_key::{PairKey, Task};
 use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
 use crate::attribute::Bytes;
@@ -20,19 +19,19 @@ impl Family for Ecdh {
         };
         let function = function(params)?;
         let key = base.private()?;
-        let bare = point::bare(Curve::of(key)?, public).ok_or(Error::MechanismParamInvalid)?;
+        let bare = point::bare(key.curve()?, public).ok_or(Error::MechanismParamInvalid)?;
         agreed(key, bare, function, wanted)
     }
 
     fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
         names_no_peer(params)?;
-        Ok(point::bare_length(Curve::of(key.public()?)?))
+        Ok(point::bare_length(key.public()?.curve()?))
     }
 
     fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
         names_no_peer(params)?;
         let peer = key.public()?;
-        let curve = Curve::of(peer)?;
+        let curve = peer.curve()?;
         let ephemeral = ec::generate(curve).map_err(unexpected)?;
         let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
         let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
@@ -42,7 +41,7 @@ impl Family for Ecdh {
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
         names_no_peer(params)?;
         let key = key.private()?;
-        let bare = point::bare(Curve::of(key)?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
+        let bare = point::bare(key.curve()?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
         agreed(key, bare, function(params)?, wanted).map_err(|error| match error {
             Error::PublicKeyInvalid => Error::WrappedKeyInvalid,
             other => other,
@@ -89,9 +88,9 @@ pub(super) fn agreed(
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
 fn agree(key: &PairKey<Private>, point: &[u8]) -> Result<Bytes> {
     // Whether it is a point that may be used is asked by `derive_set_peer`.
-    let peer = ec_key::peer(Curve::of(key)?, point)?;
+    let peer = ec_key::peer(key.curve()?, point)?;
     let set_up = |context: &mut PkeyCtxRef<Private>| context.derive_init().map_err(unexpected);
-    let mut secret = Bytes::zeroed(Curve::of(key)?.size);
+    let mut secret = Bytes::zeroed(key.curve()?.size);
     let length = key.block(&Task::Agreement, set_up, |context| {
         let agreed = context.derive_set_peer(&peer).and_then(|()| context.derive(Some(&mut secret)));
         agreed.map_err(|_| Error::PublicKeyInvalid)

@@ -1,7 +1,6 @@
 //! EdDSA (PKCS#11 3.2, section 6.3; RFC 8032). It goes over the message twice, so all of it is collected
 //! first.
 
-use super::curves::Curve;
 use super::pair_key::Task;
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
@@ -58,7 +57,7 @@ impl Family for Eddsa {
     fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
         let key = key.private()?.clone();
         let task = scheme(&key, params)?;
-        let size = 2 * Curve::of(&key)?.size;
+        let size = 2 * key.curve()?.size;
         Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, move |data: &[u8], output: &mut [u8]| {
             key.message(
                 &task,
@@ -72,7 +71,7 @@ impl Family for Eddsa {
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
         let key = key.public()?.clone();
         let task = scheme(&key, params)?;
-        let size = 2 * Curve::of(&key)?.size;
+        let size = 2 * key.curve()?.size;
         Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, move |data: &[u8], signature: &[u8]| {
             key.message(
                 &task,
