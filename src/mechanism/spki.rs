@@ -73,6 +73,13 @@ mod tests {
             let (public, private) = pqc(set.key_type, set.number);
             assert_eq!(of(&public), Some(by_openssl(&public)), "{:?}", set.name);
             assert_eq!(of(&private), None, "{:?}", set.name);
+            // So its own comes with it when it is made.
+            assert_eq!(
+                private.bytes(ck::CKA_PUBLIC_KEY_INFO),
+                Some(&by_openssl(&private)[..]),
+                "{:?}",
+                set.name
+            );
         }
     }
 

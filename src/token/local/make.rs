@@ -9,7 +9,7 @@ use super::access::{self, Act};
 use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
-use crate::attribute::{Attributes, Value};
+use crate::attribute::Attributes;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Material, Mechanism, Unit, Wanted, encoding};
@@ -121,17 +121,21 @@ impl LocalToken {
         Ok(object)
     }
 
-    /// Completes an object's attributes, those included that are computed from others, unless what `made` them told them too.
+    /// Completes an object's attributes, those included that are computed from others, unless the mechanism that `made` them has told them.
     pub(super) fn complete(
         &self,
         origin: Origin,
         begun: Attributes,
         mut made: Attributes,
     ) -> Result<Attributes> {
-        let info = match made.remove(ck::CKA_PUBLIC_KEY_INFO) {
-            Some(Value::Bytes(info)) => Some(info.to_vec()),
+        // Only a mechanism knows it; elsewhere it is what the caller says.
+        let info = match (origin, made.bytes(ck::CKA_PUBLIC_KEY_INFO)) {
+            (Origin::Generate(_), Some(info)) => Some(info.to_vec()),
             _ => None,
         };
+        if info.is_some() {
+            made.remove(ck::CKA_PUBLIC_KEY_INFO);
+        }
         let defaults = Defaults { usage: self.settings.usage_default };
         let mut object = template::finish(origin, defaults, begun, made)?;
         match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
