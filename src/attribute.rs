@@ -155,6 +155,9 @@ impl From<Bytes> for Value {
     }
 }
 
+/// Attributes that an object has at most, mostly.
+const LIKELY: usize = 64;
+
 /// A set of attributes, each type at most once, in ascending order of type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attributes(Vec<(AttributeType, Value)>);
@@ -241,7 +244,10 @@ impl Attributes {
 
     /// Splits into those `keep` holds for and the others.
     pub fn partition(self, keep: impl Fn(AttributeType) -> bool) -> (Attributes, Attributes) {
-        let (kept, others) = self.0.into_iter().partition(|(kind, _)| keep(*kind));
+        let (mut kept, mut others) = (Vec::with_capacity(self.0.len()), Vec::new());
+        for (kind, value) in self.0 {
+            if keep(kind) { kept.push((kind, value)) } else { others.push((kind, value)) }
+        }
         (Attributes(kept), Attributes(others))
     }
 
@@ -265,14 +271,25 @@ impl Attributes {
         self.0.is_empty()
     }
 
+    /// Makes room for so many more, if it is a number that objects have.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more.min(LIKELY));
+    }
+
     fn position(&self, kind: AttributeType) -> Result<usize, usize> {
+        // They mostly come in order.
+        if self.0.last().is_some_and(|(last, _)| *last < kind) {
+            return Err(self.0.len());
+        }
         self.0.binary_search_by_key(&kind, |(kind, _)| *kind)
     }
 }
 
 impl<V: Into<Value>> FromIterator<(AttributeType, V)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (AttributeType, V)>>(items: I) -> Self {
+        let items = items.into_iter();
         let mut attributes = Attributes::new();
+        attributes.reserve(items.size_hint().0);
         for (kind, value) in items {
             attributes.set(kind, value);
         }

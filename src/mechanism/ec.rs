@@ -1,19 +1,21 @@
 //! Key pair generation on all curves, and ECDSA (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
+use super::der;
 use super::hashed::Hashed;
-use super::material::{pair_type, public_half, required};
+use super::material::{pair_type, required};
+use super::pair_key::{PairKey, Task};
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
 use crate::attribute::Attributes;
+use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::bn::BigNum;
-use openssl::ecdsa::EcdsaSig;
+use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
-use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
-use openssl::pkey_ctx::PkeyCtx;
+use openssl::pkey::{Id, PKey, Private, Public};
+use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
 
 /// Key pair generation on the curves whose keys have this `CKK_` number.
 pub struct KeyPairGeneration(pub u64);
@@ -35,7 +37,7 @@ impl Family for KeyPairGeneration {
         let curve = Curve::named(self.0, params)?;
         let pair = pair_type(self.0)?;
         let key = generate(curve).map_err(unexpected)?;
-        let mut public = pair.public_parts(&*public_half(&key)?)?;
+        let mut public = pair.public_parts(public_half(&key))?;
         let mut private = pair.private_parts(&key)?;
         // The pair's curve keeps the name the caller gave it.
         public.set(ck::CKA_EC_PARAMS, params);
@@ -46,25 +48,27 @@ impl Family for KeyPairGeneration {
 
 /// A new key pair on `curve`.
 pub(super) fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
+    if curve.id == Id::EC {
+        // In the form in which its numbers can be read: OpenSSL would have to convert the other.
+        let key = EcKey::generate(&*EcGroup::from_curve_name(curve.nid)?)?;
+        return PKey::from_ec_key(key);
+    }
     let mut context = PkeyCtx::new_id(curve.id)?;
     context.keygen_init()?;
-    if curve.id == Id::EC {
-        context.set_ec_paramgen_curve_nid(curve.nid)?;
-    }
     context.keygen()
 }
 
 impl Family for Ecdsa {
     fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
         let key = key.private()?.clone();
-        let half = Curve::of(&key)?.size;
+        let half = key.curve()?.size;
         let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
         Ok(Box::new(Staged::signer(MEMORY_LIMIT, 2 * half, run)))
     }
 
     fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
         let key = key.public()?.clone();
-        let size = 2 * Curve::of(&key)?.size;
+        let size = 2 * key.curve()?.size;
         let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
         Ok(Box::new(ShorterToo(Staged::verifier(MEMORY_LIMIT, size, run))))
     }
@@ -73,43 +77,57 @@ impl Family for Ecdsa {
 impl Family for EcdsaWith {
     fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
         let key = key.private()?.clone();
-        let half = Curve::of(&key)?.size;
+        let half = key.curve()?.size;
         let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
         Ok(Box::new(Hashed::signer(self.0, 2 * half, run)?))
     }
 
     fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
         let key = key.public()?.clone();
-        let size = 2 * Curve::of(&key)?.size;
+        let size = 2 * key.curve()?.size;
         let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
         Ok(Box::new(ShorterToo(Hashed::verifier(self.0, size, run)?)))
     }
 }
 
 /// Signs a digest; `output` receives both numbers, each `half` bytes long.
-fn sign(key: &PKeyRef<Private>, half: usize, digest: &[u8], output: &mut [u8]) -> Result<usize> {
-    let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-    let mut encoded = Vec::new();
-    context.sign_init().and_then(|()| context.sign_to_vec(digest, &mut encoded)).map_err(unexpected)?;
-    let signature = EcdsaSig::from_der(&encoded).map_err(unexpected)?;
-    let (r, s) = output.split_at_mut_checked(half).ok_or(Error::BufferTooSmall)?;
-    for (number, place) in [(signature.r(), r), (signature.s(), s)] {
-        let bytes = number.to_vec_padded(half as i32).map_err(unexpected)?;
-        place.get_mut(..half).ok_or(Error::BufferTooSmall)?.copy_from_slice(&bytes);
+fn sign(key: &PairKey<Private>, half: usize, digest: &[u8], output: &mut [u8]) -> Result<usize> {
+    let mut encoded = [0; LONGEST];
+    let set_up = |context: &mut PkeyCtxRef<Private>| context.sign_init().map_err(unexpected);
+    let length = key.block(&Task::Ecdsa, set_up, |context| {
+        context.sign(digest, Some(&mut encoded)).map_err(unexpected)
+    })?;
+    let (r, s) = numbers(&encoded[..length]).ok_or(Error::FunctionFailed)?;
+    let (first, second) = output.split_at_mut_checked(half).ok_or(Error::BufferTooSmall)?;
+    for (number, place) in [(r, first), (s, second)] {
+        let place = place.get_mut(..half).ok_or(Error::BufferTooSmall)?;
+        let zeros = half.checked_sub(number.len()).ok_or(Error::FunctionFailed)?;
+        place[..zeros].fill(0);
+        place[zeros..].copy_from_slice(number);
     }
     Ok(2 * half)
 }
 
 /// Checks a signature over a digest: `SignatureInvalid` if it isn't one.
-fn verify(key: &PKeyRef<Public>, digest: &[u8], signature: &[u8]) -> Result<()> {
+fn verify(key: &PairKey<Public>, digest: &[u8], signature: &[u8]) -> Result<()> {
     let (r, s) = signature.split_at(signature.len() / 2);
-    let encoded = BigNum::from_slice(r)
-        .and_then(|r| EcdsaSig::from_private_components(r, BigNum::from_slice(s)?))
-        .and_then(|signature| signature.to_der())
-        .map_err(unexpected)?;
-    let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-    context.verify_init().map_err(unexpected)?;
-    if context.verify(digest, &encoded).unwrap_or(false) { Ok(()) } else { Err(Error::SignatureInvalid) }
+    let encoded = der::element(der::SEQUENCE, &[&der::integer(r), &der::integer(s)]);
+    let set_up = |context: &mut PkeyCtxRef<Public>| context.verify_init().map_err(unexpected);
+    key.block(&Task::Ecdsa, set_up, |context| {
+        let valid = context.verify(digest, &encoded).unwrap_or(false);
+        if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
+    })
+}
+
+/// Room for the longest signature as OpenSSL encodes it: two numbers of 521 bits, each after its tag and length.
+const LONGEST: usize = 144;
+
+/// The numbers of an encoded signature (RFC 3279, section 2.2.3), without zeros before them.
+fn numbers(encoded: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (pair, _) = der::content(der::SEQUENCE, encoded)?;
+    let (r, rest) = der::content(der::INTEGER, pair)?;
+    let (s, _) = der::content(der::INTEGER, rest)?;
+    Some((der::without_zeros(r), der::without_zeros(s)))
 }
 
 /// A verifier that takes signatures of any even length up to its size (section 6.3.1): callers who don't
@@ -141,6 +159,8 @@ mod tests {
     use super::super::pair_testing::{curve as pair, pair as generate, sign, verify};
     use super::*;
     use crate::attribute::Value;
+    use openssl::bn::BigNum;
+    use openssl::ecdsa::EcdsaSig;
     use openssl::hash::{MessageDigest, hash};
     use openssl::sign::Verifier as PlainVerifier;
 

@@ -1,13 +1,13 @@
 //! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
-use super::curves::Curve;
+use super::pair_key::{PairKey, Task};
 use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
 use crate::attribute::Bytes;
 use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
-use openssl::derive::Deriver;
-use openssl::pkey::{PKeyRef, Private};
+use openssl::pkey::Private;
+use openssl::pkey_ctx::PkeyCtxRef;
 
 /// `CKM_ECDH1_DERIVE` and `CKM_ECDH1_COFACTOR_DERIVE`, which are one: the Weierstrass curves we have are of
 /// prime order, so there is no cofactor to multiply by.
@@ -20,29 +20,29 @@ impl Family for Ecdh {
         };
         let function = function(params)?;
         let key = base.private()?;
-        let bare = point::bare(Curve::of(key)?, public).ok_or(Error::MechanismParamInvalid)?;
+        let bare = point::bare(key.curve()?, public).ok_or(Error::MechanismParamInvalid)?;
         agreed(key, bare, function, wanted)
     }
 
     fn ciphertext_size(&self, key: Key<'_>, params: &Params) -> Result<usize> {
         names_no_peer(params)?;
-        Ok(point::bare_length(Curve::of(key.public()?)?))
+        Ok(point::bare_length(key.public()?.curve()?))
     }
 
     fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
         names_no_peer(params)?;
         let peer = key.public()?;
-        let curve = Curve::of(peer)?;
+        let curve = peer.curve()?;
         let ephemeral = ec::generate(curve).map_err(unexpected)?;
         let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
         let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
-        Ok((ciphertext, agreed(&ephemeral, &bare, function(params)?, wanted)?))
+        Ok((ciphertext, agreed(&ephemeral.into(), &bare, function(params)?, wanted)?))
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {
         names_no_peer(params)?;
         let key = key.private()?;
-        let bare = point::bare(Curve::of(key)?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
+        let bare = point::bare(key.curve()?, ciphertext).ok_or(Error::WrappedKeyLenRange)?;
         agreed(key, bare, function(params)?, wanted).map_err(|error| match error {
             Error::PublicKeyInvalid => Error::WrappedKeyInvalid,
             other => other,
@@ -69,7 +69,7 @@ fn function(params: &Params) -> Result<(Option<AgreementKdf>, &[u8])> {
 
 /// What `key` and another side's point agree on, by a derivation function with what both share, or as it is.
 pub(super) fn agreed(
-    key: &PKeyRef<Private>,
+    key: &PairKey<Private>,
     point: &[u8],
     function: (Option<AgreementKdf>, &[u8]),
     wanted: Wanted,
@@ -79,11 +79,16 @@ pub(super) fn agreed(
 
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
-fn agree(key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
-    let peer = ec_key::public_key(Curve::of(key)?, point)?;
-    let mut deriver = Deriver::new(key).map_err(unexpected)?;
-    deriver.set_peer(&peer).map_err(|_| Error::PublicKeyInvalid)?;
-    deriver.derive_to_vec().map(Bytes::new).map_err(|_| Error::PublicKeyInvalid)
+fn agree(key: &PairKey<Private>, point: &[u8]) -> Result<Bytes> {
+    // Whether it is a point that may be used is asked by `derive_set_peer`.
+    let peer = ec_key::peer(key.curve()?, point)?;
+    let set_up = |context: &mut PkeyCtxRef<Private>| context.derive_init().map_err(unexpected);
+    let mut secret = Bytes::zeroed(key.curve()?.size);
+    let length = key.block(&Task::Agreement, set_up, |context| {
+        let agreed = context.derive_set_peer(&peer).and_then(|()| context.derive(Some(&mut secret)));
+        agreed.map_err(|_| Error::PublicKeyInvalid)
+    })?;
+    if length == secret.len() { Ok(secret) } else { Err(Error::FunctionFailed) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! made for the purpose (PKCS#11 3.2, section 6.3).
 
 use super::curves::Curve;
+use super::pair_key::PairKey;
 use super::{Family, Key, Params, Wanted, ec, ec_key, ecdh, point};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{AES_WRAP_PAD, Direction, KeyWrap};
@@ -9,7 +10,7 @@ use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::pkey::{PKeyRef, Private};
+use openssl::pkey::Private;
 
 /// The mechanism. What is wrapped begins with the point of the key pair that was made.
 pub struct EcdhAesWrap {
@@ -36,7 +37,7 @@ impl Family for EcdhAesWrap {
         let curve = Curve::of(key)?;
         let own = ec::generate(curve).map_err(unexpected)?;
         let point = ec_key::bare_point(curve, key).map_err(unexpected)?;
-        let temporary = choices.temporary_key(&own, &point)?;
+        let temporary = choices.temporary_key(&own.clone().into(), &point)?;
         let mut wrapped = self.written(ec_key::bare_point(curve, &own).map_err(unexpected)?);
         let mut second = vec![0; encoded.len().next_multiple_of(8) + 8];
         let mut wrapping = KeyWrap::new(AES_WRAP_PAD, Direction::Encrypt, &temporary, None)?;
@@ -91,7 +92,7 @@ impl<'a> Choices<'a> {
 
     /// The beginning of what is agreed on, where `CKM_ECDH1_DERIVE` by itself would take the end. A secret that is too short, without a
     /// derivation function, is `MechanismParamInvalid`.
-    fn temporary_key(&self, key: &PKeyRef<Private>, point: &[u8]) -> Result<Bytes> {
+    fn temporary_key(&self, key: &PairKey<Private>, point: &[u8]) -> Result<Bytes> {
         let length = self.agreement.0.map(|_| self.length);
         let wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length };
         let agreed = ecdh::agreed(key, point, self.agreement, wanted)?;
@@ -111,7 +112,7 @@ mod tests {
     use openssl::cipher_ctx::{CipherCtx, CipherCtxFlags};
     use openssl::derive::Deriver;
     use openssl::ec::{EcKey, EcPoint};
-    use openssl::pkey::{Id, PKey};
+    use openssl::pkey::{Id, PKey, PKeyRef};
 
     const ID: u64 = ck::CKM_ECDH_AES_KEY_WRAP;
 

@@ -1,13 +1,12 @@
 //! EdDSA (PKCS#11 3.2, section 6.3; RFC 8032). It goes over the message twice, so all of it is collected
 //! first.
 
-use super::curves::Curve;
+use super::pair_key::Task;
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
 use crate::crypto::{ffi, unexpected};
 use crate::error::{Error, Result};
 use openssl::error::ErrorStack;
-use openssl::md_ctx::MdCtx;
 use openssl::pkey::{HasParams, Id, PKeyRef};
 use openssl::pkey_ctx::PkeyCtxRef;
 use std::ffi::CStr;
@@ -34,53 +33,55 @@ const SCHEMES: &[(Id, bool, bool, &CStr)] = &[
     (Id::ED448, true, true, c"Ed448ph"),
 ];
 
-/// A scheme with its context.
-struct Scheme {
-    name: &'static CStr,
-    context: Vec<u8>,
+/// The scheme of a key, with its context.
+fn scheme<T: HasParams>(key: &PKeyRef<T>, params: &Params) -> Result<Task> {
+    let (prehash, context) = match params {
+        Params::None => (false, &[][..]),
+        Params::Eddsa { prehash, context } if context.len() <= LONGEST_CONTEXT => (*prehash, &context[..]),
+        _ => return Err(Error::MechanismParamInvalid),
+    };
+    let wanted = (key.id(), prehash, !context.is_empty());
+    let found = SCHEMES.iter().find(|(id, prehash, context, _)| (*id, *prehash, *context) == wanted);
+    let (.., name) = found.ok_or(Error::KeyTypeInconsistent)?;
+    Ok(Task::Eddsa(name, context.to_vec()))
 }
 
-impl Scheme {
-    fn new<T: HasParams>(key: &PKeyRef<T>, params: &Params) -> Result<Scheme> {
-        let (prehash, context) = match params {
-            Params::None => (false, &[][..]),
-            Params::Eddsa { prehash, context } if context.len() <= LONGEST_CONTEXT => {
-                (*prehash, &context[..])
-            }
-            _ => return Err(Error::MechanismParamInvalid),
-        };
-        let wanted = (key.id(), prehash, !context.is_empty());
-        let found = SCHEMES.iter().find(|(id, prehash, context, _)| (*id, *prehash, *context) == wanted);
-        let (.., name) = found.ok_or(Error::KeyTypeInconsistent)?;
-        Ok(Scheme { name, context: context.to_vec() })
-    }
-
-    fn choose<T>(&self, context: &mut PkeyCtxRef<T>) -> std::result::Result<(), ErrorStack> {
-        ffi::pkey::set_eddsa_instance(context, self.name, &self.context)
+fn choose<T>(task: &Task, context: &mut PkeyCtxRef<T>) -> std::result::Result<(), ErrorStack> {
+    match task {
+        Task::Eddsa(name, string) => ffi::pkey::set_eddsa_instance(context, name, string),
+        _ => Ok(()),
     }
 }
 
 impl Family for Eddsa {
     fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
         let key = key.private()?.clone();
-        let scheme = Scheme::new(&key, params)?;
-        let size = 2 * Curve::of(&key)?.size;
+        let task = scheme(&key, params)?;
+        let size = 2 * key.curve()?.size;
         Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, move |data: &[u8], output: &mut [u8]| {
-            let mut context = MdCtx::new().map_err(unexpected)?;
-            context.digest_sign_init(None, &key).and_then(|c| scheme.choose(c)).map_err(unexpected)?;
-            context.digest_sign(data, Some(output)).map_err(unexpected)
+            key.message(
+                &task,
+                |context, key| context.digest_sign_init(None, key).and_then(|c| choose(&task, c)),
+                ffi::pkey::sign_again,
+                |context| context.digest_sign(data, Some(output)).map_err(unexpected),
+            )
         })))
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
         let key = key.public()?.clone();
-        let scheme = Scheme::new(&key, params)?;
-        let size = 2 * Curve::of(&key)?.size;
+        let task = scheme(&key, params)?;
+        let size = 2 * key.curve()?.size;
         Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, move |data: &[u8], signature: &[u8]| {
-            let mut context = MdCtx::new().map_err(unexpected)?;
-            context.digest_verify_init(None, &key).and_then(|c| scheme.choose(c)).map_err(unexpected)?;
-            let valid = context.digest_verify(data, signature).unwrap_or(false);
-            if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
+            key.message(
+                &task,
+                |context, key| context.digest_verify_init(None, key).and_then(|c| choose(&task, c)),
+                ffi::pkey::verify_again,
+                |context| {
+                    let valid = context.digest_verify(data, signature).unwrap_or(false);
+                    if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
+                },
+            )
         })))
     }
 }

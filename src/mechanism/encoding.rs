@@ -1,8 +1,9 @@
 //! Keys as bytes, for wrapping: a secret key is its value, a private key is PKCS#8 (PKCS#11 3.2, section
 //! 6.7). And what else can be computed from a key's attributes.
 
-use super::material::{Check, Material, SecretType, pair_type, public_half};
+use super::material::{Check, Material, SecretType, pair_type};
 use super::secret;
+use super::spki;
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::cipher::{self, Direction};
 use crate::crypto::unexpected;
@@ -94,11 +95,14 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
 }
 
 /// `CKA_PUBLIC_KEY_INFO`: the DER of the SubjectPublicKeyInfo of a public key, or of the one that belongs to
-/// a private key. `None` for other objects.
+/// a private key. `None` for other objects. The attributes are in their full form.
 pub fn public_key_info(attributes: &Attributes) -> Option<Vec<u8>> {
+    if let Some(info) = spki::of(attributes) {
+        return Some(info);
+    }
     match Material::from_attributes(attributes).ok()? {
         Material::Public(key) => key.public_key_to_der().ok(),
-        Material::Private(key) => public_half(&key).ok()?.public_key_to_der().ok(),
+        Material::Private(key) => key.public_key_to_der().ok(),
         Material::Secret(_) => None,
     }
 }

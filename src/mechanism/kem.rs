@@ -1,5 +1,6 @@
 //! ML-KEM (PKCS#11 3.2, section 6.68; FIPS 203). Encapsulation by RSA and by key agreement stands with those.
 
+use super::pair_key::Task;
 use super::parameter_set::ParameterSet;
 use super::{Family, Key, Params, Wanted};
 use crate::attribute::Bytes;
@@ -22,7 +23,12 @@ impl Family for MlKem {
     fn encapsulate(&self, key: Key<'_>, _params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
         may_be(wanted)?;
         let key = key.public()?;
-        named_key::encapsulate(key, ciphertext_size(key)?, SECRET).map_err(unexpected)
+        let length = ciphertext_size(key)?;
+        key.block(
+            &Task::Encapsulation,
+            |context| named_key::begin_encapsulation(context).map_err(unexpected),
+            |context| named_key::encapsulate(context, length, SECRET).map_err(unexpected),
+        )
     }
 
     /// Every ciphertext of the right length has a secret: an altered one has another than was meant, which nobody else
@@ -39,7 +45,11 @@ impl Family for MlKem {
         if ciphertext.len() != ciphertext_size(key)? {
             return Err(Error::WrappedKeyLenRange);
         }
-        named_key::decapsulate(key, ciphertext, SECRET).map_err(unexpected)
+        key.block(
+            &Task::Encapsulation,
+            |context| named_key::begin_decapsulation(context).map_err(unexpected),
+            |context| named_key::decapsulate(context, ciphertext, SECRET).map_err(unexpected),
+        )
     }
 }
 

@@ -1,11 +1,12 @@
 //! Keys in the form OpenSSL works with, made once from an object's attributes and then kept.
 
 use super::curves::Curve;
+use super::pair_key::PairKey;
 use super::parameter_set::ParameterSet;
 use super::prime_key::PrimeType;
 use super::{ec_key, pqc_key, rsa_key};
 use crate::attribute::{Attributes, Bytes};
-use crate::crypto::{SecretKey, unexpected};
+use crate::crypto::SecretKey;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::pkey::{HasPublic, PKey, PKeyRef, Private, Public};
@@ -15,9 +16,9 @@ pub enum Material {
     /// A secret key's bytes.
     Secret(SecretKey),
     /// A public key.
-    Public(PKey<Public>),
+    Public(PairKey<Public>),
     /// A private key.
-    Private(PKey<Private>),
+    Private(PairKey<Private>),
 }
 
 impl Material {
@@ -36,8 +37,12 @@ impl Material {
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
         match class {
             ck::CKO_SECRET_KEY => SecretType::find(key_type)?.material(attributes).map(Material::secret),
-            ck::CKO_PUBLIC_KEY => pair_type(key_type)?.public(attributes).map(Material::Public),
-            ck::CKO_PRIVATE_KEY => pair_type(key_type)?.private(attributes).map(Material::Private),
+            ck::CKO_PUBLIC_KEY => {
+                pair_type(key_type)?.public(attributes).map(|key| Material::Public(key.into()))
+            }
+            ck::CKO_PRIVATE_KEY => {
+                pair_type(key_type)?.private(attributes).map(|key| Material::Private(key.into()))
+            }
             _ => Err(Error::KeyTypeInconsistent),
         }
     }
@@ -50,7 +55,9 @@ impl Material {
         let key_type = required_ulong(attributes, ck::CKA_KEY_TYPE)?;
         match class {
             ck::CKO_SECRET_KEY => SecretType::find(key_type)?.stand_in(attributes).map(Material::secret),
-            ck::CKO_PRIVATE_KEY => pair_type(key_type)?.stand_in(attributes).map(Material::Private),
+            ck::CKO_PRIVATE_KEY => {
+                pair_type(key_type)?.stand_in(attributes).map(|key| Material::Private(key.into()))
+            }
             _ => Material::from_attributes(attributes),
         }
     }
@@ -218,12 +225,6 @@ pub(super) fn required(attributes: &Attributes, kind: u64) -> Result<&[u8]> {
 
 fn required_ulong(attributes: &Attributes, kind: u64) -> Result<u64> {
     attributes.ulong(kind).ok_or(Error::TemplateIncomplete)
-}
-
-/// The public half of a private key.
-pub(super) fn public_half(key: &PKeyRef<Private>) -> Result<PKey<Public>> {
-    let encoded = key.public_key_to_der().map_err(unexpected)?;
-    PKey::public_key_from_der(&encoded).map_err(unexpected)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod camellia;
 pub mod cbc_mac;
 pub mod cloudhsm;
 pub mod curves;
+mod der;
 pub mod des;
 mod dh;
 pub mod digest;
@@ -35,6 +36,7 @@ pub mod material;
 pub mod message;
 mod number;
 pub mod once;
+mod pair_key;
 #[cfg(test)]
 mod pair_testing;
 pub mod parameter_set;
@@ -57,6 +59,7 @@ pub mod secret;
 #[cfg(test)]
 mod secret_vectors;
 pub mod simple;
+mod spki;
 pub mod staged;
 pub mod stream;
 #[cfg(test)]
@@ -73,7 +76,8 @@ use crate::output::Size;
 use cryptoki_sys as ck;
 pub use material::Material;
 pub use message::Aead;
-use openssl::pkey::{PKey, Private, Public};
+use openssl::pkey::{Private, Public};
+pub use pair_key::PairKey;
 pub use params::{Params, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -215,7 +219,7 @@ impl<'a> Key<'a> {
     }
 
     /// A public key; keys of other classes are `KeyTypeInconsistent`.
-    pub fn public(self) -> Result<&'a PKey<Public>> {
+    pub fn public(self) -> Result<&'a PairKey<Public>> {
         match self.material {
             Material::Public(key) => Ok(key),
             _ => Err(Error::KeyTypeInconsistent),
@@ -223,7 +227,7 @@ impl<'a> Key<'a> {
     }
 
     /// A private key; keys of other classes are `KeyTypeInconsistent`.
-    pub fn private(self) -> Result<&'a PKey<Private>> {
+    pub fn private(self) -> Result<&'a PairKey<Private>> {
         match self.material {
             Material::Private(key) => Ok(key),
             _ => Err(Error::KeyTypeInconsistent),

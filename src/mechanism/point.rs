@@ -5,10 +5,8 @@
 //! libp11) read nothing else. So both forms are taken everywhere, and the OCTET STRING is what we show.
 
 use super::curves::Curve;
+use super::der;
 use cryptoki_sys as ck;
-
-/// DER tag.
-const OCTET_STRING: u8 = 0x04;
 
 /// The bare bytes in `value`, which has one form or the other: by length, which tells them apart on every
 /// curve (a bare uncompressed point begins with the tag of an OCTET STRING). `None`: it is neither.
@@ -16,23 +14,16 @@ pub fn bare<'a>(curve: &Curve, value: &'a [u8]) -> Option<&'a [u8]> {
     if has_length(curve, value.len()) {
         return Some(value);
     }
-    let content = match value {
-        [OCTET_STRING, length @ 0..=0x7f, content @ ..] if usize::from(*length) == content.len() => content,
-        [OCTET_STRING, 0x81, length, content @ ..] if usize::from(*length) == content.len() => content,
-        _ => return None,
-    };
+    let (content, rest) = der::content(der::OCTET_STRING, value)?;
+    if !rest.is_empty() {
+        return None;
+    }
     has_length(curve, content.len()).then_some(content)
 }
 
 /// `bare` in an OCTET STRING.
 pub fn octet_string(bare: &[u8]) -> Vec<u8> {
-    let mut value = vec![OCTET_STRING];
-    if bare.len() >= 0x80 {
-        value.push(0x81);
-    }
-    value.push(bare.len() as u8); // invariant: the longest point, of 521 bits, has 133 bytes
-    value.extend_from_slice(bare);
-    value
+    der::element(der::OCTET_STRING, &[bare])
 }
 
 /// Bytes of a bare point of this curve, uncompressed.

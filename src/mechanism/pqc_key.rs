@@ -1,11 +1,12 @@
 //! Keys of ML-DSA, ML-KEM and SLH-DSA: attributes to keys and back, and new pairs (PKCS#11 3.2, sections 6.67 to
 //! 6.69).
 
-use super::material::{PairType, pair_type, public_half, required};
+use super::material::{PairType, pair_type, required};
 use super::parameter_set::ParameterSet;
-use super::{Family, Params};
+use super::{Family, Params, spki};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::named_key;
+use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
@@ -87,7 +88,16 @@ impl Family for KeyPairGeneration {
         let set = ParameterSet::named(self.0, public)?;
         let pair = pair_type(self.0)?;
         let key = named_key::generate(set.name).map_err(unexpected)?;
-        Ok((pair.public_parts(&*public_half(&key)?)?, pair.private_parts(&key)?))
+        let public = pair.public_parts(public_half(&key))?;
+        let mut private = pair.private_parts(&key)?;
+        // It can't be read from the other parts, only be computed again.
+        let mut whole = public.clone();
+        whole
+            .extend(Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_PUBLIC_KEY), (ck::CKA_KEY_TYPE, self.0)]));
+        if let Some(info) = spki::of(&whole) {
+            private.set(ck::CKA_PUBLIC_KEY_INFO, info);
+        }
+        Ok((public, private))
     }
 }
 
@@ -234,6 +244,7 @@ mod tests {
     #[test]
     fn keys_survive_wrapping_in_every_form_that_openssl_reads() {
         for (set, _, private) in pairs() {
+            let private = &without(private, ck::CKA_PUBLIC_KEY_INFO);
             let encoded = encoding::encode(private).unwrap();
             assert!(PKey::private_key_from_pkcs8(&encoded).is_ok());
             let decode = |key_type, encoded: &[u8]| encoding::decode(ck::CKO_PRIVATE_KEY, key_type, encoded);

@@ -1,13 +1,14 @@
 //! The RSA mechanisms (PKCS#11 3.2, section 6.1).
 
 use super::hashed::Hashed;
-use super::material::{PairType, public_half};
+use super::material::PairType;
 use super::rsa_block::Scheme;
 pub use super::rsa_key::SIZES;
 use super::rsa_key::{self, RsaType};
 use super::staged::Staged;
 use super::{Cipher, Family, Key, Params, Signer, Verifier, Wanted, rsa_kem, wrapping};
 use crate::attribute::{Attributes, Bytes};
+use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use crate::output::Size;
@@ -51,7 +52,7 @@ impl Family for KeyPairGeneration {
         }
         let exponent = rsa_key::wanted_exponent(public)?;
         let key = generate(bits as u32, &exponent).map_err(unexpected)?;
-        Ok((RsaType.public_parts(&*public_half(&key)?)?, RsaType.private_parts(&key)?))
+        Ok((RsaType.public_parts(public_half(&key))?, RsaType.private_parts(&key)?))
     }
 }
 
@@ -192,7 +193,7 @@ fn verify_digest(hash: Hash, scheme: Scheme, key: Key<'_>) -> Result<Box<dyn Ver
 #[cfg(test)]
 mod tests {
     use super::super::pair_testing::{cipher, pair, rsa, sign, unwrap, verify, wrap};
-    use super::super::{Material, Purpose, hash::HASHES, params::Oaep};
+    use super::super::{Material, PairKey, Purpose, hash::HASHES, params::Oaep};
     use super::*;
     use crate::attribute::Value;
     use openssl::encrypt::{Decrypter, Encrypter};
@@ -201,7 +202,7 @@ mod tests {
     use openssl::rsa::Padding;
     use openssl::sign::{RsaPssSaltlen, Verifier as PlainVerifier};
 
-    fn keys() -> (PKey<Public>, PKey<Private>) {
+    fn keys() -> (PairKey<Public>, PairKey<Private>) {
         match (Material::from_attributes(&rsa().0), Material::from_attributes(&rsa().1)) {
             (Ok(Material::Public(public)), Ok(Material::Private(private))) => (public, private),
             _ => panic!("no key pair"),

@@ -6,18 +6,19 @@
 //! itself hide a wrong PKCS#1 v1.5 padding behind made-up data; PKCS#11 promises an error, and callers that
 //! unwrap keys need it.
 
+use super::pair_key::{PairKey, Task};
 use super::params::{Oaep, Params};
 use crate::crypto::{Hash, ffi, unexpected};
 use crate::error::{Error, Result};
 use openssl::memcmp;
-use openssl::pkey::{PKeyRef, Private, Public};
-use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
+use openssl::pkey::{Private, Public};
+use openssl::pkey_ctx::PkeyCtxRef;
 use openssl::rsa::Padding;
 use openssl::sign::RsaPssSaltlen;
 use zeroize::Zeroizing;
 
 /// How data becomes a block as long as the modulus.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Scheme {
     /// PKCS#1 v1.5; in a signature over a digest, with the name of the digest.
     Pkcs1(Option<Hash>),
@@ -112,45 +113,55 @@ impl Scheme {
     }
 
     /// Encrypts at most [`Scheme::longest`] bytes to as many bytes as the modulus has.
-    pub fn encrypt(&self, key: &PKeyRef<Public>, data: &[u8], output: &mut [u8]) -> Result<usize> {
-        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-        context.encrypt_init().map_err(unexpected)?;
-        self.choose(&mut context)?;
+    pub fn encrypt(&self, key: &PairKey<Public>, data: &[u8], output: &mut [u8]) -> Result<usize> {
         let block = self.block(data, key.size());
-        context.encrypt(&block, Some(output)).map_err(|_| self.refused())
+        let set_up = |context: &mut PkeyCtxRef<Public>| {
+            context.encrypt_init().map_err(unexpected)?;
+            self.choose(context)
+        };
+        key.block(&Task::RsaCipher(self.clone()), set_up, |context| {
+            context.encrypt(&block, Some(output)).map_err(|_| self.refused())
+        })
     }
 
     /// Decrypts a block as long as the modulus; the data can be no longer than [`Scheme::longest`]. A wrong
     /// padding is `EncryptedDataInvalid`, another length `EncryptedDataLenRange`.
-    pub fn decrypt(&self, key: &PKeyRef<Private>, block: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    pub fn decrypt(&self, key: &PairKey<Private>, block: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         if block.len() != key.size() {
             return Err(Error::EncryptedDataLenRange);
         }
-        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-        context.decrypt_init().map_err(unexpected)?;
-        self.choose(&mut context)?;
-        if matches!(self, Scheme::Pkcs1(_)) {
-            ffi::pkey::refuse_wrong_padding(&mut context).map_err(unexpected)?;
-        }
+        let set_up = |context: &mut PkeyCtxRef<Private>| {
+            context.decrypt_init().map_err(unexpected)?;
+            self.choose(context)?;
+            if matches!(self, Scheme::Pkcs1(_)) {
+                ffi::pkey::refuse_wrong_padding(context).map_err(unexpected)?;
+            }
+            Ok(())
+        };
         let mut data = Zeroizing::new(vec![0; key.size()]);
-        let length = context.decrypt(block, Some(&mut data[..])).map_err(|_| Error::EncryptedDataInvalid)?;
+        let length = key.block(&Task::RsaCipher(self.clone()), set_up, |context| {
+            context.decrypt(block, Some(&mut data[..])).map_err(|_| Error::EncryptedDataInvalid)
+        })?;
         data.truncate(length);
         Ok(data)
     }
 
     /// Signs at most [`Scheme::longest`] bytes, to as many bytes as the modulus has; for a scheme with a
     /// digest, just that.
-    pub fn sign(&self, key: &PKeyRef<Private>, data: &[u8], output: &mut [u8]) -> Result<usize> {
+    pub fn sign(&self, key: &PairKey<Private>, data: &[u8], output: &mut [u8]) -> Result<usize> {
         self.check_digest(data)?;
-        let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-        context.sign_init().map_err(unexpected)?;
-        self.choose(&mut context)?;
+        let set_up = |context: &mut PkeyCtxRef<Private>| {
+            context.sign_init().map_err(unexpected)?;
+            self.choose(context)
+        };
         let block = self.block(data, key.size());
-        context.sign(&block, Some(output)).map_err(|_| self.refused())
+        key.block(&Task::RsaSignature(self.clone()), set_up, |context| {
+            context.sign(&block, Some(output)).map_err(|_| self.refused())
+        })
     }
 
     /// Checks a signature over `data`: `SignatureInvalid` if it isn't one.
-    pub fn verify(&self, key: &PKeyRef<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
+    pub fn verify(&self, key: &PairKey<Public>, data: &[u8], signature: &[u8]) -> Result<()> {
         self.check_digest(data)?;
         let valid = match self.recovering() {
             Some(_) => {
@@ -158,10 +169,13 @@ impl Scheme {
                 found.len() == expected.len() && memcmp::eq(&found, &expected)
             }
             None => {
-                let mut context = PkeyCtx::new(key).map_err(unexpected)?;
-                context.verify_init().map_err(unexpected)?;
-                self.choose(&mut context)?;
-                context.verify(data, signature).unwrap_or(false)
+                let set_up = |context: &mut PkeyCtxRef<Public>| {
+                    context.verify_init().map_err(unexpected)?;
+                    self.choose(context)
+                };
+                key.block(&Task::RsaSignature(self.clone()), set_up, |context| {
+                    Ok(context.verify(data, signature).unwrap_or(false))
+                })?
             }
         };
         if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
@@ -169,7 +183,7 @@ impl Scheme {
 
     /// The data under a signature: `SignatureInvalid` if it isn't one, `SignatureLenRange` if it is not as
     /// long as the modulus.
-    pub fn recover(&self, key: &PKeyRef<Public>, signature: &[u8]) -> Result<Vec<u8>> {
+    pub fn recover(&self, key: &PairKey<Public>, signature: &[u8]) -> Result<Vec<u8>> {
         if signature.len() != key.size() {
             return Err(Error::SignatureLenRange);
         }

@@ -5,7 +5,7 @@ use super::keys::TokenKey;
 use super::objects::{COLUMNS, row_from};
 use super::record::Row;
 use super::roster::Roster;
-use super::seal::Secret;
+use super::seal::MacKey;
 use super::{Store, meta, users};
 use rusqlite::Connection;
 use std::collections::HashSet;
@@ -90,7 +90,7 @@ impl Check<'_> {
         self.roster(&roster)
     }
 
-    fn object(&mut self, row: &Row, owners: &HashSet<i64>, open_key: &Secret) -> Step<()> {
+    fn object(&mut self, row: &Row, owners: &HashSet<i64>, open_key: &MacKey) -> Step<()> {
         let id = row.name.id.to_hex();
         if row.name.owner.is_some_and(|owner| !owners.contains(&owner)) {
             self.report.problems.push(format!("object {id}: its owner does not exist"));

@@ -1,6 +1,8 @@
 //! The key hierarchy: the token key, and the keys derived from it, one for each purpose.
 
-use super::seal::{Secret, random};
+use super::seal::{MacKey, Secret, random};
+use crate::attribute::Bytes;
+use crate::crypto::SecretKey;
 use openssl::error::ErrorStack;
 use openssl::md::Md;
 use openssl::pkey::Id;
@@ -16,10 +18,10 @@ pub struct TokenKey(Arc<Keys>);
 struct Keys {
     serial: String,
     master: Secret,
-    records: Secret,
-    public: Secret,
-    tags: Secret,
-    roster: Secret,
+    records: SecretKey,
+    public: MacKey,
+    tags: MacKey,
+    roster: MacKey,
     capsules: Secret,
     id: [u8; 16],
 }
@@ -36,10 +38,10 @@ impl TokenKey {
         Ok(TokenKey(Arc::new(Keys {
             serial: serial.to_owned(),
             master: master.clone(),
-            records: derive(master, "cloister 1 records")?,
-            public: derive(master, "cloister 1 public records")?,
-            tags: derive(master, "cloister 1 tags")?,
-            roster: derive(master, "cloister 1 roster")?,
+            records: Bytes::from(&derive(master, "cloister 1 records")?[..]).into(),
+            public: MacKey::new(&derive(master, "cloister 1 public records")?)?,
+            tags: MacKey::new(&derive(master, "cloister 1 tags")?)?,
+            roster: MacKey::new(&derive(master, "cloister 1 roster")?)?,
             capsules: derive(master, "cloister 1 capsules")?,
             id: std::array::from_fn(|at| id[at]),
         })))
@@ -51,22 +53,22 @@ impl TokenKey {
     }
 
     /// Seals records.
-    pub(super) fn records(&self) -> &Secret {
+    pub(super) fn records(&self) -> &SecretKey {
         &self.0.records
     }
 
     /// Authenticates the readable half of public objects.
-    pub(super) fn public(&self) -> &Secret {
+    pub(super) fn public(&self) -> &MacKey {
         &self.0.public
     }
 
     /// Makes the tags of private objects.
-    pub(super) fn tags(&self) -> &Secret {
+    pub(super) fn tags(&self) -> &MacKey {
         &self.0.tags
     }
 
     /// Authenticates the list of private objects.
-    pub(super) fn roster(&self) -> &Secret {
+    pub(super) fn roster(&self) -> &MacKey {
         &self.0.roster
     }
 
@@ -106,15 +108,20 @@ pub(crate) fn derive(master: &Secret, label: &str) -> Result<Secret, ErrorStack>
 
 #[cfg(test)]
 mod tests {
+    use super::super::seal::mac;
     use super::*;
 
     #[test]
     fn every_purpose_has_a_key_of_its_own_and_none_is_printed() {
         let key = TokenKey::new(&Zeroizing::new([7; 32]), "00").unwrap();
-        let all = [key.master(), key.records(), key.public(), key.tags(), key.roster(), key.capsules()];
-        let distinct: std::collections::HashSet<_> = all.iter().map(|key| key.to_vec()).collect();
+        let of = |key: &MacKey| mac(key, &[b"message"]).unwrap();
+        let records = Secret::new(key.records()[..].try_into().unwrap());
+        let secrets = [key.master(), &records, key.capsules()];
+        let macs = secrets.map(|key| MacKey::new(key).unwrap()).iter().map(of).collect::<Vec<_>>();
+        let all = [&macs[..], &[key.public(), key.tags(), key.roster()].map(of)].concat();
+        let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
-        assert!(all.iter().all(|secret| secret[..16] != key.id()[..]));
+        assert!(secrets.iter().all(|secret| secret[..16] != key.id()[..]));
         assert_eq!(format!("{key:?}"), "TokenKey");
     }
 

@@ -10,7 +10,7 @@ use super::error::{Error, Result, Step};
 use super::keys::TokenKey;
 use super::meta::{self, Meta};
 use super::password::{Holder, PasswordKey, SALT, WrappedKey};
-use super::seal::{self, Secret};
+use super::seal::{self, MacKey};
 use super::statement;
 use super::users::{self, User};
 use super::writer::Writer;
@@ -170,7 +170,7 @@ impl Account {
 
 /// The bucket of a name: one of 2^24, so that the table can't grow without end. Two names seldom share one, and each try at
 /// filling them costs its Argon2id: else a name never tried before would be locked.
-fn bucket(open_key: &Secret, role: Role, name: &str) -> Step<u32> {
+fn bucket(open_key: &MacKey, role: Role, name: &str) -> Step<u32> {
     let hash = seal::mac(open_key, &[b"stranger", role.short().as_bytes(), name.as_bytes()])?;
     Ok(u32::from_le_bytes([hash[0], hash[1], hash[2], 0]))
 }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn names_that_nobody_has_seldom_share_a_count() {
-        let open_key = Secret::new([7; 32]);
+        let open_key = MacKey::new(&seal::Secret::new([7; 32])).unwrap();
         let names = 5000;
         let bucket = |number| bucket(&open_key, Role::User, &format!("name-{number}")).unwrap();
         let buckets: std::collections::HashSet<u32> = (0..names).map(bucket).collect();

@@ -3,7 +3,7 @@
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
 use super::password::Argon2;
-use super::seal::{self, Secret};
+use super::seal::{self, MacKey, Secret};
 use super::statement;
 use super::writer::Writer;
 use rusqlite::{Connection, OptionalExtension};
@@ -63,9 +63,10 @@ pub(super) fn replace(writer: &Writer<'_>, meta: &Meta, key: &TokenKey) -> Step<
 }
 
 /// A key that lies open in the file: it only keeps names and values of public objects out of plain sight.
-pub(super) fn open_key(connection: &Connection) -> Step<Secret> {
+pub(super) fn open_key(connection: &Connection) -> Step<MacKey> {
     let sql = "SELECT open_key FROM token";
-    Ok(Zeroizing::new(connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?))
+    let key = connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?;
+    Ok(MacKey::new(&Zeroizing::new(key))?)
 }
 
 /// Takes the number for a new user.

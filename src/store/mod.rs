@@ -53,7 +53,7 @@ use crate::pin::{Credentials, Role};
 use connection::Database;
 use error::{Fault, Step};
 use password::PasswordKey;
-use recent::Recent;
+use recent::{Ahead, OpenKey, Recent};
 use roster::Roster;
 use schema::Content;
 use statement::Statement;
@@ -82,11 +82,13 @@ pub struct Viewer<'a> {
 pub struct Store {
     database: Database,
     recent: Recent,
+    ahead: Ahead,
+    open_key: OpenKey,
 }
 
 impl Store {
     fn on(database: Database) -> Store {
-        Store { database, recent: Recent::default() }
+        Store { database, recent: Recent::default(), ahead: Ahead::default(), open_key: OpenKey::default() }
     }
 
     /// Whether there is a token's file in `folder`, be it whole or not: [`Store::open`] tells.

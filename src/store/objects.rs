@@ -14,6 +14,9 @@ use rusqlite::{Connection, OptionalExtension};
 pub(super) const COLUMNS: &str =
     "id, version, owner, id_tag, label_tag, type_tag, class_tag, public, public_mac, secret";
 
+/// How many those are.
+pub(super) const COLUMN_COUNT: usize = 10;
+
 impl Store {
     /// One object. Without a viewer only public objects are found, their secret half is left empty, and whether they are authentic is not
     /// checked: such an answer must not be kept for a viewer. Who owns it is not checked here.
@@ -96,7 +99,11 @@ impl Store {
 
     /// A row that may be looked at with `key`.
     pub(super) fn row(&self, key: Option<&TokenKey>, id: ObjectId) -> Result<Option<Row>> {
-        let row = self.database.peek(|connection| read_row(connection, id))?;
+        let ahead = if self.database.seems_in_place() { self.ahead.take(self.counter(), id) } else { None };
+        let row = match ahead {
+            Some(row) => Some(row),
+            None => self.database.peek(|connection| read_row(connection, id))?,
+        };
         Ok(row.filter(|row| row.is_visible(key.is_some())))
     }
 

@@ -1,10 +1,15 @@
-//! Searches answered before. An answer is right as long as the store's change counter stands where it stood before the answer was read.
+//! What searches have read: answers, rows, and a key that they all take. Each is right as long as the store's change counter stands where it stood
+//! before it was read.
 
 use super::Viewer;
+use super::error::Result;
+use super::record::Row;
+use super::seal::MacKey;
 use crate::attribute::Attributes;
-use crate::token::Found;
-use parking_lot::RwLock;
-use std::collections::HashMap;
+use crate::token::{Found, ObjectId};
+use parking_lot::{Mutex, RwLock};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Answers kept at most; beyond it they are all forgotten.
 const MOST: usize = 4096;
@@ -77,4 +82,62 @@ impl Recent {
 
 fn asker(viewer: Option<Viewer<'_>>) -> Asker {
     viewer.map(|viewer| (viewer.user, *viewer.key.id()))
+}
+
+/// The key of public objects' tags, which every search takes.
+#[derive(Default)]
+pub(super) struct OpenKey(RwLock<Option<(u64, Arc<MacKey>)>>);
+
+impl OpenKey {
+    /// The key, read if the counter, which is at `counter` now, has moved since it was.
+    pub(super) fn get(
+        &self,
+        counter: Option<u64>,
+        read: impl FnOnce() -> Result<MacKey>,
+    ) -> Result<Arc<MacKey>> {
+        if let (Some((seen, key)), Some(now)) = (&*self.0.read(), counter)
+            && *seen == now
+        {
+            return Ok(key.clone());
+        }
+        let key = Arc::new(read()?);
+        *self.0.write() = counter.map(|counter| (counter, key.clone()));
+        Ok(key)
+    }
+}
+
+/// Rows that a search for few objects has read, still sealed: whoever looks for a key mostly uses it next. A row is right as long as the change
+/// counter stands where it stood before it was read.
+#[derive(Default)]
+pub(super) struct Ahead(Mutex<VecDeque<(u64, Row)>>);
+
+impl Ahead {
+    /// Rows kept of one search at most.
+    pub(super) const MOST_FOUND: usize = 2;
+
+    /// Rows kept at most: some for each thread that may be between its search and its use.
+    const MOST: usize = 16;
+
+    /// Bytes of a row that is kept.
+    const MOST_BYTES: usize = 16 << 10;
+
+    /// Keeps rows that were read after the counter was seen at `counter`.
+    pub(super) fn put(&self, counter: Option<u64>, rows: Vec<Row>) {
+        let Some(counter) = counter else { return };
+        let mut kept = self.0.lock();
+        for row in rows.into_iter().filter(|row| row.size() <= Self::MOST_BYTES) {
+            if kept.len() >= Self::MOST {
+                kept.pop_front();
+            }
+            kept.push_back((counter, row));
+        }
+    }
+
+    /// Takes an object's row out, if it is there and the counter, which is at `counter` now, stands where it stood.
+    pub(super) fn take(&self, counter: Option<u64>, id: ObjectId) -> Option<Row> {
+        let counter = counter?;
+        let mut kept = self.0.lock();
+        let at = kept.iter().position(|(seen, row)| *seen == counter && row.name.id == id)?;
+        kept.remove(at).map(|(_, row)| row)
+    }
 }

@@ -3,7 +3,7 @@
 use super::codec;
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
-use super::seal::{self, Secret};
+use super::seal::{self, MacKey};
 use super::tags::{Scope, Tag};
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
@@ -76,7 +76,7 @@ impl Record {
 
 impl Row {
     /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none. `open_key`: what a public object's tags are made with.
-    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: Option<&Secret>) -> Step<Row> {
+    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: Option<&MacKey>) -> Step<Row> {
         if key.is_none() && record.needs_key() {
             return Err(Error::LoginNeeded.into());
         }
@@ -157,6 +157,11 @@ impl Row {
         self.name.owner.is_some() || self.secret.is_some() || is_trusted()
     }
 
+    /// Bytes of both halves as they are stored.
+    pub(super) fn size(&self) -> usize {
+        self.public.len().saturating_add(self.secret.as_ref().map_or(0, Vec::len))
+    }
+
     /// Whether somebody who has the token key, or has not, may know of it.
     pub(super) fn is_visible(&self, with_key: bool) -> bool {
         with_key || self.name.owner.is_none()
@@ -166,7 +171,7 @@ impl Row {
     pub(super) fn expected_tags(
         &self,
         key: Option<&TokenKey>,
-        open_key: &Secret,
+        open_key: &MacKey,
         public: &Attributes,
     ) -> Step<[Option<Tag>; 4]> {
         match (key, self.name.owner) {

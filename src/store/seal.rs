@@ -2,10 +2,13 @@
 //!
 //! A sealed blob is: version byte 1, nonce (12 bytes), ciphertext, tag (16 bytes).
 
+use crate::crypto::SecretKey;
+use crate::crypto::cipher::{self, Direction, Stream};
 use crate::crypto::ffi::mac::Context;
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
-use openssl::symm::{Cipher, Crypter, Mode};
+use openssl::symm::Cipher;
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 /// 256 bits that nobody may see; wiped when dropped.
@@ -17,12 +20,42 @@ const TAG: usize = 16;
 /// Bytes that a seal adds.
 const OVERHEAD: usize = 1 + NONCE + TAG;
 
+/// A key that seals.
+pub(crate) trait SealKey {
+    /// Its 32 bytes.
+    fn bytes(&self) -> &[u8];
+
+    /// Begins to open what has this nonce.
+    fn opening(&self, nonce: &[u8; NONCE]) -> Option<Stream>;
+}
+
+impl SealKey for Secret {
+    fn bytes(&self) -> &[u8] {
+        &self[..]
+    }
+
+    fn opening(&self, nonce: &[u8; NONCE]) -> Option<Stream> {
+        cipher::stream(cipher::AES_GCM, Direction::Decrypt, &self[..], Some(nonce), false).ok()
+    }
+}
+
+/// One that is used again and again: it keeps what was set up with it.
+impl SealKey for SecretKey {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn opening(&self, nonce: &[u8; NONCE]) -> Option<Stream> {
+        cipher::stream_of(cipher::AES_GCM, Direction::Decrypt, self, Some(nonce), false).ok()
+    }
+}
+
 /// Seals `plain`; opening it will take the same `associated` data.
-pub(crate) fn seal(key: &Secret, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+pub(crate) fn seal(key: &impl SealKey, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let cipher = Cipher::aes_256_gcm();
     let nonce: [u8; NONCE] = random()?;
     let mut tag = [0; TAG];
-    let body = openssl::symm::encrypt_aead(cipher, &key[..], Some(&nonce), associated, plain, &mut tag)?;
+    let body = openssl::symm::encrypt_aead(cipher, key.bytes(), Some(&nonce), associated, plain, &mut tag)?;
     let mut sealed = Vec::with_capacity(body.len() + OVERHEAD);
     sealed.push(VERSION);
     sealed.extend_from_slice(&nonce);
@@ -32,7 +65,7 @@ pub(crate) fn seal(key: &Secret, associated: &[u8], plain: &[u8]) -> Result<Vec<
 }
 
 /// Opens what [`seal`] made; `None` if key, associated data or any byte is another.
-pub(crate) fn open(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open(key: &impl SealKey, associated: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (version, rest) = sealed.split_first()?;
     let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
     let (body, tag) = rest.split_last_chunk::<TAG>()?;
@@ -40,27 +73,33 @@ pub(crate) fn open(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Zer
         return None;
     }
     // Not `decrypt_aead`: it drops the plaintext of a blob with a wrong tag without wiping it.
-    let cipher = Cipher::aes_256_gcm();
-    let mut plain = Zeroizing::new(vec![0; body.len() + cipher.block_size()]);
-    let mut crypter = Crypter::new(cipher, Mode::Decrypt, &key[..], Some(nonce)).ok()?;
-    crypter.aad_update(associated).ok()?;
-    let written = crypter.update(body, &mut plain).ok()?;
-    crypter.set_tag(tag).ok()?;
-    let rest = crypter.finalize(&mut plain[written..]).ok()?;
-    plain.truncate(written + rest);
+    let mut plain = Zeroizing::new(vec![0; body.len()]);
+    let mut opening = key.opening(nonce)?;
+    opening.authenticate(associated).ok()?;
+    opening.update(body, &mut plain).ok()?;
+    opening.finish_against_tag(tag).ok()?;
     Some(plain)
 }
 
-/// HMAC-SHA256 of `parts`, framed.
-pub(super) fn mac(key: &Secret, parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
-    static PREPARED: OnceCell<Context> = OnceCell::new();
-    let prepare = || Context::new(c"HMAC", Some((c"digest", c"SHA256")), &[0; 32]);
-    // A copy of what has its digest already: naming that costs OpenSSL more than a short HMAC does.
-    let mut context = PREPARED.get_or_try_init(prepare)?.with_key(&key[..])?;
-    for part in parts {
-        context.update(&frame_of(part))?;
-        context.update(part)?;
+/// A key for MACs, set up once: to set it up costs OpenSSL more than a short HMAC does. Wiped when dropped.
+pub(super) struct MacKey(Mutex<Context>);
+
+impl MacKey {
+    /// Sets the key up for HMAC-SHA256.
+    pub(super) fn new(key: &Secret) -> Result<Self, ErrorStack> {
+        static PREPARED: OnceCell<Context> = OnceCell::new();
+        let prepare = || Context::new(c"HMAC", Some((c"digest", c"SHA256")), &[0; 32]);
+        // A copy of what has its digest already: to name it costs a fetch.
+        let context = PREPARED.get_or_try_init(prepare)?.with_key(&key[..])?;
+        Ok(MacKey(Mutex::new(context)))
     }
+}
+
+/// HMAC-SHA256 of `parts`, framed.
+pub(super) fn mac(key: &MacKey, parts: &[&[u8]]) -> Result<[u8; 32], ErrorStack> {
+    let mut context = key.0.lock();
+    context.restart()?;
+    context.update(&frame(parts))?;
     let mut mac = [0; 32];
     context.finish(&mut mac)?;
     Ok(mac)

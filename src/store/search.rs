@@ -2,6 +2,10 @@
 
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
+use super::objects::{COLUMN_COUNT, COLUMNS, row_from};
+use super::recent::Ahead;
+use super::record::Row;
+use super::seal::MacKey;
 use super::tags::{SELECTIVE, Scope, TAGGED};
 use super::{Store, Viewer, meta};
 use crate::attribute::{Attributes, Value};
@@ -11,6 +15,7 @@ use crate::token::{Found, ObjectId};
 use cryptoki_sys as ck;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
+use std::mem;
 
 /// The parts of a template that are answered in different ways.
 struct Query {
@@ -38,11 +43,15 @@ impl Store {
             return Ok(found);
         }
         let Some(query) = Query::new(template) else { return Ok(Vec::new()) };
-        let mut hits = self.database.read(|connection| query.run(connection, viewer))?;
+        let open_key = self.open_key.get(counter, || self.database.peek(meta::open_key))?;
+        let path = self.database.path();
+        let asked = query.ask(&query.scopes(&open_key, viewer)).map_err(|fault| fault.at(path))?;
+        let Some(asked) = asked else { return Ok(Vec::new()) };
+        let mut hits = self.database.peek(|connection| asked.run(connection))?;
         if query.others.is_empty() && hits.damaged.is_empty() {
             self.recent.put(counter, viewer, template, &hits.found);
         }
-        let path = self.database.path();
+        self.ahead.put(counter, mem::take(&mut hits.rows));
         let mut damaged: Vec<Error> = hits.damaged.into_iter().map(|fault| fault.at(path)).collect();
         if !query.others.is_empty() {
             let key = viewer.map(|viewer| viewer.key);
@@ -75,6 +84,8 @@ impl Store {
 #[derive(Default)]
 struct Hits {
     found: Vec<Found>,
+    /// The rows of the first of them, where they had to be read anyway.
+    rows: Vec<Row>,
     /// Rows that have no id.
     damaged: Vec<Fault>,
 }
@@ -102,64 +113,108 @@ impl Query {
         Some(Query { id, tagged, private, others })
     }
 
-    /// The objects that have the tags, without opening any.
-    fn run(&self, connection: &Connection, viewer: Option<Viewer<'_>>) -> Step<Hits> {
-        let open_key = meta::open_key(connection)?;
-        let mut hits = Hits::default();
-        if self.private != Some(true) {
-            self.run_in(connection, Scope::Public(&open_key), &mut hits)?;
-        }
-        if let (Some(viewer), true) = (viewer, self.private != Some(false)) {
-            self.run_in(connection, Scope::Private(viewer.key, viewer.user), &mut hits)?;
-        }
-        Ok(hits)
+    /// Whose objects are looked at.
+    fn scopes<'a>(&self, open_key: &'a MacKey, viewer: Option<Viewer<'a>>) -> Vec<Scope<'a>> {
+        let public = Some(Scope::Public(open_key)).filter(|_| self.private != Some(true));
+        let own = viewer.map(|viewer| Scope::Private(viewer.key, viewer.user));
+        public.into_iter().chain(own.filter(|_| self.private != Some(false))).collect()
     }
 
-    fn run_in(&self, connection: &Connection, scope: Scope<'_>, hits: &mut Hits) -> Step<()> {
-        let private = matches!(scope, Scope::Private(..));
-        let (sql, values) = self.statement(scope)?;
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            match row.get(0) {
-                Ok(id) => hits.found.push(Found { id: ObjectId(id), private }),
-                Err(error) => hits.damaged.push(error.into()),
+    /// The one statement that finds the objects of all scopes; `None` if there are no scopes.
+    fn ask(&self, scopes: &[Scope<'_>]) -> Step<Option<Asked>> {
+        let whole = self.reads_rows();
+        let mut asked = Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole };
+        for scope in scopes {
+            if !asked.sql.is_empty() {
+                asked.sql.push_str(" UNION ALL ");
             }
+            self.ask_in(*scope, &mut asked)?;
+        }
+        if asked.sql.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(asked))
+    }
+
+    fn ask_in(&self, scope: Scope<'_>, asked: &mut Asked) -> Step<()> {
+        let private = matches!(scope, Scope::Private(..));
+        asked.add(&["SELECT ", if asked.whole { COLUMNS } else { "id" }]);
+        asked.add(&[", number, ", if private { "1" } else { "0" }, " AS private FROM object"]);
+        if let Some(index) = self.index() {
+            asked.add(&[" INDEXED BY object_by_", index]);
+        }
+        asked.add(&[" WHERE owner ", if private { "= ?" } else { "IS NULL" }]);
+        if let Scope::Private(_, owner) = scope {
+            asked.values.push(Box::new(owner));
+        }
+        for (kind, column) in TAGGED {
+            if let Some(value) = self.tagged.get(kind) {
+                asked.add(&[" AND ", column, " = ?"]);
+                asked.values.push(Box::new(scope.tag(kind, value)?));
+            }
+        }
+        if let Some(id) = self.id {
+            asked.add(&[" AND id = ?"]);
+            asked.values.push(Box::new(id.0));
         }
         Ok(())
     }
 
-    /// The statement that finds the objects of one scope, and its parameters.
-    fn statement(&self, scope: Scope<'_>) -> Step<(String, Vec<Box<dyn ToSql>>)> {
-        let mut conditions = Vec::new();
-        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-        let mut index = None;
-        for (at, (kind, column)) in TAGGED.into_iter().enumerate() {
-            if let Some(value) = self.tagged.get(kind) {
-                index = index.or((at < SELECTIVE).then_some(column));
-                conditions.push(format!("{column} = ?"));
-                values.push(Box::new(scope.tag(kind, value)?));
+    /// The index to go by. Without statistics SQLite can't know which tells the most objects apart; we do. `None`: the row's own key is known.
+    fn index(&self) -> Option<&'static str> {
+        let first = TAGGED.iter().take(SELECTIVE).find(|(kind, _)| self.tagged.contains(*kind));
+        if self.id.is_some() { None } else { Some(first.map_or("owner", |(_, column)| column)) }
+    }
+
+    /// Whether rows are read, not an index alone: so it is where few objects are asked for.
+    fn reads_rows(&self) -> bool {
+        self.id.is_some() || self.tagged.contains(ck::CKA_ID) || self.tagged.contains(ck::CKA_LABEL)
+    }
+}
+
+/// Room for the longest statement.
+const SQL: usize = 640;
+
+/// A statement and its parameters.
+struct Asked {
+    sql: String,
+    values: Vec<Box<dyn ToSql>>,
+    /// Whether each row of the answer begins with the object's own ([`COLUMNS`]), not with its id alone.
+    whole: bool,
+}
+
+impl Asked {
+    fn add(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.sql.push_str(part));
+    }
+
+    /// The objects that have the tags, without opening any.
+    fn run(&self, connection: &Connection) -> Step<Hits> {
+        let mut hits = Hits::default();
+        let mut numbered: Vec<(i64, Found)> = Vec::new();
+        let mut statement = connection.prepare_cached(&self.sql)?;
+        let [number, private] = if self.whole { [COLUMN_COUNT, COLUMN_COUNT + 1] } else { [1, 2] };
+        let mut rows = statement.query(params_from_iter(&self.values))?;
+        while let Some(row) = rows.next()? {
+            match row.get(0) {
+                Ok(id) => {
+                    let found = Found { id: ObjectId(id), private: row.get(private)? };
+                    numbered.push((row.get(number)?, found));
+                }
+                Err(error) => hits.damaged.push(error.into()),
+            }
+            // A damaged row tells so when it is used.
+            if self.whole
+                && hits.rows.len() < Ahead::MOST_FOUND
+                && let Ok(row) = row_from(row)
+            {
+                hits.rows.push(row);
             }
         }
-        match scope {
-            Scope::Public(_) => conditions.push("owner IS NULL".to_owned()),
-            Scope::Private(_, owner) => {
-                conditions.push("owner = ?".to_owned());
-                values.push(Box::new(owner));
-            }
-        }
-        let from = match self.id {
-            Some(id) => {
-                conditions.push("id = ?".to_owned());
-                values.push(Box::new(id.0));
-                "object".to_owned()
-            }
-            // Without statistics SQLite can't know which index tells the most objects apart; we do.
-            None => format!("object INDEXED BY object_by_{}", index.unwrap_or("owner")),
-        };
-        let conditions = conditions.join(" AND ");
-        let sql = format!("SELECT id FROM {from} WHERE {conditions} ORDER BY number");
-        Ok((sql, values))
+        // Few are, or in few runs that are in order: SQLite, asked for it, would take longer than for all the rest.
+        numbered.sort_by_key(|(number, found)| (found.private, *number));
+        hits.found = numbered.into_iter().map(|(_, found)| found).collect();
+        Ok(hits)
     }
 }
 
@@ -171,10 +226,11 @@ mod tests {
     /// How SQLite goes about a search of the user's private objects.
     fn plan(it: &Fixture, template: &[(u64, Value)]) -> String {
         let query = Query::new(&template.iter().cloned().collect()).unwrap();
-        let (sql, values) = query.statement(Scope::Private(&it.key, it.user)).unwrap();
+        let asked = query.ask(&[Scope::Private(&it.key, it.user)]).unwrap().unwrap();
         let explain = |connection: &Connection| {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-            let lines = statement.query_map(params_from_iter(&values), |row| row.get::<_, String>(3))?;
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", asked.sql))?;
+            let values = params_from_iter(&asked.values);
+            let lines = statement.query_map(values, |row| row.get::<_, String>(3))?;
             Ok(lines.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
         };
         it.store.database.peek(explain).unwrap()

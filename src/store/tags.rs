@@ -6,7 +6,7 @@
 use super::codec;
 use super::error::Step;
 use super::keys::TokenKey;
-use super::seal::{self, Secret};
+use super::seal::{self, MacKey};
 use crate::attribute::{AttributeType, Attributes, Value};
 use cryptoki_sys as ck;
 
@@ -28,7 +28,7 @@ pub(super) const SELECTIVE: usize = 2;
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'a> {
     /// Public ones, with the token's open key.
-    Public(&'a Secret),
+    Public(&'a MacKey),
     /// A user's private ones.
     Private(&'a TokenKey, i64),
 }

@@ -29,7 +29,7 @@ pub struct ObjectId(pub [u8; 16]);
 impl ObjectId {
     /// As `CKA_UNIQUE_ID` shows it.
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:032x}", u128::from_be_bytes(self.0))
     }
 
     /// Reads what [`ObjectId::to_hex`] writes; `None` for anything else, also for capital letters.

@@ -30,6 +30,7 @@ const EVP_PKEY_PUBLIC_KEY: c_int = 0x86;
 const EVP_PKEY_KEYPAIR: c_int = 0x87;
 
 /// The parts of a key, by OpenSSL's names.
+const GROUP: &CStr = c"group";
 const PUBLIC: &CStr = c"pub";
 const PRIVATE: &CStr = c"priv";
 const SEED: &CStr = c"seed";
@@ -45,6 +46,14 @@ pub fn generate(name: &CStr) -> Result<PKey<Private>> {
 pub fn public_key(name: &CStr, encoding: &[u8]) -> Result<PKey<Public>> {
     let key = from_parts(name, EVP_PKEY_PUBLIC_KEY, &mut [(PUBLIC, Param::Octets(encoding))])?;
     // SAFETY: `from_parts` gives a key that nobody else frees; it has its public half.
+    Ok(unsafe { PKey::from_ptr(key) })
+}
+
+/// A public key on a curve, by OpenSSL's name of it, from its point. Whether that is of the right order is not asked.
+pub fn curve_point(curve: &CStr, point: &[u8]) -> Result<PKey<Public>> {
+    let parts = &mut [(GROUP, Param::Text(curve)), (PUBLIC, Param::Octets(point))];
+    let key = from_parts(c"EC", EVP_PKEY_PUBLIC_KEY, parts)?;
+    // SAFETY: as above.
     Ok(unsafe { PKey::from_ptr(key) })
 }
 
@@ -94,19 +103,29 @@ pub fn is_consistent(key: &PKeyRef<Private>) -> bool {
     consistent
 }
 
+/// Sets a context up for [`encapsulate`].
+pub fn begin_encapsulation(ctx: &mut PkeyCtxRef<Public>) -> Result<()> {
+    // SAFETY: the context is alive; NULL means no parameters.
+    check(unsafe { ffi::EVP_PKEY_encapsulate_init(ctx.as_ptr(), ptr::null()) })
+}
+
+/// Sets a context up for [`decapsulate`].
+pub fn begin_decapsulation(ctx: &mut PkeyCtxRef<Private>) -> Result<()> {
+    // SAFETY: as above.
+    check(unsafe { ffi::EVP_PKEY_decapsulate_init(ctx.as_ptr(), ptr::null()) })
+}
+
 /// A new shared secret of `length` bytes, and its ciphertext of `ciphertext_length`.
 pub fn encapsulate(
-    key: &PKeyRef<Public>,
+    ctx: &mut PkeyCtxRef<Public>,
     ciphertext_length: usize,
     length: usize,
 ) -> Result<(Vec<u8>, Bytes)> {
-    let ctx = PkeyCtx::new(key)?;
     let (mut ciphertext, mut secret) = (vec![0; ciphertext_length], Bytes::zeroed(length));
     let (mut written, mut secret_written) = (ciphertext_length, length);
     // SAFETY: the context is alive; both buffers are valid for the lengths told, beyond which OpenSSL refuses to
     // write.
     unsafe {
-        check(ffi::EVP_PKEY_encapsulate_init(ctx.as_ptr(), ptr::null()))?;
         check(ffi::EVP_PKEY_encapsulate(
             ctx.as_ptr(),
             ciphertext.as_mut_ptr(),
@@ -123,14 +142,12 @@ pub fn encapsulate(
 }
 
 /// The shared secret, of `length` bytes, behind a ciphertext.
-pub fn decapsulate(key: &PKeyRef<Private>, ciphertext: &[u8], length: usize) -> Result<Bytes> {
-    let ctx = PkeyCtx::new(key)?;
+pub fn decapsulate(ctx: &mut PkeyCtxRef<Private>, ciphertext: &[u8], length: usize) -> Result<Bytes> {
     let mut secret = Bytes::zeroed(length);
     let mut written = length;
     // SAFETY: the context is alive; both buffers are valid for the lengths told, beyond which OpenSSL refuses to
     // write.
     unsafe {
-        check(ffi::EVP_PKEY_decapsulate_init(ctx.as_ptr(), ptr::null()))?;
         check(ffi::EVP_PKEY_decapsulate(
             ctx.as_ptr(),
             secret.as_mut_ptr(),

@@ -2,15 +2,47 @@
 
 use super::param::{Param, check, with_params};
 use openssl::error::ErrorStack;
+use openssl::md_ctx::MdCtxRef;
+use openssl::pkey::{PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtxRef;
 use openssl_sys as ffi;
 use std::ffi::CStr;
+use std::ptr;
 
 use foreign_types::ForeignTypeRef;
 
 fn set<T>(ctx: &mut PkeyCtxRef<T>, params: &mut [(&CStr, Param<'_>)]) -> Result<(), ErrorStack> {
     // SAFETY: the context is alive and the array is terminated; OpenSSL copies what it keeps.
     with_params(params, |array| check(unsafe { ffi::EVP_PKEY_CTX_set_params(ctx.as_ptr(), array) }))
+}
+
+/// A private key seen as the public key that it holds too.
+pub fn public_half(key: &PKeyRef<Private>) -> &PKeyRef<Public> {
+    // SAFETY: both types are the same key of OpenSSL's, which lives as long as the answer is borrowed; they differ only in
+    // what may be asked of it.
+    unsafe { PKeyRef::from_ptr(key.as_ptr()) }
+}
+
+/// Begins another signature with the key and settings of the one before.
+pub fn sign_again(ctx: &mut MdCtxRef) -> Result<(), ErrorStack> {
+    // SAFETY: the context is alive; NULL means that all stays as it is.
+    check(unsafe {
+        ffi::EVP_DigestSignInit(ctx.as_ptr(), ptr::null_mut(), ptr::null(), ptr::null_mut(), ptr::null_mut())
+    })
+}
+
+/// The same for the check of a signature.
+pub fn verify_again(ctx: &mut MdCtxRef) -> Result<(), ErrorStack> {
+    // SAFETY: as above.
+    check(unsafe {
+        ffi::EVP_DigestVerifyInit(
+            ctx.as_ptr(),
+            ptr::null_mut(),
+            ptr::null(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    })
 }
 
 /// Makes PKCS#1 v1.5 decryption fail on a wrong padding, where OpenSSL by itself would answer with random

@@ -32,13 +32,14 @@ pub fn finish(origin: Origin, defaults: Defaults, begun: Attributes, made: Attri
 }
 
 /// `begun` and what of `made` belongs to the form.
-fn merge(form: &Form, begun: Attributes, made: Attributes) -> Result<Attributes> {
+fn merge(form: &Form, begun: Attributes, mut made: Attributes) -> Result<Attributes> {
     let mut object = begun;
+    object.reserve(form.rows().count());
     for row in form.rows() {
-        if let Some(value) = made.get(row.attribute)
-            && agreed(row, object.get(row.attribute), value)?
+        if let Some(value) = made.remove(row.attribute)
+            && agreed(row, object.get(row.attribute), &value)?
         {
-            object.set(row.attribute, value.clone());
+            object.set(row.attribute, value);
         }
     }
     Ok(object)

@@ -133,9 +133,9 @@ fn check_reference(form: &Form, object: &Attributes) -> Result<()> {
 
 /// Whether each attribute that measures another has that one's measure, where both are there.
 pub(super) fn measures_agree(form: &Form, object: &Attributes) -> bool {
-    form.rows().all(|row| match (object.ulong(row.attribute), measure(row, object)) {
-        (Some(given), Some(measured)) => given == measured,
-        _ => true,
+    form.rows().all(|row| match measure(row, object) {
+        Some(measured) => object.ulong(row.attribute).is_none_or(|given| given == measured),
+        None => true,
     })
 }
 

@@ -160,6 +160,49 @@ fn a_transaction_that_was_left_open_shows_no_old_state() {
     assert_eq!(find(&it, None, &[]), [4, 5, 6]);
 }
 
+/// What a search has read is told apart from what is read anew as above.
+#[test]
+fn a_row_that_a_search_has_read_is_good_for_one_look_and_only_until_something_is_written() {
+    let it = filled();
+    let one = [(ck::CKA_ID, vec![1u8; 4].into())];
+    let get = || it.store.get(it.viewer(), id(1));
+    assert_eq!(find(&it, it.viewer(), &one), [1]);
+    it.tamper("UPDATE object SET public = x'00'");
+    assert_eq!(get().unwrap(), Some(record(1, Some(it.user))));
+    assert!(matches!(get(), Err(Error::Corrupt(..))), "one look");
+
+    let it = filled();
+    let get = || it.store.get(it.viewer(), id(1));
+    assert_eq!(find(&it, it.viewer(), &one), [1]);
+    let mut renamed = Record { version: 2, ..record(1, Some(it.user)) };
+    renamed.public.set(ck::CKA_LABEL, b"new".as_slice());
+    it.again().replace(it.viewer(), &renamed).unwrap();
+    assert_eq!(get().unwrap(), Some(renamed), "changed by another process");
+    assert_eq!(find(&it, it.viewer(), &one), [1]);
+    it.again().delete(it.viewer(), id(1)).unwrap();
+    assert_eq!(get().unwrap(), None, "destroyed by another process");
+}
+
+#[test]
+fn a_row_that_a_search_has_read_tells_nobody_what_is_private() {
+    let it = filled();
+    assert_eq!(find(&it, it.viewer(), &[(ck::CKA_ID, vec![1u8; 4].into())]), [1]);
+    assert_eq!(it.store.get(None, id(1)).unwrap(), None);
+}
+
+#[test]
+fn public_objects_come_first_and_then_in_the_order_they_were_made() {
+    let it = filled();
+    it.store.insert(None, &[plain(0)]).unwrap();
+    let label: &[u8] = b"label-in-the-clear";
+    for template in [vec![], vec![(ck::CKA_LABEL, label)]] {
+        let template = Attributes::from_iter(template);
+        let found: Vec<_> = it.store.find(it.viewer(), &template).unwrap();
+        let found: Vec<_> = found.iter().map(|found| (found.private, found.id.0[0])).collect();
+        assert_eq!(found, [(false, 4), (false, 5), (false, 0), (true, 1), (true, 2)]);
+    }
+}
+
 #[test]
 fn a_login_that_is_over_is_no_damage() {
     let it = filled();

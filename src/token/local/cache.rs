@@ -44,16 +44,18 @@ impl Moment {
 }
 
 impl Cache {
-    /// Now, with the store's counter: to be taken before an object is read.
-    pub fn moment(&self, counter: Option<u64>) -> Moment {
-        Moment { counter, generation: self.0.read().generation }
+    /// Now, for an object that nobody has to read: the commit that makes it tells the counter ([`Moment::after`]).
+    pub fn moment(&self) -> Moment {
+        Moment { counter: None, generation: self.0.read().generation }
     }
 
-    /// The object, and whether it is known to be current at `moment`.
-    pub fn get(&self, id: ObjectId, moment: Moment) -> Option<(Arc<LocalObject>, bool)> {
+    /// Now, with the store's counter, which is to be taken before an object is read; and the object, if it is there, with whether it is known to be
+    /// current.
+    pub fn look(&self, id: ObjectId, counter: Option<u64>) -> (Moment, Option<(Arc<LocalObject>, bool)>) {
         let entries = self.0.read();
-        let entry = entries.by_id.get(&id)?;
-        Some((entry.object.clone(), moment.counter == Some(entry.seen)))
+        let moment = Moment { counter, generation: entries.generation };
+        let known = entries.by_id.get(&id);
+        (moment, known.map(|entry| (entry.object.clone(), counter == Some(entry.seen))))
     }
 
     /// Keeps an object that was read after `moment`, unless all has been forgotten since: what was read for a login must not

@@ -121,8 +121,21 @@ impl LocalToken {
         Ok(object)
     }
 
-    /// Completes an object's attributes, those included that are computed from others.
-    pub(super) fn complete(&self, origin: Origin, begun: Attributes, made: Attributes) -> Result<Attributes> {
+    /// Completes an object's attributes, those included that are computed from others, unless the mechanism that `made` them has told them.
+    pub(super) fn complete(
+        &self,
+        origin: Origin,
+        begun: Attributes,
+        mut made: Attributes,
+    ) -> Result<Attributes> {
+        // Only a mechanism knows it; elsewhere it is what the caller says.
+        let info = match (origin, made.bytes(ck::CKA_PUBLIC_KEY_INFO)) {
+            (Origin::Generate(_), Some(info)) => Some(info.to_vec()),
+            _ => None,
+        };
+        if info.is_some() {
+            made.remove(ck::CKA_PUBLIC_KEY_INFO);
+        }
         let defaults = Defaults { usage: self.settings.usage_default };
         let mut object = template::finish(origin, defaults, begun, made)?;
         match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
@@ -132,7 +145,7 @@ impl LocalToken {
             (Some(computed), _) => object.set(ck::CKA_CHECK_VALUE, computed.as_slice()),
             (None, _) => {}
         }
-        if let Some(info) = encoding::public_key_info(&object) {
+        if let Some(info) = info.or_else(|| encoding::public_key_info(&object)) {
             // Section 4.10: one that is given must be that of the key.
             let given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).filter(|given| !given.is_empty());
             if given.is_some_and(|given| !encoding::same_public_key(given, &info)) {
@@ -152,7 +165,7 @@ impl LocalToken {
     ) -> Result<Vec<ObjectRef>> {
         let mut kept = Vec::with_capacity(objects.len());
         let mut stored: Vec<Arc<LocalObject>> = Vec::new();
-        let moment = self.cache.moment(None);
+        let moment = self.cache.moment();
         for mut attributes in objects {
             access::check_making(known.who(), &attributes)?;
             let id = new_id()?;

@@ -40,8 +40,8 @@ impl LocalToken {
 
     /// A token object as it is now: from the cache if that is proved right, else from the store.
     fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
-        let moment = self.cache.moment(store.counter());
-        if let Some((object, current)) = self.cache.get(id, moment) {
+        let (moment, known_object) = self.cache.look(id, store.counter());
+        if let Some((object, current)) = known_object {
             if known.0.is_none() && object.complete && !object.secret.is_empty() {
                 // Opened for others: who has not logged in gets it as it is without the token key.
                 let record = store.get(known.viewer(), id)?.ok_or(Error::ObjectHandleInvalid)?;
@@ -105,7 +105,7 @@ impl LocalToken {
             let changed = template::change(known.role(), &old.all()?, changes)?;
             let version = old.version.saturating_add(1);
             let new = Arc::new(LocalObject::from_attributes(old.info.id, old.owner, version, changed));
-            let moment = self.cache.moment(None);
+            let moment = self.cache.moment();
             match object {
                 ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
                 ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {

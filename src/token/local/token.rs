@@ -82,7 +82,7 @@ impl Token for LocalToken {
 
     fn is_private(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<bool> {
         let known = match object {
-            ObjectRef::Stored(id) => self.cache.get(*id, self.cache.moment(None)),
+            ObjectRef::Stored(id) => self.cache.look(*id, None).1,
             ObjectRef::Held(_) => None,
         };
         match known {
