@@ -1,12 +1,12 @@
 //! The calls of a module: what a program does that holds its session and its keys' handles, and begins each operation anew.
 
-use super::call::Call;
 use super::keys;
 use super::libcrypto::ROOM;
 use super::token::{Caller, Maker, crowd_name, id, number};
 use super::work::{Asked, By, Padding, Scheme, Work};
 use crate::Result;
 use crate::abi::{Attribute, Mechanism, Object, Parameter, Rv};
+use crate::load::Call;
 use cryptoki_sys::*;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -221,7 +221,10 @@ fn destroy(caller: Caller<'_>) -> Result<Call<'_>> {
     let all = Rc::clone(&made);
     Ok(Call {
         before: Box::new(move |times| {
-            (0..times).try_for_each(|_| Ok(made.borrow_mut().push(maker.make()?.secret)))
+            (0..times).try_for_each(|_| {
+                made.borrow_mut().push(maker.make()?.secret);
+                Ok(())
+            })
         }),
         once: Box::new(move || {
             let key = all.borrow_mut().pop().ok_or("no key is left to destroy")?;

@@ -1,10 +1,10 @@
 //! The calls of libcrypto that do the same as a token's, with the same input.
 
-use super::call::Call;
 use super::keys::{self, KeyKind};
 use super::work::{Scheme, Work};
 use crate::Result;
 use crate::abi::{Digest, Generator, Key, Mac, Use, random};
+use crate::load::Call;
 use openssl::pkey::{PKey, Private};
 use std::hint::black_box;
 
