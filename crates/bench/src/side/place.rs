@@ -81,6 +81,11 @@ impl Maker {
         KNOWN.iter().find(|known| known.maker == self)
     }
 
+    /// Whether this file is a configuration written here.
+    pub fn configures(file: &Path) -> bool {
+        KNOWN.iter().any(|known| file.ends_with(known.configuration))
+    }
+
     /// How many objects it is measured with at most. Without a folder for each number, there is one token, with few.
     pub fn most(self) -> usize {
         match self.known() {

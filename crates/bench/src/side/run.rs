@@ -1,6 +1,6 @@
 //! A run: a process for each module and number of objects, each line measured at each place in turn, again and again.
 
-use super::place::Place;
+use super::place::{Maker, Place};
 use super::plan::{Callers, FEW, GROUPS};
 use super::start::Started;
 use super::table::{Cell, Line, Table};
@@ -59,9 +59,10 @@ impl Measure<'_> {
                 let value = direct.measure(line, self.manner(line))?;
                 line.note(0, value);
                 for (column, stand) in stands.iter_mut().enumerate() {
-                    let value = stand.measure(line, self.manner(line));
-                    let value = value.map_err(|error| format!("{}, {title}: {error}", stand.place.name))?;
-                    line.note(column + 1, value);
+                    if line.cells[column + 1] != Cell::Failed {
+                        let value = stand.measure(line, self.manner(line));
+                        line.note(column + 1, value.unwrap_or_else(|error| stand.failed(&title, &error)));
+                    }
                 }
             }
         }
@@ -93,6 +94,8 @@ enum Value {
     Nothing,
     /// The module has not got it.
     NotOffered,
+    /// It went wrong.
+    Failed,
     /// A number.
     Is(f64),
 }
@@ -108,6 +111,7 @@ impl Line {
         match value {
             Value::Nothing => {}
             Value::NotOffered => self.cells[column] = Cell::NotOffered,
+            Value::Failed => self.cells[column] = Cell::Failed,
             Value::Is(value) => self.cells[column].push(value),
         }
     }
@@ -158,10 +162,19 @@ impl<'a> Stand<'a> {
         if objects > self.place.maker.most() || self.halls.contains_key(&objects) {
             return Ok(());
         }
-        progress::tell(&format!("setting up: {} with {objects} objects", self.place.name));
-        let environment = self.place.maker.configure(&self.folder.join(objects.to_string()))?;
+        eprintln!("setting up: {} with {objects} objects", self.place.name);
+        let token = Token { slot: None, objects };
+        let folder = self.folder.join(objects.to_string());
+        // Many objects would wait for the disk one by one: so they are made in memory, and the disk gets them all together.
+        let memory = Path::new(MEMORY).is_dir().then(|| tempfile::tempdir_in(MEMORY)).transpose()?;
+        if let Some(memory) = &memory {
+            let environment = self.place.maker.configure(memory.path())?;
+            Worker::start(Some(&self.place.file), environment)?.run::<()>(&Job::MakeToken(token))?;
+            copy(memory.path(), &folder)?;
+        }
+        let environment = self.place.maker.configure(&folder)?;
         let mut hall = Hall { environment, workers: Vec::new() };
-        hall.workers(self.place, 1)?[0].run::<()>(&Job::MakeToken(Token { slot: None, objects }))?;
+        hall.workers(self.place, 1)?[0].run::<()>(&Job::MakeToken(token))?;
         self.halls.insert(objects, hall);
         Ok(())
     }
@@ -196,12 +209,38 @@ impl<'a> Stand<'a> {
         Ok(sum.into())
     }
 
+    /// Says what went wrong, and lets those who may still be at it go: others take their places.
+    fn failed(&mut self, title: &str, error: &crate::Error) -> Value {
+        progress::end();
+        eprintln!("{}, {title}: {error}", self.place.name);
+        self.halls.values_mut().for_each(|hall| hall.workers.clear());
+        Value::Failed
+    }
+
     /// Who the module says it is.
     fn version(&mut self) -> Result<String> {
         self.furnish(FEW)?;
         let hall = self.halls.get_mut(&FEW).ok_or("there is no token")?;
         hall.workers(self.place, 1)?[0].run(&Job::Version)
     }
+}
+
+/// Where files are kept in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// Copies a folder with all that is in it, but not the configurations, which name the folder they are in.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type()?.is_dir() {
+            true => copy(&path, &name)?,
+            false if Maker::configures(&path) => {}
+            false => std::fs::copy(&path, &name).map(|_| ())?,
+        }
+    }
+    Ok(())
 }
 
 impl Hall {

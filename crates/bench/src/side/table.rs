@@ -26,6 +26,8 @@ pub enum Cell {
     Empty,
     /// The module has not got it.
     NotOffered,
+    /// The module answered with an error, and was not asked again.
+    Failed,
     /// One value for each repetition.
     Values(Vec<f64>),
 }
@@ -103,6 +105,7 @@ impl Line {
     fn cell(&self, column: usize) -> String {
         match (&self.cells[column], self.cells[column].median(), self.ratio(column)) {
             (Cell::NotOffered, ..) => "not offered".to_owned(),
+            (Cell::Failed, ..) => "failed".to_owned(),
             (_, Some(value), Some(ratio)) => format!("{} ({})", number(value), small(ratio)),
             (_, Some(value), None) => number(value),
             _ => String::new(),
@@ -110,7 +113,7 @@ impl Line {
     }
 }
 
-/// With spaces between thousands? No: with commas, as titles have them.
+/// A number with commas between thousands.
 fn grouped(value: usize) -> String {
     match (value / 1000, value % 1000) {
         (0, rest) => rest.to_string(),
@@ -128,10 +131,13 @@ fn small(ratio: f64) -> String {
 }
 
 impl Table {
-    /// The goals of a line that say something about it, and whether each is met; nothing where it was not measured.
+    /// The goals of a line that say something about it, and whether each is met; nothing where it was not measured. Who fails meets none.
     pub fn goals(&self, line: &Line) -> Vec<(Goal, bool)> {
         let own: Vec<&Line> = self.lines.iter().filter(|other| other.row.name == line.row.name).collect();
         let Some(place) = own.iter().position(|other| std::ptr::eq(*other, line)) else { return Vec::new() };
+        if line.cells.get(1) == Some(&Cell::Failed) {
+            return line.row.goals.iter().map(|goal| (*goal, false)).collect();
+        }
         let met = |goal: &Goal| {
             let value = line.cells.get(1)?.median()?;
             let earlier = |at: usize| own.get(at).filter(|_| at < place)?.cells[1].median();
@@ -287,6 +293,14 @@ pub mod tests {
             assert!(table.goals(&table.lines[0]).is_empty());
         }
         assert!(table.to_string().contains("not offered"));
+    }
+
+    #[test]
+    fn who_fails_meets_no_goal() {
+        let mut table = table(&[200.0, 300.0]);
+        table.lines[0].cells[1] = Cell::Failed;
+        assert_eq!(table.goals(&table.lines[0]), [(Goal::OfDirect(0.95), false)]);
+        assert!(table.to_string().contains("failed"));
     }
 
     #[test]
