@@ -64,7 +64,8 @@ const KNOWN: [Known; 3] = [
         file: "kryoptic",
         variable: "KRYOPTIC_CONF",
         configuration: "kryoptic.conf",
-        content: "[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbargs = \"{folder}/token.sql\"\n",
+        // Older releases say dbpath.
+        content: "[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbpath = \"{folder}/token.sql\"\ndbargs = \"{folder}/token.sql\"\n",
         most: 10_000,
     },
 ];
