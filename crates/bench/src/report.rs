@@ -158,9 +158,10 @@ impl Report {
         measured.map(dated).collect()
     }
 
-    /// What the picture says of its origin.
+    /// What the picture says of its origin, in lines.
     pub fn caption(&self) -> String {
-        self.machine.to_string()
+        let versions = self.side.iter().flat_map(|(_, versions)| versions);
+        versions.fold(self.machine.to_string(), |caption, version| format!("{caption}\n{version}"))
     }
 
     fn modules(&self) -> String {

@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// Sizes, in pixels.
 const LABELS: f64 = 290.0;
 const PLOT: f64 = 520.0;
-const VALUES: f64 = 70.0;
+const VALUES: f64 = 50.0;
 const BAR: f64 = 8.0;
 const GAP: f64 = 7.0;
 const HEAD: f64 = 28.0;
@@ -44,7 +44,7 @@ impl Axis {
     }
 }
 
-/// The picture as SVG. `caption`: on what and when it was measured.
+/// The picture as SVG. `caption`: on what and when it was measured, in lines.
 pub fn svg(table: &Table, caption: &str) -> String {
     let groups = table.with_ratios();
     let bars =
@@ -55,7 +55,7 @@ pub fn svg(table: &Table, caption: &str) -> String {
     let row = BAR * table.modules.len() as f64 + GAP;
     let lines: usize = groups.iter().map(|(_, lines)| lines.len()).sum();
     let bottom = TOP + HEAD * groups.len() as f64 + row * lines as f64;
-    let (width, height) = (LABELS + PLOT + VALUES, bottom + 44.0);
+    let (width, height) = (LABELS + PLOT + VALUES, bottom + 30.0 + 15.0 * caption.lines().count() as f64);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"{TEXT}\">\n\
@@ -72,12 +72,15 @@ pub fn svg(table: &Table, caption: &str) -> String {
             y += row;
         }
     }
-    text(&mut svg, (8.0, height - 8.0), "font-size=\"11\"", caption);
+    for (number, line) in caption.lines().enumerate() {
+        text(&mut svg, (8.0, bottom + 36.0 + 15.0 * number as f64), "font-size=\"11\"", line);
+    }
     svg + "</svg>\n"
 }
 
 /// Who has which colour, and what the mark is.
 fn legend(svg: &mut String, table: &Table) {
+    text(svg, (8.0, 19.0), "font-weight=\"bold\"", "Speed, as a part of libcrypto's or SQLite's");
     let mut x = LABELS;
     for (name, colour) in table.modules.iter().zip(COLOURS.iter().cycle()) {
         rectangle(svg, "legend", (x, 10.0), (12.0, 10.0), colour);
@@ -111,7 +114,12 @@ fn draw(svg: &mut String, axis: &Axis, y: f64, line: &Line) {
         let (top, end) = (y + BAR * (column - 1) as f64, axis.at(ratio));
         rectangle(svg, "bar", (LABELS, top), ((end - LABELS).max(1.0), BAR - 1.0), colour);
         let value = if ratio < 0.095 { format!("{ratio:.3}") } else { format!("{ratio:.2}") };
-        text(svg, (end + 4.0, top + BAR - 1.0), "font-size=\"9\"", &value);
+        text(
+            svg,
+            (LABELS + PLOT + 10.0, top + BAR - 1.0),
+            &format!("font-size=\"9\" fill=\"{colour}\""),
+            &value,
+        );
     }
     for goal in line.row.goals {
         if let Goal::OfDirect(least) = goal {
