@@ -5,7 +5,7 @@ use super::table::{Line, Table};
 use std::fmt::Write;
 
 /// Sizes, in pixels.
-const LABELS: f64 = 290.0;
+const LABELS: f64 = 310.0;
 const PLOT: f64 = 520.0;
 const VALUES: f64 = 50.0;
 const BAR: f64 = 8.0;
@@ -80,7 +80,7 @@ pub fn svg(table: &Table, caption: &str) -> String {
 
 /// Who has which colour, and what the mark is.
 fn legend(svg: &mut String, table: &Table) {
-    text(svg, (8.0, 19.0), "font-weight=\"bold\"", "Speed, as a part of libcrypto's or SQLite's");
+    text(svg, (8.0, 19.0), "font-weight=\"bold\"", "Speed, as a part of libcrypto's");
     let mut x = LABELS;
     for (name, colour) in table.modules.iter().zip(COLOURS.iter().cycle()) {
         rectangle(svg, "legend", (x, 10.0), (12.0, 10.0), colour);
