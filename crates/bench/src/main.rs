@@ -68,7 +68,7 @@ struct Options {
     /// Leave stores and the nodes' logs where they were made
     #[arg(long)]
     keep: bool,
-    /// Only rows whose title contains this
+    /// Only rows whose title contains this; of modules side by side, those too whose table's title contains it, and the one of that name
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
     /// How often each row is measured at each place

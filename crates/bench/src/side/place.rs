@@ -143,6 +143,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_configuration_names_the_folder_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        for known in &KNOWN {
+            let environment = known.maker.configure(folder.path()).unwrap();
+            let file = folder.path().join(known.configuration);
+            assert_eq!(environment, [(known.variable.to_owned(), file.clone().into_os_string())]);
+            assert!(!std::fs::read_to_string(&file).unwrap().contains(FOLDER));
+            assert!(Maker::configures(&file));
+        }
+    }
+
+    #[test]
     fn a_module_is_known_by_its_files_name() {
         assert_eq!(Maker::of(Path::new("/usr/lib/softhsm/libsofthsm2.so")), Maker::SoftHsm);
         assert_eq!(Maker::of(Path::new("target/release/libcloister.so")), Maker::Cloister);
