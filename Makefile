@@ -18,10 +18,11 @@ demo-cluster:
 test:
 	scripts/test
 
-# Prints the table, and writes it into the page that tells what Cloister costs.
-bench: build
+# Prints the tables, and writes them, and a picture, into the page that tells what Cloister costs.
+bench:
 	scripts/setup bench
-	target/release/cloister-bench --tsv target/bench.tsv --page docs/performance.md
+	$(MAKE) build
+	target/release/cloister-bench --tsv target/bench.tsv --page docs/performance.md --picture docs/performance.svg
 
 # Instructions of the hot calls, which the tests compare with: after a change that is worth what it costs.
 record-instructions: build

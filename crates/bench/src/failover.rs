@@ -1,24 +1,25 @@
 //! How long callers wait when the leader is killed: several at a time, each of which does one thing over and over.
 
 use crate::Result;
-use crate::load::Failures;
-use crate::operation::Operation;
+use crate::load::{Clock, Failures, Manner};
 use crate::plan::{Place, Work};
 use crate::progress;
 use crate::report::median;
 use crate::stage::Stage;
-use crate::worker::Job;
+use crate::worker::{Job, Measured};
 use std::time::Duration;
 
-/// How long is called before the leader dies, and in all.
+/// How long is called before the leader dies.
 const BEFORE: Duration = Duration::from_millis(1500);
-const SECONDS: f64 = 5.0;
+/// How it is called, and how long in all.
+const MANNER: Manner =
+    Manner { callers: 1, seconds: 5.0, clock: Clock::EachCall, failures: Failures::Count, tidy: false };
 
 /// What is done meanwhile, as a reader of the table thinks of it.
-const WATCHED: [(&str, Operation); 3] = [
-    ("writes: durable keys made", Operation::Create),
-    ("reads: finding a key by CKA_ID", Operation::Find),
-    ("uses: HMAC-SHA-256 with a token key", Operation::Hmac),
+const WATCHED: [(&str, &str); 3] = [
+    ("writes: durable keys made", "create"),
+    ("reads: finding a key by CKA_ID", "find-id"),
+    ("uses: HMAC-SHA-256 with a token key", "hmac-64"),
 ];
 
 /// What callers of one kind saw.
@@ -49,17 +50,16 @@ pub fn measure(stage: &mut Stage, deaths: usize) -> Result<Vec<Pauses>> {
     for death in 0..deaths {
         progress::tell(&format!("leader killed {} of {deaths}", death + 1));
         let mut workers = Vec::new();
-        for (_, operation) in WATCHED {
-            let target = stage.target(Work::Call(operation), Place::ThreeTls)?;
-            let job = Job { target, callers: 1, seconds: SECONDS, failures: Failures::Count };
+        for (_, row) in WATCHED {
+            let target = stage.target(Work::Row(row), Place::ThreeTls)?;
             let mut worker = stage.another_worker()?;
-            worker.begin(&job)?;
+            worker.begin(&Job::Measure(target, MANNER))?;
             workers.push(worker);
         }
         std::thread::sleep(BEFORE);
         let killed = stage.three.kill_leader()?;
         for (worker, seen) in workers.iter_mut().zip(&mut all) {
-            let calls = worker.end()?;
+            let calls = worker.end::<Measured>()?.ok_or("Cloister does not offer it")?;
             seen.pauses.push(calls.pause / 1000.0);
             seen.failed += calls.failed;
         }

@@ -1,17 +1,41 @@
 //! Callers that call as fast as they are answered, for a while.
 
 use crate::Result;
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-/// Calls once; what is called was prepared before.
-pub type Caller<'a> = Box<dyn FnMut() -> Result<()> + 'a>;
+/// Done with how many calls will follow, or have been made.
+pub type Step<'a> = Box<dyn FnMut(usize) -> Result<()> + 'a>;
+
+/// What is called, prepared, and what is done before and afterwards while no clock runs.
+pub struct Call<'a> {
+    /// Before so many calls.
+    pub before: Step<'a>,
+    /// Calls once.
+    pub once: Box<dyn FnMut() -> Result<()> + 'a>,
+    /// After all calls of all callers.
+    pub after: Step<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// A call that needs nothing before and leaves nothing behind.
+    pub fn alone(once: impl FnMut() -> Result<()> + 'a) -> Call<'a> {
+        Call { before: Box::new(|_| Ok(())), once: Box::new(once), after: Box::new(|_| Ok(())) }
+    }
+
+    /// So many calls, and what is done before.
+    pub fn times(&mut self, times: usize) -> Result<()> {
+        (self.before)(times)?;
+        (0..times).try_for_each(|_| (self.once)())
+    }
+}
 
 /// What can be called by several threads at once.
 pub trait Load: Sync {
-    /// Runs `calls` with a caller of this thread's own.
-    fn with_caller(&self, calls: &mut dyn FnMut(Caller<'_>) -> Result<Calls>) -> Result<Calls>;
+    /// Runs `calls` with a call of this thread's own.
+    fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls>;
 }
 
 /// What came of calling.
@@ -21,11 +45,11 @@ pub struct Calls {
     pub answered: u64,
     /// Those that failed, where failures are counted and not an end.
     pub failed: u64,
-    /// Seconds they took together.
-    pub seconds: f64,
-    /// The median time of a call, microseconds; of the slowest caller.
+    /// Calls per second of the clock, of all callers together.
+    pub rate: f64,
+    /// The median time of a call, microseconds; of the slowest caller. Only where each call is timed.
     pub median: f64,
-    /// The longest time between two successes of one caller, microseconds.
+    /// The longest time between two successes of one caller, microseconds. Only where each call is timed.
     pub pause: f64,
 }
 
@@ -38,29 +62,72 @@ pub enum Failures {
     Count,
 }
 
-/// Calls before the clock runs, so that what is fetched once is fetched.
-const WARMING: usize = 3;
+/// What is timed, by which clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Clock {
+    /// Each call, by the wall clock.
+    EachCall,
+    /// Calls by the dozen, by the wall clock.
+    Wall,
+    /// The same, by the time that the processor has spent on this process: for one caller.
+    Processor,
+}
 
-/// Has `callers` threads call for `time`.
-pub fn measure(load: &dyn Load, callers: usize, time: Duration, failures: Failures) -> Result<Calls> {
-    let ready = Barrier::new(callers);
+impl Clock {
+    fn now(self) -> Duration {
+        let id = match self {
+            Clock::Processor => ClockId::ProcessCPUTime,
+            Clock::EachCall | Clock::Wall => ClockId::Monotonic,
+        };
+        // A clock counts up from zero, so nothing is lost.
+        Duration::try_from(clock_gettime(id)).unwrap_or_default()
+    }
+}
+
+/// How it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manner {
+    /// By how many threads.
+    pub callers: usize,
+    /// For how long, by the clock.
+    pub seconds: f64,
+    /// Which clock.
+    pub clock: Clock,
+    /// What to do with failures.
+    pub failures: Failures,
+    /// Whether what was made is destroyed afterwards.
+    pub tidy: bool,
+}
+
+/// Calls before the clock runs, so that what is fetched once is fetched; no more once they have taken so long.
+const WARMING: usize = 3;
+const WARM: Duration = Duration::from_millis(50);
+
+/// Has threads call.
+pub fn measure(load: &dyn Load, manner: Manner) -> Result<Calls> {
+    let (ready, done) = (Barrier::new(manner.callers), Barrier::new(manner.callers));
     let run = || {
         let mut begun = false;
-        let result = load.with_caller(&mut |mut caller| {
-            let warmed = (0..WARMING).try_for_each(|_| caller());
+        let result = load.with_caller(&mut |mut call| {
+            let warmed = warm(&mut call);
             begun = true;
             ready.wait();
-            warmed?;
-            call(&mut caller, time, failures)
+            let calls = warmed.and_then(|()| manner.measure(&mut call));
+            done.wait();
+            if manner.tidy {
+                (call.after)(0)?;
+            }
+            calls
         });
         if !begun {
             // Nobody may wait for who never comes.
             ready.wait();
+            done.wait();
         }
         result
     };
     let all: Vec<Result<Calls>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..callers).map(|_| scope.spawn(run)).collect();
+        let threads: Vec<_> = (0..manner.callers).map(|_| scope.spawn(run)).collect();
         let joined = |thread: std::thread::ScopedJoinHandle<'_, Result<Calls>>| {
             thread.join().unwrap_or_else(|_| Err("a caller panicked".into()))
         };
@@ -68,34 +135,118 @@ pub fn measure(load: &dyn Load, callers: usize, time: Duration, failures: Failur
     });
     let mut sum = Calls::default();
     for calls in all {
-        let calls = calls?;
-        sum.answered += calls.answered;
-        sum.failed += calls.failed;
-        sum.seconds = sum.seconds.max(calls.seconds);
-        sum.median = sum.median.max(calls.median);
-        sum.pause = sum.pause.max(calls.pause);
+        sum.add(&calls?);
     }
     Ok(sum)
 }
 
-fn call(caller: &mut Caller<'_>, time: Duration, failures: Failures) -> Result<Calls> {
-    let (began, mut last, mut calls) = (Instant::now(), Instant::now(), Calls::default());
-    let mut times = Vec::new();
-    while began.elapsed() < time {
-        let started = Instant::now();
-        match caller() {
-            Ok(()) => {
-                let ended = Instant::now();
-                times.push((ended - started).as_secs_f64() * 1e6);
-                calls.pause = calls.pause.max((ended - last).as_secs_f64() * 1e6);
-                last = ended;
-            }
-            Err(error) if failures == Failures::End => return Err(error),
-            Err(_) => calls.failed += 1,
+fn warm(call: &mut Call<'_>) -> Result<()> {
+    let began = Instant::now();
+    (0..WARMING).try_for_each(|_| if began.elapsed() < WARM { call.times(1) } else { Ok(()) })
+}
+
+impl Calls {
+    /// Those of another caller at the same time.
+    pub fn add(&mut self, other: &Calls) {
+        self.answered += other.answered;
+        self.failed += other.failed;
+        self.rate += other.rate;
+        self.median = self.median.max(other.median);
+        self.pause = self.pause.max(other.pause);
+    }
+}
+
+impl Manner {
+    fn measure(self, call: &mut Call<'_>) -> Result<Calls> {
+        match self.clock {
+            Clock::EachCall => self.measure_each(call),
+            Clock::Wall | Clock::Processor => self.measure_many(call),
         }
     }
-    calls.seconds = began.elapsed().as_secs_f64();
-    calls.answered = times.len() as u64;
-    calls.median = crate::report::median(&mut times);
-    Ok(calls)
+
+    fn measure_each(self, call: &mut Call<'_>) -> Result<Calls> {
+        let time = Duration::try_from_secs_f64(self.seconds)?;
+        let (began, mut last, mut calls) = (Instant::now(), Instant::now(), Calls::default());
+        let mut times = Vec::new();
+        while began.elapsed() < time {
+            let started = Instant::now();
+            match (call.once)() {
+                Ok(()) => {
+                    let ended = Instant::now();
+                    times.push((ended - started).as_secs_f64() * 1e6);
+                    calls.pause = calls.pause.max((ended - last).as_secs_f64() * 1e6);
+                    last = ended;
+                }
+                Err(error) if self.failures == Failures::End => return Err(error),
+                Err(_) => calls.failed += 1,
+            }
+        }
+        calls.answered = times.len() as u64;
+        calls.rate = times.len() as f64 / began.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+        calls.median = crate::report::median(&mut times);
+        Ok(calls)
+    }
+
+    /// To look at the clock takes as long as a small call, so it is looked at some twenty times in all.
+    fn measure_many(self, call: &mut Call<'_>) -> Result<Calls> {
+        let time = Duration::try_from_secs_f64(self.seconds)?;
+        let (mut taken, mut answered, mut batch) = (Duration::ZERO, 0, 1);
+        while taken < time {
+            (call.before)(batch)?;
+            let began = self.clock.now();
+            (0..batch).try_for_each(|_| (call.once)())?;
+            let took = self.clock.now().saturating_sub(began);
+            taken += took;
+            answered += batch;
+            if took < time / 20 {
+                batch *= 2;
+            }
+        }
+        let rate = answered as f64 / taken.as_secs_f64().max(f64::MIN_POSITIVE);
+        Ok(Calls { answered: answered as u64, rate, ..Calls::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    #[derive(Default)]
+    struct Counted {
+        before: AtomicUsize,
+        once: AtomicUsize,
+        after: AtomicUsize,
+    }
+
+    impl Load for Counted {
+        fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls> {
+            calls(Call {
+                before: Box::new(|times| {
+                    self.before.fetch_add(times, Relaxed);
+                    Ok(())
+                }),
+                once: Box::new(|| {
+                    self.once.fetch_add(1, Relaxed);
+                    Ok(())
+                }),
+                after: Box::new(|_| {
+                    self.after.fetch_add(1, Relaxed);
+                    Ok(())
+                }),
+            })
+        }
+    }
+
+    #[test]
+    fn each_call_was_announced_and_each_caller_tidies_up_once() {
+        let manner =
+            Manner { callers: 3, seconds: 0.001, clock: Clock::Wall, failures: Failures::End, tidy: true };
+        let load = Counted::default();
+        let calls = measure(&load, manner).unwrap();
+        assert_eq!(load.before.load(Relaxed), load.once.load(Relaxed));
+        assert_eq!(calls.answered as usize, load.once.load(Relaxed) - 3 * WARMING);
+        assert_eq!(load.after.load(Relaxed), 3);
+        assert!(calls.rate > 0.0);
+    }
 }

@@ -1,6 +1,6 @@
 //! `cloister-bench`: what Cloister costs, measured beside what it could be measured against.
 //!
-//! - [`plan`]: the rows and where each is measured, as data; [`operation`]: what one call is
+//! - [`plan`]: the rows and where each is measured, as data
 //! - [`stage`]: tokens, clusters ([`cluster`]) and a configuration, in a folder that goes afterwards
 //! - [`worker`]: another process of this program, in which a module is loaded and called; [`load`]: calls, counted and timed
 //! - [`ping`], [`sqlite`]: what is measured without a module
@@ -15,7 +15,6 @@ mod failover;
 mod kms;
 mod load;
 mod machine;
-mod operation;
 mod page;
 mod ping;
 mod plan;
@@ -47,41 +46,55 @@ struct Arguments {
 }
 
 /// What to measure, with what, and where the result goes.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct Options {
+    /// Measure only this; may be given again [default: all]
+    #[arg(long, value_name = "PART")]
+    part: Vec<run::Part>,
     /// The module [default: libcloister.so beside this program]
     #[arg(long, value_name = "FILE")]
     module: Option<PathBuf>,
     /// The program that runs nodes [default: cloister beside this program]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// Measure this PKCS#11 module beside Cloister and Debian's SoftHSM; may be given again. Its configuration is the caller's environment,
+    /// where `{folder}` in a value stands for a folder of its own for each number of objects (Cloister, SoftHSM and Kryoptic are told by
+    /// their files' names, and get a configuration)
+    #[arg(long, value_name = "NAME=FILE")]
+    beside: Vec<side::Place>,
     /// Where stores are made; its disk is the one measured [default: this program's folder]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Leave stores and the nodes' logs where they were made
     #[arg(long)]
     keep: bool,
-    /// Only rows whose title contains this
+    /// Only rows whose title contains this; of modules side by side, those too whose table's title contains it, and the one of that name
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
     /// How often each row is measured at each place
     #[arg(long, value_name = "N", default_value_t = 5)]
     repetitions: usize,
-    /// How long each measurement takes
+    /// How long each measurement takes; a fifth of it for most of modules side by side
     #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
     seconds: f64,
     /// How often the leader is killed
     #[arg(long, value_name = "N", default_value_t = 20)]
     deaths: usize,
+    /// Few repetitions, and short: to see that it works, not to believe its figures
+    #[arg(long)]
+    quick: bool,
     /// Keys of the KMS front that has many
     #[arg(long, value_name = "N", default_value_t = 2000)]
     kms_keys: usize,
     /// Write tab-separated values into this file
     #[arg(long, value_name = "FILE")]
     tsv: Option<PathBuf>,
-    /// Write the measured part of this page
+    /// Write the measured parts of this page
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
+    /// Draw modules side by side into this file, as SVG, beside the page
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -111,6 +124,17 @@ enum Part {
     Instructions(side::instructions::Options),
 }
 
+impl Options {
+    /// The same, or quick if that is wanted.
+    fn quickly(mut self) -> Options {
+        if self.quick {
+            (self.repetitions, self.seconds) = (self.repetitions.min(1), self.seconds.min(0.1));
+            (self.deaths, self.kms_keys) = (self.deaths.min(1), self.kms_keys.min(100));
+        }
+        self
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.part {
@@ -119,7 +143,7 @@ fn main() -> ExitCode {
         Some(Part::Call { options, operation, times }) => side::count::call(&options, &operation, times),
         Some(Part::Instructions(options)) => run::beside(options.module.as_ref(), "libcloister.so")
             .and_then(|module| side::instructions::run(&options, &module)),
-        None => run::run(&arguments.options),
+        None => run::run(&arguments.options.quickly()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! The round trip alone: a node answers a ping at once, without its token.
 
 use crate::Result;
-use crate::load::{Caller, Calls, Load};
+use crate::load::{Call, Calls, Load};
 use cloister::proto::frame;
 use cloister::proto::message::Request;
 use openssl::ssl::{SslConnector, SslFiletype, SslMethod, SslStream};
@@ -21,10 +21,10 @@ pub enum Socket {
 }
 
 impl Load for Socket {
-    fn with_caller(&self, calls: &mut dyn FnMut(Caller<'_>) -> Result<Calls>) -> Result<Calls> {
+    fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls> {
         match self {
-            Socket::Unix(path) => calls(Box::new(pinging(UnixStream::connect(path)?))),
-            Socket::Tls(address, files) => calls(Box::new(pinging(tls(address, files)?))),
+            Socket::Unix(path) => calls(Call::alone(pinging(UnixStream::connect(path)?))),
+            Socket::Tls(address, files) => calls(Call::alone(pinging(tls(address, files)?))),
         }
     }
 }

@@ -4,7 +4,9 @@ use crate::failover::Pauses;
 use crate::kms;
 use crate::load::Calls;
 use crate::machine::Machine;
+use crate::page::Section;
 use crate::plan::{Place, Row, Unit};
+use crate::side;
 use std::fmt;
 
 /// A row with so many callers: all that was measured, by place.
@@ -20,6 +22,10 @@ pub struct Line {
 pub struct Report {
     /// On what.
     pub machine: Machine,
+    /// Modules side by side, and who each says it is.
+    pub side: Option<(side::Table, Vec<String>)>,
+    /// The file of its picture, as the page names it.
+    pub picture: Option<String>,
     /// Rows.
     pub lines: Vec<Line>,
     /// What callers saw when the leader died.
@@ -49,7 +55,7 @@ impl Line {
     pub fn add(&mut self, place: Place, calls: &Calls) {
         let value = match self.row.unit {
             Unit::Microseconds => calls.median,
-            Unit::PerSecond => calls.answered as f64 / calls.seconds.max(f64::MIN_POSITIVE),
+            Unit::PerSecond => calls.rate,
         };
         match self.values.iter_mut().find(|(of, _)| *of == place) {
             Some((_, values)) => values.push(value),
@@ -90,6 +96,7 @@ impl Report {
     /// Tab-separated: one line for each row, number of callers and place.
     pub fn tsv(&self) -> String {
         let mut written = "row\tcallers\tplace\tunit\tmedian\tratio\tvalues\n".to_owned();
+        written.extend(self.side.iter().map(|(table, _)| table.tsv()));
         for line in &self.lines {
             for (place, values) in &line.values {
                 let values: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
@@ -142,21 +149,54 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What was measured, by the parts of the page.
+    pub fn sections(&self) -> Vec<Section> {
+        let parts = [("modules", self.modules()), ("nodes", self.nodes()), ("fronts", self.fronts())];
+        let measured = parts.into_iter().filter(|(_, content)| !content.is_empty());
+        let dated = |(name, content)| Section { name, content: format!("{}\n\n{content}", self.machine) };
+        measured.map(dated).collect()
+    }
+
+    /// What the picture says of its origin, in lines.
+    pub fn caption(&self) -> String {
+        let versions = self.side.iter().flat_map(|(_, versions)| versions);
+        versions.fold(self.machine.to_string(), |caption, version| format!("{caption}\n{version}"))
+    }
+
+    fn modules(&self) -> String {
+        let Some((table, versions)) = &self.side else { return String::new() };
+        let picture = self
+            .picture
+            .as_ref()
+            .map(|file| format!("![Speed of each module, as a part of libcrypto's, with goals]({file})\n\n"));
+        let versions =
+            table.modules.iter().zip(versions).map(|(name, version)| format!("- {name}: {version}\n"));
+        format!("{}\n{}{table}", versions.collect::<String>(), picture.unwrap_or_default())
+    }
+
+    fn nodes(&self) -> String {
+        let mut written = String::new();
+        if !self.lines.is_empty() {
+            written += &format!("{}\n", self.table());
+        }
+        if let Some(seen) = self.pauses.first() {
+            let deaths = seen.pauses.len();
+            written +=
+                &format!("The leader of three nodes was killed {deaths} times:\n\n{}\n", self.failover());
+        }
+        written
+    }
+
+    fn fronts(&self) -> String {
+        self.kms.iter().map(|table| format!("{table}\n")).collect()
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.machine)?;
-        if !self.lines.is_empty() {
-            writeln!(f, "{}", self.table())?;
-        }
-        if let Some(seen) = self.pauses.first() {
-            writeln!(
-                f,
-                "The leader of three nodes was killed {} times:\n\n{}",
-                seen.pauses.len(),
-                self.failover()
-            )?;
-        }
-        self.kms.iter().try_for_each(|table| writeln!(f, "{table}"))
+        write!(f, "{}{}{}", self.modules(), self.nodes(), self.fronts())
     }
 }
 
@@ -212,7 +252,7 @@ mod tests {
         let row = ROWS.iter().find(|row| row.base == Place::Embedded).unwrap();
         let mut line = Line::new(row, 4);
         for (embedded, nodes) in [(100, 50), (300, 90), (200, 60)] {
-            let calls = |answered| Calls { answered, seconds: 1.0, ..Calls::default() };
+            let calls = |answered| Calls { rate: f64::from(answered), ..Calls::default() };
             line.add(Place::Embedded, &calls(embedded));
             line.add(Place::ThreeTls, &calls(nodes));
         }

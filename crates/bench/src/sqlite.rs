@@ -1,7 +1,7 @@
 //! What durability alone costs: one row a transaction, in SQLite, set up as the store is.
 
 use crate::Result;
-use crate::load::{Caller, Calls, Load};
+use crate::load::{Call, Calls, Load};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Mutex;
@@ -24,8 +24,8 @@ impl Transactions {
 }
 
 impl Load for Transactions {
-    fn with_caller(&self, calls: &mut dyn FnMut(Caller<'_>) -> Result<Calls>) -> Result<Calls> {
-        calls(Box::new(|| {
+    fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls> {
+        calls(Call::alone(|| {
             let connection = self.0.lock().map_err(|_| "another caller has failed")?;
             let row = [0x5a; ROW];
             connection.prepare_cached("INSERT INTO line (content) VALUES (?1)")?.execute([&row[..]])?;

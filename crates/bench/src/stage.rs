@@ -2,18 +2,14 @@
 
 use crate::Result;
 use crate::cluster::Cluster;
-use crate::load::{Calls, Failures};
+use crate::load::{Calls, Manner};
 use crate::ping::Socket;
 use crate::plan::{Place, Work};
-use crate::worker::{Job, Target, Worker};
+use crate::side::plan::FEW;
+use crate::worker::{Job, Measured, Target, Token, Worker};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// The PIN of the officer in each token made here.
-pub const OFFICER_PIN: &str = "officer-pin";
-/// The PIN of the user.
-pub const USER_PIN: &str = "user-pin-1";
 
 /// The slots of the configuration, by place.
 const SLOTS: [(Place, u64); 4] =
@@ -41,16 +37,16 @@ impl Stage {
         let worker = worker(module, folder.path())?;
         let mut stage = Stage { worker, one, three, module: module.to_owned(), folder };
         for place in TOKENS {
-            let target = Target::NewToken(slot(place)?);
-            stage.worker.run(&Job { target, callers: 1, seconds: 0.0, failures: Failures::End })?;
+            stage.worker.run::<()>(&Job::MakeToken(token(place)?))?;
         }
         Ok(stage)
     }
 
-    /// Has `work` done at `place`, by so many callers.
-    pub fn run(&mut self, work: Work, place: Place, callers: usize, seconds: f64) -> Result<Calls> {
+    /// Has `work` done at `place`.
+    pub fn run(&mut self, work: Work, place: Place, manner: Manner) -> Result<Calls> {
         let target = self.target(work, place)?;
-        self.worker.run(&Job { target, callers, seconds, failures: Failures::End })
+        let measured: Measured = self.worker.run(&Job::Measure(target, manner))?;
+        Ok(measured.ok_or("Cloister does not offer it")?)
     }
 
     /// Another process like the one that measures.
@@ -61,7 +57,7 @@ impl Stage {
     /// What `work` is at `place`.
     pub fn target(&self, work: Work, place: Place) -> Result<Target> {
         Ok(match work {
-            Work::Call(operation) => Target::Call(slot(place)?, operation),
+            Work::Row(name) => Target::Module(token(place)?, name.to_owned()),
             Work::Transaction => Target::Transaction(self.folder.path().join("lines.db")),
             Work::Ping => Target::Ping(self.socket(place)?),
         })
@@ -79,12 +75,12 @@ impl Stage {
 }
 
 fn worker(module: &Path, folder: &Path) -> Result<Worker> {
-    Worker::start(Some(module), &[("CLOISTER_CONF", &folder.join("cloister.toml"))])
+    Worker::start(Some(module), [("CLOISTER_CONF", folder.join("cloister.toml"))])
 }
 
-fn slot(place: Place) -> Result<u64> {
-    let slot = SLOTS.iter().find(|(of, _)| *of == place);
-    Ok(slot.ok_or("there is no slot")?.1)
+fn token(place: Place) -> Result<Token> {
+    let (_, slot) = SLOTS.iter().find(|(of, _)| *of == place).ok_or("there is no slot")?;
+    Ok(Token { slot: Some(*slot), objects: FEW })
 }
 
 fn configuration(one: &Cluster, three: &Cluster) -> Result<String> {

@@ -2,57 +2,70 @@
 //! is another process. Jobs come as lines of JSON on standard input, what came of them goes to standard output.
 
 use crate::Result;
-use crate::load::{self, Caller, Calls, Failures, Load};
-use crate::operation::{self, Operation};
+use crate::abi::{Module, Rv};
+use crate::load::{self, Call, Calls, Load, Manner};
 use crate::ping::Socket;
+use crate::side::calls;
+use crate::side::keys;
+use crate::side::libcrypto;
+use crate::side::plan;
+use crate::side::start::{self, Started};
+use crate::side::token::{self, Caller, Slot};
+use crate::side::work::Work;
 use crate::sqlite::Transactions;
-use crate::stage::{OFFICER_PIN, USER_PIN};
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::error::{Error, RvError};
-use cryptoki::object::Attribute;
-use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+
+/// A token, and how many objects it has besides the keys that are used.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Token {
+    /// Its slot; `None`: that which has it, or has room for it.
+    pub slot: Option<Slot>,
+    /// Objects.
+    pub objects: usize,
+}
 
 /// What is called.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Target {
-    /// Makes the token of this slot, and its user.
-    NewToken(u64),
-    /// Makes an AES-256 key that encrypts and decrypts, with that label, in the token of that label.
-    NewKey {
-        /// The token's label.
-        token: String,
-        /// The key's.
-        label: String,
-    },
-    /// A function of the module, in this slot.
-    Call(u64, Operation),
+    /// What the row of this name does, by a module, in a token.
+    Module(Token, String),
+    /// The same by libcrypto.
+    Libcrypto(String),
     /// A node.
     Ping(Socket),
     /// A database.
     Transaction(PathBuf),
 }
 
-/// One measurement.
+/// What is to be done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Job {
-    /// What is called.
-    pub target: Target,
-    /// By how many threads.
-    pub callers: usize,
-    /// For how long.
-    pub seconds: f64,
-    /// What to do with failures.
-    pub failures: Failures,
+pub enum Job {
+    /// Makes a token with its user, if it is not there, and its objects. Answers nothing.
+    MakeToken(Token),
+    /// Makes an AES-256 key that encrypts and decrypts, with that label, in the token of that label. Answers nothing.
+    MakeKey {
+        /// The token's label.
+        token: String,
+        /// The key's.
+        label: String,
+    },
+    /// Calls. Answers [`Measured`].
+    Measure(Target, Manner),
+    /// Starts with the module in this file, which was not loaded before, to its first signature. Answers [`Started`].
+    Start(PathBuf, Token),
+    /// Answers the module's version and that of the libcrypto it uses, as text.
+    Version,
 }
 
-type Answer = std::result::Result<Calls, String>;
+/// What came of measuring: nothing if a module doesn't offer it.
+pub type Measured = Option<Calls>;
+
+type Answer = std::result::Result<serde_json::Value, String>;
 
 /// The other process, seen from this one.
 pub struct Worker {
@@ -63,9 +76,12 @@ pub struct Worker {
 
 impl Worker {
     /// Starts it with the module and these variables in its environment.
-    pub fn start(module: Option<&Path>, environment: &[(&str, &Path)]) -> Result<Worker> {
+    pub fn start<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        module: Option<&Path>,
+        environment: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Worker> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("work").args(module).envs(environment.iter().copied());
+        command.arg("work").args(module).envs(environment);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let jobs = child.stdin.take().ok_or("no way to the worker")?;
         let answers = child.stdout.take().ok_or("no way back from the worker")?;
@@ -73,7 +89,7 @@ impl Worker {
     }
 
     /// Has it do a job, and waits for the end.
-    pub fn run(&mut self, job: &Job) -> Result<Calls> {
+    pub fn run<T: DeserializeOwned>(&mut self, job: &Job) -> Result<T> {
         self.begin(job)?;
         self.end()
     }
@@ -85,13 +101,13 @@ impl Worker {
     }
 
     /// Waits for the end of what was begun.
-    pub fn end(&mut self) -> Result<Calls> {
+    pub fn end<T: DeserializeOwned>(&mut self) -> Result<T> {
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
             return Err("the worker has ended".into());
         }
         let answer: Answer = serde_json::from_str(&line)?;
-        Ok(answer?)
+        Ok(serde_json::from_value(answer?)?)
     }
 }
 
@@ -105,91 +121,104 @@ impl Drop for Worker {
 
 /// The other process: does jobs until there are no more.
 pub fn work(module: Option<&Path>) -> Result<()> {
-    let module = module.map(open).transpose()?;
+    let process = Process { module: module.map(Module::open).transpose()?, keys: libcrypto::Keys::default() };
     for line in std::io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?)?;
-        let answer: Answer = job.run(module.as_ref()).map_err(|error| error.to_string());
+        let answer: Answer = process.run(&job).map_err(|error| error.to_string());
         println!("{}", serde_json::to_string(&answer)?);
     }
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Pkcs11> {
-    let module = Pkcs11::new(path)?;
-    module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-    Ok(module)
+/// What stays from job to job.
+struct Process {
+    module: Option<Module>,
+    keys: libcrypto::Keys,
 }
 
-impl Job {
-    fn run(&self, module: Option<&Pkcs11>) -> Result<Calls> {
-        let module = || module.ok_or("no module was given");
-        match &self.target {
-            Target::NewToken(slot) => {
-                new_token(module()?, Slot::try_from(*slot)?)?;
-                Ok(Calls::default())
+impl Process {
+    fn module(&self) -> Result<&Module> {
+        Ok(self.module.as_ref().ok_or("no module was given")?)
+    }
+
+    fn run(&self, job: &Job) -> Result<serde_json::Value> {
+        Ok(match job {
+            Job::MakeToken(token) => serde_json::to_value(self.enter(*token)?.furnish(token.objects)?)?,
+            Job::MakeKey { token, label } => {
+                let slot = token::labelled(self.module()?, token)?.ok_or("there is no such token")?;
+                Caller::enter(self.module()?, slot)?.make(keys::AES, true, label)?;
+                serde_json::Value::Null
             }
-            Target::NewKey { token, label } => {
-                let (module, slot) = (module()?, slot_of(module()?, token)?);
-                operation::make_aes(&log_in(module, slot)?, Attribute::Label(label.clone().into_bytes()))?;
-                Ok(Calls::default())
+            Job::Measure(target, manner) => serde_json::to_value(self.measure(target, *manner)?)?,
+            Job::Start(file, token) => serde_json::to_value::<Started>(start::start(file, *token)?)?,
+            Job::Version => serde_json::to_value(self.module()?.version()?)?,
+        })
+    }
+
+    /// Opens a session in the token, which is made if it is not there.
+    fn enter(&self, token: Token) -> Result<Caller<'_>> {
+        let module = self.module()?;
+        let slot = match token.slot {
+            Some(slot) => token::in_slot(module, slot)?,
+            None => token::anywhere(module)?,
+        };
+        Caller::enter(module, slot)
+    }
+
+    fn measure(&self, target: &Target, manner: Manner) -> Result<Measured> {
+        let measured = match target {
+            Target::Module(token, row) => self.measure_module(*token, work_of(row)?, manner),
+            Target::Libcrypto(row) => {
+                load::measure(&Direct { work: work_of(row)?, keys: &self.keys }, manner)
             }
-            Target::Call(slot, operation) => {
-                let (module, slot) = (module()?, Slot::try_from(*slot)?);
-                // Held for as long as others come and go: with the last session a login ends.
-                let first = log_in(module, slot)?;
-                drop(operation.prepare(&first)?);
-                self.measure(&InSlot { module, slot, operation: *operation })
-            }
-            Target::Ping(socket) => self.measure(socket),
-            Target::Transaction(file) => self.measure(&Transactions::open(file)?),
+            Target::Ping(socket) => load::measure(socket, manner),
+            Target::Transaction(file) => load::measure(&Transactions::open(file)?, manner),
+        };
+        match measured {
+            Err(error) if matches!(error.downcast_ref(), Some(Rv::NotOffered(_))) => Ok(None),
+            measured => measured.map(Some),
         }
     }
 
-    fn measure(&self, load: &dyn Load) -> Result<Calls> {
-        load::measure(load, self.callers, Duration::try_from_secs_f64(self.seconds)?, self.failures)
+    fn measure_module(&self, token: Token, work: Work, manner: Manner) -> Result<Calls> {
+        // Held for as long as others come and go: with the last session a login ends.
+        let first = self.enter(token)?;
+        // Keys are made by one, before there are several.
+        drop(calls::prepare(work, first, token.objects)?);
+        let calls = load::measure(&InToken { first, work, objects: token.objects }, manner);
+        first.leave()?;
+        calls
     }
 }
 
-fn pin(text: &str) -> AuthPin {
-    AuthPin::new(text.to_owned().into())
-}
-
-fn new_token(module: &Pkcs11, slot: Slot) -> Result<()> {
-    module.init_token(slot, &pin(OFFICER_PIN), "benchmark")?;
-    let session = module.open_rw_session(slot)?;
-    session.login(UserType::So, Some(&pin(OFFICER_PIN)))?;
-    session.init_pin(&pin(USER_PIN))?;
-    Ok(session.logout()?)
-}
-
-fn slot_of(module: &Pkcs11, token: &str) -> Result<Slot> {
-    for slot in module.get_slots_with_initialized_token()? {
-        if module.get_token_info(slot)?.label() == token {
-            return Ok(slot);
-        }
-    }
-    Err("there is no such token".into())
-}
-
-fn log_in(module: &Pkcs11, slot: Slot) -> Result<Session> {
-    let session = module.open_rw_session(slot)?;
-    match session.login(UserType::User, Some(&pin(USER_PIN))) {
-        Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
-        logged_in => logged_in?,
-    }
-    Ok(session)
+fn work_of(row: &str) -> Result<Work> {
+    Ok(plan::named(row).ok_or("there is no such row")?.work)
 }
 
 /// A session for each caller.
-struct InSlot<'a> {
-    module: &'a Pkcs11,
-    slot: Slot,
-    operation: Operation,
+struct InToken<'m> {
+    first: Caller<'m>,
+    work: Work,
+    objects: usize,
 }
 
-impl Load for InSlot<'_> {
-    fn with_caller(&self, calls: &mut dyn FnMut(Caller<'_>) -> Result<Calls>) -> Result<Calls> {
-        let session = log_in(self.module, self.slot)?;
-        calls(self.operation.prepare(&session)?)
+impl Load for InToken<'_> {
+    fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls> {
+        let caller = Caller::enter(self.first.module, self.first.slot)?;
+        let called = calls(calls::prepare(self.work, caller, self.objects)?);
+        caller.leave()?;
+        called
+    }
+}
+
+/// A context for each caller.
+struct Direct<'a> {
+    work: Work,
+    keys: &'a libcrypto::Keys,
+}
+
+impl Load for Direct<'_> {
+    fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls> {
+        calls(libcrypto::prepare(self.work, self.keys)?.ok_or("libcrypto has nothing like it")?)
     }
 }

@@ -89,6 +89,34 @@ impl Module {
     }
 }
 
+type VersionText = unsafe extern "C" fn(std::ffi::c_int) -> *const std::ffi::c_char;
+
+impl Module {
+    /// The manufacturer's name, the library's version, and the libcrypto that this process has loaded with it, if it is a library of its
+    /// own.
+    pub fn version(&self) -> std::result::Result<String, Rv> {
+        let mut info = CK_INFO::default();
+        let get = self.list.C_GetInfo.ok_or(Rv::MISSING)?;
+        // SAFETY: it sets the structure that it is given.
+        Rv::answer(unsafe { get(&mut info) })?;
+        let (manufacturer, version) = (String::from_utf8_lossy(&info.manufacturerID), info.libraryVersion);
+        let own = format!("{} {}.{}", manufacturer.trim_end(), version.major, version.minor);
+        Ok(libcrypto().map_or(own.clone(), |libcrypto| format!("{own} with {libcrypto}")))
+    }
+}
+
+/// What the libcrypto says of itself that is a file in this process's memory.
+fn libcrypto() -> Option<String> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let file = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+    let file = file.into_iter().find(|file| file.contains("/libcrypto.so"))?;
+    // SAFETY: it is loaded already, so nothing of it is run.
+    let library = unsafe { Library::new(file) }.ok()?;
+    // SAFETY: the type is that of libcrypto's function, and 0 asks it for a text that is a constant.
+    let text = unsafe { std::ffi::CStr::from_ptr(library.get::<VersionText>(b"OpenSSL_version").ok()?(0)) };
+    Some(text.to_string_lossy().into_owned())
+}
+
 /// The newest function list of the library, and its size in bytes.
 fn newest(library: &Library) -> Result<(*const u8, usize)> {
     // SAFETY: the type is that which the standard gives the function of this name.

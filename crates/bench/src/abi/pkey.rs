@@ -246,3 +246,83 @@ impl Drop for Algorithm {
         unsafe { ffi::EVP_SIGNATURE_free(self.0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::bn::BigNumContext;
+    use openssl::derive::Deriver;
+    use openssl::ec::PointConversionForm;
+
+    fn make(name: &'static CStr, settings: &'static [(&'static CStr, &'static CStr)]) -> PKey<Private> {
+        Generator::new(Kind { name, settings }).unwrap().generate().unwrap()
+    }
+
+    const RSA: (&CStr, &[(&CStr, &CStr)]) = (c"RSA", &[(c"rsa_keygen_bits", c"2048")]);
+    const P256: (&CStr, &[(&CStr, &CStr)]) = (c"EC", &[(c"ec_paramgen_curve", c"P-256")]);
+
+    #[test]
+    fn a_kept_context_signs_again_and_again_and_only_what_was_signed_verifies() {
+        let schemes = [
+            (make(RSA.0, RSA.1), Use::Sign, Use::Verify),
+            (make(P256.0, P256.1), Use::Sign, Use::Verify),
+            (make(c"ED25519", &[]), Use::SignMessage(c"ED25519"), Use::VerifyMessage(c"ED25519")),
+            (make(c"ML-DSA-65", &[]), Use::SignMessage(c"ML-DSA-65"), Use::VerifyMessage(c"ML-DSA-65")),
+        ];
+        for (key, sign, verify) in schemes {
+            let (mut signer, mut verifier) = (Key::new(&key, sign).unwrap(), Key::new(&key, verify).unwrap());
+            for message in 0..3 {
+                let mut signature = vec![0; 4096];
+                let length = signer.sign(&[message; 32], &mut signature).unwrap();
+                verifier.verify(&[message; 32], &signature[..length]).unwrap();
+                assert!(verifier.verify(&[9; 32], &signature[..length]).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_kept_context_decrypts_what_was_encrypted() {
+        let key = make(RSA.0, RSA.1);
+        for padding in [c"pkcs1", c"oaep"] {
+            let mut encrypting = Key::new(&key, Use::Encrypt(padding)).unwrap();
+            let mut decrypting = Key::new(&key, Use::Decrypt(padding)).unwrap();
+            for message in 0..3 {
+                let (mut ciphertext, mut out) = ([0; 256], [0; 256]);
+                let length = encrypting.encrypt(&[message; 32], &mut ciphertext).unwrap();
+                assert_eq!(decrypting.decrypt(&ciphertext[..length], &mut out).unwrap(), 32);
+                assert_eq!(out[..32], [message; 32]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_kept_context_agrees_with_each_peer_in_turn() {
+        let key = make(P256.0, P256.1);
+        let mut agreeing = Key::new(&key, Use::Derive).unwrap();
+        for _ in 0..3 {
+            let peer = make(P256.0, P256.1);
+            let (ec, mut numbers) = (peer.ec_key().unwrap(), BigNumContext::new().unwrap());
+            let form = PointConversionForm::UNCOMPRESSED;
+            let point = ec.public_key().to_bytes(ec.group(), form, &mut numbers).unwrap();
+            let mut right = Deriver::new(&peer).unwrap();
+            right.set_peer(&key).unwrap();
+            let mut out = [0; 32];
+            assert_eq!(agreeing.derive(&point, &mut out).unwrap(), 32);
+            assert_eq!(out[..], right.derive_to_vec().unwrap());
+        }
+        assert!(agreeing.derive(&[4; 65], &mut [0; 32]).is_err(), "a point that is not on the curve");
+    }
+
+    #[test]
+    fn a_secret_comes_back_from_its_ciphertext() {
+        let key = make(c"ML-KEM-768", &[]);
+        let mut making = Key::new(&key, Use::Encapsulate).unwrap();
+        let mut opening = Key::new(&key, Use::Decapsulate).unwrap();
+        for _ in 0..3 {
+            let (mut ciphertext, mut secret, mut again) = (vec![0; 4096], [0; 32], [0; 32]);
+            let length = making.encapsulate(&mut ciphertext, &mut secret).unwrap();
+            opening.decapsulate(&ciphertext[..length], &mut again).unwrap();
+            assert_eq!(secret, again);
+        }
+    }
+}

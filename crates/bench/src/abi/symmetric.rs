@@ -213,3 +213,62 @@ pub fn random(out: &mut [u8]) -> Answer<()> {
     // SAFETY: a place with its length.
     done(unsafe { ffi::RAND_bytes(out.as_mut_ptr(), length(out)) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::hash::{MessageDigest, hash};
+    use openssl::pkey::PKey;
+    use openssl::sign::Signer;
+    use openssl::symm;
+
+    #[test]
+    fn a_kept_context_does_what_a_fresh_one_does() {
+        for data in [&[1; 64][..], &[2; 1024]] {
+            let (mut gcm, mut cbc) = (Cipher::gcm().unwrap(), Cipher::cbc().unwrap());
+            for call in 1..=3 {
+                let (mut out, mut tag, mut iv) = (vec![0; data.len() + 16], [0; 16], [0; 16]);
+                iv[11] = call;
+                let cipher = symm::Cipher::aes_256_gcm();
+                let right = symm::encrypt_aead(cipher, &KEY, Some(&iv[..12]), &[], data, &mut tag).unwrap();
+                assert_eq!(gcm.encrypt(data, &mut out).unwrap(), data.len() + 16);
+                assert_eq!(out, [&right[..], &tag].concat());
+
+                (iv[11], iv[15]) = (0, call);
+                let mut right = symm::encrypt(symm::Cipher::aes_256_cbc(), &KEY, Some(&iv), data).unwrap();
+                // The other pads.
+                right.truncate(data.len());
+                let written = cbc.encrypt(data, &mut out).unwrap();
+                assert_eq!(out[..written], right);
+            }
+        }
+    }
+
+    #[test]
+    fn a_kept_key_wraps_macs_and_digests_the_same_each_time() {
+        let (mut cipher, mut mac, mut digest) =
+            (Cipher::wrap().unwrap(), Mac::new().unwrap(), Digest::new().unwrap());
+        let key = openssl::aes::AesKey::new_encrypt(&KEY).unwrap();
+        let mut right = [0; 40];
+        openssl::aes::wrap_key(&key, None, &mut right, &[3; 32]).unwrap();
+        let own = PKey::hmac(&KEY).unwrap();
+        let signed =
+            Signer::new(MessageDigest::sha256(), &own).unwrap().sign_oneshot_to_vec(&[3; 32]).unwrap();
+        for _ in 0..3 {
+            let mut out = [0; 48];
+            assert_eq!(cipher.encrypt(&[3; 32], &mut out).unwrap(), 40);
+            assert_eq!(out[..40], right);
+            assert_eq!(mac.sign(&[3; 32], &mut out).unwrap(), 32);
+            assert_eq!(out[..32], signed);
+            assert_eq!(digest.of(&[3; 32], &mut out).unwrap(), 32);
+            assert_eq!(out[..32], *hash(MessageDigest::sha256(), &[3; 32]).unwrap());
+        }
+    }
+
+    #[test]
+    fn too_little_room_is_an_error() {
+        assert!(Cipher::gcm().unwrap().encrypt(&[0; 64], &mut [0; 64]).is_err());
+        assert!(Digest::new().unwrap().of(&[0; 64], &mut [0; 31]).is_err());
+        assert!(Mac::new().unwrap().sign(&[0; 64], &mut [0; 31]).is_err());
+    }
+}

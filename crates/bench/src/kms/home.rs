@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::requests::{Api, Signer};
 use super::server::Server;
 use crate::Result;
-use crate::stage::{OFFICER_PIN, USER_PIN};
+use crate::side::token::{OFFICER_PIN, USER_PIN};
 
 /// The token's label.
 pub const TOKEN: &str = "bench";

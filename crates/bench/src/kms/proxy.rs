@@ -11,8 +11,7 @@ use super::requests::{Api, Signer};
 use super::server::Server;
 use super::{Place, Setting, measure_rows};
 use crate::Result;
-use crate::load::Failures;
-use crate::worker::{Job, Target, Worker};
+use crate::worker::{Job, Worker};
 
 const ABOUT: &str = "The XKS proxy on loopback, which checks every signature, and decrypts what it has encrypted before it answers. \
     The goal is a p99 within 10,000 µs at moderate load, which is 8 connections:";
@@ -32,11 +31,8 @@ pub fn measure(setting: &Setting) -> Result<Table> {
 /// The module reads its configuration from the environment, so the key is made by another process.
 fn make_external_key(setting: &Setting, home: &Home) -> Result<()> {
     let environment = [("CLOISTER_CONF", home.configuration())];
-    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_path()));
-    let target = Target::NewKey { token: TOKEN.to_owned(), label: EXTERNAL_KEY.to_owned() };
-    let job = Job { target, callers: 1, seconds: 0.0, failures: Failures::End };
-    Worker::start(Some(setting.module), &environment)?.run(&job)?;
-    Ok(())
+    let job = Job::MakeKey { token: TOKEN.to_owned(), label: EXTERNAL_KEY.to_owned() };
+    Worker::start(Some(setting.module), environment)?.run(&job)
 }
 
 fn start(setting: &Setting, home: &Home) -> Result<Server> {

@@ -1,12 +1,12 @@
 //! The calls of a module: what a program does that holds its session and its keys' handles, and begins each operation anew.
 
-use super::call::Call;
-use super::keys;
+use super::keys::{self, KeyKind};
 use super::libcrypto::ROOM;
 use super::token::{Caller, Maker, crowd_name, id, number};
-use super::work::{Asked, By, Padding, Scheme, Work};
+use super::work::{Asked, By, Mode, Padding, Scheme, Work};
 use crate::Result;
 use crate::abi::{Attribute, Mechanism, Object, Parameter, Rv};
+use crate::load::Call;
 use cryptoki_sys::*;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,102 +14,28 @@ use std::rc::Rc;
 /// Prepares a call in a session of `caller`, whose token has so many objects. The error is [`Rv::NotOffered`] if the module has no
 /// such thing.
 pub fn prepare<'m>(work: Work, caller: Caller<'m>, objects: usize) -> Result<Call<'m>> {
-    let Caller { module, slot, session } = caller;
-    Ok(match work {
-        Work::Sign(scheme) => sign(scheme, caller)?,
-        Work::Verify(scheme) => verify(scheme, caller)?,
-        Work::Decrypt(padding) => decrypt(padding, caller)?,
-        Work::Derive => {
-            module.offers(slot, CKM_ECDH1_DERIVE)?;
-            let parameter = Parameter::Ecdh(super::another_point()?);
-            let mut mechanism = Mechanism { kind: CKM_ECDH1_DERIVE, parameter };
-            let (key, secret) = (caller.key(keys::P256)?.secret, agreed());
-            Call::alone(move || {
-                let made = module.derive(session, &mut mechanism, key, &secret)?;
-                Ok(module.destroy(session, made)?)
-            })
-        }
-        Work::Encapsulate => {
-            let key = caller.key(keys::ML_KEM)?.public.ok_or(NO_PUBLIC)?;
-            let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), vec![0; ROOM]);
-            Call::alone(move || {
-                let (made, _) = module.encapsulate(session, &mut mechanism, key, &secret, &mut out)?;
-                Ok(module.destroy(session, made)?)
-            })
-        }
-        Work::Decapsulate => {
-            let pair = caller.key(keys::ML_KEM)?;
-            let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), vec![0; ROOM]);
-            let public = pair.public.ok_or(NO_PUBLIC)?;
-            let (made, length) = module.encapsulate(session, &mut mechanism, public, &secret, &mut out)?;
-            module.destroy(session, made)?;
-            out.truncate(length);
-            Call::alone(move || {
-                let made = module.decapsulate(session, &mut mechanism, pair.secret, &secret, &out)?;
-                Ok(module.destroy(session, made)?)
-            })
-        }
-        Work::Encrypt(mode, length) => {
-            module.offers(slot, mode.mechanism)?;
-            let mut mechanism = Mechanism { kind: mode.mechanism, parameter: mode.parameter.clone() };
-            let (key, data, mut out) =
-                (caller.key(keys::AES)?.secret, vec![0x5a; length], vec![0; length + 16]);
-            Call::alone(move || {
-                mechanism.next();
-                module.encrypt_init(session, &mut mechanism, key)?;
-                used(module.encrypt(session, &data, &mut out))
-            })
-        }
-        Work::Mac(length) => {
-            let (mut mechanism, key) = (Mechanism::plain(CKM_SHA256_HMAC), caller.key(keys::HMAC)?.secret);
-            let data = vec![0x5a; length];
-            Call::alone(move || {
-                module.sign_init(session, &mut mechanism, key)?;
-                used(module.sign(session, &data, &mut [0; 32]))
-            })
-        }
-        Work::Wrap => {
-            module.offers(slot, CKM_AES_KEY_WRAP)?;
-            let mut mechanism = Mechanism::plain(CKM_AES_KEY_WRAP);
-            let (with, key) = (caller.key(keys::AES)?.secret, caller.key(keys::WRAPPED)?.secret);
-            Call::alone(move || used(module.wrap(session, &mut mechanism, with, key, &mut [0; 48])))
-        }
-        Work::Digest(length) => {
-            let (mut mechanism, data) = (Mechanism::plain(CKM_SHA256), vec![0x5a; length]);
-            Call::alone(move || {
-                module.digest_init(session, &mut mechanism)?;
-                used(module.digest(session, &data, &mut [0; 32]))
-            })
-        }
-        Work::Random(length) => {
-            let mut out = vec![0; length];
-            Call::alone(move || Ok(module.random(session, &mut out)?))
-        }
-        Work::Generate(kind) => {
-            let mut maker = Maker::new(caller, kind, false, kind.name)?;
-            Call::alone(move || {
-                let made = maker.make()?;
-                made.public.map_or(Ok(()), |public| module.destroy(session, public))?;
-                Ok(module.destroy(session, made.secret)?)
-            })
-        }
-        Work::Session => Call::alone(move || Ok(module.close_session(module.open_session(slot)?)?)),
-        Work::Attributes => {
-            let key = caller.key(keys::P256)?.secret;
-            Call::alone(move || {
-                let (mut class, mut label, mut id) = ([0; 8], [0; 64], [0; 64]);
-                let wanted: &mut [(_, &mut [u8])] =
-                    &mut [(CKA_CLASS, &mut class), (CKA_LABEL, &mut label), (CKA_ID, &mut id)];
-                Ok(module.attributes(session, key, wanted)?)
-            })
-        }
+    match work {
+        Work::Sign(scheme) => sign(scheme, caller),
+        Work::Verify(scheme) => verify(scheme, caller),
+        Work::Decrypt(padding) => decrypt(padding, caller),
+        Work::Derive => derive(caller),
+        Work::Encapsulate => encapsulate(caller),
+        Work::Decapsulate => decapsulate(caller),
+        Work::Encrypt(mode, length) => encrypt(mode, length, caller),
+        Work::Mac(length) => mac(length, caller),
+        Work::Wrap => wrap(caller),
+        Work::Digest(length) => digest(length, caller),
+        Work::Random(length) => random(length, caller),
+        Work::Generate(kind) => generate(kind, caller),
+        Work::Session => session(caller),
+        Work::Attributes => attributes(caller),
         Work::Find(by, asked) => find(by, asked, caller, objects),
         Work::List => list(caller, objects),
-        Work::Create => create(caller)?,
-        Work::Destroy => destroy(caller)?,
-        Work::Change => change(caller)?,
-        Work::Start(_) => return Err("a start is a process of its own".into()),
-    })
+        Work::Create => create(caller),
+        Work::Destroy => destroy(caller),
+        Work::Change => change(caller),
+        Work::Start(_) => Err("a start is a process of its own".into()),
+    }
 }
 
 const NO_PUBLIC: &str = "the pair's public key is gone";
@@ -169,7 +95,111 @@ fn decrypt<'m>(padding: &'static Padding, caller: Caller<'m>) -> Result<Call<'m>
     }))
 }
 
-fn find(by: By, asked: Asked, caller: Caller<'_>, objects: usize) -> Call<'_> {
+fn derive(caller: Caller<'_>) -> Result<Call<'_>> {
+    let Caller { module, slot, session } = caller;
+    module.offers(slot, CKM_ECDH1_DERIVE)?;
+    let parameter = Parameter::Ecdh(super::another_point()?);
+    let mut mechanism = Mechanism { kind: CKM_ECDH1_DERIVE, parameter };
+    let (key, secret) = (caller.key(keys::P256)?.secret, agreed());
+    Ok(Call::alone(move || {
+        let made = module.derive(session, &mut mechanism, key, &secret)?;
+        Ok(module.destroy(session, made)?)
+    }))
+}
+
+fn encapsulate(caller: Caller<'_>) -> Result<Call<'_>> {
+    let Caller { module, session, .. } = caller;
+    let key = caller.key(keys::ML_KEM)?.public.ok_or(NO_PUBLIC)?;
+    let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), vec![0; ROOM]);
+    Ok(Call::alone(move || {
+        let (made, _) = module.encapsulate(session, &mut mechanism, key, &secret, &mut out)?;
+        Ok(module.destroy(session, made)?)
+    }))
+}
+
+fn decapsulate(caller: Caller<'_>) -> Result<Call<'_>> {
+    let Caller { module, session, .. } = caller;
+    let pair = caller.key(keys::ML_KEM)?;
+    let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), vec![0; ROOM]);
+    let public = pair.public.ok_or(NO_PUBLIC)?;
+    let (made, length) = module.encapsulate(session, &mut mechanism, public, &secret, &mut out)?;
+    module.destroy(session, made)?;
+    out.truncate(length);
+    Ok(Call::alone(move || {
+        let made = module.decapsulate(session, &mut mechanism, pair.secret, &secret, &out)?;
+        Ok(module.destroy(session, made)?)
+    }))
+}
+
+fn encrypt<'m>(mode: &'static Mode, length: usize, caller: Caller<'m>) -> Result<Call<'m>> {
+    let Caller { module, slot, session } = caller;
+    module.offers(slot, mode.mechanism)?;
+    let mut mechanism = Mechanism { kind: mode.mechanism, parameter: mode.parameter.clone() };
+    let (key, data, mut out) = (caller.key(keys::AES)?.secret, vec![0x5a; length], vec![0; length + 16]);
+    Ok(Call::alone(move || {
+        mechanism.next();
+        module.encrypt_init(session, &mut mechanism, key)?;
+        used(module.encrypt(session, &data, &mut out))
+    }))
+}
+
+fn mac(length: usize, caller: Caller<'_>) -> Result<Call<'_>> {
+    let Caller { module, session, .. } = caller;
+    let (mut mechanism, key) = (Mechanism::plain(CKM_SHA256_HMAC), caller.key(keys::HMAC)?.secret);
+    let data = vec![0x5a; length];
+    Ok(Call::alone(move || {
+        module.sign_init(session, &mut mechanism, key)?;
+        used(module.sign(session, &data, &mut [0; 32]))
+    }))
+}
+
+fn wrap(caller: Caller<'_>) -> Result<Call<'_>> {
+    let Caller { module, slot, session } = caller;
+    module.offers(slot, CKM_AES_KEY_WRAP)?;
+    let mut mechanism = Mechanism::plain(CKM_AES_KEY_WRAP);
+    let (with, key) = (caller.key(keys::AES)?.secret, caller.key(keys::WRAPPED)?.secret);
+    Ok(Call::alone(move || used(module.wrap(session, &mut mechanism, with, key, &mut [0; 48]))))
+}
+
+fn digest(length: usize, Caller { module, session, .. }: Caller<'_>) -> Result<Call<'_>> {
+    let (mut mechanism, data) = (Mechanism::plain(CKM_SHA256), vec![0x5a; length]);
+    Ok(Call::alone(move || {
+        module.digest_init(session, &mut mechanism)?;
+        used(module.digest(session, &data, &mut [0; 32]))
+    }))
+}
+
+fn random(length: usize, Caller { module, session, .. }: Caller<'_>) -> Result<Call<'_>> {
+    let mut out = vec![0; length];
+    Ok(Call::alone(move || Ok(module.random(session, &mut out)?)))
+}
+
+fn generate<'m>(kind: &'static KeyKind, caller: Caller<'m>) -> Result<Call<'m>> {
+    let Caller { module, session, .. } = caller;
+    let mut maker = Maker::new(caller, kind, false, kind.name)?;
+    Ok(Call::alone(move || {
+        let made = maker.make()?;
+        made.public.map_or(Ok(()), |public| module.destroy(session, public))?;
+        Ok(module.destroy(session, made.secret)?)
+    }))
+}
+
+fn session(Caller { module, slot, .. }: Caller<'_>) -> Result<Call<'_>> {
+    Ok(Call::alone(move || Ok(module.close_session(module.open_session(slot)?)?)))
+}
+
+fn attributes(caller: Caller<'_>) -> Result<Call<'_>> {
+    let Caller { module, session, .. } = caller;
+    let key = caller.key(keys::P256)?.secret;
+    Ok(Call::alone(move || {
+        let (mut class, mut label, mut id) = ([0; 8], [0; 64], [0; 64]);
+        let wanted: &mut [(_, &mut [u8])] =
+            &mut [(CKA_CLASS, &mut class), (CKA_LABEL, &mut label), (CKA_ID, &mut id)];
+        Ok(module.attributes(session, key, wanted)?)
+    }))
+}
+
+fn find(by: By, asked: Asked, caller: Caller<'_>, objects: usize) -> Result<Call<'_>> {
     // A prime, so that all numbers come, in no order that helps: no crowd is a multiple of it.
     const STRIDE: usize = 7919;
     let kind = match by {
@@ -182,20 +212,20 @@ fn find(by: By, asked: Asked, caller: Caller<'_>, objects: usize) -> Call<'_> {
     };
     let named = |number: usize| [Attribute::bytes(kind, crowd_name(number))];
     let (templates, mut turn): (Vec<_>, _) = (numbers.into_iter().map(named).collect(), 0);
-    Call::alone(move || {
+    Ok(Call::alone(move || {
         let template = templates.get(turn).ok_or("nothing is searched for")?;
         turn = if turn + 1 < templates.len() { turn + 1 } else { 0 };
         caller.find(template)?.map(|_| ()).ok_or_else(|| "an object is not found".into())
-    })
+    }))
 }
 
-fn list(caller: Caller<'_>, objects: usize) -> Call<'_> {
+fn list(caller: Caller<'_>, objects: usize) -> Result<Call<'_>> {
     let template = [number(CKA_CLASS, CKO_SECRET_KEY)];
     let mut room = vec![Object::default(); 1000];
-    Call::alone(move || match caller.module.find(caller.session, &template, &mut room)? {
+    Ok(Call::alone(move || match caller.module.find(caller.session, &template, &mut room)? {
         found if found >= objects => Ok(()),
         found => Err(format!("{found} of {objects} objects are listed").into()),
-    })
+    }))
 }
 
 /// Made while the clock runs, destroyed when it stands: the token stays as it was.
@@ -221,7 +251,10 @@ fn destroy(caller: Caller<'_>) -> Result<Call<'_>> {
     let all = Rc::clone(&made);
     Ok(Call {
         before: Box::new(move |times| {
-            (0..times).try_for_each(|_| Ok(made.borrow_mut().push(maker.make()?.secret)))
+            (0..times).try_for_each(|_| {
+                made.borrow_mut().push(maker.make()?.secret);
+                Ok(())
+            })
         }),
         once: Box::new(move || {
             let key = all.borrow_mut().pop().ok_or("no key is left to destroy")?;

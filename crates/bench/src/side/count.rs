@@ -27,7 +27,7 @@ pub struct Options {
 pub fn prepare(options: &Options) -> Result<()> {
     let (module, slot) = enter(options)?.ok_or("libcrypto has no token")?;
     let caller = Caller::enter(&module, slot)?;
-    caller.crowd(options.objects)?;
+    Caller::enter(&module, slot)?.furnish(options.objects)?;
     for row in plan::rows() {
         // What it does not offer has no keys.
         let _ = calls::prepare(row.work, caller, options.objects);
@@ -38,8 +38,8 @@ pub fn prepare(options: &Options) -> Result<()> {
 /// Calls the operation of that name so many times.
 pub fn call(options: &Options, operation: &str, times: usize) -> Result<()> {
     let names = || plan::rows().map(|row| row.name).collect::<Vec<_>>().join(", ");
-    let row = plan::rows().find(|row| row.name == operation);
-    let row = row.ok_or_else(|| format!("there is no operation {operation}, but {}", names()))?;
+    let row = plan::named(operation)
+        .ok_or_else(|| format!("there is no operation {operation}, but {}", names()))?;
     match enter(options)? {
         Some((module, slot)) => {
             calls::prepare(row.work, Caller::enter(&module, slot)?, options.objects)?.times(times)
@@ -52,7 +52,7 @@ pub fn call(options: &Options, operation: &str, times: usize) -> Result<()> {
 }
 
 /// Loads the module with its configuration, and finds its token.
-fn enter(options: &Options) -> Result<Option<(Module, cryptoki_sys::CK_SLOT_ID)>> {
+fn enter(options: &Options) -> Result<Option<(Module, token::Slot)>> {
     let Some(file) = &options.module else { return Ok(None) };
     let folder = options.folder.as_ref().ok_or("a module needs a folder")?;
     std::fs::create_dir_all(folder)?;
@@ -60,6 +60,6 @@ fn enter(options: &Options) -> Result<Option<(Module, cryptoki_sys::CK_SLOT_ID)>
         set_environment(&name, &value)?;
     }
     let module = Module::open(file)?;
-    let slot = token::slot(&module)?;
+    let slot = token::anywhere(&module)?;
     Ok(Some((module, slot)))
 }

@@ -1,45 +1,28 @@
 //! The calls of libcrypto that do the same as a token's, with the same input.
 
-use super::call::Call;
 use super::keys::{self, KeyKind};
-use super::work::{Scheme, Work};
+use super::work::{Padding, Scheme, Work};
 use crate::Result;
-use crate::abi::{Digest, Generator, Key, Mac, Use, random};
+use crate::abi::{Cipher, Digest, Generator, Key, Mac, Use, random};
+use crate::load::Call;
 use openssl::pkey::{PKey, Private};
 use std::hint::black_box;
 
 /// Prepares a call; `None` if libcrypto has nothing like it.
 pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
     Ok(Some(match work {
-        Work::Sign(scheme) => {
-            let (mut key, data, mut out) =
-                (keys.set_up(scheme.key, scheme.signing())?, vec![0x5a; scheme.input], vec![0; ROOM]);
-            Call::alone(move || used(key.sign(&data, &mut out)))
-        }
+        Work::Sign(scheme) => sign(scheme, keys)?,
         Work::Verify(scheme) => verify(scheme, keys)?,
-        Work::Decrypt(padding) => {
-            let mut ciphertext = vec![0; ROOM];
-            let written =
-                keys.set_up(keys::RSA, Use::Encrypt(padding.name))?.encrypt(&[0x5a; 32], &mut ciphertext)?;
-            let (mut key, mut out) = (keys.set_up(keys::RSA, Use::Decrypt(padding.name))?, vec![0; ROOM]);
-            Call::alone(move || used(key.decrypt(&ciphertext[..written], &mut out)))
-        }
+        Work::Decrypt(padding) => decrypt(padding, keys)?,
         Work::Derive => {
-            let (mut key, mut out) = (keys.set_up(keys::P256, Use::Derive)?, [0; 32]);
-            let point = super::another_point()?;
-            Call::alone(move || used(key.derive(&point, &mut out)))
+            let (mut key, point) = (keys.set_up(keys::P256, Use::Derive)?, super::another_point()?);
+            Call::alone(move || used(key.derive(&point, &mut [0; 32])))
         }
         Work::Encapsulate => {
             let (mut key, mut out) = (keys.set_up(keys::ML_KEM, Use::Encapsulate)?, vec![0; ROOM]);
             Call::alone(move || used(key.encapsulate(&mut out, &mut [0; 32])))
         }
-        Work::Decapsulate => {
-            let mut ciphertext = vec![0; ROOM];
-            let written =
-                keys.set_up(keys::ML_KEM, Use::Encapsulate)?.encapsulate(&mut ciphertext, &mut [0; 32])?;
-            let mut key = keys.set_up(keys::ML_KEM, Use::Decapsulate)?;
-            Call::alone(move || used(key.decapsulate(&ciphertext[..written], &mut [0; 32])))
-        }
+        Work::Decapsulate => decapsulate(keys)?,
         Work::Encrypt(mode, length) => {
             let (mut cipher, data, mut out) = ((mode.direct)()?, vec![0x5a; length], vec![0; length + 16]);
             Call::alone(move || used(cipher.encrypt(&data, &mut out)))
@@ -49,7 +32,7 @@ pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
             Call::alone(move || used(mac.sign(&data, &mut [0; 32])))
         }
         Work::Wrap => {
-            let mut cipher = crate::abi::Cipher::wrap()?;
+            let mut cipher = Cipher::wrap()?;
             Call::alone(move || used(cipher.encrypt(&[0x5a; 32], &mut [0; 48])))
         }
         Work::Digest(length) => {
@@ -60,15 +43,40 @@ pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
             let mut out = vec![0; length];
             Call::alone(move || used(random(&mut out)))
         }
-        Work::Generate(kind) => match kind.libcrypto {
-            Some(kind) => {
-                let mut generator = Generator::new(kind)?;
-                Call::alone(move || used(generator.generate()))
-            }
-            None => Call::alone(|| used(random(&mut [0; 32]))),
-        },
+        Work::Generate(kind) => generate(kind)?,
         _ => return Ok(None),
     }))
+}
+
+fn sign(scheme: &'static Scheme, keys: &Keys) -> Result<Call<'static>> {
+    let mut key = keys.set_up(scheme.key, scheme.signing())?;
+    let (data, mut out) = (vec![0x5a; scheme.input], vec![0; ROOM]);
+    Ok(Call::alone(move || used(key.sign(&data, &mut out))))
+}
+
+fn decrypt(padding: &'static Padding, keys: &Keys) -> Result<Call<'static>> {
+    let (mut ciphertext, mut out) = (vec![0; ROOM], vec![0; ROOM]);
+    let mut encrypting = keys.set_up(keys::RSA, Use::Encrypt(padding.name))?;
+    let written = encrypting.encrypt(&[0x5a; 32], &mut ciphertext)?;
+    let mut key = keys.set_up(keys::RSA, Use::Decrypt(padding.name))?;
+    Ok(Call::alone(move || used(key.decrypt(&ciphertext[..written], &mut out))))
+}
+
+fn decapsulate(keys: &Keys) -> Result<Call<'static>> {
+    let mut ciphertext = vec![0; ROOM];
+    let mut making = keys.set_up(keys::ML_KEM, Use::Encapsulate)?;
+    let written = making.encapsulate(&mut ciphertext, &mut [0; 32])?;
+    let mut key = keys.set_up(keys::ML_KEM, Use::Decapsulate)?;
+    Ok(Call::alone(move || used(key.decapsulate(&ciphertext[..written], &mut [0; 32]))))
+}
+
+/// A secret key is random bytes, no more.
+fn generate(kind: &'static KeyKind) -> Result<Call<'static>> {
+    let Some(kind) = kind.libcrypto else {
+        return Ok(Call::alone(|| used(random(&mut [0; 32]))));
+    };
+    let mut generator = Generator::new(kind)?;
+    Ok(Call::alone(move || used(generator.generate())))
 }
 
 /// More than any signature or ciphertext here has.

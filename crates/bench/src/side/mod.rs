@@ -2,19 +2,28 @@
 //!
 //! - [`plan`]: the rows, with their goals; [`work`]: what each does; [`keys`]: with which keys
 //! - [`place`]: libcrypto and the modules, each with its configuration and its tokens
-//! - [`token`], [`calls`]: a module's token, and what is called there; [`libcrypto`]: the same without a module; [`call`]: what of it is timed
+//! - [`token`], [`calls`]: a module's token, and what is called there; [`libcrypto`]: the same without a module
+//! - [`start`]: a fresh process to its first signature
+//! - [`run`]: processes, interleaved; [`table`]: what came of it; [`picture`]: the same, drawn
 //! - [`count`]: one operation, so many times, for who counts instructions; [`instructions`]: those of the hot calls, and their record
 
-mod call;
-mod calls;
+pub mod calls;
 pub mod count;
 pub mod instructions;
-mod keys;
-mod libcrypto;
+pub mod keys;
+pub mod libcrypto;
+pub mod picture;
 mod place;
-mod plan;
-mod token;
-mod work;
+pub mod plan;
+mod run;
+pub mod start;
+mod table;
+pub mod token;
+pub mod work;
+
+pub use place::Place;
+pub use run::Measure;
+pub use table::Table;
 
 use crate::Result;
 use openssl::bn::BigNumContext;

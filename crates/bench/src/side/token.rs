@@ -5,42 +5,55 @@ use crate::Result;
 use crate::abi::{Attribute, Mechanism, Module, Object, Rv, Session, User};
 use cryptoki_sys::*;
 
-/// The label of the token.
+/// The label of tokens made here.
 const LABEL: &str = "benchmark";
-const OFFICER_PIN: &str = "officer-pin";
-const USER_PIN: &str = "user-pin-1";
+/// The PIN of the officer in each token.
+pub const OFFICER_PIN: &str = "officer-pin";
+/// The PIN of the user.
+pub const USER_PIN: &str = "user-pin-1";
 
-/// The slot of the token, made if no slot has it.
-pub fn slot(module: &Module) -> Result<CK_SLOT_ID> {
-    let slots = module.slots()?;
-    for slot in &slots {
-        if module.token_label(*slot)?.as_deref() == Some(LABEL) {
-            return Ok(*slot);
-        }
+/// A slot's number.
+pub type Slot = CK_SLOT_ID;
+
+/// The slot of the token, made in the first slot without one if no slot has it.
+pub fn anywhere(module: &Module) -> Result<Slot> {
+    if let Some(slot) = labelled(module, LABEL)? {
+        return Ok(slot);
     }
-    for slot in slots {
+    for slot in module.slots()? {
         if module.token_label(slot)?.is_none() {
-            module.init_token(slot, OFFICER_PIN, LABEL)?;
-            let slot = slot_again(module, slot)?;
-            let session = module.open_session(slot)?;
-            module.login(session, User::Officer, OFFICER_PIN)?;
-            module.init_pin(session, USER_PIN)?;
-            module.logout(session)?;
-            module.close_session(session)?;
-            return Ok(slot);
+            return in_slot(module, slot);
         }
     }
     Err("no slot has room for a token".into())
 }
 
-/// The slot once its token is made: some modules give it another number.
-fn slot_again(module: &Module, before: CK_SLOT_ID) -> Result<CK_SLOT_ID> {
+/// The slot of the token with a label.
+pub fn labelled(module: &Module, label: &str) -> Result<Option<Slot>> {
     for slot in module.slots()? {
-        if module.token_label(slot)?.as_deref() == Some(LABEL) {
-            return Ok(slot);
+        if module.token_label(slot)?.as_deref() == Some(label) {
+            return Ok(Some(slot));
         }
     }
-    Ok(before)
+    Ok(None)
+}
+
+/// The slot, its token made if it has none; some modules give the slot another number then.
+pub fn in_slot(module: &Module, slot: Slot) -> Result<Slot> {
+    if module.token_label(slot)?.is_some() {
+        return Ok(slot);
+    }
+    module.init_token(slot, OFFICER_PIN, LABEL)?;
+    let slot = match module.token_label(slot) {
+        Ok(Some(_)) => slot,
+        _ => labelled(module, LABEL)?.ok_or("the token is gone as soon as it was made")?,
+    };
+    let session = module.open_session(slot)?;
+    module.login(session, User::Officer, OFFICER_PIN)?;
+    module.init_pin(session, USER_PIN)?;
+    module.logout(session)?;
+    module.close_session(session)?;
+    Ok(slot)
 }
 
 /// A session in which the user is logged in.
@@ -49,16 +62,25 @@ pub struct Caller<'m> {
     /// The module.
     pub module: &'m Module,
     /// The token's slot.
-    pub slot: CK_SLOT_ID,
+    pub slot: Slot,
     /// The session.
     pub session: Session,
 }
 
 impl<'m> Caller<'m> {
     /// Opens a session in the slot, and logs in unless that was done.
-    pub fn enter(module: &'m Module, slot: CK_SLOT_ID) -> Result<Caller<'m>> {
-        let session = module.open_session(slot)?;
-        Caller { module, slot, session }.login()
+    pub fn enter(module: &'m Module, slot: Slot) -> Result<Caller<'m>> {
+        Caller::open(module, slot)?.login()
+    }
+
+    /// Opens a session in the slot.
+    pub fn open(module: &'m Module, slot: Slot) -> Result<Caller<'m>> {
+        Ok(Caller { module, slot, session: module.open_session(slot)? })
+    }
+
+    /// Closes the session.
+    pub fn leave(self) -> Result<()> {
+        Ok(self.module.close_session(self.session)?)
     }
 
     /// Logs in.
@@ -88,6 +110,13 @@ impl<'m> Caller<'m> {
     pub fn make(self, kind: &KeyKind, token: bool, name: &str) -> std::result::Result<Pair, Rv> {
         let maker = Maker::new(self, kind, token, name);
         maker?.make()
+    }
+
+    /// Has a crowd in the token, and the key that a start signs with.
+    pub fn furnish(self, objects: usize) -> Result<()> {
+        self.crowd(objects)?;
+        self.key(keys::P256)?;
+        self.leave()
     }
 
     /// Has at least `objects` secret keys in the token that are found by their numbers, and makes those that are missing.
