@@ -48,9 +48,9 @@ CREATE TABLE object (
     secret          BLOB
 );
 
--- Searches name the one index they use. The first two are for one object among many; the others hold all that a listing reads.
-CREATE INDEX object_by_id_tag    ON object (id_tag)    WHERE id_tag IS NOT NULL;
-CREATE INDEX object_by_label_tag ON object (label_tag) WHERE label_tag IS NOT NULL;
+-- Searches name the one index they use. Each holds all that is read where nothing but what it begins with is asked for.
+CREATE INDEX object_by_id_tag    ON object (id_tag, owner, number, id)    WHERE id_tag IS NOT NULL;
+CREATE INDEX object_by_label_tag ON object (label_tag, owner, number, id) WHERE label_tag IS NOT NULL;
 CREATE INDEX object_by_type_tag  ON object (type_tag, class_tag, owner, number, id);
 CREATE INDEX object_by_class_tag ON object (class_tag, owner, number, id);
 CREATE INDEX object_by_owner     ON object (owner, number, id);
