@@ -1,14 +1,14 @@
 //! The little of DER (X.690) that is written and read here, where OpenSSL would take longer than for the operation beside it.
 
-/// Tags.
+/// Tag of an INTEGER.
 pub const INTEGER: u8 = 0x02;
-/// See [`INTEGER`].
+/// Tag of a BIT STRING.
 pub const BIT_STRING: u8 = 0x03;
-/// See [`INTEGER`].
+/// Tag of an OCTET STRING.
 pub const OCTET_STRING: u8 = 0x04;
-/// See [`INTEGER`].
+/// Tag of an OBJECT IDENTIFIER.
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
-/// See [`INTEGER`].
+/// Tag of a SEQUENCE.
 pub const SEQUENCE: u8 = 0x30;
 
 /// Tag, length and content, which comes in parts.

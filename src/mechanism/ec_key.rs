@@ -29,8 +29,10 @@ impl PairType for EcType {
         let curve = self.curve(attributes)?;
         let key = private_key(curve, required(attributes, ck::CKA_VALUE)?)?;
         if let Some(given) = attributes.bytes(ck::CKA_EC_POINT) {
-            let given = public_key(curve, point::bare(curve, given).ok_or(Error::AttributeValueInvalid)?)?;
-            if !key.public_eq(&given) {
+            let given = point::bare(curve, given).ok_or(Error::AttributeValueInvalid)?;
+            // What is not the same bytes may be the same point, or none.
+            let same = bare_point(curve, &*key).map_err(unexpected)? == given;
+            if !same && !key.public_eq(&*public_key(curve, given)?) {
                 return Err(Error::AttributeValueInvalid);
             }
         }

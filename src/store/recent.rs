@@ -10,6 +10,7 @@ use crate::token::{Found, ObjectId};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Answers kept at most; beyond it they are all forgotten.
 const MOST: usize = 4096;
@@ -108,8 +109,17 @@ impl OpenKey {
 
 /// Rows that a search for few objects has read, still sealed: whoever looks for a key mostly uses it next. A row is right as long as the change
 /// counter stands where it stood before it was read.
-#[derive(Default)]
-pub(super) struct Ahead(Mutex<VecDeque<(u64, Row)>>);
+pub(super) struct Ahead {
+    rows: Mutex<VecDeque<(u64, Row)>>,
+    /// Raised when a row is wanted, lowered when one is read ahead: at zero nobody seems to want them.
+    wanted: AtomicU32,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Ahead { rows: Mutex::default(), wanted: AtomicU32::new(Self::PATIENCE) }
+    }
+}
 
 impl Ahead {
     /// Rows kept of one search at most.
@@ -121,11 +131,20 @@ impl Ahead {
     /// Bytes of a row that is kept.
     const MOST_BYTES: usize = 16 << 10;
 
+    /// Rows read ahead that nobody wanted, until no more are.
+    const PATIENCE: u32 = 64;
+
+    /// Whether rows that are read ahead are wanted.
+    pub(super) fn pays(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) > 0
+    }
+
     /// Keeps rows that were read after the counter was seen at `counter`.
     pub(super) fn put(&self, counter: Option<u64>, rows: Vec<Row>) {
         let Some(counter) = counter else { return };
-        let mut kept = self.0.lock();
+        let mut kept = self.rows.lock();
         for row in rows.into_iter().filter(|row| row.size() <= Self::MOST_BYTES) {
+            self.count(|wanted| wanted.saturating_sub(1));
             if kept.len() >= Self::MOST {
                 kept.pop_front();
             }
@@ -133,11 +152,72 @@ impl Ahead {
         }
     }
 
+    /// Changes what is counted. It guides only, so nobody need wait for anybody.
+    fn count(&self, change: impl FnOnce(u32) -> u32) {
+        self.wanted.store(change(self.wanted.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+
     /// Takes an object's row out, if it is there and the counter, which is at `counter` now, stands where it stood.
     pub(super) fn take(&self, counter: Option<u64>, id: ObjectId) -> Option<Row> {
+        // Two for one: of a search's rows not all are wanted.
+        self.count(|wanted| wanted.saturating_add(2).min(Self::PATIENCE));
         let counter = counter?;
-        let mut kept = self.0.lock();
+        let mut kept = self.rows.lock();
         let at = kept.iter().position(|(seen, row)| *seen == counter && row.name.id == id)?;
         kept.remove(at).map(|(_, row)| row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::Name;
+    use super::*;
+
+    fn row(id: u8, size: usize) -> Row {
+        let name = Name { id: ObjectId([id; 16]), version: 1, owner: None };
+        Row { name, tags: [None; 4], public: vec![0; size], public_mac: None, secret: None }
+    }
+
+    fn take(ahead: &Ahead, counter: Option<u64>, id: u8) -> Option<u8> {
+        ahead.take(counter, ObjectId([id; 16])).map(|row| row.name.id.0[0])
+    }
+
+    #[test]
+    fn a_row_is_given_once_and_only_while_the_counter_stands_where_it_stood() {
+        let ahead = Ahead::default();
+        ahead.put(Some(2), vec![row(1, 10), row(2, 10)]);
+        ahead.put(None, vec![row(3, 10)]);
+        assert_eq!(take(&ahead, Some(2), 1), Some(1));
+        assert_eq!(take(&ahead, Some(2), 1), None);
+        assert_eq!((take(&ahead, Some(4), 2), take(&ahead, None, 2)), (None, None));
+        assert_eq!((take(&ahead, Some(2), 3), take(&ahead, None, 3)), (None, None), "nothing vouches for it");
+    }
+
+    #[test]
+    fn neither_many_rows_nor_large_ones_are_kept() {
+        let ahead = Ahead::default();
+        ahead.put(Some(2), vec![row(0, Ahead::MOST_BYTES + 1)]);
+        assert_eq!(take(&ahead, Some(2), 0), None);
+        for id in 0..=Ahead::MOST as u8 {
+            ahead.put(Some(2), vec![row(id, 10)]);
+        }
+        assert_eq!((take(&ahead, Some(2), 0), take(&ahead, Some(2), 1)), (None, Some(1)));
+    }
+
+    #[test]
+    fn rows_that_nobody_wants_are_no_longer_read_until_somebody_does() {
+        let ahead = Ahead::default();
+        for _ in 0..Ahead::PATIENCE {
+            assert!(ahead.pays());
+            ahead.put(Some(2), vec![row(1, 10)]);
+        }
+        assert!(!ahead.pays());
+        take(&ahead, Some(2), 7);
+        assert!(ahead.pays());
+        for id in 0..200 {
+            ahead.put(Some(2), vec![row(id, 10)]);
+            assert_eq!(take(&ahead, Some(2), id), Some(id));
+        }
+        assert!(ahead.pays(), "each was wanted");
     }
 }

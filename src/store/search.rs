@@ -45,7 +45,9 @@ impl Store {
         let Some(query) = Query::new(template) else { return Ok(Vec::new()) };
         let open_key = self.open_key.get(counter, || self.database.peek(meta::open_key))?;
         let path = self.database.path();
-        let asked = query.ask(&query.scopes(&open_key, viewer)).map_err(|fault| fault.at(path))?;
+        let asked = query
+            .ask(&query.scopes(&open_key, viewer), query.is_for_few() && self.ahead.pays())
+            .map_err(|fault| fault.at(path))?;
         let Some(asked) = asked else { return Ok(Vec::new()) };
         let mut hits = self.database.peek(|connection| asked.run(connection))?;
         if query.others.is_empty() && hits.damaged.is_empty() {
@@ -84,7 +86,7 @@ impl Store {
 #[derive(Default)]
 struct Hits {
     found: Vec<Found>,
-    /// The rows of the first of them, where they had to be read anyway.
+    /// The rows of the first of them, where they were read.
     rows: Vec<Row>,
     /// Rows that have no id.
     damaged: Vec<Fault>,
@@ -120,9 +122,9 @@ impl Query {
         public.into_iter().chain(own.filter(|_| self.private != Some(false))).collect()
     }
 
-    /// The one statement that finds the objects of all scopes; `None` if there are no scopes.
-    fn ask(&self, scopes: &[Scope<'_>]) -> Step<Option<Asked>> {
-        let whole = self.reads_rows();
+    /// The one statement that finds the objects of all scopes; `None` if there are no scopes. `whole`: it reads their rows, not an index alone if
+    /// that has all that is asked for.
+    fn ask(&self, scopes: &[Scope<'_>], whole: bool) -> Step<Option<Asked>> {
         let mut asked = Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole };
         for scope in scopes {
             if !asked.sql.is_empty() {
@@ -166,8 +168,8 @@ impl Query {
         if self.id.is_some() { None } else { Some(first.map_or("owner", |(_, column)| column)) }
     }
 
-    /// Whether rows are read, not an index alone: so it is where few objects are asked for.
-    fn reads_rows(&self) -> bool {
+    /// Whether few objects are asked for.
+    fn is_for_few(&self) -> bool {
         self.id.is_some() || self.tagged.contains(ck::CKA_ID) || self.tagged.contains(ck::CKA_LABEL)
     }
 }
@@ -226,7 +228,7 @@ mod tests {
     /// How SQLite goes about a search of the user's private objects.
     fn plan(it: &Fixture, template: &[(u64, Value)]) -> String {
         let query = Query::new(&template.iter().cloned().collect()).unwrap();
-        let asked = query.ask(&[Scope::Private(&it.key, it.user)]).unwrap().unwrap();
+        let asked = query.ask(&[Scope::Private(&it.key, it.user)], false).unwrap().unwrap();
         let explain = |connection: &Connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", asked.sql))?;
             let values = params_from_iter(&asked.values);
@@ -246,8 +248,10 @@ mod tests {
         let unique = || (ck::CKA_UNIQUE_ID, vec![b'0'; 32].into());
         for (template, expected) in [
             (vec![class(), label(), id(), unique()], "USING INDEX sqlite_autoindex_object_1 (id=?)"),
-            (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=?)"),
-            (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=?)"),
+            (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=? AND owner=?)"),
+            (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=? AND owner=?)"),
+            (vec![id()], "USING COVERING INDEX object_by_id_tag (id_tag=? AND owner=?)"),
+            (vec![label()], "USING COVERING INDEX object_by_label_tag (label_tag=? AND owner=?)"),
             (
                 vec![class(), key_type()],
                 "USING COVERING INDEX object_by_owner (owner=? AND class_tag=? AND type_tag=?)",
