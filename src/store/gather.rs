@@ -248,3 +248,11 @@ impl Drop for Led<'_> {
         }
     }
 }
+
+#[cfg(test)]
+impl Queue {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().jobs.len()
+    }
+}

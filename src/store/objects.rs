@@ -87,7 +87,8 @@ impl Store {
         let Some(Viewer { key, .. }) = viewer else { return Ok(Rows::Open(records.to_vec())) };
         let open_key = match records.iter().all(|record| record.owner.is_some()) {
             true => None,
-            false => Some(self.database.peek(meta::open_key)?),
+            // It is on the disk when what it is used for is.
+            false => Some(self.database.glance(meta::open_key)?),
         };
         let seal = |record| Row::seal(record, Some(key), open_key.as_ref());
         let rows = records.iter().map(seal).collect::<Step<Vec<Row>>>();

@@ -20,10 +20,13 @@ const LONG: Duration = Duration::from_millis(20);
 /// SQLite's log beside a database. Its locks are on the database and on `-shm`, so opening and closing this file takes none away.
 pub(super) struct Log {
     file: File,
-    /// What a sync is to fail with.
+    /// What a test has happen at each sync.
     #[cfg(test)]
-    pub(super) refusal: std::sync::Arc<std::sync::atomic::AtomicI32>,
+    pub(super) hook: parking_lot::Mutex<Option<Hook>>,
 }
+
+#[cfg(test)]
+pub(super) type Hook = Box<dyn FnMut() -> io::Result<()> + Send>;
 
 impl Log {
     /// Opens the log of the database in `file`; `None` if there is none. Before anything is written that is to be synced through it: the
@@ -33,7 +36,7 @@ impl Log {
             Ok(file) => Ok(Some(Log {
                 file,
                 #[cfg(test)]
-                refusal: Default::default(),
+                hook: Default::default(),
             })),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -43,8 +46,8 @@ impl Log {
     /// Returns when all that has been written to it, by whatever process, is on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(test)]
-        if let number @ 1.. = self.refusal.load(Ordering::Relaxed) {
-            return Err(io::Error::from_raw_os_error(number));
+        if let Some(hook) = &mut *self.hook.lock() {
+            hook()?;
         }
         self.file.sync_data()
     }
