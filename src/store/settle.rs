@@ -89,13 +89,16 @@ impl Database {
         };
         let Some(_turn) = self.await_turn(counters, mark, log) else { return Ok(()) };
         let committed = counters.load(CHANGES);
-        if let Err(error) = log.sync() {
+        if counters.load(REFUSED) == 0
+            && let Err(error) = log.sync()
+        {
             counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
             return Err(refused(self.path(), &error));
         }
         if counters.load(REFUSED) != 0 {
-            // This sync may have come after the one that failed, and the kernel forgets what it has told.
-            let slot = self.slot.lock();
+            // A sync that comes after one that has failed proves nothing: the kernel forgets what it has told.
+            let mut slot = self.slot.lock();
+            self.make_ready(&mut slot)?;
             let mended = slot.connection().and_then(|connection| self.mend(connection));
             return mended.map_err(|fault| fault.at(self.path()));
         }
