@@ -8,7 +8,7 @@ use super::connection::Database;
 use super::counter::{CHANGES, Mapped, REFUSED, SETTLED};
 use super::error::{Error, Fault, Result, Step};
 use rusqlite::Connection;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -115,9 +115,10 @@ impl Database {
             if self.is_settled(mark) {
                 return None;
             }
-            let is_ours = log.file.try_lock().is_ok();
-            if is_ours || Instant::now() >= end {
-                return Some(Turn { counters, log, is_ours });
+            let lock = log.file.try_lock();
+            let is_others = matches!(lock, Err(TryLockError::WouldBlock));
+            if !is_others || Instant::now() >= end {
+                return Some(Turn { counters, log, is_ours: lock.is_ok() });
             }
             counters.wait(SETTLED, settled, LONG);
         }
