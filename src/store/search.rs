@@ -2,7 +2,7 @@
 
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
-use super::tags::{SELECTIVE, Scope, TAGGED};
+use super::tags::{SELECTIVE, Scope, TAGGED, is_tagged};
 use super::{Store, Viewer, meta};
 use crate::attribute::{Attributes, Value};
 use crate::logging;
@@ -98,7 +98,9 @@ impl Query {
             Some(_) => return None,
             None => None,
         };
-        let (tagged, others) = others.partition(|kind| TAGGED.iter().any(|(tagged, _)| *tagged == kind));
+        let wanted = others.clone();
+        let has_tag = |kind| wanted.get(kind).is_some_and(|value| is_tagged(kind, value));
+        let (tagged, others) = others.partition(has_tag);
         Some(Query { id, tagged, private, others })
     }
 
