@@ -149,7 +149,9 @@ fn what_many_threads_and_processes_were_told_at_once_survives_a_kill_right_after
                 rest.push(lines);
             }
             parts.iter_mut().for_each(|part| part.child().kill().unwrap());
-            parts.iter_mut().for_each(|part| drop(part.child().wait().unwrap()));
+            for part in &mut parts {
+                part.child().wait().unwrap();
+            }
             for lines in rest {
                 let lines = lines.map_while(Result::ok);
                 acknowledged.extend(lines.filter_map(|line| line.strip_prefix("| ").map(str::to_owned)));

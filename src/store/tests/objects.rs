@@ -11,7 +11,7 @@ fn what_is_put_in_comes_back() {
     for record in &records {
         for store in [&it.store, &it.again()] {
             assert_eq!(store.get(it.viewer(), record.id).unwrap().as_ref(), Some(record));
-            assert_eq!(version_of(&store, record.id), Some(1));
+            assert_eq!(version_of(store, record.id), Some(1));
         }
     }
     assert_eq!(it.store.get(it.viewer(), id(9)).unwrap(), None);
