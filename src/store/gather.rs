@@ -148,6 +148,10 @@ impl Database {
         let log = transaction.log()?;
         let value = work(transaction.slot.connection()?)?;
         let moved = transaction.commit(kind)?;
+        if let Some(connection) = &slot.open {
+            self.tidy(connection, slot.commits);
+        }
+        slot.commits = slot.commits.wrapping_add(1);
         Ok(Committed { value, moved, log })
     }
 

@@ -178,3 +178,25 @@ fn a_call_that_panics_in_a_shared_transaction_holds_nobody_up() {
     it.store.insert(it.viewer(), &[record(3, Some(it.user))]).unwrap();
     assert!(it.problems().is_empty());
 }
+
+#[test]
+fn the_log_stays_short_however_many_processes_write() {
+    let it = Fixture::new();
+    let stores: Vec<Store> = (0..3).map(|_| it.again()).collect();
+    std::thread::scope(|scope| {
+        for (at, store) in (0u8..).zip(&stores) {
+            let it = &it;
+            scope.spawn(move || {
+                for number in 0..80 {
+                    let mut large = record(at * 80 + number, Some(it.user));
+                    large.public.set(ck::CKA_APPLICATION, vec![7u8; 50_000]);
+                    store.insert(it.viewer(), &[large]).unwrap();
+                }
+            });
+        }
+    });
+    // Written in all: some 240 times 13 pages.
+    let length = std::fs::metadata(it.folder.path().join("token.db-wal")).unwrap().len();
+    assert!(length < 2300 * 4096, "{length} bytes");
+    assert!(it.problems().is_empty());
+}
