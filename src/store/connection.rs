@@ -60,6 +60,8 @@ pub(super) struct Slot {
     pub(super) open: Option<Connection>,
     /// The log's file, once it has been needed.
     log: OnceCell<Arc<Log>>,
+    /// Transactions of this connection that changed something.
+    pub(super) commits: u32,
 }
 
 impl Slot {

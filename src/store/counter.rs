@@ -41,6 +41,9 @@ impl Counter {
     /// Maps the counters in `folder`, which are made if they can be. If neither works, reading rows is the only way to know.
     pub(super) fn open(folder: &Path) -> Self {
         let mapped = map_writable(folder).or_else(|_| map_read_only(folder)).ok();
+        if let Some(counters) = &mapped {
+            doubt(counters);
+        }
         Counter { file: folder.join(FILE), mapped }
     }
 
@@ -139,6 +142,15 @@ pub(super) fn lock(folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Nothing that is yet to come is on the disk. A crash of the machine may have left it so: the file's page was being written out while the counters moved.
+fn doubt(counters: &Mapped) {
+    // In this order: where all is well, what is settled never overtakes the changes.
+    let settled = counters.load(SETTLED);
+    if settled > counters.load(CHANGES) {
+        counters.exchange(SETTLED, settled, 0);
+    }
+}
+
 fn map_writable(folder: &Path) -> io::Result<Mapped> {
     let file = open(folder, true)?;
     if file.metadata()?.len() < Mapped::SIZE as u64 {
@@ -197,6 +209,18 @@ mod tests {
         assert_eq!(next.value(), None, "the second writer's commit is still under way");
         drop(second);
         assert!(next.value().is_some());
+    }
+
+    #[test]
+    fn what_is_yet_to_come_is_not_believed_to_be_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let settled = |counter: &Counter| counter.mapped().unwrap().load(SETTLED);
+        let before = Counter::open(folder.path());
+        drop(before.begin());
+        before.mapped().unwrap().raise(SETTLED, 2);
+        assert_eq!(settled(&Counter::open(folder.path())), 2);
+        before.mapped().unwrap().raise(SETTLED, 4);
+        assert_eq!(settled(&Counter::open(folder.path())), 0);
     }
 
     #[test]

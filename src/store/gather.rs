@@ -148,6 +148,10 @@ impl Database {
         let log = transaction.log()?;
         let value = work(transaction.slot.connection()?)?;
         let moved = transaction.commit(kind)?;
+        if let Some(connection) = &slot.open {
+            self.tidy(connection, slot.commits);
+        }
+        slot.commits = slot.commits.wrapping_add(1);
         Ok(Committed { value, moved, log })
     }
 
@@ -246,5 +250,13 @@ impl Drop for Led<'_> {
             Some(next) => next.fate.decide(Call::Lead),
             None => waiting.is_led = false,
         }
+    }
+}
+
+#[cfg(test)]
+impl Queue {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().jobs.len()
     }
 }

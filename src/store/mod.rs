@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `steady` what that leaves as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
@@ -30,6 +30,7 @@ mod sight;
 mod statement;
 mod steady;
 mod tags;
+mod tidy;
 mod together;
 mod users;
 mod writer;

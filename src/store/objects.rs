@@ -8,7 +8,7 @@ use super::roster::Keeper;
 use super::writer::Writer;
 use super::{Store, Viewer, meta, statement, users};
 use crate::token::ObjectId;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// The columns of a row, in the order that [`row_from`] and [`statement::PUT_OBJECT`] have them.
 pub(super) const COLUMNS: &str =
@@ -44,12 +44,7 @@ impl Store {
     pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Option<Moved>> {
         let rows = self.seal(viewer, records)?;
         self.write_objects(viewer, move |writer, keeper| {
-            rows.each(writer, |row| {
-                if name_of(writer, row.name.id)?.is_some() {
-                    return Err(Error::Exists.into());
-                }
-                put_row(writer, keeper, row)
-            })
+            rows.each(writer, |row| put_row(writer, keeper, row).map_err(taken))
         })
     }
 
@@ -90,7 +85,8 @@ impl Store {
         let Some(Viewer { key, .. }) = viewer else { return Ok(Rows::Open(records.to_vec())) };
         let open_key = match records.iter().all(|record| record.owner.is_some()) {
             true => None,
-            false => Some(self.database.peek(meta::open_key)?),
+            // It is on the disk when what it is used for is.
+            false => Some(self.database.glance(meta::open_key)?),
         };
         let seal = |record| Row::seal(record, Some(key), open_key.as_ref());
         let rows = records.iter().map(seal).collect::<Step<Vec<Row>>>();
@@ -196,6 +192,16 @@ fn read_row(connection: &Connection, id: ObjectId) -> Step<Option<Row>> {
 fn name_of(connection: &Connection, id: ObjectId) -> Step<Option<Name>> {
     let sql = "SELECT id, version, owner FROM object WHERE id = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([id.0], name_from).optional()?)
+}
+
+/// SQLite says that an id is taken already.
+fn taken(fault: Fault) -> Fault {
+    match fault {
+        Fault::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Error::Exists.into()
+        }
+        other => other,
+    }
 }
 
 fn put_row(writer: &Writer<'_>, keeper: &mut Keeper<'_>, row: &Row) -> Step<()> {

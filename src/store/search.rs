@@ -6,7 +6,7 @@ use super::objects::{COLUMN_COUNT, COLUMNS, row_from};
 use super::recent::Ahead;
 use super::record::Row;
 use super::seal::MacKey;
-use super::tags::{SELECTIVE, Scope, TAGGED};
+use super::tags::{SELECTIVE, Scope, TAGGED, is_tagged};
 use super::{Store, Viewer, meta};
 use crate::attribute::{Attributes, Value};
 use crate::logging;
@@ -111,7 +111,9 @@ impl Query {
             Some(_) => return None,
             None => None,
         };
-        let (tagged, others) = others.partition(|kind| TAGGED.iter().any(|(tagged, _)| *tagged == kind));
+        let wanted = others.clone();
+        let has_tag = |kind| wanted.get(kind).is_some_and(|value| is_tagged(kind, value));
+        let (tagged, others) = others.partition(has_tag);
         Some(Query { id, tagged, private, others })
     }
 

@@ -8,7 +8,7 @@ use super::connection::Database;
 use super::counter::{CHANGES, Mapped, REFUSED, SETTLED};
 use super::error::{Error, Fault, Result, Step};
 use rusqlite::Connection;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -20,10 +20,13 @@ const LONG: Duration = Duration::from_millis(20);
 /// SQLite's log beside a database. Its locks are on the database and on `-shm`, so opening and closing this file takes none away.
 pub(super) struct Log {
     file: File,
-    /// What a sync is to fail with.
+    /// What a test has happen at each sync.
     #[cfg(test)]
-    pub(super) refusal: std::sync::Arc<std::sync::atomic::AtomicI32>,
+    pub(super) hook: parking_lot::Mutex<Option<Hook>>,
 }
+
+#[cfg(test)]
+pub(super) type Hook = Box<dyn FnMut() -> io::Result<()> + Send>;
 
 impl Log {
     /// Opens the log of the database in `file`; `None` if there is none. Before anything is written that is to be synced through it: the
@@ -33,7 +36,7 @@ impl Log {
             Ok(file) => Ok(Some(Log {
                 file,
                 #[cfg(test)]
-                refusal: Default::default(),
+                hook: Default::default(),
             })),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -43,8 +46,8 @@ impl Log {
     /// Returns when all that has been written to it, by whatever process, is on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(test)]
-        if let number @ 1.. = self.refusal.load(Ordering::Relaxed) {
-            return Err(io::Error::from_raw_os_error(number));
+        if let Some(hook) = &mut *self.hook.lock() {
+            hook()?;
         }
         self.file.sync_data()
     }
@@ -86,13 +89,16 @@ impl Database {
         };
         let Some(_turn) = self.await_turn(counters, mark, log) else { return Ok(()) };
         let committed = counters.load(CHANGES);
-        if let Err(error) = log.sync() {
+        if counters.load(REFUSED) == 0
+            && let Err(error) = log.sync()
+        {
             counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
             return Err(refused(self.path(), &error));
         }
         if counters.load(REFUSED) != 0 {
-            // This sync may have come after the one that failed, and the kernel forgets what it has told.
-            let slot = self.slot.lock();
+            // A sync that comes after one that has failed proves nothing: the kernel forgets what it has told.
+            let mut slot = self.slot.lock();
+            self.make_ready(&mut slot)?;
             let mended = slot.connection().and_then(|connection| self.mend(connection));
             return mended.map_err(|fault| fault.at(self.path()));
         }
@@ -109,9 +115,10 @@ impl Database {
             if self.is_settled(mark) {
                 return None;
             }
-            let is_ours = log.file.try_lock().is_ok();
-            if is_ours || Instant::now() >= end {
-                return Some(Turn { counters, log, is_ours });
+            let lock = log.file.try_lock();
+            let is_others = matches!(lock, Err(TryLockError::WouldBlock));
+            if !is_others || Instant::now() >= end {
+                return Some(Turn { counters, log, is_ours: lock.is_ok() });
             }
             counters.wait(SETTLED, settled, LONG);
         }

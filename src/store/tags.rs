@@ -33,6 +33,12 @@ pub(super) enum Scope<'a> {
     Private(&'a TokenKey, i64),
 }
 
+/// Whether an attribute with this value has a tag. An empty id or label tells nothing apart: it is not worth a page that every change would have to write.
+pub(super) fn is_tagged(kind: AttributeType, value: &Value) -> bool {
+    let is_empty = matches!(value, Value::Bytes(bytes) if bytes.is_empty());
+    !is_empty && TAGGED.iter().any(|(tagged, _)| *tagged == kind)
+}
+
 impl Scope<'_> {
     /// The tag of one value.
     pub(super) fn tag(self, kind: AttributeType, value: &Value) -> Step<Tag> {
@@ -49,7 +55,8 @@ impl Scope<'_> {
     pub(super) fn tags(self, attributes: &Attributes) -> Step<[Option<Tag>; 4]> {
         let mut tags = [None; 4];
         for (tag, (kind, _)) in tags.iter_mut().zip(TAGGED) {
-            *tag = attributes.get(kind).map(|value| self.tag(kind, value)).transpose()?;
+            let value = attributes.get(kind).filter(|value| is_tagged(kind, value));
+            *tag = value.map(|value| self.tag(kind, value)).transpose()?;
         }
         Ok(tags)
     }

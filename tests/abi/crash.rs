@@ -109,6 +109,64 @@ fn every_acknowledged_object_survives_a_kill_and_none_is_half_made() {
     });
 }
 
+/// Makes objects in so many threads at once until it is killed; says each label once the module has acknowledged it.
+fn write_in_threads_until_killed(process: &Process, name: &str, threads: usize) {
+    let token = Token::join();
+    let login = token.user();
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                let session = module().open(token.slot, CKF_RW_SESSION).unwrap();
+                for number in 0.. {
+                    let label = format!("{name}/{thread}/{number}");
+                    let object = keys::aes(session, template![CKA_TOKEN => true, CKA_LABEL => "unnamed"]);
+                    session.set(object, &template![CKA_LABEL => label.as_str()]).unwrap();
+                    process.say(&label);
+                }
+            });
+        }
+    });
+    login.close().unwrap();
+}
+
+#[test]
+fn what_many_threads_and_processes_were_told_at_once_survives_a_kill_right_after() {
+    isolated(|process| {
+        if let Some((name, threads)) = process.part() {
+            return write_in_threads_until_killed(process, &name, threads.parse().unwrap());
+        }
+        let token = Token::new();
+        for (processes, threads) in [(1, 8), (8, 1), (3, 3)] {
+            let name = |number: usize| format!("{processes}x{threads}-{number}");
+            let mut parts: Vec<_> =
+                (0..processes).map(|number| process.start(&name(number), &threads.to_string())).collect();
+            let mut acknowledged = BTreeSet::new();
+            let mut rest = Vec::new();
+            for part in &mut parts {
+                let mut lines = BufReader::new(part.child().stdout.take().unwrap()).lines();
+                let label = |line: String| line.strip_prefix("| ").map(str::to_owned);
+                acknowledged.extend(lines.by_ref().map_while(Result::ok).filter_map(label).take(25));
+                rest.push(lines);
+            }
+            parts.iter_mut().for_each(|part| part.child().kill().unwrap());
+            for part in &mut parts {
+                part.child().wait().unwrap();
+            }
+            for lines in rest {
+                let lines = lines.map_while(Result::ok);
+                acknowledged.extend(lines.filter_map(|line| line.strip_prefix("| ").map(str::to_owned)));
+            }
+            assert!(acknowledged.len() >= 25 * processes);
+            let session = token.user();
+            for label in &acknowledged {
+                let found = session.find(&template![CKA_LABEL => label.as_str()]).unwrap();
+                assert_eq!(found.len(), 1, "{label} was acknowledged");
+            }
+            session.close().unwrap();
+        }
+    });
+}
+
 /// Every object there is can be read, and every pair is a pair.
 fn whole(session: Session) {
     for object in session.find(&template![]).unwrap() {

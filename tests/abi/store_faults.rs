@@ -337,3 +337,74 @@ fn limit_files(bytes: u64) {
         assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &limit), 0);
     }
 }
+
+/// From now on these system calls fail with `EIO` in this thread.
+fn refuse(calls: &[libc::c_long]) {
+    let statement = |code: u32, value: u32, yes: u8, no: u8| libc::sock_filter {
+        code: code as u16,
+        jt: yes,
+        jf: no,
+        k: value,
+    };
+    // The call's number, compared with each; what is not among them goes on.
+    let mut filter = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0)];
+    for call in calls {
+        filter.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, *call as u32, 0, 1));
+        filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | libc::EIO as u32, 0, 0));
+    }
+    filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0));
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program), 0);
+    }
+}
+
+#[test]
+fn what_the_disk_has_not_taken_is_not_answered_as_done() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let kept = keys::aes(session, template![CKA_TOKEN => true, CKA_LABEL => "kept"]);
+        let other = token.public();
+        refuse(&[libc::SYS_fdatasync]);
+        session.create(&keys::data_template("lost or kept")).refused(CKR_GENERAL_ERROR);
+        session.set(kept, &template![CKA_LABEL => "renamed or not"]).refused(CKR_GENERAL_ERROR);
+        session.destroy(kept).refused(CKR_GENERAL_ERROR);
+        // What came to the disk another way may be seen, and is whole.
+        for object in other.find(&template![]).unwrap() {
+            other.get(object, CKA_LABEL).unwrap();
+        }
+        module().finalize().unwrap();
+        module().initialize().unwrap();
+        token.public().login(CKU_USER, "wrong").refused(CKR_GENERAL_ERROR);
+    });
+}
+
+#[test]
+fn on_a_disk_that_takes_nothing_no_more_is_answered_and_what_it_had_is_there_afterwards() {
+    isolated(|process| {
+        if process.part().is_some() {
+            let session = Token::join().user();
+            let kept = session.find(&template![CKA_LABEL => "kept"]).unwrap()[0];
+            // For this process and its children.
+            refuse(&[libc::SYS_fdatasync, libc::SYS_fsync]);
+            session.create(&keys::data_template("lost or kept")).refused(CKR_GENERAL_ERROR);
+            session.find(&template![CKA_LABEL => "lost or kept"]).map(drop).refused(CKR_GENERAL_ERROR);
+            session.create(&keys::data_template("refused")).refused(CKR_GENERAL_ERROR);
+            session.destroy(kept).refused(CKR_GENERAL_ERROR);
+            return;
+        }
+        let token = Token::new();
+        let session = token.user();
+        keys::aes(session, template![CKA_TOKEN => true, CKA_LABEL => "kept"]);
+        process.start("meet a disk that takes nothing", "").ends_well();
+        // This process's disk takes everything again.
+        assert_eq!(session.find(&template![CKA_LABEL => "kept"]).unwrap().len(), 1);
+        assert_eq!(session.find(&template![CKA_LABEL => "refused"]).unwrap().len(), 0);
+        for object in session.find(&template![]).unwrap() {
+            session.get(object, CKA_LABEL).unwrap();
+        }
+        keys::aes(session, template![CKA_TOKEN => true]);
+    });
+}

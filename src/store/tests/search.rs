@@ -213,3 +213,28 @@ fn a_login_that_is_over_is_no_damage() {
     let template = Attributes::from_iter([(ck::CKA_EXTRACTABLE, false)]);
     assert!(matches!(it.store.find(it.viewer(), &template), Err(Error::LoginOver)));
 }
+
+#[test]
+fn an_empty_id_or_label_is_found_though_it_has_no_tag() {
+    let it = Fixture::new();
+    let mut nameless = record(1, Some(it.user));
+    nameless.public.set(ck::CKA_ID, Vec::new());
+    nameless.public.set(ck::CKA_LABEL, Vec::new());
+    it.store.insert(it.viewer(), &[nameless, record(2, Some(it.user))]).unwrap();
+    let tagged = |connection: &Connection| {
+        let sql = "SELECT count(id_tag), count(label_tag), count(class_tag) FROM object";
+        Ok(connection.query_row(sql, (), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        })?)
+    };
+    assert_eq!(it.store.database.peek(tagged).unwrap(), (1, 1, 2));
+    for kind in [ck::CKA_ID, ck::CKA_LABEL] {
+        for more in [None, Some((ck::CKA_CLASS, ck::CKO_SECRET_KEY))] {
+            let mut template = Attributes::from_iter([(kind, Vec::new())]);
+            template.extend(Attributes::from_iter(more));
+            let found = it.store.find(it.viewer(), &template).unwrap();
+            assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [id(1)], "{template:?}");
+        }
+    }
+    assert!(it.problems().is_empty());
+}

@@ -1,0 +1,202 @@
+//! Changes on their way to the disk: who waits for whom, and what is answered when.
+
+use super::super::counter::REFUSED;
+use super::super::settle::Hook;
+use super::*;
+use parking_lot::{Condvar, Mutex};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Has `hook` happen at each sync of this store.
+fn at_each_sync(store: &Store, hook: Option<Hook>) {
+    let database = &store.database;
+    let log = database.slot.lock().log(database.path()).unwrap().unwrap();
+    *log.hook.lock() = hook;
+}
+
+/// A disk that lets nothing through before it is opened.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar, AtomicUsize)>);
+
+impl Gate {
+    fn before(store: &Store) -> Gate {
+        let gate = Gate::default();
+        let seen = gate.clone();
+        let hook = move || {
+            let (is_open, opened, syncs) = &*seen.0;
+            syncs.fetch_add(1, Ordering::SeqCst);
+            let mut is_open = is_open.lock();
+            while !*is_open {
+                opened.wait(&mut is_open);
+            }
+            Ok(())
+        };
+        at_each_sync(store, Some(Box::new(hook)));
+        gate
+    }
+
+    fn open(&self) {
+        *self.0.0.lock() = true;
+        self.0.1.notify_all();
+    }
+
+    /// Syncs that have come to the gate.
+    fn syncs(&self) -> usize {
+        self.0.2.load(Ordering::SeqCst)
+    }
+}
+
+fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        std::thread::yield_now();
+    }
+}
+
+fn refusals(store: &Store) -> u64 {
+    store.database.counter().mapped().unwrap().load(REFUSED)
+}
+
+#[test]
+fn many_who_come_while_the_disk_is_at_work_wait_for_it_once_and_nobody_is_answered_before() {
+    let it = Fixture::new();
+    let insert = |number| {
+        let it = &it;
+        move || it.store.insert(it.viewer(), &[record(number, Some(it.user))])
+    };
+    let gate = Gate::before(&it.store);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(insert(1));
+        until(|| gate.syncs() == 1);
+        let others: Vec<_> = (2..10).map(|number| scope.spawn(insert(number))).collect();
+        until(|| it.store.database.queue.len() == 8);
+        assert!(!first.is_finished() && others.iter().all(|other| !other.is_finished()));
+        gate.open();
+        first.join().unwrap().unwrap();
+        let moved: Vec<_> = others.into_iter().map(|other| other.join().unwrap().unwrap()).collect();
+        assert!(moved.iter().all(|one| *one == moved[0]), "one commit: {moved:?}");
+    });
+    assert_eq!(gate.syncs(), 2);
+    assert!((1..10).all(|number| version_of(&it.store, id(number)) == Some(1)));
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn each_of_those_who_share_a_transaction_is_refused_by_itself() {
+    let it = Fixture::new();
+    it.store.insert(it.viewer(), &[record(1, Some(it.user))]).unwrap();
+    let gate = Gate::before(&it.store);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| it.store.insert(it.viewer(), &[record(2, Some(it.user))]));
+        until(|| gate.syncs() == 1);
+        // The second object of the first one's is there already: nothing of it may stay.
+        let refused = scope.spawn(|| it.store.insert(it.viewer(), &[plain(3), record(1, Some(it.user))]));
+        let gone = scope.spawn(|| it.store.delete(it.viewer(), id(9)));
+        let kept = scope.spawn(|| it.store.delete(it.viewer(), id(1)));
+        until(|| it.store.database.queue.len() == 3);
+        gate.open();
+        first.join().unwrap().unwrap();
+        // The order in which they came is anybody's guess, and so is whether the object had gone.
+        let refused = refused.join().unwrap();
+        assert!(matches!(gone.join().unwrap(), Err(Error::Gone)));
+        kept.join().unwrap().unwrap();
+        assert_eq!(version_of(&it.store, id(3)).is_some(), refused.is_ok());
+    });
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn a_commit_whose_sync_fails_is_not_answered_as_done_and_nothing_rests_on_it_before_it_is_on_the_disk() {
+    let it = Fixture::new();
+    let failing = || Err(io::Error::from_raw_os_error(libc::EIO));
+    at_each_sync(&it.store, Some(Box::new(failing)));
+    let refused = it.store.insert(it.viewer(), &[record(1, Some(it.user))]);
+    assert!(matches!(refused, Err(Error::Failed(..))), "{refused:?}");
+    assert_eq!(refusals(&it.store), 1);
+    let log = it.folder.path().join("token.db-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() > 0);
+    // What can be seen now has been brought to the disk another way.
+    let other = it.again();
+    let seen = other.get(it.viewer(), id(1)).unwrap();
+    assert_eq!(
+        std::fs::metadata(&log).unwrap().len(),
+        0,
+        "the log that the disk refused is not written behind"
+    );
+    assert_eq!(refusals(&it.store), 0);
+    at_each_sync(&it.store, None);
+    it.store.insert(it.viewer(), &[record(2, Some(it.user))]).unwrap();
+    assert_eq!(it.store.get(it.viewer(), id(1)).unwrap(), seen);
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn who_reads_what_another_process_has_not_yet_on_the_disk_has_it_synced_first() {
+    let it = Fixture::new();
+    let gate = Gate::before(&it.store);
+    let other = it.again();
+    other.meta().unwrap();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = syncs.clone();
+    let count = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    };
+    at_each_sync(&other, Some(Box::new(count)));
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| it.store.insert(it.viewer(), &[record(1, Some(it.user))]));
+        until(|| gate.syncs() == 1);
+        assert!(other.get(it.viewer(), id(1)).unwrap().is_some());
+        assert_eq!(syncs.load(Ordering::SeqCst), 1);
+        // Known to be on the disk by now.
+        assert!(other.get(it.viewer(), id(1)).unwrap().is_some());
+        assert_eq!(syncs.load(Ordering::SeqCst), 1);
+        assert!(!writing.is_finished());
+        gate.open();
+        writing.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_call_that_panics_in_a_shared_transaction_holds_nobody_up() {
+    let it = Fixture::new();
+    let gate = Gate::before(&it.store);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| it.store.insert(it.viewer(), &[record(1, Some(it.user))]));
+        until(|| gate.syncs() == 1);
+        let panics = scope.spawn(|| it.store.database.write_together(|_| panic!("on purpose")));
+        until(|| it.store.database.queue.len() == 1);
+        let beside = scope.spawn(|| it.store.insert(it.viewer(), &[record(2, Some(it.user))]));
+        until(|| it.store.database.queue.len() == 2);
+        gate.open();
+        first.join().unwrap().unwrap();
+        // The one that panics leads.
+        assert!(panics.join().is_err());
+        assert!(matches!(beside.join().unwrap(), Err(Error::Failed(..))));
+    });
+    assert_eq!(version_of(&it.store, id(2)), None);
+    it.store.insert(it.viewer(), &[record(3, Some(it.user))]).unwrap();
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn the_log_stays_short_however_many_processes_write() {
+    let it = Fixture::new();
+    let stores: Vec<Store> = (0..3).map(|_| it.again()).collect();
+    std::thread::scope(|scope| {
+        for (at, store) in (0u8..).zip(&stores) {
+            let it = &it;
+            scope.spawn(move || {
+                for number in 0..80 {
+                    let mut large = record(at * 80 + number, Some(it.user));
+                    large.public.set(ck::CKA_APPLICATION, vec![7u8; 50_000]);
+                    store.insert(it.viewer(), &[large]).unwrap();
+                }
+            });
+        }
+    });
+    // Written in all: some 240 times 13 pages.
+    let length = std::fs::metadata(it.folder.path().join("token.db-wal")).unwrap().len();
+    assert!(length < 2300 * 4096, "{length} bytes");
+    assert!(it.problems().is_empty());
+}
