@@ -110,7 +110,7 @@ pub fn stream(
 ) -> Result<Stream> {
     let cipher = for_key(mode, key)?;
     let context = prepared(cipher, direction, key, iv).map_err(unexpected)?;
-    Ok(Stream::new(context.into(), cipher.block_size(), direction, padding))
+    Ok(Stream::new(context.into(), cipher, direction, padding))
 }
 
 /// The same with a key that keeps its contexts: where there is one that is ready, only the initialisation vector is set.
@@ -131,7 +131,7 @@ pub fn stream_of(
         Some(mut context) => direction.init(&mut context, None, None, iv).map(|()| context),
         None => prepared(cipher, direction, key, iv).map(|context| key.lend(algorithm, direction, context)),
     };
-    Ok(Stream::new(context.map_err(unexpected)?, cipher.block_size(), direction, padding))
+    Ok(Stream::new(context.map_err(unexpected)?, cipher, direction, padding))
 }
 
 /// A context with all it needs. `iv`: of a length that the cipher allows; `None` for ECB.

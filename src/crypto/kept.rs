@@ -75,6 +75,13 @@ impl From<CipherCtx> for Lent {
     }
 }
 
+impl Lent {
+    /// Whether it goes back to a key, and is like all that do.
+    pub(super) fn is_kept(&self) -> bool {
+        self.home.is_some()
+    }
+}
+
 impl Deref for Lent {
     type Target = CipherCtxRef;
     fn deref(&self) -> &CipherCtxRef {

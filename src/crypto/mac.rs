@@ -15,17 +15,25 @@ pub struct Algorithm {
     parameter: Option<(&'static CStr, &'static CStr)>,
     /// The only length of key, if there is only one.
     key_length: Option<usize>,
+    /// Whether a key is good for more than one message.
+    reusable: bool,
     prepared: OnceCell<Context>,
 }
 
 const fn cmac(cipher: &'static CStr, key_length: usize) -> Algorithm {
     let parameter = Some((c"cipher", cipher));
-    Algorithm { name: c"CMAC", parameter, key_length: Some(key_length), prepared: OnceCell::new() }
+    Algorithm {
+        name: c"CMAC",
+        parameter,
+        key_length: Some(key_length),
+        reusable: true,
+        prepared: OnceCell::new(),
+    }
 }
 
 const fn hmac(digest: &'static CStr) -> Algorithm {
     let parameter = Some((c"digest", digest));
-    Algorithm { name: c"HMAC", parameter, key_length: None, prepared: OnceCell::new() }
+    Algorithm { name: c"HMAC", parameter, key_length: None, reusable: true, prepared: OnceCell::new() }
 }
 
 /// AES-CMAC, for each length of key.
@@ -36,8 +44,13 @@ pub static AES_CMAC: [Algorithm; 3] =
 pub static DES3_CMAC: [Algorithm; 2] = [cmac(c"DES-EDE-CBC", 16), cmac(c"DES-EDE3-CBC", 24)];
 
 /// Poly1305, whose key is good for one message.
-pub static POLY1305: [Algorithm; 1] =
-    [Algorithm { name: c"POLY1305", parameter: None, key_length: Some(32), prepared: OnceCell::new() }];
+pub static POLY1305: [Algorithm; 1] = [Algorithm {
+    name: c"POLY1305",
+    parameter: None,
+    key_length: Some(32),
+    reusable: false,
+    prepared: OnceCell::new(),
+}];
 
 /// HMAC with `hash`.
 pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
@@ -62,7 +75,11 @@ pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
 }
 
 /// A MAC in progress.
-pub struct Mac(Context);
+pub struct Mac {
+    context: Context,
+    /// As [`Algorithm::reusable`].
+    reusable: bool,
+}
 
 impl Mac {
     /// Begins a MAC with that one of `algorithms` that takes a key of this length (`KeySizeRange`).
@@ -77,17 +94,23 @@ impl Mac {
             Context::new(algorithm.name, algorithm.parameter, key).map_err(unexpected)
         };
         let prepared = algorithm.prepared.get_or_try_init(prepare)?;
-        Ok(Mac(prepared.with_key(key).map_err(unexpected)?))
+        let context = prepared.with_key(key).map_err(unexpected)?;
+        Ok(Mac { context, reusable: algorithm.reusable })
     }
 
     /// Takes more input.
     pub fn update(&mut self, input: &[u8]) -> Result<()> {
-        self.0.update(input).map_err(unexpected)
+        self.context.update(input).map_err(unexpected)
     }
 
     /// Writes the whole MAC; `output` is just as long as it is.
     pub fn finish(&mut self, output: &mut [u8]) -> Result<()> {
-        self.0.finish(output).map_err(unexpected)
+        self.context.finish(output).map_err(unexpected)
+    }
+
+    /// Begins anew with the same key; whether it can. Nothing is left of the last message.
+    pub fn restart(&mut self) -> bool {
+        self.reusable && self.context.restart().map_err(unexpected).is_ok()
     }
 }
 

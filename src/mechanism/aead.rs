@@ -4,41 +4,83 @@
 //! as many as there is memory for.
 
 use super::message::{Message, MessageShape};
-use super::staged::Staged;
+use super::staged::{Staged, Step};
 use super::{Aead, Cipher, Family, Key, Params, wrapping};
 use crate::attribute::Bytes;
-use crate::crypto::cipher::{AES_GCM, CHACHA20_POLY1305, Ccm as CcmContext, Direction, Stream, stream_of};
+use crate::crypto::cipher::{self, Ccm as CcmContext, Direction, Mode, Stream, stream_of};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use crate::output::Size;
 use zeroize::Zeroize;
 
+/// What differs between those that tell the length of their data at the end.
+pub(super) struct Form {
+    mode: Mode,
+    /// The most data, in bytes.
+    limit: usize,
+    /// Reads the parameter; `MechanismParamInvalid` for one that cannot be.
+    start: fn(&Params) -> Result<Start<'_>>,
+}
+
+/// What a parameter says.
+struct Start<'a> {
+    /// Initialisation vector or nonce.
+    nonce: &'a [u8],
+    /// Additional authenticated data.
+    aad: &'a [u8],
+    /// Bytes of the tag.
+    tag: usize,
+}
+
+impl Form {
+    /// The cipher, before any data, and the tag's length in bytes.
+    pub fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
+        let start = (self.start)(params)?;
+        let mut stream = stream_of(self.mode, direction, key.secret_key()?, Some(start.nonce), false)?;
+        stream.authenticate(start.aad).map_err(unexpected)?;
+        Ok((stream, start.tag))
+    }
+
+    /// The same with the cipher that has been used before; the tag's length, or `None` if the cipher can't.
+    fn renew(&self, stream: &mut Stream, params: &Params) -> Result<Option<usize>> {
+        let start = (self.start)(params)?;
+        if !stream.renew(Some(start.nonce))? {
+            return Ok(None);
+        }
+        stream.authenticate(start.aad).map_err(unexpected)?;
+        Ok(Some(start.tag))
+    }
+
+    fn encrypt(&'static self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Ok(Box::new(Sealing::begin(self, key, params)?))
+    }
+
+    fn decrypt(&'static self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        let (stream, tag) = self.begin(Direction::Decrypt, key, params)?;
+        let opening = Opening { form: self, stream, tag };
+        Ok(Box::new(Staged::step(self.limit + tag, Error::EncryptedDataLenRange, opening)))
+    }
+}
+
 /// AES-GCM.
 pub struct Gcm;
+
+/// AES-GCM, as it works.
+pub(super) static GCM: Form = Form { mode: cipher::AES_GCM, limit: GCM_MAX_DATA, start: gcm };
 
 /// The longest initialisation vector OpenSSL takes, in bytes.
 const GCM_MAX_IV: usize = 128;
 /// The most data one invocation can encrypt, in bytes (SP 800-38D, section 5.2.1.1).
 pub(super) const GCM_MAX_DATA: usize = (1 << 36) - 32;
 
-impl Gcm {
-    /// The cipher, before any data, and the tag's length in bytes.
-    pub(super) fn begin(
-        &self,
-        direction: Direction,
-        key: Key<'_>,
-        params: &Params,
-    ) -> Result<(Stream, usize)> {
-        let Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) } = params
-        else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        if !(1..=GCM_MAX_IV).contains(&iv.len()) {
-            return Err(Error::MechanismParamInvalid);
+fn gcm(params: &Params) -> Result<Start<'_>> {
+    match params {
+        Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) }
+            if (1..=GCM_MAX_IV).contains(&iv.len()) =>
+        {
+            Ok(Start { nonce: iv, aad, tag: *tag_bits as usize / 8 })
         }
-        let mut stream = stream_of(AES_GCM, direction, key.secret_key()?, Some(iv), false)?;
-        stream.authenticate(aad).map_err(unexpected)?;
-        Ok((stream, *tag_bits as usize / 8))
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
@@ -46,20 +88,18 @@ impl Gcm {
 /// among it: `MechanismParamInvalid`.
 pub(super) fn gmac(key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
     match params {
-        Params::Gcm { aad, .. } if aad.is_empty() => Gcm.begin(Direction::Encrypt, key, params),
+        Params::Gcm { aad, .. } if aad.is_empty() => GCM.begin(Direction::Encrypt, key, params),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 impl Family for Gcm {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (stream, tag) = self.begin(Direction::Encrypt, key, params)?;
-        Ok(Box::new(Sealing { stream, tag, left: GCM_MAX_DATA }))
+        GCM.encrypt(key, params)
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (stream, tag) = self.begin(Direction::Decrypt, key, params)?;
-        Ok(opening(stream, tag, GCM_MAX_DATA))
+        GCM.decrypt(key, params)
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -95,28 +135,26 @@ const CHACHA20_TAG: usize = 16;
 /// The most data for one nonce, in bytes: a counter of 32 bits, whose first value makes the authentication's key.
 const CHACHA20_MAX_DATA: usize = ((1 << 32) - 1) * 64;
 
-impl ChaCha20Poly1305 {
-    fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Stream> {
-        let Params::ChaCha20Poly1305 { nonce, aad } = params else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        if nonce.len() != CHACHA20_NONCE {
-            return Err(Error::MechanismParamInvalid);
+/// ChaCha20-Poly1305, as it works.
+static CHACHA20_POLY1305: Form =
+    Form { mode: cipher::CHACHA20_POLY1305, limit: CHACHA20_MAX_DATA, start: chacha20_poly1305 };
+
+fn chacha20_poly1305(params: &Params) -> Result<Start<'_>> {
+    match params {
+        Params::ChaCha20Poly1305 { nonce, aad } if nonce.len() == CHACHA20_NONCE => {
+            Ok(Start { nonce, aad, tag: CHACHA20_TAG })
         }
-        let mut stream = stream_of(CHACHA20_POLY1305, direction, key.secret_key()?, Some(nonce), false)?;
-        stream.authenticate(aad).map_err(unexpected)?;
-        Ok(stream)
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 impl Family for ChaCha20Poly1305 {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let stream = self.begin(Direction::Encrypt, key, params)?;
-        Ok(Box::new(Sealing { stream, tag: CHACHA20_TAG, left: CHACHA20_MAX_DATA }))
+        CHACHA20_POLY1305.encrypt(key, params)
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        Ok(opening(self.begin(Direction::Decrypt, key, params)?, CHACHA20_TAG, CHACHA20_MAX_DATA))
+        CHACHA20_POLY1305.decrypt(key, params)
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -142,29 +180,55 @@ impl Aead for ChaCha20Poly1305 {
     }
 }
 
-/// A decryption of at most `limit` bytes and a tag of `tag` bytes, which releases nothing before the tag is found right.
-fn opening(mut stream: Stream, tag: usize, limit: usize) -> Box<dyn Cipher> {
-    let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag));
-    let open = move |sealed: &[u8], output: &mut [u8]| {
-        let length = sealed.len().checked_sub(tag).ok_or(Error::EncryptedDataLenRange)?;
-        let written = stream.update(&sealed[..length], output)?;
-        stream.finish_against_tag(&sealed[length..]).map_err(|_| {
+/// A decryption, which releases nothing before the tag is found right.
+struct Opening {
+    form: &'static Form,
+    stream: Stream,
+    /// Bytes of the tag.
+    tag: usize,
+}
+
+impl Step for Opening {
+    fn size(&self, sealed: usize) -> Size {
+        Size::Exact(sealed.saturating_sub(self.tag))
+    }
+
+    fn run(&mut self, sealed: &[u8], output: &mut [u8]) -> Result<usize> {
+        let length = sealed.len().checked_sub(self.tag).ok_or(Error::EncryptedDataLenRange)?;
+        let written = self.stream.update(&sealed[..length], output)?;
+        self.stream.finish_against_tag(&sealed[length..]).map_err(|_| {
             output.zeroize();
             Error::EncryptedDataInvalid
         })?;
         Ok(written)
-    };
-    Box::new(Staged::cipher(limit + tag, Error::EncryptedDataLenRange, size, open))
+    }
+
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        // The tag's length stands for how much data there may be, too.
+        Ok(self.form.renew(&mut self.stream, params)? == Some(self.tag))
+    }
 }
 
 /// An encryption with a tag at its end, at work.
 pub(super) struct Sealing {
-    /// The cipher.
-    pub stream: Stream,
+    form: &'static Form,
+    stream: Stream,
     /// Bytes of the tag.
     pub tag: usize,
     /// Bytes that it may still take.
-    pub left: usize,
+    left: usize,
+}
+
+impl Sealing {
+    /// Before any data.
+    pub fn begin(form: &'static Form, key: Key<'_>, params: &Params) -> Result<Self> {
+        let (stream, tag) = form.begin(Direction::Encrypt, key, params)?;
+        Ok(Sealing { form, stream, tag, left: form.limit })
+    }
 }
 
 impl Cipher for Sealing {
@@ -195,6 +259,16 @@ impl Cipher for Sealing {
     fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         let written = self.update(input, output)?;
         Ok(written + self.finish(&mut output[written..])?)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        let Some(tag) = self.form.renew(&mut self.stream, params)? else { return Ok(false) };
+        (self.tag, self.left) = (tag, self.form.limit);
+        Ok(true)
     }
 }
 

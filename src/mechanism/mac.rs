@@ -29,6 +29,10 @@ pub(super) trait Authenticator: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Writes the whole MAC; `output` is just as long as it is.
     fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+    /// It is over: begins anew, with the same key, for a MAC of any length. `false`: it can't.
+    fn restart(&mut self) -> bool {
+        false
+    }
 }
 
 impl Authenticator for Mac {
@@ -38,6 +42,10 @@ impl Authenticator for Mac {
 
     fn finish(&mut self, output: &mut [u8]) -> Result<()> {
         Mac::finish(self, output)
+    }
+
+    fn restart(&mut self) -> bool {
+        Mac::restart(self)
     }
 }
 
@@ -125,6 +133,12 @@ impl Macing {
         self.mac.finish(&mut mac[..self.whole])?;
         Ok(mac)
     }
+
+    /// What has restarted takes lengths as HMAC and CMAC do.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        self.length = length(params, self.whole, self.whole)?;
+        Ok(true)
+    }
 }
 
 impl Signer for Macing {
@@ -140,6 +154,14 @@ impl Signer for Macing {
         let mac = self.compute()?;
         output[..self.length].copy_from_slice(&mac[..self.length]);
         Ok(self.length)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.mac.restart()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Macing::renew(self, params)
     }
 }
 
@@ -162,6 +184,14 @@ impl Verifier for Macing {
         } else {
             Err(Error::SignatureInvalid)
         }
+    }
+
+    fn rest(&mut self) -> bool {
+        self.mac.restart()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Macing::renew(self, params)
     }
 }
 

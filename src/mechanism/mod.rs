@@ -378,6 +378,7 @@ impl Wanted {
 /// An encryption or decryption in progress; also a signature with recovery, and its inverse.
 ///
 /// `output` is always at least as long as the size told for that step.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Cipher: Send {
     /// Size of [`Cipher::update`] for so many bytes of input.
     fn update_size(&self, input: usize) -> Size;
@@ -395,9 +396,18 @@ pub trait Cipher: Send {
     fn yields_in_parts(&self) -> bool {
         true
     }
+    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// A digest in progress.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Digester: Send {
     /// Bytes of the digest.
     fn size(&self) -> usize;
@@ -408,6 +418,14 @@ pub trait Digester: Send {
     /// Another one that has taken the same input. `StateUnsaveable` where that can't be.
     fn duplicate(&self) -> Result<Box<dyn Digester>> {
         Err(Error::StateUnsaveable)
+    }
+    /// It is over: wipes what it knows of the data and makes ready for another. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
     }
 }
 
@@ -428,9 +446,18 @@ pub trait Signer: Send {
     fn finish_digest(&mut self, digest: &[u8], output: &mut [u8]) -> Result<usize> {
         Err(Error::MechanismInvalid)
     }
+    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// The check of a signature or MAC in progress.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Verifier: Send {
     /// Takes more input.
     fn update(&mut self, input: &[u8]) -> Result<()>;
@@ -442,4 +469,12 @@ pub trait Verifier: Send {
     }
     /// `Ok`, or `SignatureInvalid`; `signature` is of a length that is accepted.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
+    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
 }

@@ -46,7 +46,7 @@ impl StreamCipher {
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         let (iv, left) = (self.start)(params)?;
         let stream = cipher::stream_of(self.mode, direction, key.secret_key()?, Some(&iv), false)?;
-        Ok(Box::new(Streaming { stream, left }))
+        Ok(Box::new(Streaming { stream, left, start: self.start }))
     }
 }
 
@@ -110,6 +110,7 @@ fn chacha20(params: &Params) -> Result<Start> {
 struct Streaming {
     stream: Stream,
     left: u128,
+    start: fn(&Params) -> Result<Start>,
 }
 
 impl Cipher for Streaming {
@@ -138,6 +139,16 @@ impl Cipher for Streaming {
 
     fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         self.update(input, output)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        let (iv, left) = (self.start)(params)?;
+        self.left = left;
+        self.stream.renew(Some(&iv))
     }
 }
 

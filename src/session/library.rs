@@ -1,6 +1,7 @@
 //! The library between `C_Initialize` and `C_Finalize`.
 
 use super::by_handle::ByHandle;
+use super::last::{self, InUse};
 use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
 use crate::config::Config;
@@ -16,8 +17,12 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// The session table is split so that threads with sessions of their own don't meet at one lock.
 const SHARDS: usize = 16;
 
+/// No two libraries of a process have the same number.
+static LIBRARIES: AtomicU64 = AtomicU64::new(1);
+
 /// All that one process holds open.
 pub struct Library {
+    number: u64,
     config: Config,
     slots: RwLock<Slots>,
     sessions: [RwLock<ByHandle<Arc<Session>>>; SHARDS],
@@ -28,7 +33,8 @@ impl Library {
     pub fn new(config: Config) -> Result<Library> {
         let mut slots = Slots::new();
         slots::look(&config, &mut slots);
-        Ok(Library { config, slots: RwLock::new(slots), sessions: Default::default() })
+        let number = LIBRARIES.fetch_add(1, Ordering::Relaxed);
+        Ok(Library { number, config, slots: RwLock::new(slots), sessions: Default::default() })
     }
 
     /// `C_Finalize`: ends all sessions and logins. Threads still at work in one finish their step first; what comes
@@ -80,9 +86,13 @@ impl Library {
         Ok(())
     }
 
-    /// The session behind a handle, or `SessionHandleInvalid`.
-    pub fn session(&self, session: Handle) -> Result<Arc<Session>> {
-        self.shard(session).read().get(&session).cloned().ok_or(Error::SessionHandleInvalid)
+    /// The session behind a handle, or `SessionHandleInvalid`; without a look at the table if it is the one that this thread used last.
+    pub fn session(&self, session: Handle) -> Result<InUse> {
+        if let Some(last) = last::recall(self.number, session) {
+            return Ok(last);
+        }
+        let found = self.shard(session).read().get(&session).cloned();
+        Ok(InUse::new(self.number, found.ok_or(Error::SessionHandleInvalid)?))
     }
 
     fn all_slots(&self) -> Vec<Arc<Slot>> {

@@ -11,21 +11,24 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name of the file in the token's folder.
 const FILE: &str = "token.seq";
 
 /// A token's change counter; without a mapping it never proves anything.
-pub(super) struct Counter {
+pub struct Counter {
     file: PathBuf,
     mapped: Option<SharedCounter>,
+    /// Set once its store was let go of, since the file was replaced: nobody moves the old one any more.
+    retired: AtomicBool,
 }
 
 impl Counter {
     /// Maps the counter in `folder`, which is made if it can be. If neither works, reading rows is the only way to know.
     pub(super) fn open(folder: &Path) -> Self {
         let mapped = map_writable(folder).or_else(|_| map_read_only(folder)).ok();
-        Counter { file: folder.join(FILE), mapped }
+        Counter { file: folder.join(FILE), mapped, retired: AtomicBool::new(false) }
     }
 
     /// The file's path.
@@ -34,8 +37,16 @@ impl Counter {
     }
 
     /// The value, if it proves something.
-    pub(super) fn value(&self) -> Option<u64> {
+    pub fn value(&self) -> Option<u64> {
+        if self.retired.load(Ordering::Relaxed) {
+            return None;
+        }
         self.mapped.as_ref().map(SharedCounter::load).filter(|value| value % 2 == 0)
+    }
+
+    /// From now on it proves nothing.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
     }
 
     /// Whether a writer is at work, or has died at it.

@@ -34,6 +34,7 @@ mod writer;
 mod tests;
 
 pub use check::Report;
+pub use counter::Counter;
 pub use error::{Error, Result};
 pub use keys::TokenKey;
 pub use login::Authentication;
@@ -55,6 +56,7 @@ use statement::Statement;
 use std::any::Any;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use writer::Writer;
 
 /// What a token made anew begins by deleting.
@@ -185,6 +187,16 @@ impl Store {
     /// Sample it before reading what is to be kept; what was read is good while the counter is the same as the sample.
     pub fn counter(&self) -> Option<u64> {
         self.database.counter().value()
+    }
+
+    /// The change counter itself, for those who keep something for longer than the store.
+    pub fn watch(&self) -> Arc<Counter> {
+        self.database.counter().clone()
+    }
+
+    /// It is let go of, since another file has taken its place: its counter proves nothing any more.
+    pub fn retire(&self) {
+        self.database.counter().retire();
     }
 
     /// Closes what must not be open while the process forks, until the answer is dropped, on this same thread. The child leaks the answer and

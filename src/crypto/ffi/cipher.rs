@@ -5,9 +5,12 @@
 
 use crate::crypto::Lent;
 use crate::error::Error;
+use foreign_types::ForeignTypeRef;
 use openssl::cipher::CipherRef;
 use openssl::cipher_ctx::CipherCtxRef;
 use openssl::error::ErrorStack;
+use openssl_sys as sys;
+use std::ptr;
 use std::result::Result;
 use zeroize::Zeroize;
 
@@ -40,6 +43,8 @@ pub struct Stream {
     context: Lent,
     /// 1 for those that are no block modes.
     block: usize,
+    /// Bytes of the cipher's usual initialisation vector.
+    iv: usize,
     /// Decryption with padding keeps the last block back: it may be the one with the padding.
     keeps_last: bool,
     /// Bytes of input that have not yet led to output, at most one block.
@@ -52,14 +57,35 @@ impl Stream {
     /// The largest block.
     const MAX_BLOCK: usize = 16;
 
-    /// Begins with a context that has cipher, key and initialisation vector. `block`: the cipher's; `padding`: PKCS#7, for block modes.
-    pub fn new(mut context: Lent, block: usize, direction: Direction, padding: bool) -> Self {
+    /// Begins with a context that has this cipher, a key and an initialisation vector. `padding`: PKCS#7, for block modes.
+    pub fn new(mut context: Lent, cipher: &CipherRef, direction: Direction, padding: bool) -> Self {
+        let (block, iv) = (cipher.block_size(), cipher.iv_length());
         if block > 1 {
             // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so.
             context.set_padding(padding);
         }
         let keeps_last = padding && block > 1 && direction == Direction::Decrypt;
-        Stream { context, block, keeps_last, held: 0 }
+        Stream { context, block, iv, keeps_last, held: 0 }
+    }
+
+    /// It is over: whether another may begin after it.
+    pub fn rest(&self) -> bool {
+        self.context.is_kept()
+    }
+
+    /// Begins anew with the same key; `false` if the initialisation vector is not one of the usual length.
+    pub fn renew(&mut self, iv: Option<&[u8]>) -> Result<bool, Error> {
+        if !self.rest() || iv.map_or(0, <[u8]>::len) != self.iv {
+            return Ok(false);
+        }
+        let iv = iv.map_or(ptr::null(), <[u8]>::as_ptr);
+        // SAFETY: the context has a cipher and a key, which NULL leaves as they are, as -1 does the direction; `iv` is as long as the
+        // context wants it, which has never been told of another length.
+        let done = unsafe {
+            sys::EVP_CipherInit_ex(self.context.as_ptr(), ptr::null(), ptr::null_mut(), ptr::null(), iv, -1)
+        };
+        self.held = 0;
+        if done == 1 { Ok(true) } else { Err(super::super::unexpected(ErrorStack::get())) }
     }
 
     /// Bytes that so many more bytes of input yield at once.
@@ -134,7 +160,7 @@ mod tests {
     fn begin(cipher: &CipherRef, direction: Direction, iv: Option<&[u8]>, padding: bool) -> Stream {
         let mut context = CipherCtx::new().unwrap();
         direction.init(&mut context, Some(cipher), Some(&[7; 16]), iv).unwrap();
-        Stream::new(context.into(), cipher.block_size(), direction, padding)
+        Stream::new(context.into(), cipher, direction, padding)
     }
 
     /// Fills what it must not touch with a mark and looks for it afterwards.

@@ -73,6 +73,12 @@ impl Context {
         check(unsafe { sys::EVP_MAC_final(self.0.as_ptr(), output.as_mut_ptr(), &mut written, output.len()) })
     }
 
+    /// Begins anew with the same key.
+    pub fn restart(&mut self) -> Result<()> {
+        // SAFETY: a whole context that has a key; a NULL key means that one.
+        check(unsafe { sys::EVP_MAC_init(self.0.as_ptr(), ptr::null(), 0, ptr::null()) })
+    }
+
     /// `parameters`: a list with its end mark, or NULL.
     fn init(&self, key: &[u8], parameters: *const sys::OSSL_PARAM) -> Result<()> {
         // SAFETY: `key` is valid for its length (OpenSSL copies it) and never NULL; only `new` and `with_key` call
