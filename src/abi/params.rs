@@ -11,7 +11,7 @@ use super::message;
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
-use crate::mechanism::{Mechanism, Params, Shape, hash, registry};
+use crate::mechanism::{Mechanism, Params, Shape, Short, hash, registry};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
@@ -140,7 +140,7 @@ impl Parameter<'_> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
-        nested_bytes(self.at, self.length).map(Params::Iv)
+        short_bytes(self.at, self.length).map(Params::Iv)
     }
 
     fn counter(self) -> Result<Params> {
@@ -157,7 +157,7 @@ impl Parameter<'_> {
         if !given.iv.is_null() {
             return Err(Error::MechanismParamInvalid);
         }
-        let (iv, aad) = (Vec::new(), nested(given.aad, given.aad_length)?);
+        let (iv, aad) = (Short::from(&[][..]), nested(given.aad, given.aad_length)?);
         Ok(Params::Gcm { iv, aad, tag_bits: narrow(given.tag_bits)? })
     }
 
@@ -185,7 +185,7 @@ impl Parameter<'_> {
     fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {
-            iv: nested(given.iv, given.iv_length)?,
+            iv: short(given.iv, given.iv_length)?,
             aad: nested(given.aad, given.aad_length)?,
             tag_bits: narrow(given.tag_bits)?,
         })
@@ -273,12 +273,27 @@ pub(super) fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     nested_bytes(unsafe { Pointer::new(at) }, length)
 }
 
-/// Bytes of a parameter: no more than any mechanism has use for.
+/// The same for an initialisation vector.
+fn short(at: *mut u8, length: CK_ULONG) -> Result<Short> {
+    // SAFETY: as in `nested`.
+    short_bytes(unsafe { Pointer::new(at) }, length)
+}
+
+/// Bytes of a parameter.
 pub(super) fn nested_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
+    useful_bytes(at, length).map(<[u8]>::to_vec)
+}
+
+fn short_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Short> {
+    useful_bytes(at, length).map(Short::from)
+}
+
+/// No more than any mechanism has use for.
+fn useful_bytes(at: Pointer<'_, u8>, length: CK_ULONG) -> Result<&[u8]> {
     if length > MAX_DATA {
         return Err(Error::MechanismParamInvalid);
     }
-    at.bytes(length).map(<[u8]>::to_vec).map_err(|_| Error::MechanismParamInvalid)
+    at.bytes(length).map_err(|_| Error::MechanismParamInvalid)
 }
 
 /// Bits that are whole bytes, in bytes.
@@ -368,7 +383,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_iv_has_just_its_length() {
-        assert_eq!(read(Shape::Iv(3), *b"abc"), Ok(Params::Iv(b"abc".to_vec())));
+        assert_eq!(read(Shape::Iv(3), *b"abc"), Ok(Params::Iv(b"abc"[..].into())));
         assert_eq!(read(Shape::Iv(3), *b"ab"), Err(Error::MechanismParamInvalid));
         assert_eq!(read(Shape::OptionalIv(3), *b"abcd"), Err(Error::MechanismParamInvalid));
     }
@@ -376,7 +391,7 @@ pub(super) mod tests {
     #[test]
     fn gcm_is_read_with_and_without_the_bits_of_the_iv() {
         let (mut iv, mut aad) = ([1u8; 12], *b"aad");
-        let expected = Ok(Params::Gcm { iv: vec![1; 12], aad: b"aad".to_vec(), tag_bits: 128 });
+        let expected = Ok(Params::Gcm { iv: vec![1; 12].into(), aad: b"aad".to_vec(), tag_bits: 128 });
         let new = ck::CK_GCM_PARAMS {
             pIv: iv.as_mut_ptr(),
             ulIvLen: 12,

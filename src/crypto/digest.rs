@@ -1,6 +1,6 @@
 //! Digests in progress.
 
-use super::ffi::digest::{copy, init_with_size};
+use super::ffi::digest::{copy, finish, init_with_size};
 use super::{Hash, start, unexpected};
 use crate::error::Result;
 use openssl::md::Md;
@@ -56,10 +56,11 @@ impl Digest {
 
     /// Writes the digest; `output` is at least as long as [`Hash::size`].
     pub fn finish(&mut self, output: &mut [u8]) -> Result<()> {
-        // The `openssl` crate wants room for the algorithm's own length, also where another was asked for.
+        let Some(size) = self.size else { return finish(&mut self.context, output) };
+        // Room for the algorithm's own length is wanted, also where another was asked for.
         let mut roomy = Zeroizing::new([0; Hash::MAX_SIZE]);
-        let length = self.context.digest_final(&mut *roomy).map_err(unexpected)?;
-        output[..length].copy_from_slice(&roomy[..length]);
+        finish(&mut self.context, &mut *roomy)?;
+        output[..size].copy_from_slice(&roomy[..size]);
         Ok(())
     }
 }

@@ -122,7 +122,7 @@ impl Aead for Gcm {
 
     fn params(&self, message: &Message, aad: &[u8]) -> Params {
         let tag_bits = u32::try_from(message.tag_length).unwrap_or(u32::MAX).saturating_mul(8);
-        Params::Gcm { iv: message.nonce.clone(), aad: aad.to_vec(), tag_bits }
+        Params::Gcm { iv: message.nonce.as_slice().into(), aad: aad.to_vec(), tag_bits }
     }
 }
 
@@ -377,7 +377,7 @@ mod tests {
     const KEY: [u8; 16] = [0; 16];
 
     fn gcm(iv: usize, tag_bits: u32) -> Params {
-        Params::Gcm { iv: vec![0; iv], aad: vec![], tag_bits }
+        Params::Gcm { iv: vec![0; iv].into(), aad: vec![], tag_bits }
     }
 
     fn ccm(data_length: usize, nonce: usize, mac_length: usize) -> Params {
@@ -465,7 +465,7 @@ mod tests {
 
     #[test]
     fn the_header_is_authenticated() {
-        let params = |aad: &[u8]| Params::Gcm { iv: vec![1; 12], aad: aad.to_vec(), tag_bits: 128 };
+        let params = |aad: &[u8]| Params::Gcm { iv: vec![1; 12].into(), aad: aad.to_vec(), tag_bits: 128 };
         let sealed = encrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), b"data").unwrap();
         assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), &sealed), Ok(b"data".to_vec()));
         let result = decrypt(ck::CKM_AES_GCM, &KEY, params(b"wrong"), &sealed);

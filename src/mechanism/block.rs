@@ -79,7 +79,7 @@ impl Family for EncryptData {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
         let (iv, data) = match params {
             Params::StringData(data) => (Params::None, data),
-            Params::CbcData { iv, data } => (Params::Iv(iv.clone()), data),
+            Params::CbcData { iv, data } => (Params::Iv(iv.as_slice().into()), data),
             _ => return Err(Error::MechanismParamInvalid),
         };
         if data.is_empty() || data.len() % self.0.block != 0 {

@@ -151,8 +151,11 @@ impl Signer for Macing {
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        let mac = self.compute()?;
-        output[..self.length].copy_from_slice(&mac[..self.length]);
+        if self.length == self.whole {
+            self.mac.finish(&mut output[..self.whole])?;
+        } else {
+            output[..self.length].copy_from_slice(&self.compute()?[..self.length]);
+        }
         Ok(self.length)
     }
 

@@ -56,6 +56,7 @@ pub mod rsa_wrap;
 pub mod secret;
 #[cfg(test)]
 mod secret_vectors;
+pub mod short;
 pub mod simple;
 pub mod staged;
 pub mod stream;
@@ -76,6 +77,7 @@ pub use message::Aead;
 use openssl::pkey::{PKey, Private, Public};
 pub use params::{Params, Shape};
 use serde::{Deserialize, Serialize};
+pub use short::Short;
 
 /// What an operation is for; also which of a session's places it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

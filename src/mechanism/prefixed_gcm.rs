@@ -20,7 +20,7 @@ impl PrefixedGcm {
     fn with(params: &Params, iv: &[u8]) -> Result<Params> {
         match params {
             Params::Gcm { iv: none, aad, tag_bits } if none.is_empty() => {
-                Ok(Params::Gcm { iv: iv.to_vec(), aad: aad.clone(), tag_bits: *tag_bits })
+                Ok(Params::Gcm { iv: iv.into(), aad: aad.clone(), tag_bits: *tag_bits })
             }
             _ => Err(Error::MechanismParamInvalid),
         }

@@ -3,13 +3,13 @@
 //! What is remembered may have been closed since, or belong to a library that has ended, also in the parent of a fork. Such a session has
 //! nothing in it any more, and is not answered.
 
-use super::{Handle, Session};
+use super::{Handle, Library, Session};
+use crate::error::Result;
 use std::cell::Cell;
-use std::ops::Deref;
 use std::sync::Arc;
 
-/// A session during one call; the thread remembers it afterwards.
-pub struct InUse(Option<Remembered>);
+/// What one thread remembers.
+pub struct Last(Cell<Option<Remembered>>);
 
 struct Remembered {
     /// Number of the library that it is a session of.
@@ -17,36 +17,43 @@ struct Remembered {
     session: Arc<Session>,
 }
 
-thread_local! {
-    static LAST: Cell<Option<Remembered>> = const { Cell::new(None) };
-}
-
-/// The open session with that handle, if this thread used no other since.
-pub(super) fn recall(library: u64, handle: Handle) -> Option<InUse> {
-    // Out of its place while it is used: a call from within a call finds none.
-    let last = LAST.try_with(Cell::take).ok().flatten()?;
-    let found = last.library == library && last.session.handle == handle && !last.session.is_closed();
-    found.then_some(InUse(Some(last)))
-}
-
-impl InUse {
-    /// A session that was looked up.
-    pub(super) fn new(library: u64, session: Arc<Session>) -> Self {
-        InUse(Some(Remembered { library, session }))
+impl Default for Last {
+    fn default() -> Self {
+        Last::new()
     }
 }
 
-impl Deref for InUse {
-    type Target = Session;
-    fn deref(&self) -> &Session {
-        // invariant: taken out only when it is dropped.
-        &self.0.as_ref().expect("a session in use").session
+impl Last {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Last(Cell::new(None))
+    }
+
+    /// Runs `body` with an open session of `library`, or answers `SessionHandleInvalid`.
+    pub fn with_session<R>(
+        &self,
+        library: &Library,
+        handle: Handle,
+        body: impl FnOnce(&Session) -> Result<R>,
+    ) -> Result<R> {
+        // Out of its place while it is used: a call from within a call finds none.
+        let remembered = match self.0.take() {
+            Some(last) if last.is(library, handle) => last,
+            _ => Remembered { library: library.number(), session: library.session(handle)? },
+        };
+        let result = body(&remembered.session);
+        self.0.set(Some(remembered));
+        result
+    }
+
+    /// Remembers nothing any more.
+    pub fn forget(&self) {
+        self.0.set(None);
     }
 }
 
-impl Drop for InUse {
-    fn drop(&mut self) {
-        // Without thread-local storage the thread is about to end, and remembers nothing.
-        let _ = LAST.try_with(|last| last.set(self.0.take()));
+impl Remembered {
+    fn is(&self, library: &Library, handle: Handle) -> bool {
+        self.library == library.number() && self.session.handle == handle && !self.session.is_closed()
     }
 }

@@ -1,7 +1,6 @@
 //! The library between `C_Initialize` and `C_Finalize`.
 
 use super::by_handle::ByHandle;
-use super::last::{self, InUse};
 use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
 use crate::config::Config;
@@ -86,13 +85,14 @@ impl Library {
         Ok(())
     }
 
-    /// The session behind a handle, or `SessionHandleInvalid`; without a look at the table if it is the one that this thread used last.
-    pub fn session(&self, session: Handle) -> Result<InUse> {
-        if let Some(last) = last::recall(self.number, session) {
-            return Ok(last);
-        }
-        let found = self.shard(session).read().get(&session).cloned();
-        Ok(InUse::new(self.number, found.ok_or(Error::SessionHandleInvalid)?))
+    /// The session behind a handle, or `SessionHandleInvalid`.
+    pub fn session(&self, session: Handle) -> Result<Arc<Session>> {
+        self.shard(session).read().get(&session).cloned().ok_or(Error::SessionHandleInvalid)
+    }
+
+    /// No other library of this process has or had this number.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     fn all_slots(&self) -> Vec<Arc<Slot>> {

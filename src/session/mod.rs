@@ -21,7 +21,7 @@ mod slots;
 
 pub use dual::Dual;
 pub use fixed::{PROFILES, Profile};
-pub use last::InUse;
+pub use last::Last;
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};

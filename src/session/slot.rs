@@ -106,7 +106,7 @@ impl Slot {
         match (&mut mechanism.params, mechanism.row.shape) {
             (Params::Gcm { iv, .. }, Shape::Gcm) if self.settings.gcm_iv == GcmIv::Token => {
                 let place: &mut [u8; GCM_IV] =
-                    iv.as_mut_slice().try_into().map_err(|_| Error::MechanismParamInvalid)?;
+                    (&mut **iv).try_into().map_err(|_| Error::MechanismParamInvalid)?;
                 crypto::random(place)?;
                 Ok(Some(*place))
             }

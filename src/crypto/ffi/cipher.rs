@@ -3,6 +3,7 @@
 //! The `openssl` crate wants room for a block more than OpenSSL writes, so that nothing could go straight into a
 //! caller's buffer of the right size. Here the bytes that OpenSSL holds back are counted instead.
 
+use super::param::{check, room_for};
 use crate::crypto::Lent;
 use crate::error::Error;
 use foreign_types::ForeignTypeRef;
@@ -10,9 +11,15 @@ use openssl::cipher::CipherRef;
 use openssl::cipher_ctx::CipherCtxRef;
 use openssl::error::ErrorStack;
 use openssl_sys as sys;
+use std::ffi::c_int;
 use std::ptr;
 use std::result::Result;
 use zeroize::Zeroize;
+
+// <openssl/evp.h>; `openssl-sys` lacks it.
+unsafe extern "C" {
+    fn EVP_CIPHER_CTX_get_params(context: *mut sys::EVP_CIPHER_CTX, params: *mut sys::OSSL_PARAM) -> c_int;
+}
 
 /// Which way a cipher goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +92,7 @@ impl Stream {
             sys::EVP_CipherInit_ex(self.context.as_ptr(), ptr::null(), ptr::null_mut(), ptr::null(), iv, -1)
         };
         self.held = 0;
-        if done == 1 { Ok(true) } else { Err(super::super::unexpected(ErrorStack::get())) }
+        check(done).map(|()| true).map_err(super::super::unexpected)
     }
 
     /// Bytes that so many more bytes of input yield at once.
@@ -120,8 +127,10 @@ impl Stream {
     pub fn finish(&mut self, output: &mut [u8]) -> Result<usize, ErrorStack> {
         let mut last = [0; Self::MAX_BLOCK];
         let length = self.context.cipher_final(&mut last)?;
-        output[..length].copy_from_slice(&last[..length]);
-        last.zeroize();
+        if length > 0 {
+            output[..length].copy_from_slice(&last[..length]);
+            last.zeroize();
+        }
         Ok(length)
     }
 
@@ -133,7 +142,9 @@ impl Stream {
     /// With authentication: ends an encryption and writes the tag.
     pub fn finish_with_tag(&mut self, tag: &mut [u8]) -> Result<(), ErrorStack> {
         self.finish(&mut [])?;
-        self.context.tag(tag)
+        let mut params = room_for(c"tag", tag);
+        // SAFETY: the context has a cipher, and the array is terminated; OpenSSL writes no more than `tag` has room for.
+        check(unsafe { EVP_CIPHER_CTX_get_params(self.context.as_ptr(), params.as_mut_ptr()) })
     }
 
     /// With authentication: ends a decryption; an error means that the tag is wrong.
