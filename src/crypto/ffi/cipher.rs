@@ -48,10 +48,12 @@ impl Direction {
 /// A block mode, a stream mode or one with authentication at work.
 pub struct Stream {
     context: Lent,
-    /// 1 for those that are no block modes.
-    block: usize,
+    /// Bytes of the block, 1 for those that are no block modes, less one: blocks are powers of two.
+    mask: usize,
     /// Bytes of the cipher's usual initialisation vector.
     iv: usize,
+    /// Whether there is PKCS#7 padding.
+    padding: bool,
     /// Decryption with padding keeps the last block back: it may be the one with the padding.
     keeps_last: bool,
     /// Bytes of input that have not yet led to output, at most one block.
@@ -67,12 +69,14 @@ impl Stream {
     /// Begins with a context that has this cipher, a key and an initialisation vector. `padding`: PKCS#7, for block modes.
     pub fn new(mut context: Lent, cipher: &CipherRef, direction: Direction, padding: bool) -> Self {
         let (block, iv) = (cipher.block_size(), cipher.iv_length());
+        let padding = padding && block > 1;
         if block > 1 {
-            // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so.
-            context.set_padding(padding);
+            // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so. An encryption
+            // that is never asked for a last block needs no telling, which OpenSSL would repeat at each new beginning.
+            context.set_padding(padding || direction == Direction::Encrypt);
         }
-        let keeps_last = padding && block > 1 && direction == Direction::Decrypt;
-        Stream { context, block, iv, keeps_last, held: 0 }
+        let keeps_last = padding && direction == Direction::Decrypt;
+        Stream { context, mask: block - 1, iv, padding, keeps_last, held: 0 }
     }
 
     /// It is over: whether another may begin after it.
@@ -125,13 +129,21 @@ impl Stream {
 
     /// Writes what is left: with padding one block to encrypt, less than one to decrypt; otherwise nothing. An error is the padding's.
     pub fn finish(&mut self, output: &mut [u8]) -> Result<usize, ErrorStack> {
-        let mut last = [0; Self::MAX_BLOCK];
-        let length = self.context.cipher_final(&mut last)?;
-        if length > 0 {
-            output[..length].copy_from_slice(&last[..length]);
-            last.zeroize();
+        if !self.padding {
+            return Ok(0);
         }
+        let mut last = [0; Self::MAX_BLOCK];
+        let length = self.last(&mut last)?;
+        output[..length].copy_from_slice(&last[..length]);
+        last.zeroize();
         Ok(length)
+    }
+
+    fn last(&mut self, last: &mut [u8; Self::MAX_BLOCK]) -> Result<usize, ErrorStack> {
+        let mut length: c_int = 0;
+        // SAFETY: the context has a cipher and a key, and there is room for a block.
+        let done = unsafe { sys::EVP_CipherFinal(self.context.as_ptr(), last.as_mut_ptr(), &raw mut length) };
+        check(done).map(|()| length.unsigned_abs() as usize)
     }
 
     /// With authentication: takes additional authenticated data, before any other input.
@@ -141,7 +153,7 @@ impl Stream {
 
     /// With authentication: ends an encryption and writes the tag.
     pub fn finish_with_tag(&mut self, tag: &mut [u8]) -> Result<(), ErrorStack> {
-        self.finish(&mut [])?;
+        self.last(&mut [0; Self::MAX_BLOCK])?;
         let mut params = room_for(c"tag", tag);
         // SAFETY: the context has a cipher, and the array is terminated; OpenSSL writes no more than `tag` has room for.
         check(unsafe { EVP_CIPHER_CTX_get_params(self.context.as_ptr(), params.as_mut_ptr()) })
@@ -150,13 +162,13 @@ impl Stream {
     /// With authentication: ends a decryption; an error means that the tag is wrong.
     pub fn finish_against_tag(&mut self, tag: &[u8]) -> Result<(), ErrorStack> {
         self.context.set_tag(tag)?;
-        self.finish(&mut []).map(|_| ())
+        self.last(&mut [0; Self::MAX_BLOCK]).map(|_| ())
     }
 
     /// Of so many bytes not yet put out, those that stay.
     fn keeps(&self, total: usize) -> usize {
-        match total % self.block {
-            0 if self.keeps_last && total > 0 => self.block,
+        match total & self.mask {
+            0 if self.keeps_last && total > 0 => self.mask + 1,
             rest => rest,
         }
     }
