@@ -67,11 +67,14 @@ impl Place {
         if self.state != State::Resting {
             return Ok(false);
         }
-        self.state = State::Vacant;
-        let Some(active) = &mut self.active else { return Ok(false) };
-        let renewed = active.renew(mechanism, key, login)?;
-        self.state = if renewed { State::Open } else { State::Vacant };
-        Ok(renewed)
+        let renewed = self.active.as_mut().map_or(Ok(false), |active| active.renew(mechanism, key, login));
+        if renewed == Ok(true) {
+            self.state = State::Open;
+        } else {
+            // What it has set up goes back to its key, for whoever begins with that next.
+            self.clear();
+        }
+        renewed
     }
 
     /// Runs a step of the operation in progress. One that panics is gone.
