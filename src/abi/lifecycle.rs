@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::session::Library;
 use std::marker::PhantomData;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -209,9 +209,9 @@ impl Lane {
     /// number as it was.
     #[inline]
     fn count_in_alone(&self) -> Inside<'_> {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         // Who takes the value away looks at the lanes afterwards: either it sees this number, or this thread sees that the value is gone.
-        fence(Ordering::SeqCst);
+        // An exchange, since a store and a fence take longer.
+        self.0.swap(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::SeqCst);
         Inside { lane: self, alone: true, _thread: PhantomData }
     }
 

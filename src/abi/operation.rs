@@ -16,21 +16,23 @@ pub(super) fn begin(
     mechanism: Pointer<CK_MECHANISM>,
     key: CK_ULONG,
 ) -> Result<()> {
-    let given = mechanism;
-    let Some(mut mechanism) = params::mechanism_or_cancel(given)? else {
+    if mechanism.is_null() {
         return session.cancel(purpose);
-    };
-    let iv = if purpose == Purpose::Encrypt { session.choose_iv(&mut mechanism)? } else { None };
-    session.begin(purpose, &mechanism, Some(key))?;
-    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
+    }
+    let given = mechanism;
+    params::with_mechanism(given, |mechanism| {
+        let iv = if purpose == Purpose::Encrypt { session.choose_iv(mechanism)? } else { None };
+        session.begin(purpose, mechanism, Some(key))?;
+        params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
+    })
 }
 
 /// `C_DigestInit`.
 pub(super) fn begin_digest(session: &Session, mechanism: Pointer<CK_MECHANISM>) -> Result<()> {
-    match params::mechanism_or_cancel(mechanism)? {
-        Some(mechanism) => session.begin(Purpose::Digest, &mechanism, None),
-        None => session.cancel(Purpose::Digest),
+    if mechanism.is_null() {
+        return session.cancel(Purpose::Digest);
     }
+    params::with_mechanism(mechanism, |mechanism| session.begin(Purpose::Digest, mechanism, None))
 }
 
 /// `C_VerifySignatureInit`; a NULL mechanism ends the operation in progress.

@@ -36,8 +36,25 @@ unsafe impl Plain for OldGcmParams {}
 pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
     let given = pointer.read()?;
     let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
-    let parameter = Parameter::of(&given);
-    Ok(Mechanism { row, params: parameter.read(row.shape)? })
+    Ok(Mechanism { row, params: Parameter::of(&given).read(row.shape)? })
+}
+
+/// Runs `body` with a mechanism, which is made where it stays: the small operations notice if it moves.
+#[inline]
+pub(super) fn with_mechanism<R>(
+    pointer: Pointer<CK_MECHANISM>,
+    body: impl FnOnce(&mut Mechanism) -> Result<R>,
+) -> Result<R> {
+    let given = pointer.read()?;
+    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
+    let mut mechanism = Mechanism { row, params: Params::None };
+    match row.shape {
+        Shape::None if Parameter::of(&given).is_absent() => {}
+        Shape::Iv(length) => mechanism.params = Parameter::of(&given).iv(length)?,
+        Shape::Gcm => mechanism.params = Parameter::of(&given).gcm()?,
+        shape => mechanism.params = Parameter::of(&given).read(shape)?,
+    }
+    body(&mut mechanism)
 }
 
 /// Tells the caller the initialisation vector that the token has chosen, if it has.
@@ -136,6 +153,7 @@ impl Parameter<'_> {
         self.at.cast().read()
     }
 
+    #[inline]
     fn iv(self, length: usize) -> Result<Params> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
@@ -168,6 +186,7 @@ impl Parameter<'_> {
         copy_out(iv, unsafe { Pointer::new(given.iv) })
     }
 
+    #[inline]
     fn gcm_structure(self) -> Result<OldGcmParams> {
         if self.length == size_of::<OldGcmParams>() as CK_ULONG {
             return self.structure();
@@ -182,6 +201,7 @@ impl Parameter<'_> {
         })
     }
 
+    #[inline]
     fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {
@@ -274,6 +294,7 @@ pub(super) fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
 }
 
 /// The same for an initialisation vector.
+#[inline]
 fn short(at: *mut u8, length: CK_ULONG) -> Result<Short> {
     // SAFETY: as in `nested`.
     short_bytes(unsafe { Pointer::new(at) }, length)
@@ -284,11 +305,13 @@ pub(super) fn nested_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>>
     useful_bytes(at, length).map(<[u8]>::to_vec)
 }
 
+#[inline]
 fn short_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Short> {
     useful_bytes(at, length).map(Short::from)
 }
 
 /// No more than any mechanism has use for.
+#[inline]
 fn useful_bytes(at: Pointer<'_, u8>, length: CK_ULONG) -> Result<&[u8]> {
     if length > MAX_DATA {
         return Err(Error::MechanismParamInvalid);

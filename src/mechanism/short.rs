@@ -14,20 +14,30 @@ const IN_PLACE: usize = 16;
 
 #[derive(Clone)]
 enum Place {
-    Here { length: u8, bytes: [u8; IN_PLACE] },
+    Here(Here),
     Elsewhere(Vec<u8>),
 }
 
+/// Aligned, so that it is moved in whole words: processors are slow to read back together what was written apart.
+#[derive(Clone)]
+#[repr(align(8))]
+struct Here {
+    bytes: [u8; IN_PLACE],
+    length: u8,
+}
+
 impl From<&[u8]> for Short {
+    #[inline]
     fn from(given: &[u8]) -> Self {
         let mut bytes = [0; IN_PLACE];
-        match bytes.get_mut(..given.len()) {
-            Some(place) => {
-                place.copy_from_slice(given);
-                Short(Place::Here { length: given.len() as u8, bytes })
-            }
-            None => Short(Place::Elsewhere(given.to_vec())),
+        match (given.len(), bytes.get_mut(..given.len())) {
+            // Most are of one of these lengths, and a copy of a known length takes no memory.
+            (12, _) => bytes[..12].copy_from_slice(&given[..12]),
+            (IN_PLACE, _) => bytes.copy_from_slice(given),
+            (_, Some(place)) => place.copy_from_slice(given),
+            (_, None) => return Short(Place::Elsewhere(given.to_vec())),
         }
+        Short(Place::Here(Here { bytes, length: given.len() as u8 }))
     }
 }
 
@@ -41,7 +51,7 @@ impl Deref for Short {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Place::Here { length, bytes } => &bytes[..usize::from(*length)],
+            Place::Here(Here { bytes, length }) => &bytes[..usize::from(*length)],
             Place::Elsewhere(bytes) => bytes,
         }
     }
@@ -50,7 +60,7 @@ impl Deref for Short {
 impl DerefMut for Short {
     fn deref_mut(&mut self) -> &mut [u8] {
         match &mut self.0 {
-            Place::Here { length, bytes } => &mut bytes[..usize::from(*length)],
+            Place::Here(Here { bytes, length }) => &mut bytes[..usize::from(*length)],
             Place::Elsewhere(bytes) => bytes,
         }
     }

@@ -3,7 +3,7 @@
 //! The `openssl` crate wants room for a block more than OpenSSL writes, so that nothing could go straight into a
 //! caller's buffer of the right size. Here the bytes that OpenSSL holds back are counted instead.
 
-use super::param::{check, room_for};
+use super::param::{bytes_of, check, room_for};
 use crate::crypto::Lent;
 use crate::error::Error;
 use foreign_types::ForeignTypeRef;
@@ -18,6 +18,7 @@ use zeroize::Zeroize;
 
 // <openssl/evp.h>; `openssl-sys` lacks it.
 unsafe extern "C" {
+    fn EVP_CIPHER_CTX_set_params(context: *mut sys::EVP_CIPHER_CTX, params: *const sys::OSSL_PARAM) -> c_int;
     fn EVP_CIPHER_CTX_get_params(context: *mut sys::EVP_CIPHER_CTX, params: *mut sys::OSSL_PARAM) -> c_int;
 }
 
@@ -161,7 +162,9 @@ impl Stream {
 
     /// With authentication: ends a decryption; an error means that the tag is wrong.
     pub fn finish_against_tag(&mut self, tag: &[u8]) -> Result<(), ErrorStack> {
-        self.context.set_tag(tag)?;
+        let params = bytes_of(c"tag", tag);
+        // SAFETY: the context has a cipher, and the array is terminated; OpenSSL copies the tag.
+        check(unsafe { EVP_CIPHER_CTX_set_params(self.context.as_ptr(), params.as_ptr()) })?;
         self.last(&mut [0; Self::MAX_BLOCK]).map(|_| ())
     }
 
