@@ -153,7 +153,7 @@ impl Parameter<'_> {
         self.at.cast().read()
     }
 
-    #[inline]
+    #[inline(always)] // as `with_mechanism` says
     fn iv(self, length: usize) -> Result<Params> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
@@ -201,7 +201,7 @@ impl Parameter<'_> {
         })
     }
 
-    #[inline]
+    #[inline(always)] // as `with_mechanism` says
     fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {

@@ -1,7 +1,7 @@
 //! HMAC, CMAC and Poly1305.
 
 use super::ffi::mac::Context;
-use super::{Hash, start, unexpected};
+use super::{Hash, Lent, SecretKey, start, unexpected};
 use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
 use std::ffi::CStr;
@@ -18,6 +18,16 @@ pub struct Algorithm {
     /// Whether a key is good for more than one message.
     reusable: bool,
     prepared: OnceCell<Context>,
+}
+
+/// Which algorithm.
+#[derive(Clone, Copy)]
+pub struct Name(&'static Algorithm);
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
 }
 
 const fn cmac(cipher: &'static CStr, key_length: usize) -> Algorithm {
@@ -76,16 +86,36 @@ pub fn hmac_with(hash: Hash) -> &'static [Algorithm] {
 
 /// A MAC in progress.
 pub struct Mac {
-    context: Context,
-    /// As [`Algorithm::reusable`].
-    reusable: bool,
+    context: Lent<Context>,
 }
 
 impl Mac {
     /// Begins a MAC with that one of `algorithms` that takes a key of this length (`KeySizeRange`).
     pub fn new(algorithms: &'static [Algorithm], key: &[u8]) -> Result<Self> {
+        Ok(Mac { context: Mac::prepared(Mac::algorithm(algorithms, key)?, key)?.into() })
+    }
+
+    /// The same with a key that keeps its contexts.
+    pub fn of(algorithms: &'static [Algorithm], key: &SecretKey) -> Result<Self> {
+        let algorithm = Mac::algorithm(algorithms, key)?;
+        if !algorithm.reusable {
+            return Mac::new(algorithms, key);
+        }
+        let (idle, name) = (key.macs(), Name(algorithm));
+        let context = match idle.take(name) {
+            Some(context) => context,
+            None => idle.lend(name, Mac::prepared(algorithm, key)?),
+        };
+        Ok(Mac { context })
+    }
+
+    fn algorithm(algorithms: &'static [Algorithm], key: &[u8]) -> Result<&'static Algorithm> {
         let takes = |algorithm: &&Algorithm| algorithm.key_length.is_none_or(|length| length == key.len());
-        let algorithm = algorithms.iter().find(takes).ok_or(Error::KeySizeRange)?;
+        algorithms.iter().find(takes).ok_or(Error::KeySizeRange)
+    }
+
+    /// A context that has the key.
+    fn prepared(algorithm: &'static Algorithm, key: &[u8]) -> Result<Context> {
         let prepare = || {
             start();
             // OpenSSL copies only contexts that have had a key.
@@ -94,8 +124,7 @@ impl Mac {
             Context::new(algorithm.name, algorithm.parameter, key).map_err(unexpected)
         };
         let prepared = algorithm.prepared.get_or_try_init(prepare)?;
-        let context = prepared.with_key(key).map_err(unexpected)?;
-        Ok(Mac { context, reusable: algorithm.reusable })
+        prepared.with_key(key).map_err(unexpected)
     }
 
     /// Takes more input.
@@ -110,18 +139,52 @@ impl Mac {
 
     /// Begins anew with the same key; whether it can. Nothing is left of the last message.
     pub fn restart(&mut self) -> bool {
-        self.reusable && self.context.restart().map_err(unexpected).is_ok()
+        self.context.is_kept() && self.context.restart().map_err(unexpected).is_ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::Bytes;
 
     #[test]
     fn every_hmac_is_made_with_the_digest_it_is_asked_for() {
         for hash in Hash::all() {
             assert_eq!(hmac_with(hash)[0].parameter, Some((c"digest", hash.name())));
+        }
+    }
+
+    fn whole(mut mac: Mac, size: usize, data: &[u8]) -> Vec<u8> {
+        let mut output = vec![0; size];
+        data.chunks(5).for_each(|piece| mac.update(piece).unwrap());
+        mac.finish(&mut output).unwrap();
+        output
+    }
+
+    #[test]
+    fn a_context_used_before_works_as_a_new_one_does_whatever_it_was_used_for() {
+        let hmacs = Hash::all().map(|hash| (hmac_with(hash), hash.size(), 40));
+        let cmacs = [16, 24, 32].map(|length| (&AES_CMAC[..], 16, length));
+        let others = [(&DES3_CMAC[..], 8, 24), (&POLY1305[..], 16, 32)];
+        for (algorithms, size, length) in hmacs.chain(cmacs).chain(others) {
+            let bytes: Vec<u8> = (0..length).collect();
+            let key = SecretKey::from(Bytes::from(&bytes[..]));
+            for round in 0..4 {
+                let data = vec![round; 33 + usize::from(round)];
+                // One that ends in the middle, and two at once.
+                Mac::of(algorithms, &key).unwrap().update(b"never finished").unwrap();
+                let (mut beside, again) =
+                    (Mac::of(algorithms, &key).unwrap(), Mac::of(algorithms, &key).unwrap());
+                beside.update(b"other data").unwrap();
+                let expected = whole(Mac::new(algorithms, &bytes).unwrap(), size, &data);
+                assert_eq!(
+                    whole(again, size, &data),
+                    expected,
+                    "{:?}, round {round}",
+                    algorithms[0].parameter
+                );
+            }
         }
     }
 }

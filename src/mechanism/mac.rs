@@ -85,14 +85,14 @@ impl MacFamily for Hmac {
     fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
         let size = self.0.size();
         let length = length(params, size, size)?;
-        Ok(Macing::new(Mac::new(mac::hmac_with(self.0), key.secret()?)?, size, length))
+        Ok(Macing::new(Mac::of(mac::hmac_with(self.0), key.secret_key()?)?, size, length))
     }
 }
 
 impl MacFamily for Cmac {
     fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
         let length = length(params, self.block, self.block)?;
-        Ok(Macing::new(Mac::new(self.algorithms, key.secret()?)?, self.block, length))
+        Ok(Macing::new(Mac::of(self.algorithms, key.secret_key()?)?, self.block, length))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::crypto::Lent;
 use crate::error::Error;
 use foreign_types::ForeignTypeRef;
 use openssl::cipher::CipherRef;
-use openssl::cipher_ctx::CipherCtxRef;
+use openssl::cipher_ctx::{CipherCtx, CipherCtxRef};
 use openssl::error::ErrorStack;
 use openssl_sys as sys;
 use std::ffi::c_int;
@@ -48,7 +48,7 @@ impl Direction {
 
 /// A block mode, a stream mode or one with authentication at work.
 pub struct Stream {
-    context: Lent,
+    context: Lent<CipherCtx>,
     /// Bytes of the block, 1 for those that are no block modes, less one: blocks are powers of two.
     mask: usize,
     /// Bytes of the cipher's usual initialisation vector.
@@ -68,7 +68,12 @@ impl Stream {
     const MAX_BLOCK: usize = 16;
 
     /// Begins with a context that has this cipher, a key and an initialisation vector. `padding`: PKCS#7, for block modes.
-    pub fn new(mut context: Lent, cipher: &CipherRef, direction: Direction, padding: bool) -> Self {
+    pub fn new(
+        mut context: Lent<CipherCtx>,
+        cipher: &CipherRef,
+        direction: Direction,
+        padding: bool,
+    ) -> Self {
         let (block, iv) = (cipher.block_size(), cipher.iv_length());
         let padding = padding && block > 1;
         if block > 1 {
