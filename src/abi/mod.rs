@@ -16,6 +16,7 @@ mod guard;
 mod kdf_params;
 mod key;
 mod lifecycle;
+mod mechanism;
 mod message;
 mod object;
 mod operation;

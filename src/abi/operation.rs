@@ -3,7 +3,7 @@
 //! has which is in the table.
 
 use super::args::{Pointer, deliver, transform};
-use super::params;
+use super::mechanism;
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
 use crate::session::{Dual, Session};
@@ -20,10 +20,10 @@ pub(super) fn begin(
         return session.cancel(purpose);
     }
     let given = mechanism;
-    params::with_mechanism(given, |mechanism| {
+    mechanism::with(given, |mechanism| {
         let iv = if purpose == Purpose::Encrypt { session.choose_iv(mechanism)? } else { None };
         session.begin(purpose, mechanism, Some(key))?;
-        params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
+        mechanism::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
     })
 }
 
@@ -32,7 +32,7 @@ pub(super) fn begin_digest(session: &Session, mechanism: Pointer<CK_MECHANISM>) 
     if mechanism.is_null() {
         return session.cancel(Purpose::Digest);
     }
-    params::with_mechanism(mechanism, |mechanism| session.begin(Purpose::Digest, mechanism, None))
+    mechanism::with(mechanism, |mechanism| session.begin(Purpose::Digest, mechanism, None))
 }
 
 /// `C_VerifySignatureInit`; a NULL mechanism ends the operation in progress.
@@ -43,7 +43,7 @@ pub(super) fn begin_signature(
     signature: Pointer<u8>,
     length: CK_ULONG,
 ) -> Result<()> {
-    match params::mechanism_or_cancel(mechanism)? {
+    match mechanism::or_cancel(mechanism)? {
         Some(mechanism) => session.begin_signature(&mechanism, key, signature.bytes(length)?),
         None => session.cancel(Purpose::VerifySignature),
     }

@@ -1,4 +1,4 @@
-//! Mechanisms as callers pass them, made into [`Mechanism`] by the row's [`Shape`].
+//! Mechanism parameters as callers pass them, made into [`Params`] by the row's [`Shape`].
 //!
 //! The length given decides how a parameter is read: a structure is taken only at its full size, so that a shorter
 //! one is never read past its end. Accepted beyond the letter of the standard, because clients send it and it
@@ -7,11 +7,10 @@
 //! with no label.
 
 use super::args::{Plain, Pointer, copy_out};
-use super::message;
 use crate::crypto::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
-use crate::mechanism::{Mechanism, Params, Shape, Short, hash, registry};
+use crate::mechanism::{Params, Shape, Short, hash};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
@@ -32,56 +31,6 @@ struct OldGcmParams {
 // SAFETY: numbers and data pointers; any bits are one.
 unsafe impl Plain for OldGcmParams {}
 
-/// A mechanism that must be there.
-pub(super) fn mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
-    let given = pointer.read()?;
-    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
-    Ok(Mechanism { row, params: Parameter::of(&given).read(row.shape)? })
-}
-
-/// Runs `body` with a mechanism, which is made where it stays: the small operations notice if it moves.
-#[inline]
-pub(super) fn with_mechanism<R>(
-    pointer: Pointer<CK_MECHANISM>,
-    body: impl FnOnce(&mut Mechanism) -> Result<R>,
-) -> Result<R> {
-    let given = pointer.read()?;
-    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
-    let mut mechanism = Mechanism { row, params: Params::None };
-    match row.shape {
-        Shape::None if Parameter::of(&given).is_absent() => {}
-        Shape::Iv(length) => mechanism.params = Parameter::of(&given).iv(length)?,
-        Shape::Gcm => mechanism.params = Parameter::of(&given).gcm()?,
-        shape => mechanism.params = Parameter::of(&given).read(shape)?,
-    }
-    body(&mut mechanism)
-}
-
-/// Tells the caller the initialisation vector that the token has chosen, if it has.
-pub(super) fn tell_iv(pointer: Pointer<CK_MECHANISM>, iv: Option<&[u8]>) -> Result<()> {
-    match iv {
-        Some(iv) => Parameter::of(&pointer.read()?).write_gcm_iv(iv),
-        None => Ok(()),
-    }
-}
-
-/// A mechanism, or NULL: the operation in progress is to end (PKCS#11 3.0 and later).
-pub(super) fn mechanism_or_cancel(pointer: Pointer<CK_MECHANISM>) -> Result<Option<Mechanism>> {
-    if pointer.is_null() { Ok(None) } else { mechanism(pointer).map(Some) }
-}
-
-/// A mechanism for messages. Where each message brings its own parameter, the beginning may have one too, as the standard's example
-/// does, or none; it says nothing that the messages don't.
-pub(super) fn message_mechanism(pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
-    let given = pointer.read()?;
-    let row = registry::find(given.mechanism).ok_or(Error::MechanismInvalid)?;
-    let Some(length) = message::parameter_length(row) else { return mechanism(pointer) };
-    if !given.pParameter.is_null() && ![0, length].contains(&given.ulParameterLen) {
-        return Err(Error::MechanismParamInvalid);
-    }
-    Ok(Mechanism { row, params: Params::None })
-}
-
 /// A mechanism's parameter as it was passed.
 #[derive(Clone, Copy)]
 pub(super) struct Parameter<'a> {
@@ -95,7 +44,7 @@ impl Parameter<'_> {
         Parameter { at: unsafe { Pointer::new(given.pParameter.cast()) }, length: given.ulParameterLen }
     }
 
-    fn read(self, shape: Shape) -> Result<Params> {
+    pub(super) fn read(self, shape: Shape) -> Result<Params> {
         match shape {
             Shape::None if self.is_absent() => Ok(Params::None),
             Shape::None => Err(Error::MechanismParamInvalid),
@@ -141,7 +90,7 @@ impl Parameter<'_> {
         }
     }
 
-    fn is_absent(self) -> bool {
+    pub(super) fn is_absent(self) -> bool {
         self.at.is_null() || self.length == 0
     }
 
@@ -153,8 +102,8 @@ impl Parameter<'_> {
         self.at.cast().read()
     }
 
-    #[inline(always)] // as `with_mechanism` says
-    fn iv(self, length: usize) -> Result<Params> {
+    #[inline(always)] // as `mechanism::with` says
+    pub(super) fn iv(self, length: usize) -> Result<Params> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
@@ -201,8 +150,8 @@ impl Parameter<'_> {
         })
     }
 
-    #[inline(always)] // as `with_mechanism` says
-    fn gcm(self) -> Result<Params> {
+    #[inline(always)] // as `mechanism::with` says
+    pub(super) fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {
             iv: short(given.iv, given.iv_length)?,
@@ -496,15 +445,5 @@ pub(super) mod tests {
         assert_eq!(ecdh(ck::CKD_SHA256_KDF, &mut [1]), expected(Some(Hash::Sha256), vec![1]));
         assert_eq!(ecdh(ck::CKD_NULL, &mut [1]), Err(Error::MechanismParamInvalid));
         assert_eq!(ecdh(12345, &mut []), Err(Error::MechanismParamInvalid));
-    }
-
-    #[test]
-    fn an_unknown_mechanism_is_invalid() {
-        let mut unknown = CK_MECHANISM { mechanism: 0x7fff_ffff, ..Default::default() };
-        // SAFETY: a mechanism, and NULL.
-        let (unknown, null) = unsafe { (Pointer::new(&raw mut unknown), Pointer::new(std::ptr::null_mut())) };
-        assert_eq!(mechanism(unknown).err(), Some(Error::MechanismInvalid));
-        assert_eq!(mechanism(null).err(), Some(Error::ArgumentsBad));
-        assert!(mechanism_or_cancel(null).unwrap().is_none());
     }
 }

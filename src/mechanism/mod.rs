@@ -9,6 +9,7 @@ pub mod aria;
 pub mod block;
 pub mod camellia;
 pub mod cbc_mac;
+pub mod ccm;
 pub mod cloudhsm;
 pub mod curves;
 pub mod des3;

@@ -1,7 +1,8 @@
 //! The registry: one row per mechanism, grouped by family.
 
-use super::aead::{Ccm, ChaCha20Poly1305, Gcm};
+use super::aead::{ChaCha20Poly1305, Gcm};
 use super::cbc_mac::Gmac;
+use super::ccm::Ccm;
 use super::dh::{Agreement, PairGeneration};
 use super::digest::{Blake2b, Digest};
 use super::dsa::{self, DsaWith};
