@@ -1,7 +1,8 @@
 //! `C_DeriveKey`: what goes in and comes back by the mechanism's parameter, besides the one key of the function itself.
 
 use super::args::{Pointer, copy_out};
-use super::params::{self, Parameter};
+use super::mechanism;
+use super::params::Parameter;
 use super::template;
 use crate::attribute::Attributes;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ pub(super) fn derive(
     count: CK_ULONG,
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
-    let mechanism = params::mechanism(session, given)?;
+    let mechanism = mechanism::required(session, given)?;
     let mut templates = vec![template::read(template, count)?];
     let returns = Returns::of(&mechanism, Parameter::of(&given.read()?), &mut templates)?;
     returns.check(key)?;

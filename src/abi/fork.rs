@@ -5,6 +5,7 @@
 //! calls `C_Initialize`, and never touches what the parent had open.
 
 use super::lifecycle::{LIBRARY, Still};
+use super::thread;
 use crate::error::{Error, Result};
 use crate::logging;
 use crate::session::Library;
@@ -52,6 +53,7 @@ extern "C" fn after_in_parent() {
 }
 
 extern "C" fn after_in_child() {
+    thread::others_are_gone();
     match take_rest() {
         Some(Rest { log, store, mut library }) => {
             // The parent's database connection: closing it here would also drop the parent's file locks.
@@ -79,7 +81,7 @@ mod tests {
         drop(LIBRARY.hold_still());
         drop(logging::hold());
         // SAFETY: ends the child without running what belongs to the parent.
-        unsafe { libc::_exit(i32::from(LIBRARY.enter().is_ok())) }
+        unsafe { libc::_exit(i32::from(thread::with(|thread| LIBRARY.enter(thread).is_ok()))) }
     }
 
     /// Forks, and answers with the child's status.

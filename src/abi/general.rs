@@ -3,7 +3,7 @@
 use super::args::{Pointer, list, padded};
 use super::lifecycle::LIBRARY;
 use super::table::{LIST_2_40, LIST_3_0, LIST_3_2};
-use super::{foreign, fork};
+use super::{foreign, fork, thread};
 use crate::config::{Config, Problem};
 use crate::error::{Error, Result};
 use crate::session::Library;
@@ -76,7 +76,7 @@ fn configuration(argument: Option<&str>) -> Result<Config> {
 
 /// `C_Finalize`.
 pub(super) fn finalize(reserved: Pointer<c_void>) -> Result<()> {
-    drop(LIBRARY.enter()?);
+    thread::with(|thread| LIBRARY.enter(thread).map(drop))?;
     if !reserved.is_null() {
         return Err(Error::ArgumentsBad);
     }

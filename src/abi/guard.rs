@@ -5,6 +5,7 @@
 //! session, then the arguments.
 
 use super::lifecycle::LIBRARY;
+use super::thread;
 use crate::error::{Error, Result};
 use crate::session::{Handle, Library, Session};
 use cryptoki_sys as ck;
@@ -19,7 +20,7 @@ pub(super) fn open(name: &'static str, body: impl FnOnce() -> Result<()>) -> ck:
 
 /// A function that needs the library.
 pub(super) fn library(name: &'static str, body: impl FnOnce(&Library) -> Result<()>) -> ck::CK_RV {
-    open(name, || body(&*LIBRARY.enter()?))
+    open(name, || thread::with(|thread| body(&*LIBRARY.enter(thread)?)))
 }
 
 /// A function that works in a session.
@@ -28,7 +29,7 @@ pub(super) fn session(
     session: Handle,
     body: impl FnOnce(&Session) -> Result<()>,
 ) -> ck::CK_RV {
-    library(name, |library| body(&*library.session(session)?))
+    open(name, || thread::with(|thread| thread.last.with_session(&*LIBRARY.enter(thread)?, session, body)))
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! Key management functions (PKCS#11 3.2, section 5.18).
 
 use super::args::{Pointer, deliver};
-use super::{message, params, template, wrap_params};
+use super::{mechanism, message, template, wrap_params};
 use crate::error::Result;
 use crate::mechanism::{Purpose, Row};
 use crate::output::Delivery;
@@ -17,7 +17,7 @@ pub(super) fn generate(
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let key = key.required()?;
-    let mechanism = params::mechanism(session, mechanism)?;
+    let mechanism = mechanism::required(session, mechanism)?;
     key.write(session.generate_key(&mechanism, &template::read(template, count)?)?)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn generate_pair(
     private_key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let (public_key, private_key) = (public_key.required()?, private_key.required()?);
-    let mechanism = params::mechanism(session, mechanism)?;
+    let mechanism = mechanism::required(session, mechanism)?;
     let public = template::read(public_template, public_count)?;
     let private = template::read(private_template, private_count)?;
     let (public, private) = session.generate_key_pair(&mechanism, &public, &private)?;
@@ -56,10 +56,10 @@ pub(super) fn wrap(
         return seal(session, row, (&mut parameter, &aad), (wrapping_key, key), &mut [], output).map(drop);
     }
     let given = mechanism;
-    let mut mechanism = params::mechanism(session, given)?;
+    let mut mechanism = mechanism::required(session, given)?;
     let iv = session.choose_iv(&mut mechanism)?;
     deliver(wrapped, wrapped_length, |output| session.wrap_key(&mechanism, wrapping_key, key, output))?;
-    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
+    mechanism::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_UnwrapKey`.
@@ -87,7 +87,7 @@ pub(super) fn unwrap(
             &template,
         )?);
     }
-    let mechanism = params::mechanism(session, mechanism)?;
+    let mechanism = mechanism::required(session, mechanism)?;
     key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template::read(template, count)?)?)
 }
 
@@ -170,7 +170,7 @@ pub(super) fn encapsulate(
 ) -> Result<()> {
     // Who asks for the size alone gets no key.
     let key = if ciphertext.is_null() { key } else { key.required()? };
-    let mechanism = params::mechanism(session, mechanism)?;
+    let mechanism = mechanism::required(session, mechanism)?;
     let template = template::read(template, count)?;
     let mut made = None;
     deliver(ciphertext, ciphertext_length, |output| {
@@ -194,7 +194,7 @@ pub(super) fn decapsulate(
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let key = key.required()?;
-    let mechanism = params::mechanism(session, mechanism)?;
+    let mechanism = mechanism::required(session, mechanism)?;
     let ciphertext = ciphertext.bytes(ciphertext_length)?;
     key.write(session.decapsulate_key(
         &mechanism,

@@ -1,8 +1,8 @@
 //! What lives between `C_Initialize` and `C_Finalize`, for any number of threads and rounds.
 //!
-//! Entering costs two atomic operations on a cache line that few threads share: a thread counts itself in, looks
-//! whether there is something, and counts itself out when it leaves. Only if there is nothing does it wait, for a
-//! beginning, end or fork under way. The end takes the thing away first; it is freed once every counter has been
+//! Entering costs one atomic operation, on a cache line that the thread has for itself: it counts itself in, looks
+//! whether there is something, and counts itself out when it leaves. Only when there are very many threads do some of them share one. Only if
+//! there is nothing does it wait, for a beginning, end or fork under way. The end takes the thing away first; it is freed once every counter has been
 //! seen at zero after that, at the latest by a later start or end. Nothing is ever freed under a thread that is
 //! still inside.
 //!
@@ -12,9 +12,11 @@
 //! `std::sync::Mutex`, not `parking_lot`: its locks share one table of waiters, which a fork could copy half
 //! changed.
 
+use super::seat::SEATS;
+use super::thread::Thread;
 use crate::error::{Error, Result};
 use crate::session::Library;
-use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,8 +29,8 @@ pub(super) static LIBRARY: Lifecycle<Library> = Lifecycle::new();
 /// that forks may itself be inside, in a signal handler, and would wait for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Threads are spread over so many counters.
-const LANES: usize = 16;
+/// One counter for each seat, and one for those who have none.
+const LANES: usize = SEATS + 1;
 
 /// A value that begins and ends while threads use it.
 pub(super) struct Lifecycle<T> {
@@ -48,10 +50,19 @@ struct Ended<T>(*mut T);
 // SAFETY: owns its T, which may be used and dropped on any thread.
 unsafe impl<T: Send + Sync> Send for Ended<T> {}
 
-/// A thread inside: as long as this lives, so does the value.
+/// A thread inside: as long as this lives, so does the value. It leaves where it came in.
 pub(super) struct Entered<'a, T> {
     value: &'a T,
+    _inside: Inside<'a>,
+}
+
+/// A thread that has counted itself in.
+struct Inside<'a> {
     lane: &'a Lane,
+    /// Whether nobody else counts there.
+    alone: bool,
+    /// It counts itself out on the same thread.
+    _thread: PhantomData<*const ()>,
 }
 
 /// Nothing begins or ends and nobody enters while this lives; taken for a fork.
@@ -72,11 +83,11 @@ impl<T: Send + Sync> Lifecycle<T> {
         }
     }
 
-    /// Goes in; `CryptokiNotInitialized` if nothing has begun.
+    /// Goes in, with the calling thread; `CryptokiNotInitialized` if nothing has begun.
     #[inline]
-    pub(super) fn enter(&self) -> Result<Entered<'_, T>> {
+    pub(super) fn enter(&self, thread: &Thread) -> Result<Entered<'_, T>> {
         loop {
-            if let Some(entered) = self.try_enter() {
+            if let Some(entered) = self.try_enter(thread) {
                 return Ok(entered);
             }
             // Taken away for a fork? That holds the lock.
@@ -89,19 +100,15 @@ impl<T: Send + Sync> Lifecycle<T> {
     }
 
     #[inline]
-    fn try_enter(&self) -> Option<Entered<'_, T>> {
-        let lane = &self.lanes[lane()];
-        lane.0.fetch_add(1, Ordering::SeqCst);
+    fn try_enter(&self, thread: &Thread) -> Option<Entered<'_, T>> {
+        let inside = match thread.seat() {
+            Some(seat) => self.lanes[seat].count_in_alone(),
+            None => self.lanes[SEATS].count_in(),
+        };
         let current = self.current.load(Ordering::SeqCst);
         // SAFETY: NULL or from `Box::into_raw`. It was current after this thread counted itself in; `free_unused` frees
         // it only when it has seen this lane at zero after taking it away, which is after the thread has left.
-        match unsafe { current.as_ref() } {
-            Some(value) => Some(Entered { value, lane }),
-            None => {
-                lane.0.fetch_sub(1, Ordering::SeqCst);
-                None
-            }
-        }
+        unsafe { current.as_ref() }.map(|value| Entered { value, _inside: inside })
     }
 
     /// Begins with what `make` makes, unless something has begun already (`CryptokiAlreadyInitialized`). Of several
@@ -197,30 +204,39 @@ impl<T> std::ops::Deref for Entered<'_, T> {
     }
 }
 
-impl<T> Drop for Entered<'_, T> {
-    fn drop(&mut self) {
-        self.lane.0.fetch_sub(1, Ordering::Release);
+impl Lane {
+    /// Counts this thread in, which has this lane for itself. A signal handler may come in and leave between load and store: it leaves the
+    /// number as it was.
+    #[inline]
+    fn count_in_alone(&self) -> Inside<'_> {
+        // Who takes the value away looks at the lanes afterwards: either it sees this number, or this thread sees that the value is gone.
+        // An exchange, since a store and a fence take longer.
+        self.0.swap(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::SeqCst);
+        Inside { lane: self, alone: true, _thread: PhantomData }
+    }
+
+    /// Counts this thread in beside others.
+    fn count_in(&self) -> Inside<'_> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Inside { lane: self, alone: false, _thread: PhantomData }
     }
 }
 
-/// The counter of this thread.
-#[inline]
-fn lane() -> usize {
-    const UNSET: usize = usize::MAX;
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static LANE: Cell<usize> = const { Cell::new(UNSET) };
-    }
-    LANE.with(|lane| {
-        if lane.get() == UNSET {
-            lane.set(NEXT.fetch_add(1, Ordering::Relaxed) % LANES);
+impl Drop for Inside<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let count = &self.lane.0;
+        if self.alone {
+            count.store(count.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Release);
+        } else {
+            count.fetch_sub(1, Ordering::Release);
         }
-        lane.get()
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::thread;
     use super::*;
     use std::sync::Arc;
     use std::sync::Barrier;
@@ -245,7 +261,7 @@ mod tests {
     fn nobody_enters_before_the_beginning_or_after_the_end() {
         let lifecycle = Lifecycle::new();
         let living = Arc::default();
-        assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
+        assert_eq!(thread::with(|thread| lifecycle.enter(thread)).err(), Some(Error::CryptokiNotInitialized));
         assert_eq!(lifecycle.end(|_: &Thing| ()), Err(Error::CryptokiNotInitialized));
         lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
         assert_eq!(
@@ -253,9 +269,9 @@ mod tests {
             Err(Error::CryptokiAlreadyInitialized),
             "a second beginning"
         );
-        drop(lifecycle.enter().unwrap());
+        drop(thread::with(|thread| lifecycle.enter(thread)).unwrap());
         lifecycle.end(|_| ()).unwrap();
-        assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
+        assert_eq!(thread::with(|thread| lifecycle.enter(thread)).err(), Some(Error::CryptokiNotInitialized));
         assert_eq!(living.load(Ordering::SeqCst), 0, "freed at its end");
     }
 
@@ -273,7 +289,7 @@ mod tests {
         let lifecycle = Lifecycle::new();
         let living = Arc::default();
         lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
-        let inside = lifecycle.enter().unwrap();
+        let inside = thread::with(|thread| lifecycle.enter(thread)).unwrap();
         lifecycle.end(|_| ()).unwrap();
         assert_eq!(inside.0.load(Ordering::SeqCst), 1, "still there for the one inside");
         drop(inside);
@@ -292,7 +308,7 @@ mod tests {
                 scope.spawn(|| {
                     ready.wait();
                     for _ in 0..20_000 {
-                        if let Ok(thing) = lifecycle.enter() {
+                        if let Ok(thing) = thread::with(|thread| lifecycle.enter(thread)) {
                             assert_ne!(thing.0.load(Ordering::SeqCst), 0);
                         }
                     }
@@ -337,7 +353,7 @@ mod tests {
         still.forget_all();
         assert!(still.current().is_none());
         drop(still);
-        assert_eq!(lifecycle.enter().err(), Some(Error::CryptokiNotInitialized));
+        assert_eq!(thread::with(|thread| lifecycle.enter(thread)).err(), Some(Error::CryptokiNotInitialized));
         lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
         assert_eq!(living.load(Ordering::SeqCst), 2);
         lifecycle.end(|_| ()).unwrap();
@@ -354,7 +370,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     while done.load(Ordering::SeqCst) == 0 {
-                        let entered = lifecycle.enter().unwrap();
+                        let entered = thread::with(|thread| lifecycle.enter(thread)).unwrap();
                         inside.fetch_add(1, Ordering::SeqCst);
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);

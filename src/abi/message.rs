@@ -2,6 +2,7 @@
 //! way in, its nonce and tag filled in on the way out.
 
 use super::args::{Plain, Pointer, copy_out, deliver, transform};
+use super::mechanism;
 use super::params;
 use crate::error::{Error, Result};
 use crate::mechanism::message::{Generator, Message, MessageShape};
@@ -25,7 +26,7 @@ pub(super) fn begin(
     if mechanism.is_null() {
         return session.cancel_messages(purpose);
     }
-    session.begin_messages(purpose, &params::message_mechanism(session, mechanism)?, key)
+    session.begin_messages(purpose, &mechanism::for_messages(session, mechanism)?, key)
 }
 
 /// `C_MessageEncryptFinal` and its kin.

@@ -16,16 +16,19 @@ mod guard;
 mod kdf_params;
 mod key;
 mod lifecycle;
+mod mechanism;
 mod message;
 mod object;
 mod operation;
 mod params;
 mod random;
+mod seat;
 mod session;
 mod signature_params;
 mod slot;
 pub mod table;
 mod template;
+mod thread;
 mod wrap_params;
 
 // The vocabulary counts in 64 bits, and so must `CK_ULONG`: lengths, handles and numbers cross the edge unchanged.

@@ -3,7 +3,7 @@
 //! has which is in the table.
 
 use super::args::{Pointer, deliver, transform};
-use super::params;
+use super::mechanism;
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
 use crate::session::{Dual, Session};
@@ -16,21 +16,23 @@ pub(super) fn begin(
     mechanism: Pointer<CK_MECHANISM>,
     key: CK_ULONG,
 ) -> Result<()> {
-    let given = mechanism;
-    let Some(mut mechanism) = params::mechanism_or_cancel(session, given)? else {
+    if mechanism.is_null() {
         return session.cancel(purpose);
-    };
-    let iv = if purpose == Purpose::Encrypt { session.choose_iv(&mut mechanism)? } else { None };
-    session.begin(purpose, &mechanism, Some(key))?;
-    params::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
+    }
+    let given = mechanism;
+    mechanism::with(session, given, |mechanism| {
+        let iv = if purpose == Purpose::Encrypt { session.choose_iv(mechanism)? } else { None };
+        session.begin(purpose, mechanism, Some(key))?;
+        mechanism::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
+    })
 }
 
 /// `C_DigestInit`.
 pub(super) fn begin_digest(session: &Session, mechanism: Pointer<CK_MECHANISM>) -> Result<()> {
-    match params::mechanism_or_cancel(session, mechanism)? {
-        Some(mechanism) => session.begin(Purpose::Digest, &mechanism, None),
-        None => session.cancel(Purpose::Digest),
+    if mechanism.is_null() {
+        return session.cancel(Purpose::Digest);
     }
+    mechanism::with(session, mechanism, |mechanism| session.begin(Purpose::Digest, mechanism, None))
 }
 
 /// `C_VerifySignatureInit`; a NULL mechanism ends the operation in progress.
@@ -41,7 +43,7 @@ pub(super) fn begin_signature(
     signature: Pointer<u8>,
     length: CK_ULONG,
 ) -> Result<()> {
-    match params::mechanism_or_cancel(session, mechanism)? {
+    match mechanism::or_cancel(session, mechanism)? {
         Some(mechanism) => session.begin_signature(&mechanism, key, signature.bytes(length)?),
         None => session.cancel(Purpose::VerifySignature),
     }

@@ -1,4 +1,4 @@
-//! Mechanisms as callers pass them, made into [`Mechanism`] by the row's [`Shape`].
+//! Mechanism parameters as callers pass them, made into [`Params`] by the row's [`Shape`].
 //!
 //! The length given decides how a parameter is read: a structure is taken only at its full size, so that a shorter
 //! one is never read past its end. Accepted beyond the letter of the standard, because clients send it and it
@@ -7,13 +7,11 @@
 //! with no label.
 
 use super::args::{Plain, Pointer, copy_out};
-use super::message;
 use crate::crypto::Hash;
 use crate::crypto::kdf::AgreementKdf;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
-use crate::mechanism::{Mechanism, Params, Shape, hash};
-use crate::session::Session;
+use crate::mechanism::{Params, Shape, Short, hash};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
@@ -34,42 +32,6 @@ struct OldGcmParams {
 // SAFETY: numbers and data pointers; any bits are one.
 unsafe impl Plain for OldGcmParams {}
 
-/// A mechanism that must be there, and be offered in the session's slot: else its parameter is not looked at.
-pub(super) fn mechanism(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
-    let given = pointer.read()?;
-    let row = session.mechanism(given.mechanism)?;
-    let parameter = Parameter::of(&given);
-    Ok(Mechanism { row, params: parameter.read(row.shape)? })
-}
-
-/// Tells the caller the initialisation vector that the token has chosen, if it has.
-pub(super) fn tell_iv(pointer: Pointer<CK_MECHANISM>, iv: Option<&[u8]>) -> Result<()> {
-    match iv {
-        Some(iv) => Parameter::of(&pointer.read()?).write_gcm_iv(iv),
-        None => Ok(()),
-    }
-}
-
-/// A mechanism, or NULL: the operation in progress is to end (PKCS#11 3.0 and later).
-pub(super) fn mechanism_or_cancel(
-    session: &Session,
-    pointer: Pointer<CK_MECHANISM>,
-) -> Result<Option<Mechanism>> {
-    if pointer.is_null() { Ok(None) } else { mechanism(session, pointer).map(Some) }
-}
-
-/// A mechanism for messages. Where each message brings its own parameter, the beginning may have one too, as the standard's example
-/// does, or none; it says nothing that the messages don't.
-pub(super) fn message_mechanism(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
-    let given = pointer.read()?;
-    let row = session.mechanism(given.mechanism)?;
-    let Some(length) = message::parameter_length(row) else { return mechanism(session, pointer) };
-    if !given.pParameter.is_null() && ![0, length].contains(&given.ulParameterLen) {
-        return Err(Error::MechanismParamInvalid);
-    }
-    Ok(Mechanism { row, params: Params::None })
-}
-
 /// A mechanism's parameter as it was passed.
 #[derive(Clone, Copy)]
 pub(super) struct Parameter<'a> {
@@ -83,7 +45,7 @@ impl Parameter<'_> {
         Parameter { at: unsafe { Pointer::new(given.pParameter.cast()) }, length: given.ulParameterLen }
     }
 
-    fn read(self, shape: Shape) -> Result<Params> {
+    pub(super) fn read(self, shape: Shape) -> Result<Params> {
         match shape {
             Shape::None if self.is_absent() => Ok(Params::None),
             Shape::None => Err(Error::MechanismParamInvalid),
@@ -129,7 +91,7 @@ impl Parameter<'_> {
         }
     }
 
-    fn is_absent(self) -> bool {
+    pub(super) fn is_absent(self) -> bool {
         self.at.is_null() || self.length == 0
     }
 
@@ -141,11 +103,12 @@ impl Parameter<'_> {
         self.at.cast().read()
     }
 
-    fn iv(self, length: usize) -> Result<Params> {
+    #[inline(always)] // as `mechanism::with` says
+    pub(super) fn iv(self, length: usize) -> Result<Params> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
-        nested_bytes(self.at, self.length).map(Params::Iv)
+        short_bytes(self.at, self.length).map(Params::Iv)
     }
 
     fn counter(self) -> Result<Params> {
@@ -162,7 +125,7 @@ impl Parameter<'_> {
         if !given.iv.is_null() {
             return Err(Error::MechanismParamInvalid);
         }
-        let (iv, aad) = (Vec::new(), nested(given.aad, given.aad_length)?);
+        let (iv, aad) = (Short::from(&[][..]), nested(given.aad, given.aad_length)?);
         Ok(Params::Gcm { iv, aad, tag_bits: narrow(given.tag_bits)? })
     }
 
@@ -173,6 +136,7 @@ impl Parameter<'_> {
         copy_out(iv, unsafe { Pointer::new(given.iv) })
     }
 
+    #[inline]
     fn gcm_structure(self) -> Result<OldGcmParams> {
         if self.length == size_of::<OldGcmParams>() as CK_ULONG {
             return self.structure();
@@ -187,10 +151,11 @@ impl Parameter<'_> {
         })
     }
 
-    fn gcm(self) -> Result<Params> {
+    #[inline(always)] // as `mechanism::with` says
+    pub(super) fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {
-            iv: nested(given.iv, given.iv_length)?,
+            iv: short(given.iv, given.iv_length)?,
             aad: nested(given.aad, given.aad_length)?,
             tag_bits: narrow(given.tag_bits)?,
         })
@@ -278,12 +243,30 @@ pub(super) fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     nested_bytes(unsafe { Pointer::new(at) }, length)
 }
 
-/// Bytes of a parameter: no more than any mechanism has use for.
+/// The same for an initialisation vector.
+#[inline]
+fn short(at: *mut u8, length: CK_ULONG) -> Result<Short> {
+    // SAFETY: as in `nested`.
+    short_bytes(unsafe { Pointer::new(at) }, length)
+}
+
+/// Bytes of a parameter.
 pub(super) fn nested_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Vec<u8>> {
+    useful_bytes(at, length).map(<[u8]>::to_vec)
+}
+
+#[inline]
+fn short_bytes(at: Pointer<u8>, length: CK_ULONG) -> Result<Short> {
+    useful_bytes(at, length).map(Short::from)
+}
+
+/// No more than any mechanism has use for.
+#[inline]
+fn useful_bytes(at: Pointer<'_, u8>, length: CK_ULONG) -> Result<&[u8]> {
     if length > MAX_DATA {
         return Err(Error::MechanismParamInvalid);
     }
-    at.bytes(length).map(<[u8]>::to_vec).map_err(|_| Error::MechanismParamInvalid)
+    at.bytes(length).map_err(|_| Error::MechanismParamInvalid)
 }
 
 /// Bits that are whole bytes, in bytes.
@@ -373,7 +356,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_iv_has_just_its_length() {
-        assert_eq!(read(Shape::Iv(3), *b"abc"), Ok(Params::Iv(b"abc".to_vec())));
+        assert_eq!(read(Shape::Iv(3), *b"abc"), Ok(Params::Iv(b"abc"[..].into())));
         assert_eq!(read(Shape::Iv(3), *b"ab"), Err(Error::MechanismParamInvalid));
         assert_eq!(read(Shape::OptionalIv(3), *b"abcd"), Err(Error::MechanismParamInvalid));
     }
@@ -381,7 +364,7 @@ pub(super) mod tests {
     #[test]
     fn gcm_is_read_with_and_without_the_bits_of_the_iv() {
         let (mut iv, mut aad) = ([1u8; 12], *b"aad");
-        let expected = Ok(Params::Gcm { iv: vec![1; 12], aad: b"aad".to_vec(), tag_bits: 128 });
+        let expected = Ok(Params::Gcm { iv: vec![1; 12].into(), aad: b"aad".to_vec(), tag_bits: 128 });
         let new = ck::CK_GCM_PARAMS {
             pIv: iv.as_mut_ptr(),
             ulIvLen: 12,

@@ -17,6 +17,16 @@ pub struct Algorithm {
     fetched: OnceCell<Cipher>,
 }
 
+/// Which algorithm.
+#[derive(Clone, Copy)]
+pub struct Name(&'static Algorithm);
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
 const fn algorithm(name: &'static str, key_length: usize) -> Algorithm {
     Algorithm { name, key_length, fetched: OnceCell::new() }
 }
@@ -116,7 +126,7 @@ pub fn stream(
 ) -> Result<Stream> {
     let cipher = for_key(mode, key)?;
     let context = prepared(cipher, direction, key, iv).map_err(unexpected)?;
-    Ok(Stream::new(context.into(), cipher.block_size(), direction, padding))
+    Ok(Stream::new(context.into(), cipher, direction, padding))
 }
 
 /// The same with a key that keeps its contexts: where there is one that is ready, only the initialisation vector is set.
@@ -133,11 +143,12 @@ pub fn stream_of(
         // OpenSSL remembers the length, and a vector where none is given; contexts that are kept are all alike.
         return stream(mode, direction, key, iv, padding);
     }
-    let context = match key.take(algorithm, direction) {
+    let (idle, purpose) = (key.ciphers(), (Name(algorithm), direction));
+    let context = match idle.take(purpose) {
         Some(mut context) => direction.init(&mut context, None, None, iv).map(|()| context),
-        None => prepared(cipher, direction, key, iv).map(|context| key.lend(algorithm, direction, context)),
+        None => prepared(cipher, direction, key, iv).map(|context| idle.lend(purpose, context)),
     };
-    Ok(Stream::new(context.map_err(unexpected)?, cipher.block_size(), direction, padding))
+    Ok(Stream::new(context.map_err(unexpected)?, cipher, direction, padding))
 }
 
 /// Bytes of the key of single DES, which only OpenSSL's legacy provider has. Triple DES encrypts, decrypts and encrypts again; with the same

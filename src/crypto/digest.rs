@@ -1,6 +1,6 @@
 //! Digests in progress.
 
-use super::ffi::digest::{copy, init_with_size};
+use super::ffi::digest::{copy, finish, init_with_size};
 use super::{Hash, start, unexpected};
 use crate::error::Result;
 use openssl::md::Md;
@@ -10,27 +10,43 @@ use zeroize::Zeroizing;
 /// A digest that takes its input in parts.
 pub struct Digest {
     context: MdCtx,
+    hash: Hash,
+    /// Bytes of the digest, where they are not the algorithm's own.
+    size: Option<usize>,
 }
 
 impl Digest {
     /// Begins a digest.
     pub fn new(hash: Hash) -> Result<Self> {
-        let mut context = MdCtx::new().map_err(unexpected)?;
-        context.digest_init(hash.md()?).map_err(unexpected)?;
-        Ok(Digest { context })
+        Digest::begin(hash, None)
     }
 
     /// Begins BLAKE2b with a digest of `size` bytes, 1 to 64; of a length that is no prefix of a longer one.
     pub fn blake2b(size: usize) -> Result<Self> {
-        let mut context = MdCtx::new().map_err(unexpected)?;
-        init_with_size(&mut context, Hash::Blake2b512.md()?, size).map_err(unexpected)?;
-        Ok(Digest { context })
+        Digest::begin(Hash::Blake2b512, Some(size))
+    }
+
+    fn begin(hash: Hash, size: Option<usize>) -> Result<Self> {
+        let context = MdCtx::new().map_err(unexpected)?;
+        let mut digest = Digest { context, hash, size };
+        digest.restart()?;
+        Ok(digest)
+    }
+
+    /// Begins anew; nothing is left of what it has taken.
+    pub fn restart(&mut self) -> Result<()> {
+        let md = self.hash.md()?;
+        match self.size {
+            None => self.context.digest_init(md),
+            Some(size) => init_with_size(&mut self.context, md, size),
+        }
+        .map_err(unexpected)
     }
 
     /// Another one that has taken the same input.
     pub fn duplicate(&self) -> Result<Self> {
         let context = copy(&self.context).map_err(unexpected)?;
-        Ok(Digest { context })
+        Ok(Digest { context, ..*self })
     }
 
     /// Takes more input.
@@ -40,10 +56,11 @@ impl Digest {
 
     /// Writes the digest; `output` is at least as long as [`Hash::size`].
     pub fn finish(&mut self, output: &mut [u8]) -> Result<()> {
-        // The `openssl` crate wants room for the algorithm's own length, also where another was asked for.
+        let Some(size) = self.size else { return finish(&mut self.context, output) };
+        // Room for the algorithm's own length is wanted, also where another was asked for.
         let mut roomy = Zeroizing::new([0; Hash::MAX_SIZE]);
-        let length = self.context.digest_final(&mut *roomy).map_err(unexpected)?;
-        output[..length].copy_from_slice(&roomy[..length]);
+        finish(&mut self.context, &mut *roomy)?;
+        output[..size].copy_from_slice(&roomy[..size]);
         Ok(())
     }
 }

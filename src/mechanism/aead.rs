@@ -1,44 +1,86 @@
-//! Encryption with authentication: AES-GCM, AES-CCM and ChaCha20-Poly1305 (PKCS#11 3.2, sections 6.13 and 6.61).
+//! Encryption with authentication: AES-GCM and ChaCha20-Poly1305 (PKCS#11 3.2, sections 6.13 and 6.61); AES-CCM is in `ccm`.
 //!
 //! The tag follows the ciphertext. A decryption answers nothing before it has checked the tag: its parts are collected,
 //! as many as there is memory for.
 
 use super::message::{Message, MessageShape};
-use super::staged::Staged;
+use super::staged::{Staged, Step};
 use super::{Aead, Cipher, Family, Key, Params, wrapping};
 use crate::attribute::Bytes;
-use crate::crypto::cipher::{AES_GCM, CHACHA20_POLY1305, Ccm as CcmContext, Direction, Stream, stream_of};
+use crate::crypto::cipher::{self, Direction, Mode, Stream, stream_of};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use crate::output::Size;
 use zeroize::Zeroize;
 
+/// What differs between those that tell the length of their data at the end.
+pub(super) struct Form {
+    mode: Mode,
+    /// The most data, in bytes.
+    limit: usize,
+    /// Reads the parameter; `MechanismParamInvalid` for one that cannot be.
+    start: fn(&Params) -> Result<Start<'_>>,
+}
+
+/// What a parameter says.
+struct Start<'a> {
+    /// Initialisation vector or nonce.
+    nonce: &'a [u8],
+    /// Additional authenticated data.
+    aad: &'a [u8],
+    /// Bytes of the tag.
+    tag: usize,
+}
+
+impl Form {
+    /// The cipher, before any data, and the tag's length in bytes.
+    pub fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
+        let start = (self.start)(params)?;
+        let mut stream = stream_of(self.mode, direction, key.secret_key()?, Some(start.nonce), false)?;
+        stream.authenticate(start.aad).map_err(unexpected)?;
+        Ok((stream, start.tag))
+    }
+
+    /// The same with the cipher that has been used before; the tag's length, or `None` if the cipher can't.
+    fn renew(&self, stream: &mut Stream, params: &Params) -> Result<Option<usize>> {
+        let start = (self.start)(params)?;
+        if !stream.renew(Some(start.nonce))? {
+            return Ok(None);
+        }
+        stream.authenticate(start.aad).map_err(unexpected)?;
+        Ok(Some(start.tag))
+    }
+
+    fn encrypt(&'static self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        Ok(Box::new(Sealing::begin(self, key, params)?))
+    }
+
+    fn decrypt(&'static self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+        let (stream, tag) = self.begin(Direction::Decrypt, key, params)?;
+        let opening = Opening { form: self, stream, tag };
+        Ok(Box::new(Staged::step(self.limit + tag, Error::EncryptedDataLenRange, opening)))
+    }
+}
+
 /// AES-GCM.
 pub struct Gcm;
+
+/// AES-GCM, as it works.
+pub(super) static GCM: Form = Form { mode: cipher::AES_GCM, limit: GCM_MAX_DATA, start: gcm };
 
 /// The longest initialisation vector OpenSSL takes, in bytes.
 const GCM_MAX_IV: usize = 128;
 /// The most data one invocation can encrypt, in bytes (SP 800-38D, section 5.2.1.1).
 pub(super) const GCM_MAX_DATA: usize = (1 << 36) - 32;
 
-impl Gcm {
-    /// The cipher, before any data, and the tag's length in bytes.
-    pub(super) fn begin(
-        &self,
-        direction: Direction,
-        key: Key<'_>,
-        params: &Params,
-    ) -> Result<(Stream, usize)> {
-        let Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) } = params
-        else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        if !(1..=GCM_MAX_IV).contains(&iv.len()) {
-            return Err(Error::MechanismParamInvalid);
+fn gcm(params: &Params) -> Result<Start<'_>> {
+    match params {
+        Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) }
+            if (1..=GCM_MAX_IV).contains(&iv.len()) =>
+        {
+            Ok(Start { nonce: iv, aad, tag: *tag_bits as usize / 8 })
         }
-        let mut stream = stream_of(AES_GCM, direction, key.secret_key()?, Some(iv), false)?;
-        stream.authenticate(aad).map_err(unexpected)?;
-        Ok((stream, *tag_bits as usize / 8))
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
@@ -46,20 +88,18 @@ impl Gcm {
 /// among it: `MechanismParamInvalid`.
 pub(super) fn gmac(key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
     match params {
-        Params::Gcm { aad, .. } if aad.is_empty() => Gcm.begin(Direction::Encrypt, key, params),
+        Params::Gcm { aad, .. } if aad.is_empty() => GCM.begin(Direction::Encrypt, key, params),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 impl Family for Gcm {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (stream, tag) = self.begin(Direction::Encrypt, key, params)?;
-        Ok(Box::new(Sealing { stream, tag, left: GCM_MAX_DATA }))
+        GCM.encrypt(key, params)
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (stream, tag) = self.begin(Direction::Decrypt, key, params)?;
-        Ok(opening(stream, tag, GCM_MAX_DATA))
+        GCM.decrypt(key, params)
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -82,7 +122,7 @@ impl Aead for Gcm {
 
     fn params(&self, message: &Message, aad: &[u8]) -> Params {
         let tag_bits = u32::try_from(message.tag_length).unwrap_or(u32::MAX).saturating_mul(8);
-        Params::Gcm { iv: message.nonce.clone(), aad: aad.to_vec(), tag_bits }
+        Params::Gcm { iv: message.nonce.as_slice().into(), aad: aad.to_vec(), tag_bits }
     }
 }
 
@@ -95,28 +135,26 @@ const CHACHA20_TAG: usize = 16;
 /// The most data for one nonce, in bytes: a counter of 32 bits, whose first value makes the authentication's key.
 const CHACHA20_MAX_DATA: usize = ((1 << 32) - 1) * 64;
 
-impl ChaCha20Poly1305 {
-    fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Stream> {
-        let Params::ChaCha20Poly1305 { nonce, aad } = params else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        if nonce.len() != CHACHA20_NONCE {
-            return Err(Error::MechanismParamInvalid);
+/// ChaCha20-Poly1305, as it works.
+static CHACHA20_POLY1305: Form =
+    Form { mode: cipher::CHACHA20_POLY1305, limit: CHACHA20_MAX_DATA, start: chacha20_poly1305 };
+
+fn chacha20_poly1305(params: &Params) -> Result<Start<'_>> {
+    match params {
+        Params::ChaCha20Poly1305 { nonce, aad } if nonce.len() == CHACHA20_NONCE => {
+            Ok(Start { nonce, aad, tag: CHACHA20_TAG })
         }
-        let mut stream = stream_of(CHACHA20_POLY1305, direction, key.secret_key()?, Some(nonce), false)?;
-        stream.authenticate(aad).map_err(unexpected)?;
-        Ok(stream)
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 impl Family for ChaCha20Poly1305 {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let stream = self.begin(Direction::Encrypt, key, params)?;
-        Ok(Box::new(Sealing { stream, tag: CHACHA20_TAG, left: CHACHA20_MAX_DATA }))
+        CHACHA20_POLY1305.encrypt(key, params)
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        Ok(opening(self.begin(Direction::Decrypt, key, params)?, CHACHA20_TAG, CHACHA20_MAX_DATA))
+        CHACHA20_POLY1305.decrypt(key, params)
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -142,29 +180,55 @@ impl Aead for ChaCha20Poly1305 {
     }
 }
 
-/// A decryption of at most `limit` bytes and a tag of `tag` bytes, which releases nothing before the tag is found right.
-fn opening(mut stream: Stream, tag: usize, limit: usize) -> Box<dyn Cipher> {
-    let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag));
-    let open = move |sealed: &[u8], output: &mut [u8]| {
-        let length = sealed.len().checked_sub(tag).ok_or(Error::EncryptedDataLenRange)?;
-        let written = stream.update(&sealed[..length], output)?;
-        stream.finish_against_tag(&sealed[length..]).map_err(|_| {
+/// A decryption, which releases nothing before the tag is found right.
+struct Opening {
+    form: &'static Form,
+    stream: Stream,
+    /// Bytes of the tag.
+    tag: usize,
+}
+
+impl Step for Opening {
+    fn size(&self, sealed: usize) -> Size {
+        Size::Exact(sealed.saturating_sub(self.tag))
+    }
+
+    fn run(&mut self, sealed: &[u8], output: &mut [u8]) -> Result<usize> {
+        let length = sealed.len().checked_sub(self.tag).ok_or(Error::EncryptedDataLenRange)?;
+        let written = self.stream.update(&sealed[..length], output)?;
+        self.stream.finish_against_tag(&sealed[length..]).map_err(|_| {
             output.zeroize();
             Error::EncryptedDataInvalid
         })?;
         Ok(written)
-    };
-    Box::new(Staged::cipher(limit + tag, Error::EncryptedDataLenRange, size, open))
+    }
+
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        // The tag's length stands for how much data there may be, too.
+        Ok(self.form.renew(&mut self.stream, params)? == Some(self.tag))
+    }
 }
 
 /// An encryption with a tag at its end, at work.
 pub(super) struct Sealing {
-    /// The cipher.
-    pub stream: Stream,
+    form: &'static Form,
+    stream: Stream,
     /// Bytes of the tag.
     pub tag: usize,
     /// Bytes that it may still take.
-    pub left: usize,
+    left: usize,
+}
+
+impl Sealing {
+    /// Before any data.
+    pub fn begin(form: &'static Form, key: Key<'_>, params: &Params) -> Result<Self> {
+        let (stream, tag) = form.begin(Direction::Encrypt, key, params)?;
+        Ok(Sealing { form, stream, tag, left: form.limit })
+    }
 }
 
 impl Cipher for Sealing {
@@ -196,101 +260,15 @@ impl Cipher for Sealing {
         let written = self.update(input, output)?;
         Ok(written + self.finish(&mut output[written..])?)
     }
-}
 
-/// AES-CCM. The length of the data is part of what is authenticated and has to be known at the beginning.
-pub struct Ccm;
-
-impl Ccm {
-    /// The cipher, before any data, and the MAC's length; `length`: bytes of the data, instead of the parameter's.
-    fn begin(
-        &self,
-        direction: Direction,
-        key: Key<'_>,
-        params: &Params,
-        length: Option<usize>,
-    ) -> Result<Box<dyn Cipher>> {
-        let Params::Ccm { data_length, nonce, aad, mac_length: mac_length @ (4 | 6 | 8 | 10 | 12 | 14 | 16) } =
-            params
-        else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        let (data_length, mac_length) = (length.unwrap_or(*data_length), *mac_length);
-        if !(7..=13).contains(&nonce.len()) || data_length > max_data(nonce) || aad.len() > MAX_STEP {
-            return Err(Error::MechanismParamInvalid);
-        }
-        let mut context = CcmContext::new(direction, key.secret()?, nonce, aad, data_length, mac_length)?;
-        let sealed_length = data_length + mac_length;
-        Ok(match direction {
-            Direction::Encrypt => {
-                let size = move |data: usize| Size::Exact(data.saturating_add(mac_length));
-                let seal = move |data: &[u8], output: &mut [u8]| {
-                    if data.len() != data_length {
-                        return Err(Error::DataLenRange);
-                    }
-                    context.seal(data, output)
-                };
-                Box::new(Staged::cipher(data_length, Error::DataLenRange, size, seal))
-            }
-            Direction::Decrypt => {
-                let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(mac_length));
-                let open = move |sealed: &[u8], output: &mut [u8]| {
-                    if sealed.len() != sealed_length {
-                        return Err(Error::EncryptedDataLenRange);
-                    }
-                    context.open(sealed, output)?.ok_or(Error::EncryptedDataInvalid)
-                };
-                Box::new(Staged::cipher(sealed_length, Error::EncryptedDataLenRange, size, open))
-            }
-        })
-    }
-}
-
-/// What OpenSSL takes in one step, in bytes.
-const MAX_STEP: usize = i32::MAX as usize;
-
-/// The most data with this nonce, in bytes: the nonce leaves 2 to 8 bytes of its block for the data's length.
-fn max_data(nonce: &[u8]) -> usize {
-    let length_bytes = 15 - nonce.len() as u32;
-    1usize.checked_shl(8 * length_bytes).map_or(MAX_STEP, |limit| (limit - 1).min(MAX_STEP))
-}
-
-impl Family for Ccm {
-    fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        self.begin(Direction::Encrypt, key, params, None)
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
     }
 
-    fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        self.begin(Direction::Decrypt, key, params, None)
-    }
-
-    // The length of the data is the wrapped key's, whatever the parameter says.
-
-    fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
-        wrapping::wrap(self.begin(Direction::Encrypt, key, params, Some(encoded.len()))?, encoded, 1)
-    }
-
-    fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
-        let Params::Ccm { mac_length, .. } = params else {
-            return Err(Error::MechanismParamInvalid);
-        };
-        let length = wrapped.len().checked_sub(*mac_length).ok_or(Error::WrappedKeyLenRange)?;
-        wrapping::unwrap(self.begin(Direction::Decrypt, key, params, Some(length))?, wrapped)
-    }
-
-    fn aead(&self) -> Option<&dyn Aead> {
-        Some(self)
-    }
-}
-
-impl Aead for Ccm {
-    fn message_shape(&self) -> MessageShape {
-        MessageShape::Ccm
-    }
-
-    fn params(&self, message: &Message, aad: &[u8]) -> Params {
-        let Message { data_length, tag_length, .. } = *message;
-        Params::Ccm { data_length, nonce: message.nonce.clone(), aad: aad.to_vec(), mac_length: tag_length }
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        let Some(tag) = self.form.renew(&mut self.stream, params)? else { return Ok(false) };
+        (self.tag, self.left) = (tag, self.form.limit);
+        Ok(true)
     }
 }
 
@@ -303,7 +281,7 @@ mod tests {
     const KEY: [u8; 16] = [0; 16];
 
     fn gcm(iv: usize, tag_bits: u32) -> Params {
-        Params::Gcm { iv: vec![0; iv], aad: vec![], tag_bits }
+        Params::Gcm { iv: vec![0; iv].into(), aad: vec![], tag_bits }
     }
 
     fn ccm(data_length: usize, nonce: usize, mac_length: usize) -> Params {
@@ -391,7 +369,7 @@ mod tests {
 
     #[test]
     fn the_header_is_authenticated() {
-        let params = |aad: &[u8]| Params::Gcm { iv: vec![1; 12], aad: aad.to_vec(), tag_bits: 128 };
+        let params = |aad: &[u8]| Params::Gcm { iv: vec![1; 12].into(), aad: aad.to_vec(), tag_bits: 128 };
         let sealed = encrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), b"data").unwrap();
         assert_eq!(decrypt(ck::CKM_AES_GCM, &KEY, params(b"right"), &sealed), Ok(b"data".to_vec()));
         let result = decrypt(ck::CKM_AES_GCM, &KEY, params(b"wrong"), &sealed);

@@ -63,7 +63,7 @@ mod tests {
     fn known_cbc() {
         let key = hex("2b7e151628aed2a6abf7158809cf4f3c");
         let data = hex("6bc1bee22e409f96e93d7e117393172a");
-        let iv = Params::Iv(hex("000102030405060708090a0b0c0d0e0f"));
+        let iv = Params::Iv(hex("000102030405060708090a0b0c0d0e0f").into());
         let expected = hex("7649abac8119b246cee98e9b12e9197d");
         assert_eq!(encrypt(ck::CKM_AES_CBC, &key, iv.clone(), &data), Ok(expected.clone()));
         assert_eq!(encrypt(ck::CKM_AES_CBC_PAD, &key, iv, &data).unwrap()[..16], expected);
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn padding_is_added_and_removed_at_every_length() {
-        let iv = || Params::Iv(vec![1; 16]);
+        let iv = || Params::Iv(vec![1; 16].into());
         for length in 0..50 {
             let data = vec![3; length];
             let encrypted = encrypt(ck::CKM_AES_CBC_PAD, &KEY, iv(), &data).unwrap();
@@ -85,13 +85,15 @@ mod tests {
 
     #[test]
     fn lengths_that_are_no_blocks_are_refused() {
-        for (id, params) in [(ck::CKM_AES_ECB, Params::None), (ck::CKM_AES_CBC, Params::Iv(vec![1; 16]))] {
+        for (id, params) in
+            [(ck::CKM_AES_ECB, Params::None), (ck::CKM_AES_CBC, Params::Iv(vec![1; 16].into()))]
+        {
             assert_eq!(encrypt(id, &KEY, params.clone(), &[0; 17]), Err(Error::DataLenRange));
             assert_eq!(decrypt(id, &KEY, params.clone(), &[0; 31]), Err(Error::EncryptedDataLenRange));
             assert_eq!(encrypt(id, &KEY, params.clone(), &[]), Ok(vec![]));
             assert_eq!(decrypt(id, &KEY, params, &[]), Ok(vec![]));
         }
-        let iv = Params::Iv(vec![1; 16]);
+        let iv = Params::Iv(vec![1; 16].into());
         for length in [0, 15, 17] {
             let result = decrypt(ck::CKM_AES_CBC_PAD, &KEY, iv.clone(), &vec![0; length]);
             assert_eq!(result, Err(Error::EncryptedDataLenRange));
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn wrong_padding_is_refused() {
-        let iv = Params::Iv(vec![1; 16]);
+        let iv = Params::Iv(vec![1; 16].into());
         let unpadded = encrypt(ck::CKM_AES_CBC, &KEY, iv.clone(), &[0; 32]).unwrap();
         assert_eq!(
             decrypt(ck::CKM_AES_CBC_PAD, &KEY, iv.clone(), &unpadded),
@@ -118,12 +120,12 @@ mod tests {
     fn an_iv_of_another_length_is_refused() {
         for id in [ck::CKM_AES_CBC, ck::CKM_AES_CBC_PAD] {
             for length in [0, 8, 15, 17] {
-                let result = encrypt(id, &KEY, Params::Iv(vec![0; length]), &[0; 16]);
+                let result = encrypt(id, &KEY, Params::Iv(vec![0; length].into()), &[0; 16]);
                 assert_eq!(result, Err(Error::MechanismParamInvalid));
             }
             assert_eq!(encrypt(id, &KEY, Params::None, &[0; 16]), Err(Error::MechanismParamInvalid));
         }
-        let result = encrypt(ck::CKM_AES_ECB, &KEY, Params::Iv(vec![0; 16]), &[0; 16]);
+        let result = encrypt(ck::CKM_AES_ECB, &KEY, Params::Iv(vec![0; 16].into()), &[0; 16]);
         assert_eq!(result, Err(Error::MechanismParamInvalid));
     }
 

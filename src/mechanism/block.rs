@@ -37,13 +37,19 @@ impl Block {
     }
 
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let iv = match params {
-            Params::None if !self.chained => None,
-            Params::Iv(iv) if self.chained && iv.len() == self.block => Some(&iv[..]),
-            _ => return Err(Error::MechanismParamInvalid),
-        };
+        let iv = iv(params, self.chained, self.block)?;
         let stream = stream_of(self.mode, direction, key.secret_key()?, iv, self.padded)?;
-        Ok(Box::new(Blocks { stream, direction, block: self.block, padded: self.padded }))
+        let Block { block, chained, padded, .. } = *self;
+        Ok(Box::new(Blocks { stream, direction, block, chained, padded }))
+    }
+}
+
+/// The initialisation vector, if the mode is `chained`, as long as a block.
+fn iv(params: &Params, chained: bool, block: usize) -> Result<Option<&[u8]>> {
+    match params {
+        Params::None if !chained => Ok(None),
+        Params::Iv(iv) if chained && iv.len() == block => Ok(Some(iv)),
+        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
@@ -73,7 +79,7 @@ impl Family for EncryptData {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {
         let (iv, data) = match params {
             Params::StringData(data) => (Params::None, data),
-            Params::CbcData { iv, data } => (Params::Iv(iv.clone()), data),
+            Params::CbcData { iv, data } => (Params::Iv(iv.as_slice().into()), data),
             _ => return Err(Error::MechanismParamInvalid),
         };
         if data.is_empty() || data.len() % self.0.block != 0 {
@@ -90,6 +96,7 @@ struct Blocks {
     stream: Stream,
     direction: Direction,
     block: usize,
+    chained: bool,
     padded: bool,
 }
 
@@ -145,5 +152,13 @@ impl Cipher for Blocks {
         self.check_length(input.len())?;
         let written = self.stream.update(input, output)?;
         Ok(written + self.finish(&mut output[written..])?)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        self.stream.renew(iv(params, self.chained, self.block)?)
     }
 }

@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn cbc_is_that_of_openssl() {
         let (iv, data) = ([3; 16], [7; 48]);
-        let params = || Params::Iv(iv.to_vec());
+        let params = || Params::Iv(iv[..].into());
         for (cipher, length) in [
             (symm::Cipher::camellia_128_cbc(), 16),
             (symm::Cipher::camellia_192_cbc(), 24),

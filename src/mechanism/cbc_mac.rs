@@ -167,7 +167,7 @@ mod tests {
                 let data: Vec<u8> = (0..length).map(|at| at as u8).collect();
                 let mut filled = data.clone();
                 filled.resize(length.next_multiple_of(block), 0);
-                let encrypted = encrypt(cbc, &key, Params::Iv(vec![0; block]), &filled).unwrap();
+                let encrypted = encrypt(cbc, &key, Params::Iv(vec![0; block].into()), &filled).unwrap();
                 let last = &encrypted[encrypted.len() - block..];
                 assert_eq!(mac(id, &key, Params::None, &data).unwrap(), last[..block / 2]);
                 assert_eq!(mac(general, &key, Params::MacLength(block), &data).unwrap(), last);
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn gmac_takes_no_additional_data_but_the_data() {
-        let gcm = |aad: &[u8]| Params::Gcm { iv: vec![1; 12], aad: aad.to_vec(), tag_bits: 96 };
+        let gcm = |aad: &[u8]| Params::Gcm { iv: vec![1; 12].into(), aad: aad.to_vec(), tag_bits: 96 };
         let sealed = encrypt(ck::CKM_AES_GCM, &[2; 16], gcm(b"data"), b"").unwrap();
         assert_eq!(mac(ck::CKM_AES_GMAC, &[2; 16], gcm(b""), b"data"), Ok(sealed));
         let result = mac(ck::CKM_AES_GMAC, &[2; 16], gcm(b"more"), b"data");

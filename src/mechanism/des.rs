@@ -45,7 +45,7 @@ mod tests {
         let data = b"The qufck brown fox jump";
         let expected = hex("a826fd8ce53b855fcce21c8112256fe668d5c05dd9b6b900");
         assert_eq!(encrypt(ck::CKM_DES3_ECB, &key, Params::None, data), Ok(expected.clone()));
-        let iv = Params::Iv(vec![0; 8]);
+        let iv = Params::Iv(vec![0; 8].into());
         assert_eq!(encrypt(ck::CKM_DES3_CBC, &key, iv, data).unwrap()[..8], expected[..8]);
     }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn known_single_des_modes() {
         let data = b"Now is the time for all ";
-        let iv = || Params::Iv(hex("1234567890abcdef"));
+        let iv = || Params::Iv(hex("1234567890abcdef").into());
         for (id, params, expected) in [
             (ck::CKM_DES_ECB, Params::None, "3fa40e8a984d48156a271787ab8883f9893d51ec4b563b53"),
             (ck::CKM_DES_CBC, iv(), "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6"),
@@ -101,7 +101,9 @@ mod tests {
     fn a_key_of_double_length_is_one_of_triple_length_that_ends_as_it_begins() {
         let double = hex("0123456789abcdef23456789abcdef01");
         let triple = [&double[..], &double[..8]].concat();
-        for (id, params) in [(ck::CKM_DES3_ECB, Params::None), (ck::CKM_DES3_CBC, Params::Iv(vec![5; 8]))] {
+        for (id, params) in
+            [(ck::CKM_DES3_ECB, Params::None), (ck::CKM_DES3_CBC, Params::Iv(vec![5; 8].into()))]
+        {
             let short = encrypt(id, &double, params.clone(), &[9; 32]).unwrap();
             assert_eq!(encrypt(id, &triple, params, &[9; 32]), Ok(short));
         }
@@ -109,12 +111,12 @@ mod tests {
 
     #[test]
     fn wrong_lengths_and_padding_are_refused() {
-        let (key, iv) = ([1; 24], || Params::Iv(vec![5; 8]));
+        let (key, iv) = ([1; 24], || Params::Iv(vec![5; 8].into()));
         assert_eq!(encrypt(ck::CKM_DES3_CBC, &key, iv(), &[0; 9]), Err(Error::DataLenRange));
         assert_eq!(decrypt(ck::CKM_DES3_CBC_PAD, &key, iv(), &[0; 9]), Err(Error::EncryptedDataLenRange));
         let unpadded = encrypt(ck::CKM_DES3_CBC, &key, iv(), &[0; 8]).unwrap();
         assert_eq!(decrypt(ck::CKM_DES3_CBC_PAD, &key, iv(), &unpadded), Err(Error::EncryptedDataInvalid));
-        let wrong = Params::Iv(vec![5; 16]);
+        let wrong = Params::Iv(vec![5; 16].into());
         assert_eq!(encrypt(ck::CKM_DES3_CBC, &key, wrong, &[0; 8]), Err(Error::MechanismParamInvalid));
     }
 }

@@ -15,15 +15,21 @@ struct Digesting {
     size: usize,
 }
 
+impl Digesting {
+    fn begin(digest: Result<digest::Digest>, size: usize) -> Result<Box<dyn Digester>> {
+        Ok(Box::new(Digesting { digest: digest?, size }))
+    }
+}
+
 impl Family for Digest {
     fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
-        Ok(Box::new(Digesting { digest: digest::Digest::new(self.0)?, size: self.0.size() }))
+        Digesting::begin(digest::Digest::new(self.0), self.0.size())
     }
 }
 
 impl Family for Blake2b {
     fn digest(&self, _params: &Params) -> Result<Box<dyn Digester>> {
-        Ok(Box::new(Digesting { digest: digest::Digest::blake2b(self.0)?, size: self.0 }))
+        Digesting::begin(digest::Digest::blake2b(self.0), self.0)
     }
 }
 
@@ -41,7 +47,16 @@ impl Digester for Digesting {
     }
 
     fn duplicate(&self) -> Result<Box<dyn Digester>> {
-        Ok(Box::new(Digesting { digest: self.digest.duplicate()?, size: self.size }))
+        Digesting::begin(self.digest.duplicate(), self.size)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.digest.restart().is_ok()
+    }
+
+    fn renew(&mut self, _params: &Params) -> Result<bool> {
+        // There is none.
+        Ok(true)
     }
 }
 

@@ -201,7 +201,7 @@ mod tests {
         let too_long = params(false, &[1; 256]);
         assert_eq!(sign(ck::CKM_EDDSA, &too_long, &private, b""), Err(Error::MechanismParamInvalid));
         assert_eq!(
-            sign(ck::CKM_EDDSA, &Params::Iv(vec![]), &private, b""),
+            sign(ck::CKM_EDDSA, &Params::Iv(vec![].into()), &private, b""),
             Err(Error::MechanismParamInvalid)
         );
         let mut no_point = public;

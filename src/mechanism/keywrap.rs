@@ -137,7 +137,7 @@ mod tests {
         let data = hex("00112233445566778899aabbccddeeff");
         let expected = hex("1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5");
         assert_eq!(encrypt(ck::CKM_AES_KEY_WRAP, &key, Params::None, &data), Ok(expected.clone()));
-        let default_iv = Params::Iv(vec![0xa6; 8]);
+        let default_iv = Params::Iv(vec![0xa6; 8].into());
         assert_eq!(decrypt(ck::CKM_AES_KEY_WRAP, &key, default_iv, &expected), Ok(data));
         // PKCS#7 by hand, then plain.
         let padded = [&b"seven bytes "[..], &[4; 4]].concat();
@@ -193,7 +193,7 @@ mod tests {
                 let result = form.unwrap(secret.key(), &Params::None, &wrapped[..length]);
                 assert_eq!(result, Err(Error::WrappedKeyLenRange));
             }
-            let other_iv = Params::Iv(vec![1; if form == KeyWrap::Kwp { 4 } else { 8 }]);
+            let other_iv = Params::Iv(vec![1; if form == KeyWrap::Kwp { 4 } else { 8 }].into());
             let result = form.unwrap(secret.key(), &other_iv, &wrapped);
             assert_eq!(result, Err(Error::WrappedKeyInvalid));
         }
@@ -221,7 +221,7 @@ mod tests {
         for (id, length) in
             [(ck::CKM_AES_KEY_WRAP, 4), (ck::CKM_AES_KEY_WRAP_PKCS7, 16), (ck::CKM_AES_KEY_WRAP_KWP, 8)]
         {
-            let result = encrypt(id, &[5; 16], Params::Iv(vec![0; length]), &[0; 16]);
+            let result = encrypt(id, &[5; 16], Params::Iv(vec![0; length].into()), &[0; 16]);
             assert_eq!(result, Err(Error::MechanismParamInvalid));
         }
     }

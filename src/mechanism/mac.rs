@@ -29,6 +29,10 @@ pub(super) trait Authenticator: Send {
     fn update(&mut self, input: &[u8]) -> Result<()>;
     /// Writes the whole MAC; `output` is just as long as it is.
     fn finish(&mut self, output: &mut [u8]) -> Result<()>;
+    /// It is over: begins anew, with the same key, for a MAC of any length. `false`: it can't.
+    fn restart(&mut self) -> bool {
+        false
+    }
 }
 
 impl Authenticator for Mac {
@@ -38,6 +42,10 @@ impl Authenticator for Mac {
 
     fn finish(&mut self, output: &mut [u8]) -> Result<()> {
         Mac::finish(self, output)
+    }
+
+    fn restart(&mut self) -> bool {
+        Mac::restart(self)
     }
 }
 
@@ -77,14 +85,14 @@ impl MacFamily for Hmac {
     fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
         let size = self.0.size();
         let length = length(params, size, size)?;
-        Ok(Macing::new(Mac::new(mac::hmac_with(self.0), key.secret()?)?, size, length))
+        Ok(Macing::new(Mac::of(mac::hmac_with(self.0), key.secret_key()?)?, size, length))
     }
 }
 
 impl MacFamily for Cmac {
     fn begin(&self, key: Key<'_>, params: &Params) -> Result<Macing> {
         let length = length(params, self.block, self.block)?;
-        Ok(Macing::new(Mac::new(self.algorithms, key.secret()?)?, self.block, length))
+        Ok(Macing::new(Mac::of(self.algorithms, key.secret_key()?)?, self.block, length))
     }
 }
 
@@ -125,6 +133,12 @@ impl Macing {
         self.mac.finish(&mut mac[..self.whole])?;
         Ok(mac)
     }
+
+    /// What has restarted takes lengths as HMAC and CMAC do.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        self.length = length(params, self.whole, self.whole)?;
+        Ok(true)
+    }
 }
 
 impl Signer for Macing {
@@ -137,9 +151,20 @@ impl Signer for Macing {
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        let mac = self.compute()?;
-        output[..self.length].copy_from_slice(&mac[..self.length]);
+        if self.length == self.whole {
+            self.mac.finish(&mut output[..self.whole])?;
+        } else {
+            output[..self.length].copy_from_slice(&self.compute()?[..self.length]);
+        }
         Ok(self.length)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.mac.restart()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Macing::renew(self, params)
     }
 }
 
@@ -162,6 +187,14 @@ impl Verifier for Macing {
         } else {
             Err(Error::SignatureInvalid)
         }
+    }
+
+    fn rest(&mut self) -> bool {
+        self.mac.restart()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Macing::renew(self, params)
     }
 }
 

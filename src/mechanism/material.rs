@@ -286,7 +286,7 @@ mod tests {
         let material = Material::stand_in(&known).unwrap();
         let family = registry::find(ck::CKM_AES_XTS).unwrap().family;
         let key = Key { attributes: &known, material: &material };
-        assert!(family.encrypt(key, &Params::Iv(vec![0; 16])).is_ok());
+        assert!(family.encrypt(key, &Params::Iv(vec![0; 16].into())).is_ok());
     }
 
     #[test]

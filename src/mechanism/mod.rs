@@ -9,6 +9,7 @@ pub mod aria;
 pub mod block;
 pub mod camellia;
 pub mod cbc_mac;
+pub mod ccm;
 pub mod cloudhsm;
 pub mod curves;
 mod der;
@@ -58,6 +59,7 @@ pub mod rsa_wrap;
 pub mod secret;
 #[cfg(test)]
 mod secret_vectors;
+pub mod short;
 pub mod simple;
 mod spki;
 pub mod staged;
@@ -80,6 +82,7 @@ use openssl::pkey::{Private, Public};
 pub use pair_key::PairKey;
 pub use params::{Params, Shape};
 use serde::{Deserialize, Serialize};
+pub use short::Short;
 
 /// What an operation is for; also which of a session's places it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -384,6 +387,7 @@ impl Wanted {
 /// An encryption or decryption in progress; also a signature with recovery, and its inverse.
 ///
 /// `output` is always at least as long as the size told for that step.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Cipher: Send {
     /// Size of [`Cipher::update`] for so many bytes of input.
     fn update_size(&self, input: usize) -> Size;
@@ -401,9 +405,18 @@ pub trait Cipher: Send {
     fn yields_in_parts(&self) -> bool {
         true
     }
+    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// A digest in progress.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Digester: Send {
     /// Bytes of the digest.
     fn size(&self) -> usize;
@@ -414,6 +427,14 @@ pub trait Digester: Send {
     /// Another one that has taken the same input. `StateUnsaveable` where that can't be.
     fn duplicate(&self) -> Result<Box<dyn Digester>> {
         Err(Error::StateUnsaveable)
+    }
+    /// It is over: wipes what it knows of the data and makes ready for another. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
     }
 }
 
@@ -434,9 +455,18 @@ pub trait Signer: Send {
     fn finish_digest(&mut self, digest: &[u8], output: &mut [u8]) -> Result<usize> {
         Err(Error::MechanismInvalid)
     }
+    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// The check of a signature or MAC in progress.
+#[allow(unused_variables)] // the names of what an implementation gets
 pub trait Verifier: Send {
     /// Takes more input.
     fn update(&mut self, input: &[u8]) -> Result<()>;
@@ -448,4 +478,12 @@ pub trait Verifier: Send {
     }
     /// `Ok`, or `SignatureInvalid`; `signature` is of a length that is accepted.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
+    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
 }

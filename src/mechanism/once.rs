@@ -77,7 +77,7 @@ mod tests {
     use cryptoki_sys as ck;
 
     fn iv() -> Params {
-        Params::Iv(vec![0; BLOCK])
+        Params::Iv(vec![0; BLOCK].into())
     }
 
     /// RFC 3962, appendix B, in the order of CS1: there the last two blocks have changed places.
@@ -101,11 +101,11 @@ mod tests {
     #[test]
     fn known_xts() {
         let key = hex("1111111111111111111111111111111122222222222222222222222222222222");
-        let unit = Params::Iv(hex("33333333330000000000000000000000"));
+        let unit = Params::Iv(hex("33333333330000000000000000000000").into());
         let expected = hex("c454185e6a16936e39334038acef838bfb186fff7480adc4289382ecd6d394f0");
         assert_eq!(encrypt(ck::CKM_AES_XTS, &key, unit, &[0x44; 32]), Ok(expected));
         let key = hex("fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0bfbebdbcbbbab9b8b7b6b5b4b3b2b1b0");
-        let unit = Params::Iv(hex("9a785634120000000000000000000000"));
+        let unit = Params::Iv(hex("9a785634120000000000000000000000").into());
         let data = hex("000102030405060708090a0b0c0d0e0f10");
         let expected = hex("6c1625db4671522d3d7599601de7ca09ed");
         assert_eq!(encrypt(ck::CKM_AES_XTS, &key, unit, &data), Ok(expected));
@@ -119,7 +119,7 @@ mod tests {
                 assert_eq!(encrypt(id, key, iv(), &vec![0; length]), Err(Error::DataLenRange));
                 assert_eq!(decrypt(id, key, iv(), &vec![0; length]), Err(Error::EncryptedDataLenRange));
             }
-            let short = Params::Iv(vec![0; 15]);
+            let short = Params::Iv(vec![0; 15].into());
             assert_eq!(encrypt(id, key, short, &[0; 16]), Err(Error::MechanismParamInvalid));
         }
         let too_long = vec![0; (BLOCK << 20) + 1];

@@ -4,6 +4,7 @@
 use super::kdf_params::{Hkdf, Kbkdf, MasterSeed, Pbkdf2, Salt, Segment, TlsExport, TlsKeys, TlsMac};
 use super::pqc_signature::Hedge;
 use super::prehash::Prehash;
+use super::short::Short;
 use crate::crypto::Hash;
 use crate::crypto::kdf::{AgreementKdf, TlsPrf};
 use serde::{Deserialize, Serialize};
@@ -110,7 +111,7 @@ pub enum Params {
     /// Nothing given.
     None,
     /// An initialisation vector of the length the shape tells.
-    Iv(Vec<u8>),
+    Iv(Short),
     /// AES-CTR: the counter's bits (1 to 128) and the first counter block.
     Counter {
         /// Width of the counter, low bits of the block.
@@ -121,7 +122,7 @@ pub enum Params {
     /// AES-GCM.
     Gcm {
         /// Initialisation vector, 1 to 256 bytes.
-        iv: Vec<u8>,
+        iv: Short,
         /// Additional authenticated data.
         aad: Vec<u8>,
         /// Bits of the tag.
@@ -325,7 +326,7 @@ mod tests {
         let admitted = [
             (Shape::None, Params::None),
             (Shape::OptionalIv(8), Params::None),
-            (Shape::OptionalIv(8), Params::Iv(vec![0; 8])),
+            (Shape::OptionalIv(8), Params::Iv(vec![0; 8].into())),
             (Shape::Counter, counter(128)),
             (Shape::AesCbcData, cbc(16)),
             (Shape::DesCbcData, cbc(8)),
@@ -336,14 +337,14 @@ mod tests {
         ];
         let refused = [
             (Shape::Iv(16), Params::None),
-            (Shape::Iv(16), Params::Iv(vec![0; 17])),
-            (Shape::OptionalIv(8), Params::Iv(vec![])),
+            (Shape::Iv(16), Params::Iv(vec![0; 17].into())),
+            (Shape::OptionalIv(8), Params::Iv(vec![].into())),
             (Shape::Counter, counter(0)),
             (Shape::Counter, counter(129)),
             (Shape::AesCbcData, cbc(8)),
             (Shape::DesCbcData, cbc(16)),
             (Shape::Ecdh, ecdh(None, b"info")),
-            (Shape::Gcm, Params::Iv(vec![0; 12])),
+            (Shape::Gcm, Params::Iv(vec![0; 12].into())),
             (Shape::HashSignContext, Params::None),
             (Shape::HashSignContext, signed()),
         ];

@@ -1,6 +1,6 @@
 //! `CKM_CLOUDHSM_AES_GCM`.
 
-use super::aead::{GCM_MAX_DATA, Gcm, Sealing};
+use super::aead::{GCM, GCM_MAX_DATA, Gcm, Sealing};
 use super::staged::Staged;
 use super::{Cipher, Family, Key, Material, Params, wrapping};
 use crate::attribute::{Attributes, Bytes};
@@ -20,7 +20,7 @@ impl PrefixedGcm {
     fn with(params: &Params, iv: &[u8]) -> Result<Params> {
         match params {
             Params::Gcm { iv: none, aad, tag_bits } if none.is_empty() => {
-                Ok(Params::Gcm { iv: iv.to_vec(), aad: aad.clone(), tag_bits: *tag_bits })
+                Ok(Params::Gcm { iv: iv.into(), aad: aad.clone(), tag_bits: *tag_bits })
             }
             _ => Err(Error::MechanismParamInvalid),
         }
@@ -31,13 +31,13 @@ impl Family for PrefixedGcm {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         let mut iv = [0; PREFIX];
         random(&mut iv)?;
-        let (stream, tag) = Gcm.begin(Direction::Encrypt, key, &Self::with(params, &iv)?)?;
-        Ok(Box::new(Prefixed { prefix: Some(iv), rest: Sealing { stream, tag, left: GCM_MAX_DATA } }))
+        let rest = Sealing::begin(&GCM, key, &Self::with(params, &iv)?)?;
+        Ok(Box::new(Prefixed { prefix: Some(iv), rest }))
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         // Everything but the initialisation vector is checked now.
-        let (_, tag) = Gcm.begin(Direction::Decrypt, key, &Self::with(params, &[0; PREFIX])?)?;
+        let (_, tag) = GCM.begin(Direction::Decrypt, key, &Self::with(params, &[0; PREFIX])?)?;
         let secret = Secret(Bytes::from(key.secret()?));
         let params = params.clone();
         let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag + PREFIX));

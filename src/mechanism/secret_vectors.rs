@@ -61,7 +61,7 @@ fn gmac() {
     for group in mac_with_nonce::TestSet::load(mac_with_nonce::TestName::Gmac).unwrap().test_groups {
         for test in &group.tests {
             let iv = test.nonce.to_vec();
-            let params = Params::Gcm { iv, aad: vec![], tag_bits: group.tag_size as u32 };
+            let params = Params::Gcm { iv: iv.into(), aad: vec![], tag_bits: group.tag_size as u32 };
             let made = mac(ck::CKM_AES_GMAC, &test.key, params, &test.msg);
             match must(test.result) {
                 Some(true) => assert_eq!(made, Ok(test.tag.to_vec()), "{test:?}"),
@@ -83,7 +83,7 @@ fn xts_and_aria_cbc() {
             for test in &group.tests {
                 let mut iv = test.nonce.to_vec();
                 iv.resize(16, 0);
-                let opened = decrypt(id, &test.key, Params::Iv(iv.clone()), &test.ct);
+                let opened = decrypt(id, &test.key, Params::Iv(iv.clone().into()), &test.ct);
                 match must(test.result) {
                     // Keys of 192 bits are none of SP 800-38E's.
                     Some(true) if id == ck::CKM_AES_XTS && test.key.len() == 48 => {
@@ -91,7 +91,10 @@ fn xts_and_aria_cbc() {
                     }
                     Some(true) => {
                         assert_eq!(opened, Ok(test.pt.to_vec()), "{test:?}");
-                        assert_eq!(encrypt(id, &test.key, Params::Iv(iv), &test.pt), Ok(test.ct.to_vec()));
+                        assert_eq!(
+                            encrypt(id, &test.key, Params::Iv(iv.into()), &test.pt),
+                            Ok(test.ct.to_vec())
+                        );
                     }
                     Some(false) => assert_ne!(opened, Ok(test.pt.to_vec()), "{test:?}"),
                     None => {}
@@ -584,7 +587,7 @@ fn a_key_from_encrypted_data_is_the_ciphertext() {
         let (key, iv) = (vec![3; key], vec![5; iv]);
         let (given, plain) = match iv.is_empty() {
             true => (Params::StringData(data.clone()), Params::None),
-            false => (Params::CbcData { iv: iv.clone(), data: data.clone() }, Params::Iv(iv)),
+            false => (Params::CbcData { iv: iv.clone(), data: data.clone() }, Params::Iv(iv.into())),
         };
         let right = encrypt(cipher, &key, plain, &data).unwrap();
         assert_eq!(derive_one(derivation, &key, &given, 32), Ok(right));
@@ -597,7 +600,7 @@ fn triple_des_with_padding_is_that_of_openssl() {
     for length in [0, 7, 8, 100] {
         let (key, data) = ([7; 24], vec![9; length]);
         let right = openssl::symm::encrypt(cipher, &key, Some(&[1; 8]), &data).unwrap();
-        let made = encrypt(ck::CKM_DES3_CBC_PAD, &key, Params::Iv(vec![1; 8]), &data);
+        let made = encrypt(ck::CKM_DES3_CBC_PAD, &key, Params::Iv(vec![1; 8].into()), &data);
         assert_eq!(made, Ok(right));
     }
 }
@@ -618,7 +621,7 @@ fn old_rsa_signatures_are_those_openssl_checks() {
 #[test]
 fn cloudhsms_own_mechanisms_are_the_plain_ones() {
     use super::cloudhsm;
-    let gcm = |iv: &[u8]| Params::Gcm { iv: iv.to_vec(), aad: b"aad".to_vec(), tag_bits: 128 };
+    let gcm = |iv: &[u8]| Params::Gcm { iv: iv.into(), aad: b"aad".to_vec(), tag_bits: 128 };
     let sealed = encrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), b"data").unwrap();
     assert_eq!(decrypt(ck::CKM_AES_GCM, &[3; 32], gcm(&sealed[..12]), &sealed[12..]), Ok(b"data".to_vec()));
     assert_eq!(decrypt(cloudhsm::AES_GCM.0, &[3; 32], gcm(b""), &sealed), Ok(b"data".to_vec()));

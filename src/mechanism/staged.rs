@@ -3,7 +3,7 @@
 //! RSA, raw ECDSA, EdDSA and key wrap know no other way; decryption with authentication must not release what it
 //! has not checked. With these adapters every mechanism works in one part and in several.
 
-use super::{Cipher, Signer, Verifier};
+use super::{Cipher, Params, Signer, Verifier};
 use crate::error::{Error, Result};
 use crate::output::Size;
 use zeroize::Zeroizing;
@@ -11,47 +11,78 @@ use zeroize::Zeroizing;
 /// A limit for algorithms that have none of their own: what a caller may make this process hold for one operation.
 pub const MEMORY_LIMIT: usize = 1 << 30;
 
-/// A cipher, signer or verifier over a closure that takes all input at once.
-///
-/// `size` is what the step at the end needs room for; `run` does the work.
-pub struct Staged<S, R> {
+/// A cipher, signer or verifier over work that takes all input at once.
+pub struct Staged<W> {
     input: Collected,
-    size: S,
-    run: R,
+    work: W,
 }
 
-impl<S, R> Staged<S, R>
+/// The one step of a cipher.
+#[allow(unused_variables)] // the names of what an implementation gets
+pub trait Step: Send {
+    /// Room needed for so many bytes of input, also for lengths that `run` refuses.
+    fn size(&self, input: usize) -> Size;
+    /// Writes to the output and tells how much.
+    fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
+    /// As [`Cipher::rest`].
+    fn rest(&mut self) -> bool {
+        false
+    }
+    /// As [`Cipher::renew`].
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+/// A step of two closures: its size, and what it does.
+impl<S, R> Step for (S, R)
 where
     S: Fn(usize) -> Size + Send,
     R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send,
 {
-    /// An encryption or decryption of at most `limit` bytes; more is `too_long`. `size`: room needed for so many bytes of input, also
-    /// for lengths that `run` refuses. `run`: writes to the output and tells how much.
-    pub fn cipher(limit: usize, too_long: Error, size: S, run: R) -> Self {
-        Staged { input: Collected::new(limit, too_long), size, run }
+    fn size(&self, input: usize) -> Size {
+        (self.0)(input)
+    }
+
+    fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        (self.1)(input, output)
     }
 }
 
-impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Staged<usize, R> {
+impl<W: Step> Staged<W> {
+    /// An encryption or decryption of at most `limit` bytes; more is `too_long`.
+    pub fn step(limit: usize, too_long: Error, work: W) -> Self {
+        Staged { input: Collected::new(limit, too_long), work }
+    }
+}
+
+impl<S, R> Staged<(S, R)>
+where
+    S: Fn(usize) -> Size + Send,
+    R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send,
+{
+    /// The same by closures: `size` as [`Step::size`], `run` as [`Step::run`].
+    pub fn cipher(limit: usize, too_long: Error, size: S, run: R) -> Self {
+        Staged::step(limit, too_long, (size, run))
+    }
+}
+
+impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Staged<(usize, R)> {
     /// A signature of `size` bytes over at most `limit` bytes (`DataLenRange`).
     pub fn signer(limit: usize, size: usize, run: R) -> Self {
-        Staged { input: Collected::new(limit, Error::DataLenRange), size, run }
+        Staged { input: Collected::new(limit, Error::DataLenRange), work: (size, run) }
     }
 }
 
-impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Staged<usize, R> {
+impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Staged<(usize, R)> {
     /// The check of a signature of `size` bytes over at most `limit` bytes (`DataLenRange`). `run` takes data and
     /// signature.
     pub fn verifier(limit: usize, size: usize, run: R) -> Self {
-        Staged { input: Collected::new(limit, Error::DataLenRange), size, run }
+        Staged { input: Collected::new(limit, Error::DataLenRange), work: (size, run) }
     }
 }
 
-impl<S, R> Cipher for Staged<S, R>
-where
-    S: Fn(usize) -> Size + Send,
-    R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send,
-{
+impl<W: Step> Cipher for Staged<W> {
     fn update_size(&self, _input: usize) -> Size {
         Size::Exact(0)
     }
@@ -62,30 +93,38 @@ where
     }
 
     fn finish_size(&self) -> Size {
-        (self.size)(self.input.bytes.len())
+        self.work.size(self.input.bytes.len())
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        (self.run)(&self.input.bytes, output)
+        self.work.run(&self.input.bytes, output)
     }
 
     fn whole_size(&self, input: usize) -> Size {
-        (self.size)(input)
+        self.work.size(input)
     }
 
     fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         self.input.check(input.len())?;
-        (self.run)(input, output)
+        self.work.run(input, output)
     }
 
     fn yields_in_parts(&self) -> bool {
         false
     }
+
+    fn rest(&mut self) -> bool {
+        self.input.bytes.is_empty() && self.work.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        self.work.renew(params)
+    }
 }
 
-impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<usize, R> {
+impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<(usize, R)> {
     fn size(&self) -> usize {
-        self.size
+        self.work.0
     }
 
     fn update(&mut self, input: &[u8]) -> Result<()> {
@@ -93,13 +132,13 @@ impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<usize
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        (self.run)(&self.input.bytes, output)
+        (self.work.1)(&self.input.bytes, output)
     }
 }
 
-impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<usize, R> {
+impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<(usize, R)> {
     fn size(&self) -> usize {
-        self.size
+        self.work.0
     }
 
     fn update(&mut self, input: &[u8]) -> Result<()> {
@@ -107,7 +146,7 @@ impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<usize, R> 
     }
 
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        (self.run)(&self.input.bytes, signature)
+        (self.work.1)(&self.input.bytes, signature)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ciphers whose output is as long as their input, byte by byte: feedback modes and counter modes (PKCS#11 3.2,
 //! sections 6.10, 6.11 and 6.58).
 
-use super::{Cipher, Family, Key, Params, wrapping};
+use super::{Cipher, Family, Key, Params, Short, wrapping};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{self, Direction, Mode, Stream};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ const CHACHA20_BLOCK: u128 = 64;
 
 /// What a stream cipher makes of its parameter: initialisation vector, and how many bytes it can encrypt before its
 /// counter would begin again.
-type Start = (Vec<u8>, u128);
+type Start = (Short, u128);
 
 /// A stream cipher.
 pub struct StreamCipher {
@@ -54,7 +54,7 @@ impl StreamCipher {
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         let (iv, left) = (self.start)(params)?;
         let stream = cipher::stream_of(self.mode, direction, key.secret_key()?, Some(&iv), false)?;
-        Ok(Box::new(Streaming { stream, left }))
+        Ok(Box::new(Streaming { stream, left, start: self.start }))
     }
 }
 
@@ -87,7 +87,7 @@ fn block<const BYTES: usize>(params: &Params) -> Result<Start> {
 /// The first counter block.
 fn counter(params: &Params) -> Result<Start> {
     match params {
-        Params::Counter { bits: bits @ 1..=128, block } => Ok((block.to_vec(), bytes_left(*bits, *block))),
+        Params::Counter { bits: bits @ 1..=128, block } => Ok((block[..].into(), bytes_left(*bits, *block))),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
@@ -111,13 +111,14 @@ fn chacha20(params: &Params) -> Result<Start> {
     }
     let value = counter.iter().rev().fold(0u128, |value, byte| value << 8 | u128::from(*byte));
     let blocks = (1u128 << (8 * counter.len())) - value;
-    Ok(([&counter[..], nonce].concat(), blocks * CHACHA20_BLOCK))
+    Ok(([&counter[..], nonce].concat().into(), blocks * CHACHA20_BLOCK))
 }
 
 /// A stream cipher at work.
 struct Streaming {
     stream: Stream,
     left: u128,
+    start: fn(&Params) -> Result<Start>,
 }
 
 impl Cipher for Streaming {
@@ -147,6 +148,16 @@ impl Cipher for Streaming {
     fn whole(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         self.update(input, output)
     }
+
+    fn rest(&mut self) -> bool {
+        self.stream.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        let (iv, left) = (self.start)(params)?;
+        self.left = left;
+        self.stream.renew(Some(&iv))
+    }
 }
 
 #[cfg(test)]
@@ -166,7 +177,7 @@ mod tests {
     fn known_streams() {
         let key = hex("2b7e151628aed2a6abf7158809cf4f3c");
         let data = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
-        let iv = Params::Iv(hex("000102030405060708090a0b0c0d0e0f"));
+        let iv = Params::Iv(hex("000102030405060708090a0b0c0d0e0f").into());
         let first = counter(128, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
         for (id, params, expected) in [
             (ck::CKM_AES_CFB1, iv.clone(), "68b3"),

@@ -143,10 +143,10 @@ fn rows(flag: u64) -> impl Iterator<Item = &'static Row> {
 fn sample(shape: Shape, length: usize) -> Params {
     match shape {
         Shape::None | Shape::OptionalIv(_) => Params::None,
-        Shape::Iv(size) => Params::Iv(vec![9; size]),
+        Shape::Iv(size) => Params::Iv(vec![9; size].into()),
         Shape::Counter => Params::Counter { bits: 128, block: [1; 16] },
-        Shape::Gcm => Params::Gcm { iv: vec![3; 12], aad: b"header".to_vec(), tag_bits: 96 },
-        Shape::CloudGcm => Params::Gcm { iv: vec![], aad: b"header".to_vec(), tag_bits: 128 },
+        Shape::Gcm => Params::Gcm { iv: vec![3; 12].into(), aad: b"header".to_vec(), tag_bits: 96 },
+        Shape::CloudGcm => Params::Gcm { iv: vec![].into(), aad: b"header".to_vec(), tag_bits: 128 },
         Shape::Ccm => {
             Params::Ccm { data_length: length, nonce: vec![4; 11], aad: b"header".to_vec(), mac_length: 8 }
         }

@@ -393,7 +393,7 @@ mod tests {
             Call::Login { role: Role::User, user: pin },
             Call::Run {
                 purpose: Purpose::Sign,
-                mechanism: chosen(ck::CKM_AES_CBC, Params::Iv(vec![0; 16])),
+                mechanism: chosen(ck::CKM_AES_CBC, Params::Iv(vec![0; 16].into())),
                 key: Place::Capsule(vec![4; 9].into()),
                 input: vec![5; 3].into(),
                 signature: None,
@@ -451,10 +451,10 @@ mod tests {
 
     #[test]
     fn a_mechanism_is_known_and_has_a_parameter_of_its_own_shape() {
-        assert!(chosen(ck::CKM_AES_CBC, Params::Iv(vec![0; 16])).mechanism().is_ok());
+        assert!(chosen(ck::CKM_AES_CBC, Params::Iv(vec![0; 16].into())).mechanism().is_ok());
         let refusal = |chosen: Chosen| chosen.mechanism().err();
         assert_eq!(refusal(chosen(0xdead_beef, Params::None)), Some(Error::MechanismInvalid));
-        for params in [Params::None, Params::Iv(vec![0; 15]), Params::MacLength(16)] {
+        for params in [Params::None, Params::Iv(vec![0; 15].into()), Params::MacLength(16)] {
             assert_eq!(refusal(chosen(ck::CKM_AES_CBC, params)), Some(Error::MechanismParamInvalid));
         }
     }

@@ -1,9 +1,10 @@
 //! One operation in progress.
 
+use super::Handle;
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Purpose};
+use crate::mechanism::{Mechanism, Purpose, Row};
 use crate::output::Kept;
-use crate::token::{Begun, ObjectRef, Operation, Ticket, Token};
+use crate::token::{Begun, ObjectRef, Operation, Permit, Ticket, Token};
 use std::sync::Arc;
 
 /// An operation, from its `Init` to its end.
@@ -16,6 +17,15 @@ pub(super) struct Active {
     /// What is to be verified, where it was given at the start.
     pub signature: Option<Vec<u8>>,
     with_key: bool,
+    /// `None`: of a kind that is begun anew each time.
+    origin: Option<Origin>,
+}
+
+/// What an operation was begun with.
+struct Origin {
+    row: &'static Row,
+    /// The key, by the login that may use it while the permit holds.
+    key: Option<(Handle, u64, Permit)>,
 }
 
 enum Stage {
@@ -31,7 +41,18 @@ enum Stage {
 impl Active {
     /// An operation without a key.
     pub fn keyless(operation: Operation) -> Self {
-        Active { stage: Stage::Ready(operation), fed: false, kept: None, signature: None, with_key: false }
+        Active::new(Stage::Ready(operation), false, None)
+    }
+
+    /// A digest by a mechanism.
+    pub fn digest(mechanism: &Mechanism) -> Result<Self> {
+        let digester = mechanism.row.family.digest(&mechanism.params)?;
+        let origin = Origin { row: mechanism.row, key: None };
+        Ok(Active::new(Stage::Ready(Operation::Digester(digester)), false, Some(origin)))
+    }
+
+    fn new(stage: Stage, with_key: bool, origin: Option<Origin>) -> Self {
+        Active { stage, fed: false, kept: None, signature: None, with_key, origin }
     }
 
     /// An operation with a key, begun by the token.
@@ -42,11 +63,71 @@ impl Active {
         mechanism: &Mechanism,
         key: ObjectRef,
     ) -> Result<Self> {
-        let stage = match token.begin(ticket, purpose, mechanism, &key)? {
-            Begun::Ready(operation) => Stage::Ready(operation),
-            Begun::PinFirst => Stage::PinFirst { purpose, mechanism: Box::new(mechanism.clone()), key },
+        Active::begin_by(token, ticket, purpose, mechanism, key).map(|(active, _)| active)
+    }
+
+    /// The same by a handle of a key and the slot's login, by which it may be begun again.
+    pub fn begin_with(
+        token: &dyn Token,
+        ticket: Option<&Arc<dyn Ticket>>,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        (handle, key, login): (Handle, ObjectRef, u64),
+    ) -> Result<Self> {
+        let (mut active, permit) = Active::begin_by(token, ticket, purpose, mechanism, key)?;
+        active.origin =
+            permit.map(|permit| Origin { row: mechanism.row, key: Some((handle, login, permit)) });
+        Ok(active)
+    }
+
+    fn begin_by(
+        token: &dyn Token,
+        ticket: Option<&Arc<dyn Ticket>>,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        key: ObjectRef,
+    ) -> Result<(Self, Option<Permit>)> {
+        let (stage, permit) = match token.begin(ticket, purpose, mechanism, &key)? {
+            Begun::Ready(operation, permit) => (Stage::Ready(operation), permit),
+            Begun::PinFirst => {
+                (Stage::PinFirst { purpose, mechanism: Box::new(mechanism.clone()), key }, None)
+            }
         };
-        Ok(Active { stage, fed: false, kept: None, signature: None, with_key: true })
+        Ok((Active::new(stage, true, None), permit))
+    }
+
+    /// It is over: whether it is ready to be begun again. One that took its data in parts is not.
+    pub fn rest(&mut self) -> bool {
+        if self.fed || self.kept.is_some() || self.origin.is_none() {
+            return false;
+        }
+        match &mut self.stage {
+            Stage::Ready(operation) => operation.rest(),
+            Stage::PinFirst { .. } => false,
+        }
+    }
+
+    /// Begins it again after [`Active::rest`], if that is what is wanted and nothing has changed; whether it has.
+    pub fn renew(&mut self, mechanism: &Mechanism, key: Option<Handle>, login: u64) -> Result<bool> {
+        let (Some(origin), Stage::Ready(operation)) = (&self.origin, &mut self.stage) else {
+            return Ok(false);
+        };
+        let same_key = match (&origin.key, key) {
+            (None, None) => true,
+            (Some((of, by, permit)), Some(key)) => *of == key && *by == login && permit.holds(),
+            _ => false,
+        };
+        if same_key && std::ptr::eq(origin.row, mechanism.row) {
+            operation.renew(&mechanism.params)
+        } else {
+            Ok(false)
+        }
+    }
+
+    /// Whether it was begun with that key, and could be again.
+    pub fn is_of(&self, key: Handle) -> bool {
+        let origin = self.origin.as_ref().and_then(|origin| origin.key.as_ref());
+        origin.is_some_and(|(of, ..)| *of == key)
     }
 
     /// Begins in earnest, now that `confirmed` proves the PIN.

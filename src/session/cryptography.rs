@@ -4,6 +4,7 @@
 //! only told a size or found the buffer too small; a failed update ends it too.
 
 use super::active::Active;
+use super::place::After;
 use super::{Handle, Session, Work};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose, Row};
@@ -39,21 +40,30 @@ impl Session {
     ) -> Result<&'a mut Active> {
         self.slot.admit(mechanism)?;
         let place = &mut work.operations[purpose as usize];
-        if place.is_some() {
+        if place.is_open() {
             return Err(Error::OperationActive);
         }
-        let begun = match key {
-            None => {
-                mechanism.require(purpose.flag())?;
-                let digester = mechanism.row.family.digest(&mechanism.params)?;
-                Active::keyless(Operation::Digester(digester))
-            }
-            Some(key) => {
-                let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-                Active::begin(self.slot.token(), self.ticket().as_ref(), purpose, mechanism, key)?
-            }
+        let login = self.slot.login_number();
+        if !place.renew(mechanism, key, login)? {
+            place.open(self.begin_anew(purpose, mechanism, key, login)?);
+        }
+        place.get().ok_or(Error::GeneralError)
+    }
+
+    fn begin_anew(
+        &self,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        key: Option<Handle>,
+        login: u64,
+    ) -> Result<Active> {
+        let Some(handle) = key else {
+            mechanism.require(purpose.flag())?;
+            return Active::digest(mechanism);
         };
-        Ok(place.insert(begun))
+        let key = self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid)?;
+        let (token, ticket) = (self.slot.token(), self.ticket());
+        Active::begin_with(token, ticket.as_ref(), purpose, mechanism, (handle, key, login))
     }
 
     /// The mechanism with that `CKM_` number; `MechanismInvalid` if there is none or the slot does not offer it.
@@ -68,7 +78,7 @@ impl Session {
 
     /// The same with a NULL mechanism: ends the operation in progress, if there is one.
     pub fn cancel(&self, purpose: Purpose) -> Result<()> {
-        self.work()?.operations[purpose as usize] = None;
+        self.work()?.operations[purpose as usize].clear();
         Ok(())
     }
 
@@ -76,7 +86,7 @@ impl Session {
     pub fn cancel_all(&self, flags: u64) -> Result<()> {
         let mut work = self.work()?;
         for purpose in PURPOSES.into_iter().filter(|purpose| flags & purpose.flag() != 0) {
-            work.operations[purpose as usize] = None;
+            work.operations[purpose as usize].clear();
         }
         work.messages.end(|purpose| flags & purpose.message_flag() != 0);
         if flags & ck::CKF_FIND_OBJECTS != 0 {
@@ -225,7 +235,7 @@ impl Session {
 
     /// A step that leaves the operation open unless it fails.
     fn step<T>(&self, purpose: Purpose, run: impl FnOnce(&mut Active) -> Result<T>) -> Result<T> {
-        self.with_operation(purpose, run, |outcome| outcome.is_ok())
+        self.with_operation(purpose, run, |_| After::Open)
     }
 
     /// A step that ends the operation unless it told a size or found the buffer too small.
@@ -234,25 +244,25 @@ impl Session {
         purpose: Purpose,
         run: impl FnOnce(&mut Active) -> Result<Delivery>,
     ) -> Result<Delivery> {
-        self.with_operation(purpose, run, |outcome| *outcome == Ok(Delivery::SizeTold))
+        self.with_operation(purpose, run, |delivery| match delivery {
+            Delivery::SizeTold => After::Open,
+            Delivery::Done => After::Done,
+        })
     }
 
-    /// Takes the operation out of its place and puts it back if it goes on: one that panics is gone.
+    /// `after`: what a step that succeeds does to the operation.
     fn with_operation<T>(
         &self,
         purpose: Purpose,
         run: impl FnOnce(&mut Active) -> Result<T>,
-        goes_on: impl FnOnce(&Result<T>) -> bool,
+        after: impl FnOnce(&T) -> After,
     ) -> Result<T> {
-        let mut work = self.work()?;
-        let place = &mut work.operations[purpose as usize];
-        let mut active = place.take().ok_or(Error::OperationNotInitialized)?;
-        let outcome = run(&mut active);
-        let survives_error = outcome.as_ref().is_err_and(|error| !ends(*error, &active));
-        if survives_error || goes_on(&outcome) {
-            *place = Some(active);
-        }
-        outcome
+        let after = |outcome: &Result<T>, active: &Active| match outcome {
+            Ok(done) => after(done),
+            Err(error) if ends(*error, active) => After::Failed,
+            Err(_) => After::Open,
+        };
+        self.work()?.operations[purpose as usize].step(run, after)
     }
 }
 

@@ -37,7 +37,7 @@ impl Session {
         let mut work = self.work()?;
         let (cipher_purpose, other_purpose) = dual.purposes();
         let (cipher_place, other_place) = (cipher_purpose as usize, other_purpose as usize);
-        if work.operations[cipher_place].is_none() || work.operations[other_place].is_none() {
+        if !work.operations[cipher_place].is_open() || !work.operations[other_place].is_open() {
             return Err(Error::OperationNotInitialized);
         }
         // Out of their places while they work, so that a panic leaves neither behind.
@@ -53,8 +53,8 @@ impl Session {
         }
         let over = |error: &Error| ends(*error, &ciphering) && ends(*error, &beside);
         if !outcome.as_ref().is_err_and(over) {
-            work.operations[cipher_place] = Some(ciphering);
-            work.operations[other_place] = Some(beside);
+            work.operations[cipher_place].open(ciphering);
+            work.operations[other_place].open(beside);
         }
         outcome
     }

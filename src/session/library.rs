@@ -16,8 +16,12 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// The session table is split so that threads with sessions of their own don't meet at one lock.
 const SHARDS: usize = 16;
 
+/// No two libraries of a process have the same number.
+static LIBRARIES: AtomicU64 = AtomicU64::new(1);
+
 /// All that one process holds open.
 pub struct Library {
+    number: u64,
     config: Config,
     slots: RwLock<Slots>,
     sessions: [RwLock<ByHandle<Arc<Session>>>; SHARDS],
@@ -28,7 +32,8 @@ impl Library {
     pub fn new(config: Config) -> Result<Library> {
         let mut slots = Slots::new();
         slots::look(&config, &mut slots);
-        Ok(Library { config, slots: RwLock::new(slots), sessions: Default::default() })
+        let number = LIBRARIES.fetch_add(1, Ordering::Relaxed);
+        Ok(Library { number, config, slots: RwLock::new(slots), sessions: Default::default() })
     }
 
     /// `C_Finalize`: ends all sessions and logins. Threads still at work in one finish their step first; what comes
@@ -85,6 +90,11 @@ impl Library {
         self.shard(session).read().get(&session).cloned().ok_or(Error::SessionHandleInvalid)
     }
 
+    /// No other library of this process has or had this number.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     fn all_slots(&self) -> Vec<Arc<Slot>> {
         self.slots.read().values().cloned().collect()
     }
@@ -103,7 +113,12 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::Attributes;
     use crate::config::TokenSettings;
+    use crate::mechanism::{Mechanism, Params, Purpose, registry};
+    use crate::output::Output;
+    use crate::session::UserType;
+    use cryptoki_sys as ck;
 
     /// Slots in a folder, and a PIN check that costs next to nothing.
     fn library(folder: &std::path::Path) -> Library {
@@ -122,5 +137,74 @@ mod tests {
         assert_eq!(rusqlite::Connection::open(file).unwrap().execute(damage, ()), Ok(1));
         assert_eq!(library.slot(0).unwrap().token_info(), Err(Error::DeviceError));
         library.open_session(0, true).unwrap();
+    }
+
+    fn mechanism(id: u64) -> Mechanism {
+        Mechanism { row: registry::find(id).unwrap(), params: Params::None }
+    }
+
+    /// Signs with a new key in two sessions; the sessions and the key.
+    fn two_that_have_signed(library: &Library) -> ([Arc<Session>; 2], Handle) {
+        library.slot(0).unwrap().init_token(b"officer-pin", "test").unwrap();
+        let open = || library.session(library.open_session(0, true).unwrap()).unwrap();
+        let sessions = [open(), open()];
+        sessions[0].login(UserType::Officer, b"officer-pin").unwrap();
+        sessions[0].init_pin(b"user-pin").unwrap();
+        sessions[0].logout().unwrap();
+        sessions[0].login(UserType::User, b"user-pin").unwrap();
+        let mut template = Attributes::new();
+        template.set(ck::CKA_TOKEN, true);
+        template.set(ck::CKA_SIGN, true);
+        template.set(ck::CKA_VALUE_LEN, 32u64);
+        let generation = mechanism(ck::CKM_GENERIC_SECRET_KEY_GEN);
+        let key = sessions[0].generate_key(&generation, &template).unwrap();
+        let hmac = mechanism(ck::CKM_SHA256_HMAC);
+        for session in &sessions {
+            session.begin(Purpose::Sign, &hmac, Some(key)).unwrap();
+            let (mut mac, mut length) = ([0; 32], 32);
+            session.whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length)).unwrap();
+        }
+        (sessions, key)
+    }
+
+    /// How many operations with a key a session holds, over or not.
+    fn with_keys(session: &Session) -> usize {
+        session
+            .work
+            .lock()
+            .as_ref()
+            .map_or(0, |work| work.operations.iter().filter(|one| one.has_key()).count())
+    }
+
+    #[test]
+    fn what_rests_with_a_key_goes_from_all_sessions_with_the_key_and_with_the_login() {
+        type Deed = fn(&Library, &[Arc<Session>; 2], Handle);
+        let deeds: [Deed; 4] = [
+            |_, sessions, key| sessions[0].destroy_object(key).unwrap(),
+            |_, sessions, _| sessions[0].logout().unwrap(),
+            |library, _, _| library.close_all_sessions(0).unwrap(),
+            |library, _, _| library.close(),
+        ];
+        for (at, deed) in deeds.into_iter().enumerate() {
+            let folder = tempfile::tempdir().unwrap();
+            let library = library(folder.path());
+            let (sessions, key) = two_that_have_signed(&library);
+            assert_eq!(sessions.each_ref().map(|session| with_keys(session)), [1, 1], "deed {at}");
+            deed(&library, &sessions, key);
+            assert_eq!(sessions.each_ref().map(|session| with_keys(session)), [0, 0], "deed {at}");
+        }
+    }
+
+    #[test]
+    fn a_session_at_work_forgets_a_key_that_goes_meanwhile_when_it_begins_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        let (sessions, key) = two_that_have_signed(&library);
+        let working = sessions[1].work.lock();
+        sessions[0].destroy_object(key).unwrap();
+        drop(working);
+        let hmac = mechanism(ck::CKM_SHA256_HMAC);
+        assert_eq!(sessions[1].begin(Purpose::Sign, &hmac, Some(key)), Err(Error::KeyHandleInvalid));
+        assert_eq!(with_keys(&sessions[1]), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! Logging in and out, and PINs.
 
 use super::active::Active;
+use super::place::Place;
 use super::{Session, SessionInfo, Work};
 use crate::error::{Error, Result};
 use crate::pin::{Credentials, DEFAULT_USER, Role};
@@ -69,7 +70,7 @@ impl Session {
         let Work { operations, messages, .. } = &mut *work;
         let waiting = operations
             .iter_mut()
-            .flatten()
+            .filter_map(Place::get)
             .find(|active| active.waits_for_pin())
             .or_else(|| messages.waiting())
             .ok_or(Error::OperationNotInitialized)?;

@@ -9,16 +9,19 @@ mod cryptography;
 mod dual;
 mod fixed;
 mod handles;
+mod last;
 mod library;
 mod login;
 mod message;
 mod objects;
+mod place;
 mod saved;
 mod slot;
 mod slots;
 
 pub use dual::Dual;
 pub use fixed::{PROFILES, Profile};
+pub use last::Last;
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};
@@ -26,12 +29,13 @@ pub use slot::{Slot, SlotInfo, SlotTokenInfo};
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
 use crate::token::Ticket;
-use active::Active;
 use cryptoki_sys as ck;
 use message::Messages;
 use objects::Search;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use place::Place;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A handle as callers see it; 0 (`CK_INVALID_HANDLE`) is never one.
 pub type Handle = u64;
@@ -54,19 +58,22 @@ pub struct Session {
     read_write: bool,
     /// `None` once the session is closed.
     work: Mutex<Option<Work>>,
+    /// Set before that, and looked at without the lock.
+    closed: AtomicBool,
 }
 
 /// What a session has in progress: at most one operation of each purpose, one process of messages of each kind, and one search.
 #[derive(Default)]
 struct Work {
-    operations: [Option<Active>; Purpose::COUNT],
+    operations: [Place; Purpose::COUNT],
     messages: Messages,
     search: Option<Search>,
 }
 
 impl Session {
     fn new(handle: Handle, slot: Arc<Slot>, read_write: bool) -> Self {
-        Session { handle, slot, read_write, work: Mutex::new(Some(Work::default())) }
+        let work = Mutex::new(Some(Work::default()));
+        Session { handle, slot, read_write, work, closed: AtomicBool::new(false) }
     }
 
     /// The work in progress, for this caller alone; `SessionHandleInvalid` once the session is closed.
@@ -79,8 +86,14 @@ impl Session {
         self.slot.ticket()
     }
 
+    /// Whether the session has been closed, or is about to be.
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Ends whatever is in progress, and the session with it.
     fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         *self.work.lock() = None;
         self.slot.objects.drop_session(self.handle);
     }
@@ -88,12 +101,18 @@ impl Session {
     /// Ends the operations that work with a key, as a logout must.
     fn end_operations(&self) {
         if let Ok(mut work) = self.work() {
-            work.operations
-                .iter_mut()
-                .filter(|place| place.as_ref().is_some_and(Active::has_key))
-                .for_each(|place| *place = None);
+            work.operations.iter_mut().filter(|place| place.has_key()).for_each(Place::clear);
             work.messages.end(|_| true);
             work.search = None;
+        }
+    }
+
+    /// Drops what rests with a key that is gone. A session at work keeps it until it begins another operation or ends, and can't use it.
+    fn forget(&self, key: Handle) {
+        if let Some(mut work) = self.work.try_lock()
+            && let Some(work) = &mut *work
+        {
+            work.operations.iter_mut().for_each(|place| place.forget(key));
         }
     }
 

@@ -41,12 +41,14 @@ impl Session {
 
     /// `C_DestroyObject`.
     pub fn destroy_object(&self, object: Handle) -> Result<()> {
-        let _turn = self.work()?;
+        let turn = self.work()?;
         self.require_not_fixed(object)?;
         let reference = self.slot.objects.get(object)?;
         self.require_may_change(&reference)?;
         self.slot.token().destroy(self.ticket().as_ref(), &reference)?;
         self.slot.objects.remove(object);
+        drop(turn);
+        self.slot.forget(object);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! wanted, until the library ends or [`MOST`] others have been saved after it.
 
 use super::active::Active;
+use super::place::Place;
 use super::{Session, Work};
 use crate::crypto::random;
 use crate::error::{Error, Result};
@@ -35,6 +36,11 @@ struct Saved {
 pub(super) struct SavedStates(Mutex<VecDeque<Saved>>);
 
 impl SavedStates {
+    /// Forgets all.
+    pub fn clear(&self) {
+        self.0.lock().clear();
+    }
+
     fn save(&self, digester: Box<dyn Digester>, fed: bool) -> Result<[u8; LENGTH]> {
         let mut name = [VERSION; LENGTH];
         random(&mut name[1..])?;
@@ -59,12 +65,11 @@ impl Session {
     /// `C_GetOperationState`: of a digest, while nothing else is going on. What works with a key stays with its token: `StateUnsaveable`.
     pub fn save_state(&self, output: Output<'_>) -> Result<Delivery> {
         let mut work = self.work()?;
-        let with_keys = work.operations.iter().flatten().any(Active::has_key) || !work.messages.is_empty();
+        let with_keys = work.operations.iter().any(Place::is_open_with_key) || !work.messages.is_empty();
         if with_keys {
             return Err(Error::StateUnsaveable);
         }
-        let digest =
-            work.operations[Purpose::Digest as usize].as_mut().ok_or(Error::OperationNotInitialized)?;
+        let digest = work.operations[Purpose::Digest as usize].get().ok_or(Error::OperationNotInitialized)?;
         let fed = digest.fed;
         let (Operation::Digester(digester), kept) = digest.parts()? else {
             return Err(Error::StateUnsaveable);
@@ -84,7 +89,7 @@ impl Session {
             return Err(Error::KeyNotNeeded);
         }
         *work = Work::default();
-        work.operations[Purpose::Digest as usize] = Some(restored);
+        work.operations[Purpose::Digest as usize].open(restored);
         Ok(())
     }
 }

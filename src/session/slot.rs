@@ -13,7 +13,7 @@ use crate::pin::{Credentials, Role};
 use crate::token::{Ticket, Token, TokenInfo};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// `C_GetSlotInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Slot {
     pub(super) saved: SavedStates,
     /// Who is logged in: one user for all sessions of this process (PKCS#11 3.2, section 5.6.8).
     login: RwLock<Option<Arc<dyn Ticket>>>,
+    /// How often that has changed; raised after each change.
+    logins: AtomicU64,
     /// The open sessions. Held while a login or logout is under way, so that none opens or closes meanwhile.
     sessions: Mutex<ByHandle<Arc<Session>>>,
     /// Set under the lock of `sessions` when the library ends: no session opens any more.
@@ -64,6 +66,7 @@ impl Slot {
             fixed: Fixed::default(),
             saved: SavedStates::default(),
             login: RwLock::new(None),
+            logins: AtomicU64::new(0),
             sessions: Mutex::default(),
             ended: AtomicBool::new(false),
         }
@@ -109,7 +112,7 @@ impl Slot {
         match (&mut mechanism.params, mechanism.row.shape) {
             (Params::Gcm { iv, .. }, Shape::Gcm) if self.settings.gcm_iv == GcmIv::Token => {
                 let place: &mut [u8; GCM_IV] =
-                    iv.as_mut_slice().try_into().map_err(|_| Error::MechanismParamInvalid)?;
+                    (&mut **iv).try_into().map_err(|_| Error::MechanismParamInvalid)?;
                 crypto::random(place)?;
                 Ok(Some(*place))
             }
@@ -134,6 +137,22 @@ impl Slot {
     /// Who is logged in.
     pub(super) fn ticket(&self) -> Option<Arc<dyn Ticket>> {
         self.login.read().clone()
+    }
+
+    /// Names the login of this moment, or that there is none: to be asked before [`Slot::ticket`].
+    pub(super) fn login_number(&self) -> u64 {
+        self.logins.load(Ordering::Acquire)
+    }
+
+    fn set_login(&self, ticket: Option<Arc<dyn Ticket>>) -> Option<Arc<dyn Ticket>> {
+        let last = std::mem::replace(&mut *self.login.write(), ticket);
+        self.logins.fetch_add(1, Ordering::AcqRel);
+        last
+    }
+
+    /// All sessions forget a key that is gone.
+    pub(super) fn forget(&self, key: Handle) {
+        self.sessions.lock().values().for_each(|session| session.forget(key));
     }
 
     pub(super) fn open(self: &Arc<Self>, handle: Handle, read_write: bool) -> Result<Arc<Session>> {
@@ -168,7 +187,11 @@ impl Slot {
     pub(super) fn end(&self) -> Vec<Handle> {
         let mut sessions = self.sessions.lock();
         self.ended.store(true, Ordering::Relaxed);
-        self.drain(&mut sessions)
+        let closed = self.drain(&mut sessions);
+        // A thread may remember one of these sessions, and with it this slot, until it makes another call.
+        self.saved.clear();
+        self.token.close();
+        closed
     }
 
     /// Takes all sessions off the slot; their handles.
@@ -203,7 +226,7 @@ impl Slot {
             return Err(Error::SessionReadOnlyExists);
         }
         let ticket = self.token.login(role, user)?;
-        *self.login.write() = Some(ticket);
+        self.set_login(Some(ticket));
         Ok(())
     }
 
@@ -215,6 +238,7 @@ impl Slot {
         let mut login = self.login.write();
         if login.as_ref().is_some_and(|current| Arc::ptr_eq(current, old)) {
             *login = Some(renewed);
+            self.logins.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
     }
@@ -240,7 +264,8 @@ impl Slot {
     }
 
     fn end_login(&self) {
-        if let Some(ticket) = self.login.write().take() {
+        let ended = self.set_login(None);
+        if let Some(ticket) = ended {
             self.token.logout(&ticket);
         }
         self.objects.drop_private();

@@ -34,7 +34,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// in the process may open it while a connection is open.
 pub(super) struct Database {
     file: PathBuf,
-    counter: Counter,
+    counter: Arc<Counter>,
     read_only: AtomicBool,
     /// Device and inode of the file first opened.
     identity: OnceLock<(u64, u64)>,
@@ -88,7 +88,7 @@ impl Database {
             file: path(folder),
             identity: OnceLock::new(),
             sight: Sight::default(),
-            counter: Counter::open(folder),
+            counter: Arc::new(Counter::open(folder)),
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
             queue: Queue::default(),
@@ -110,7 +110,7 @@ impl Database {
     }
 
     /// The change counter.
-    pub(super) fn counter(&self) -> &Counter {
+    pub(super) fn counter(&self) -> &Arc<Counter> {
         &self.counter
     }
 

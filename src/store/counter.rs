@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Name of the file in the token's folder.
@@ -32,9 +33,11 @@ const MOMENT: Duration = Duration::from_millis(5);
 pub(super) type Mapped = SharedCounters<3>;
 
 /// A token's counters; without a mapping they never prove anything.
-pub(super) struct Counter {
+pub struct Counter {
     file: PathBuf,
     mapped: Option<Mapped>,
+    /// Set once its store was let go of, since the file was replaced: nobody moves the old one any more.
+    retired: AtomicBool,
 }
 
 impl Counter {
@@ -44,7 +47,7 @@ impl Counter {
         if let Some(counters) = &mapped {
             doubt(counters);
         }
-        Counter { file: folder.join(FILE), mapped }
+        Counter { file: folder.join(FILE), mapped, retired: AtomicBool::new(false) }
     }
 
     /// The file's path.
@@ -58,8 +61,16 @@ impl Counter {
     }
 
     /// The value, if it proves something.
-    pub(super) fn value(&self) -> Option<u64> {
+    pub fn value(&self) -> Option<u64> {
+        if self.retired.load(Ordering::Relaxed) {
+            return None;
+        }
         self.mapped.as_ref().map(|counters| counters.load(CHANGES)).filter(|value| value % 2 == 0)
+    }
+
+    /// From now on it proves nothing.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
     }
 
     /// Whether a writer is at work, or has died at it.

@@ -39,7 +39,7 @@ mod writer;
 mod tests;
 
 pub use check::Report;
-pub use counter::Moved;
+pub use counter::{Counter, Moved};
 pub use error::{Error, Result};
 pub use keys::TokenKey;
 pub use login::Authentication;
@@ -61,6 +61,7 @@ use statement::Statement;
 use std::any::Any;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use writer::Writer;
 
 /// What a token made anew begins by deleting.
@@ -204,6 +205,16 @@ impl Store {
     /// knows. Costs no look at the store.
     pub fn steady_since(&self, seen: u64) -> Option<u64> {
         self.database.steady.since(seen, self.database.counter().raw())
+    }
+
+    /// The change counter itself, for those who keep something for longer than the store.
+    pub fn watch(&self) -> Arc<Counter> {
+        self.database.counter().clone()
+    }
+
+    /// It is let go of, since another file has taken its place: its counter proves nothing any more.
+    pub fn retire(&self) {
+        self.database.counter().retire();
     }
 
     /// Closes what must not be open while the process forks, until the answer is dropped, on this same thread. The child leaks the answer and

@@ -10,14 +10,16 @@
 
 mod clock;
 pub mod local;
+mod permit;
 pub mod remote;
 mod usage;
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::Result;
-use crate::mechanism::{Cipher, Digester, Mechanism, Purpose, Signer, Verifier};
+use crate::mechanism::{Cipher, Digester, Mechanism, Params, Purpose, Signer, Verifier};
 use crate::pin::{Credentials, Role};
 use cryptoki_sys as ck;
+pub use permit::{Permit, Watch};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
@@ -145,10 +147,32 @@ pub enum Operation {
     Verifier(Box<dyn Verifier>),
 }
 
+impl Operation {
+    /// It is over: makes ready for another with the same key and mechanism. `false`: there can be none.
+    pub fn rest(&mut self) -> bool {
+        match self {
+            Operation::Cipher(cipher) => cipher.rest(),
+            Operation::Digester(digester) => digester.rest(),
+            Operation::Signer(signer) => signer.rest(),
+            Operation::Verifier(verifier) => verifier.rest(),
+        }
+    }
+
+    /// Begins another after [`Operation::rest`], with this parameter. `false`: that takes a new beginning.
+    pub fn renew(&mut self, params: &Params) -> Result<bool> {
+        match self {
+            Operation::Cipher(cipher) => cipher.renew(params),
+            Operation::Digester(digester) => digester.renew(params),
+            Operation::Signer(signer) => signer.renew(params),
+            Operation::Verifier(verifier) => verifier.renew(params),
+        }
+    }
+}
+
 /// The answer to [`Token::begin`].
 pub enum Begun {
-    /// The operation.
-    Ready(Operation),
+    /// The operation. While the permit holds, the same caller may begin another with this key, for this purpose, with this mechanism.
+    Ready(Operation, Option<Permit>),
     /// Everything is in order, but the key wants its user's PIN first (`CKA_ALWAYS_AUTHENTICATE`): begin again with a
     /// ticket from [`Token::confirm`].
     PinFirst,
@@ -316,6 +340,11 @@ pub trait Token: Send + Sync {
 
     /// Mixes `seed` into the generator.
     fn seed(&self, seed: &[u8]) -> Result<()>;
+
+    /// The library has ended: lets go of all that is open or remembered, since this value itself may be dropped much later.
+    fn close(&self) {
+        drop(self.pause());
+    }
 
     /// Lets go of what must not be open while the process forks. The guard is dropped in the parent after the fork and leaked in the child.
     fn pause(&self) -> Box<dyn Any>;

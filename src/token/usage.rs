@@ -55,12 +55,14 @@ impl Usage<'_> {
     }
 
     fn in_validity(&self) -> bool {
-        let given = |kind| self.attributes.bytes(kind).is_some_and(|date| !date.is_empty());
-        if !given(ck::CKA_START_DATE) && !given(ck::CKA_END_DATE) {
-            return true;
-        }
-        template::in_validity(self.attributes, &clock::today())
+        !is_dated(self.attributes) || template::in_validity(self.attributes, &clock::today())
     }
+}
+
+/// Whether it depends on the day if a key may be used.
+pub(super) fn is_dated(attributes: &Attributes) -> bool {
+    let given = |kind| attributes.bytes(kind).is_some_and(|date| !date.is_empty());
+    given(ck::CKA_START_DATE) || given(ck::CKA_END_DATE)
 }
 
 /// Which half of a pair a permission belongs to (secret keys have all of them).

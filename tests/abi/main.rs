@@ -9,6 +9,7 @@
 
 mod common;
 
+mod again;
 mod answers;
 mod attributes;
 mod bad_input;

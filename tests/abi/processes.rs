@@ -5,14 +5,14 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, ChildStdout};
 
 /// Another process of the test, told what to do by lines and answering by lines.
-struct Other {
+pub(crate) struct Other {
     part: Part,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
 }
 
 impl Other {
-    fn start(process: &Process, part: &str, argument: &str) -> Other {
+    pub(crate) fn start(process: &Process, part: &str, argument: &str) -> Other {
         let mut part = process.start(part, argument);
         let to = part.child().stdin.take().unwrap();
         let from = BufReader::new(part.child().stdout.take().unwrap());
@@ -20,7 +20,7 @@ impl Other {
     }
 
     /// Has it do something; what it said of it.
-    fn tell(&mut self, what: &str) -> String {
+    pub(crate) fn tell(&mut self, what: &str) -> String {
         writeln!(self.to, "{what}").unwrap();
         self.hear()
     }
@@ -37,7 +37,7 @@ impl Other {
     }
 
     /// No more to do: it ends.
-    fn done(mut self) {
+    pub(crate) fn done(mut self) {
         drop(self.to);
         let mut rest = Vec::new();
         self.from.read_to_end(&mut rest).unwrap();

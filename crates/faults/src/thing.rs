@@ -155,7 +155,7 @@ impl Thing {
     fn sign(&self, session: &Session<'_>, key: &ObjectRef) -> Result<Outcome> {
         let hmac = mechanism(ck::CKM_SHA256_HMAC)?;
         let begun = session.token.begin(Some(session.ticket), Purpose::Sign, &hmac, key)?;
-        let Begun::Ready(Operation::Signer(mut signer)) = begun else {
+        let Begun::Ready(Operation::Signer(mut signer), _) = begun else {
             return Ok(Outcome::Spoilt("it does not sign".to_owned()));
         };
         signer.update(MESSAGE)?;

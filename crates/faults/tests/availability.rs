@@ -84,7 +84,7 @@ fn make(token: &RemoteToken, user: &Arc<dyn Ticket>, label: &[u8]) -> Result<Obj
 
 fn sign(token: &RemoteToken, user: &Arc<dyn Ticket>, key: &ObjectRef) -> Result<Vec<u8>> {
     match token.begin(Some(user), Purpose::Sign, &mechanism(ck::CKM_SHA256_HMAC), key)? {
-        Begun::Ready(Operation::Signer(mut signer)) => {
+        Begun::Ready(Operation::Signer(mut signer), _) => {
             signer.update(b"data")?;
             let mut signature = vec![0; signer.size()];
             signer.finish(&mut signature)?;

@@ -3,13 +3,24 @@
 //! The `openssl` crate wants room for a block more than OpenSSL writes, so that nothing could go straight into a
 //! caller's buffer of the right size. Here the bytes that OpenSSL holds back are counted instead.
 
+use super::param::{bytes_of, check, room_for};
 use crate::crypto::Lent;
 use crate::error::Error;
+use foreign_types::ForeignTypeRef;
 use openssl::cipher::CipherRef;
-use openssl::cipher_ctx::CipherCtxRef;
+use openssl::cipher_ctx::{CipherCtx, CipherCtxRef};
 use openssl::error::ErrorStack;
+use openssl_sys as sys;
+use std::ffi::c_int;
+use std::ptr;
 use std::result::Result;
 use zeroize::Zeroize;
+
+// <openssl/evp.h>; `openssl-sys` lacks it.
+unsafe extern "C" {
+    fn EVP_CIPHER_CTX_set_params(context: *mut sys::EVP_CIPHER_CTX, params: *const sys::OSSL_PARAM) -> c_int;
+    fn EVP_CIPHER_CTX_get_params(context: *mut sys::EVP_CIPHER_CTX, params: *mut sys::OSSL_PARAM) -> c_int;
+}
 
 /// Which way a cipher goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +48,13 @@ impl Direction {
 
 /// A block mode, a stream mode or one with authentication at work.
 pub struct Stream {
-    context: Lent,
-    /// 1 for those that are no block modes.
-    block: usize,
+    context: Lent<CipherCtx>,
+    /// Bytes of the block, 1 for those that are no block modes, less one: blocks are powers of two.
+    mask: usize,
+    /// Bytes of the cipher's usual initialisation vector.
+    iv: usize,
+    /// Whether there is PKCS#7 padding.
+    padding: bool,
     /// Decryption with padding keeps the last block back: it may be the one with the padding.
     keeps_last: bool,
     /// Bytes of input that have not yet led to output, at most one block.
@@ -52,14 +67,42 @@ impl Stream {
     /// The largest block.
     const MAX_BLOCK: usize = 16;
 
-    /// Begins with a context that has cipher, key and initialisation vector. `block`: the cipher's; `padding`: PKCS#7, for block modes.
-    pub fn new(mut context: Lent, block: usize, direction: Direction, padding: bool) -> Self {
+    /// Begins with a context that has this cipher, a key and an initialisation vector. `padding`: PKCS#7, for block modes.
+    pub fn new(
+        mut context: Lent<CipherCtx>,
+        cipher: &CipherRef,
+        direction: Direction,
+        padding: bool,
+    ) -> Self {
+        let (block, iv) = (cipher.block_size(), cipher.iv_length());
+        let padding = padding && block > 1;
         if block > 1 {
-            // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so.
-            context.set_padding(padding);
+            // A context that was used before may have been told otherwise. The other modes have none, and are slow to say so. An encryption
+            // that is never asked for a last block needs no telling, which OpenSSL would repeat at each new beginning.
+            context.set_padding(padding || direction == Direction::Encrypt);
         }
-        let keeps_last = padding && block > 1 && direction == Direction::Decrypt;
-        Stream { context, block, keeps_last, held: 0 }
+        let keeps_last = padding && direction == Direction::Decrypt;
+        Stream { context, mask: block - 1, iv, padding, keeps_last, held: 0 }
+    }
+
+    /// It is over: whether another may begin after it.
+    pub fn rest(&self) -> bool {
+        self.context.is_kept()
+    }
+
+    /// Begins anew with the same key; `false` if the initialisation vector is not one of the usual length.
+    pub fn renew(&mut self, iv: Option<&[u8]>) -> Result<bool, Error> {
+        if !self.rest() || iv.map_or(0, <[u8]>::len) != self.iv {
+            return Ok(false);
+        }
+        let iv = iv.map_or(ptr::null(), <[u8]>::as_ptr);
+        // SAFETY: the context has a cipher and a key, which NULL leaves as they are, as -1 does the direction; `iv` is as long as the
+        // context wants it, which has never been told of another length.
+        let done = unsafe {
+            sys::EVP_CipherInit_ex(self.context.as_ptr(), ptr::null(), ptr::null_mut(), ptr::null(), iv, -1)
+        };
+        self.held = 0;
+        check(done).map(|()| true).map_err(super::super::unexpected)
     }
 
     /// Bytes that so many more bytes of input yield at once.
@@ -92,11 +135,21 @@ impl Stream {
 
     /// Writes what is left: with padding one block to encrypt, less than one to decrypt; otherwise nothing. An error is the padding's.
     pub fn finish(&mut self, output: &mut [u8]) -> Result<usize, ErrorStack> {
+        if !self.padding {
+            return Ok(0);
+        }
         let mut last = [0; Self::MAX_BLOCK];
-        let length = self.context.cipher_final(&mut last)?;
+        let length = self.last(&mut last)?;
         output[..length].copy_from_slice(&last[..length]);
         last.zeroize();
         Ok(length)
+    }
+
+    fn last(&mut self, last: &mut [u8; Self::MAX_BLOCK]) -> Result<usize, ErrorStack> {
+        let mut length: c_int = 0;
+        // SAFETY: the context has a cipher and a key, and there is room for a block.
+        let done = unsafe { sys::EVP_CipherFinal(self.context.as_ptr(), last.as_mut_ptr(), &raw mut length) };
+        check(done).map(|()| length.unsigned_abs() as usize)
     }
 
     /// With authentication: takes additional authenticated data, before any other input.
@@ -106,20 +159,24 @@ impl Stream {
 
     /// With authentication: ends an encryption and writes the tag.
     pub fn finish_with_tag(&mut self, tag: &mut [u8]) -> Result<(), ErrorStack> {
-        self.finish(&mut [])?;
-        self.context.tag(tag)
+        self.last(&mut [0; Self::MAX_BLOCK])?;
+        let mut params = room_for(c"tag", tag);
+        // SAFETY: the context has a cipher, and the array is terminated; OpenSSL writes no more than `tag` has room for.
+        check(unsafe { EVP_CIPHER_CTX_get_params(self.context.as_ptr(), params.as_mut_ptr()) })
     }
 
     /// With authentication: ends a decryption; an error means that the tag is wrong.
     pub fn finish_against_tag(&mut self, tag: &[u8]) -> Result<(), ErrorStack> {
-        self.context.set_tag(tag)?;
-        self.finish(&mut []).map(|_| ())
+        let params = bytes_of(c"tag", tag);
+        // SAFETY: the context has a cipher, and the array is terminated; OpenSSL copies the tag.
+        check(unsafe { EVP_CIPHER_CTX_set_params(self.context.as_ptr(), params.as_ptr()) })?;
+        self.last(&mut [0; Self::MAX_BLOCK]).map(|_| ())
     }
 
     /// Of so many bytes not yet put out, those that stay.
     fn keeps(&self, total: usize) -> usize {
-        match total % self.block {
-            0 if self.keeps_last && total > 0 => self.block,
+        match total & self.mask {
+            0 if self.keeps_last && total > 0 => self.mask + 1,
             rest => rest,
         }
     }
@@ -134,7 +191,7 @@ mod tests {
     fn begin(cipher: &CipherRef, direction: Direction, iv: Option<&[u8]>, padding: bool) -> Stream {
         let mut context = CipherCtx::new().unwrap();
         direction.init(&mut context, Some(cipher), Some(&[7; 16]), iv).unwrap();
-        Stream::new(context.into(), cipher.block_size(), direction, padding)
+        Stream::new(context.into(), cipher, direction, padding)
     }
 
     /// Fills what it must not touch with a mark and looks for it afterwards.

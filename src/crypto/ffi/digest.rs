@@ -1,6 +1,7 @@
-//! Digests whose length is chosen, and copies of digests in progress, for which the `openssl` crate has no call.
+//! Digests whose length is chosen, copies of digests in progress, and contexts used again, for which the `openssl` crate has no call.
 
 use super::param::{Param, check, with_params};
+use crate::error::Error;
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
 use openssl::md::MdRef;
@@ -24,6 +25,18 @@ pub fn init_with_size(context: &mut MdCtxRef, md: &MdRef, size: usize) -> Result
         // SAFETY: context and digest are alive, the array is terminated; OpenSSL copies what it keeps.
         check(unsafe { EVP_DigestInit_ex2(context.as_ptr(), md.as_ptr(), array) })
     })
+}
+
+/// Writes the digest; `output` has room for the algorithm's own length (`BufferTooSmall`) and keeps what is behind. The context keeps what it has allocated, for
+/// the next digest, as that of the `openssl` crate does not.
+pub fn finish(context: &mut MdCtxRef, output: &mut [u8]) -> crate::error::Result<()> {
+    if output.len() < context.size() {
+        return Err(Error::BufferTooSmall);
+    }
+    let mut written = 0;
+    // SAFETY: the context has a digest, for which `output` has room.
+    let done = unsafe { ffi::EVP_DigestFinal_ex(context.as_ptr(), output.as_mut_ptr(), &mut written) };
+    check(done).map_err(super::super::unexpected)
 }
 
 /// Another context that has come as far as this one.

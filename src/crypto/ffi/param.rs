@@ -53,6 +53,26 @@ pub(super) fn with_params<R>(
     call(array.as_ptr())
 }
 
+/// A terminated array of one parameter, in which OpenSSL answers bytes: good as long as `place` is.
+pub(super) fn room_for(key: &'static CStr, place: &mut [u8]) -> [ffi::OSSL_PARAM; 2] {
+    // SAFETY: the constructors only store the pointers.
+    unsafe {
+        let bytes =
+            ffi::OSSL_PARAM_construct_octet_string(key.as_ptr(), place.as_mut_ptr().cast(), place.len());
+        [bytes, ffi::OSSL_PARAM_construct_end()]
+    }
+}
+
+/// A terminated array of one parameter that OpenSSL reads: good as long as `bytes` are.
+pub(super) fn bytes_of(key: &'static CStr, bytes: &[u8]) -> [ffi::OSSL_PARAM; 2] {
+    // SAFETY: the constructors only store the pointers; nobody writes to what is set.
+    unsafe {
+        let place = bytes.as_ptr().cast_mut().cast();
+        let bytes = ffi::OSSL_PARAM_construct_octet_string(key.as_ptr(), place, bytes.len());
+        [bytes, ffi::OSSL_PARAM_construct_end()]
+    }
+}
+
 /// OpenSSL's convention: 1 is success, all else has left its reason in the error queue.
 pub(super) fn check(status: c_int) -> Result<(), ErrorStack> {
     if status == 1 { Ok(()) } else { Err(ErrorStack::get()) }

@@ -59,8 +59,8 @@ impl Sealing {
         let params = self.aead()?.params(message, aad);
         let mechanism = Mechanism { row: self.mechanism.row, params };
         match token.begin(caller, self.purpose, &mechanism, &self.key)? {
-            Begun::Ready(Operation::Cipher(cipher)) => Ok(cipher),
-            Begun::Ready(_) => Err(Error::MechanismInvalid),
+            Begun::Ready(Operation::Cipher(cipher), _) => Ok(cipher),
+            Begun::Ready(..) => Err(Error::MechanismInvalid),
             Begun::PinFirst => Err(Error::UserNotLoggedIn),
         }
     }

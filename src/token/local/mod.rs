@@ -77,8 +77,8 @@ impl LocalToken {
             return;
         }
         let mut place = self.store.write();
-        if place.as_ref().is_some_and(|store| store.is_replaced()) {
-            *place = None;
+        if let Some(replaced) = place.take_if(|store| store.is_replaced()) {
+            replaced.retire();
             self.cache.clear();
         }
     }

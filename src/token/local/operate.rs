@@ -4,13 +4,15 @@ use super::LocalToken;
 use super::access::Act;
 use super::make::key_error;
 use super::object::LocalObject;
+use super::objects::Opened;
 use super::ticket::ticket_of;
 use crate::attribute::AttributeType;
 use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Material, Mechanism, Purpose, encoding};
 use crate::object::template;
+use crate::store::Counter;
 use crate::token::usage::{self, Usage};
-use crate::token::{Begun, Caller, ObjectRef};
+use crate::token::{Begun, Caller, ObjectRef, Permit, Watch};
 use cryptoki_sys as ck;
 
 /// A key about to be used with a mechanism.
@@ -47,16 +49,21 @@ impl LocalToken {
     ) -> Result<Begun> {
         self.admit(mechanism)?;
         let store = self.store()?;
+        let seen = store.counter();
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
         let object = opened.get()?;
         let permission = purpose.permission().ok_or(Error::KeyNotNeeded)?;
         Working::new(object, mechanism).check(purpose.flag(), permission)?;
         let operation = usage::begin(purpose, mechanism, object.key()?)?;
-        if object.is_true(ck::CKA_ALWAYS_AUTHENTICATE) && !confirmed(caller)? {
-            return Ok(Begun::PinFirst);
+        if object.is_true(ck::CKA_ALWAYS_AUTHENTICATE) {
+            let ready = confirmed(caller)?;
+            return Ok(if ready { Begun::Ready(operation, None) } else { Begun::PinFirst });
         }
-        Ok(Begun::Ready(operation))
+        // A session object may be gone, and a day over, without any change in the store.
+        let lasts = matches!(opened, Opened::Stored(_)) && !usage::is_dated(&object.info.attributes);
+        let permit = seen.filter(|_| lasts).map(|seen| Permit::new(store.watch(), seen));
+        Ok(Begun::Ready(operation, permit))
     }
 
     pub(super) fn feed_key(
@@ -132,5 +139,12 @@ fn wrapping_error(error: Error) -> Error {
         Error::KeyTypeInconsistent => Error::WrappingKeyTypeInconsistent,
         Error::KeySizeRange => Error::WrappingKeySizeRange,
         other => other,
+    }
+}
+
+/// The store's counter moves with each change in it, whoever makes it.
+impl Watch for Counter {
+    fn value(&self) -> Option<u64> {
+        Counter::value(self)
     }
 }

@@ -177,6 +177,11 @@ impl Token for LocalToken {
         crypto::seed(seed)
     }
 
+    fn close(&self) {
+        self.cache.clear();
+        drop(self.pause());
+    }
+
     fn pause(&self) -> Box<dyn Any> {
         // Held until the answer is dropped: a store opened meanwhile would be open across the fork.
         let place = RwLock::read_arc(&self.store);

@@ -60,7 +60,7 @@ impl Chained {
             _ => &self.held[..length],
         };
         if let (Params::Iv(_), Some(last)) = (&self.between.params, secret.len().checked_sub(self.block)) {
-            let next = Params::Iv(secret[last..].to_vec());
+            let next = Params::Iv(secret[last..].into());
             self.between.params = next.clone();
             self.errand.mechanism.params = next;
         }

@@ -93,7 +93,7 @@ impl RemoteToken {
         let material = material()?;
         let begun = usage::begin(purpose, mechanism, Key { attributes, material })?;
         if matches!(material, Material::Public(_)) {
-            return Ok(Begun::Ready(begun));
+            return Ok(Begun::Ready(begun, None));
         }
         let mut confirmed = false;
         if attributes.is_true(ck::CKA_ALWAYS_AUTHENTICATE) {
@@ -115,7 +115,7 @@ impl RemoteToken {
             let usage = Usage { attributes, mechanism: between };
             !confirmed && usage.check(purpose.flag(), permission, || Ok(material.size())).is_ok()
         });
-        Ok(Begun::Ready(match (begun, between) {
+        let operation = match (begun, between) {
             (Operation::Cipher(shape), Some((between, block))) => Operation::Cipher(Box::new(Chained {
                 errand,
                 between,
@@ -124,7 +124,9 @@ impl RemoteToken {
                 held: Default::default(),
             })),
             (begun, _) => errand.operation(begun)?,
-        }))
+        };
+        // Each time a node has to be asked.
+        Ok(Begun::Ready(operation, None))
     }
 
     /// The value of a key that may be read is digested here. One that may not never leaves the nodes, nor does the state of a digest:

@@ -130,7 +130,7 @@ impl Fixture {
         let mechanism = Mechanism { row: registry::find(ck::CKM_AES_ECB).unwrap(), params: Params::None };
         let begun = self.token.begin(Some(ticket), Purpose::Encrypt, &mechanism, &ObjectRef::Stored(key));
         match begun? {
-            Begun::Ready(operation) => Ok(operation),
+            Begun::Ready(operation, _) => Ok(operation),
             Begun::PinFirst => panic!("a PIN is wanted"),
         }
     }

@@ -143,7 +143,7 @@ impl Stage {
         )?;
         let mut iv = vec![0; 12];
         session.random(&mut iv)?;
-        let gcm = mechanism(ck::CKM_AES_GCM, Params::Gcm { iv, aad: Vec::new(), tag_bits: 128 })?;
+        let gcm = mechanism(ck::CKM_AES_GCM, Params::Gcm { iv: iv.into(), aad: Vec::new(), tag_bits: 128 })?;
         let mut sealed = whole(session, Purpose::Encrypt, &gcm, key, MESSAGE)?;
         let opened = whole(session, Purpose::Decrypt, &gcm, key, &sealed)?;
         if opened != MESSAGE {

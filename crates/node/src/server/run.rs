@@ -7,7 +7,7 @@ use cloister::token::{Begun, Operation};
 
 /// Gives an operation all its input and takes its result. `signature`: what is to be verified.
 pub(super) fn whole(begun: Begun, input: &[u8], signature: Option<&[u8]>) -> Result<Reply> {
-    let Begun::Ready(operation) = begun else { return Err(Error::UserNotLoggedIn) };
+    let Begun::Ready(operation, _) = begun else { return Err(Error::UserNotLoggedIn) };
     match operation {
         Operation::Cipher(mut cipher) => {
             filled(cipher.whole_size(input.len()).bound(), |output| cipher.whole(input, output))
@@ -32,10 +32,10 @@ pub(super) fn whole(begun: Begun, input: &[u8], signature: Option<&[u8]>) -> Res
 /// Gives a signature the digest that was made of its input elsewhere.
 pub(super) fn digested(begun: Begun, digest: &[u8]) -> Result<Reply> {
     match begun {
-        Begun::Ready(Operation::Signer(mut signer)) => {
+        Begun::Ready(Operation::Signer(mut signer), _) => {
             filled(signer.size(), |output| signer.finish_digest(digest, output))
         }
-        Begun::Ready(_) => Err(Error::MechanismInvalid),
+        Begun::Ready(..) => Err(Error::MechanismInvalid),
         Begun::PinFirst => Err(Error::UserNotLoggedIn),
     }
 }

@@ -1,0 +1,60 @@
+//! `CK_MECHANISM` made into [`Mechanism`]; what its parameter is made of is in `params`.
+
+use super::args::Pointer;
+use super::message;
+use super::params::Parameter;
+use crate::error::{Error, Result};
+use crate::mechanism::{Mechanism, Params, Shape};
+use crate::session::Session;
+use cryptoki_sys::CK_MECHANISM;
+
+/// A mechanism that must be there, and be offered in the session's slot: else its parameter is not looked at.
+pub(super) fn required(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
+    let given = pointer.read()?;
+    let row = session.mechanism(given.mechanism)?;
+    Ok(Mechanism { row, params: Parameter::of(&given).read(row.shape)? })
+}
+
+/// Runs `body` with a mechanism, which is made where it stays: the small operations notice if it moves.
+#[inline]
+pub(super) fn with<R>(
+    session: &Session,
+    pointer: Pointer<CK_MECHANISM>,
+    body: impl FnOnce(&mut Mechanism) -> Result<R>,
+) -> Result<R> {
+    let given = pointer.read()?;
+    let row = session.mechanism(given.mechanism)?;
+    let mut mechanism = Mechanism { row, params: Params::None };
+    match row.shape {
+        Shape::None if Parameter::of(&given).is_absent() => {}
+        Shape::Iv(length) => mechanism.params = Parameter::of(&given).iv(length)?,
+        Shape::Gcm => mechanism.params = Parameter::of(&given).gcm()?,
+        shape => mechanism.params = Parameter::of(&given).read(shape)?,
+    }
+    body(&mut mechanism)
+}
+
+/// Tells the caller the initialisation vector that the token has chosen, if it has.
+pub(super) fn tell_iv(pointer: Pointer<CK_MECHANISM>, iv: Option<&[u8]>) -> Result<()> {
+    match iv {
+        Some(iv) => Parameter::of(&pointer.read()?).write_gcm_iv(iv),
+        None => Ok(()),
+    }
+}
+
+/// A mechanism, or NULL: the operation in progress is to end (PKCS#11 3.0 and later).
+pub(super) fn or_cancel(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Option<Mechanism>> {
+    if pointer.is_null() { Ok(None) } else { required(session, pointer).map(Some) }
+}
+
+/// A mechanism for messages. Where each message brings its own parameter, the beginning may have one too, as the standard's example
+/// does, or none; it says nothing that the messages don't.
+pub(super) fn for_messages(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
+    let given = pointer.read()?;
+    let row = session.mechanism(given.mechanism)?;
+    let Some(length) = message::parameter_length(row) else { return required(session, pointer) };
+    if !given.pParameter.is_null() && ![0, length].contains(&given.ulParameterLen) {
+        return Err(Error::MechanismParamInvalid);
+    }
+    Ok(Mechanism { row, params: Params::None })
+}
