@@ -112,8 +112,10 @@ impl Database {
         let done = self.do_together(&jobs);
         // First, so that the disk does not wait.
         drop(led);
-        for (job, done) in jobs.iter().zip(done) {
-            job.fate.decide(Call::Done(done));
+        for (Job { work, fate }, done) in jobs.into_iter().zip(done) {
+            // Before its caller goes on: it holds the caller's keys.
+            drop(work);
+            fate.decide(Call::Done(done));
         }
     }
 
@@ -121,18 +123,23 @@ impl Database {
     fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
         let tell = |fault: Fault| fault.at(self.path());
         let done = self.transact(Kind::Objects, |connection| do_all(connection, jobs));
-        match (done, jobs) {
-            (Ok(Committed { value, moved, log }), _) => {
-                let kept = self.settle(moved.to, &log).map(|()| Some(moved));
+        match done {
+            Ok(Committed { value, moved, log }) => {
+                let kept = self.settle(moved.to, &log).map(|()| Some(moved.shared_by(jobs.len())));
                 value
                     .into_iter()
                     .map(|done| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell)))
                     .collect()
             }
-            // A refusal too rests on what was read.
-            (Err(fault), [_]) => vec![self.settle_seen().and(Err(tell(fault)))],
-            // Nothing has changed. What can't be done together may be possible one by one.
-            (Err(_), _) => jobs.chunks(1).flat_map(|job| self.do_together(job)).collect(),
+            Err(fault) => {
+                let error = tell(fault);
+                // Nothing has changed. What can't be done together may be possible one by one; but nobody waits for the write lock twice.
+                if jobs.len() > 1 && !matches!(error, Error::Busy(_)) {
+                    return jobs.chunks(1).flat_map(|job| self.do_together(job)).collect();
+                }
+                // A refusal too rests on what was read.
+                vec![self.settle_seen().and(Err(error)); jobs.len()]
+            }
         }
     }
 
@@ -246,5 +253,52 @@ impl Drop for Led<'_> {
             Some(next) => next.fate.decide(Call::Lead),
             None => waiting.is_led = false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Fixture;
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn job(work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static) -> Job {
+        Job { work: Box::new(work), fate: Arc::default() }
+    }
+
+    #[test]
+    fn only_who_has_committed_alone_is_told_that_nothing_else_has_changed_meanwhile() {
+        let it = Fixture::new();
+        let database = &it.store.database;
+        let commit = |count: usize| {
+            let jobs: Vec<Job> = (0..count).map(|_| job(|_| Ok(()))).collect();
+            let before = it.store.counter();
+            let told: Vec<_> =
+                database.do_together(&jobs).into_iter().map(|told| told.unwrap().unwrap()).collect();
+            assert_eq!(told.len(), count);
+            assert!(told.iter().all(|moved| Some(moved.to) == it.store.counter()));
+            told.iter().all(|moved| moved.from == before)
+        };
+        assert!(commit(1));
+        assert!(!commit(2));
+    }
+
+    #[test]
+    fn those_who_share_a_transaction_wait_for_another_process_once_not_one_after_the_other() {
+        let it = Fixture::new();
+        let tries = Arc::new(AtomicUsize::new(0));
+        let jobs: Vec<Job> = (0..3)
+            .map(|_| {
+                let tries = tries.clone();
+                job(move |writer| {
+                    tries.fetch_add(1, Ordering::SeqCst);
+                    writer.execute_batch("ROLLBACK")?;
+                    Err(Error::Busy("token.db".into()).into())
+                })
+            })
+            .collect();
+        let told = it.store.database.do_together(&jobs);
+        assert!(told.len() == 3 && told.iter().all(|told| matches!(told, Err(Error::Busy(_)))), "{told:?}");
+        assert_eq!(tries.load(Ordering::SeqCst), 1);
     }
 }
