@@ -123,6 +123,13 @@ pub struct Moved {
     pub to: u64,
 }
 
+impl Moved {
+    /// What each of so many may be told who have committed together: the others have changed something too.
+    pub(super) fn shared_by(self, count: usize) -> Moved {
+        Moved { from: self.from.filter(|_| count == 1), ..self }
+    }
+}
+
 /// A commit is under way.
 pub(super) struct Moving<'a> {
     counters: &'a Mapped,

@@ -15,6 +15,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[cfg(test)]
+mod tests;
+
 /// Most changes in one transaction: other processes wait for its end.
 const MOST: usize = 64;
 
@@ -112,8 +115,10 @@ impl Database {
         let done = self.do_together(&jobs);
         // First, so that the disk does not wait.
         drop(led);
-        for (job, done) in jobs.iter().zip(done) {
-            job.fate.decide(Call::Done(done));
+        for (Job { work, fate }, done) in jobs.into_iter().zip(done) {
+            // Before its caller goes on: it holds the caller's keys.
+            drop(work);
+            fate.decide(Call::Done(done));
         }
     }
 
@@ -121,18 +126,23 @@ impl Database {
     fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
         let tell = |fault: Fault| fault.at(self.path());
         let done = self.transact(Kind::Objects, |connection| do_all(connection, jobs));
-        match (done, jobs) {
-            (Ok(Committed { value, moved, log }), _) => {
-                let kept = self.settle(moved.to, &log).map(|()| Some(moved));
+        match done {
+            Ok(Committed { value, moved, log }) => {
+                let kept = self.settle(moved.to, &log).map(|()| Some(moved.shared_by(jobs.len())));
                 value
                     .into_iter()
                     .map(|done| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell)))
                     .collect()
             }
-            // A refusal too rests on what was read.
-            (Err(fault), [_]) => vec![self.settle_seen().and(Err(tell(fault)))],
-            // Nothing has changed. What can't be done together may be possible one by one.
-            (Err(_), _) => jobs.chunks(1).flat_map(|job| self.do_together(job)).collect(),
+            Err(fault) => {
+                let error = tell(fault);
+                // Nothing has changed. What can't be done together may be possible one by one; but nobody waits for the write lock twice.
+                if jobs.len() > 1 && !matches!(error, Error::Busy(_)) {
+                    return jobs.chunks(1).flat_map(|job| self.do_together(job)).collect();
+                }
+                // A refusal too rests on what was read.
+                vec![self.settle_seen().and(Err(error)); jobs.len()]
+            }
         }
     }
 

@@ -37,14 +37,19 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// The same, for an object whose commit has moved the store's counter: it is as that commit has left it.
-    pub fn after(self, moved: Option<Moved>) -> Moment {
+    /// The same, for a new object whose commit has moved the store's counter: nobody else knew of it, and so it is as that commit has left it.
+    pub fn after_making(self, moved: Option<Moved>) -> Moment {
         Moment { counter: moved.map(|moved| moved.to), ..self }
+    }
+
+    /// The same, for an object that was changed: others who have committed together with that may have destroyed it.
+    pub fn after_changing(self, moved: Option<Moved>) -> Moment {
+        self.after_making(moved.filter(|moved| moved.from.is_some()))
     }
 }
 
 impl Cache {
-    /// Now, for an object that nobody has to read: the commit that makes it tells the counter ([`Moment::after`]).
+    /// Now, for an object that nobody has to read: the commit that makes it tells the counter ([`Moment::after_making`]).
     pub fn moment(&self) -> Moment {
         Moment { counter: None, generation: self.0.read().generation }
     }
@@ -82,5 +87,28 @@ impl Cache {
         let mut entries = self.0.write();
         entries.by_id.clear();
         entries.generation = entries.generation.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::Attributes;
+
+    #[test]
+    fn a_changed_object_is_kept_only_where_no_other_can_have_destroyed_it_in_the_same_commit() {
+        let cache = Cache::default();
+        let id = ObjectId([1; 16]);
+        let object = Arc::new(LocalObject::from_attributes(id, None, 2, Attributes::new()));
+        let is_kept = |moment: Moment| {
+            cache.remove(id);
+            cache.put(&object, moment);
+            cache.look(id, Some(6)).1.is_some_and(|(_, current)| current)
+        };
+        let (alone, shared) = (Some(Moved { from: Some(4), to: 6 }), Some(Moved { from: None, to: 6 }));
+        let moment = cache.moment();
+        assert!(is_kept(moment.after_changing(alone)));
+        assert!(!is_kept(moment.after_changing(shared)) && !is_kept(moment.after_changing(None)));
+        assert!(is_kept(moment.after_making(shared)));
     }
 }

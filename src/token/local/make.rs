@@ -189,7 +189,7 @@ impl LocalToken {
                 return Err(Error::UserNotLoggedIn);
             }
             let moved = store.insert(known.viewer(), &records)?;
-            stored.iter().for_each(|object| self.cache.put(object, moment.after(moved)));
+            stored.iter().for_each(|object| self.cache.put(object, moment.after_making(moved)));
         }
         Ok(kept)
     }

@@ -111,7 +111,7 @@ impl LocalToken {
                 ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
                     Ok(moved) => {
                         self.cache.remove(*id);
-                        self.cache.put(&new, moment.after(moved));
+                        self.cache.put(&new, moment.after_changing(moved));
                         return Ok(object.clone());
                     }
                     // Another process was quicker: look again, at what it has left.
