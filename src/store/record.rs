@@ -4,7 +4,7 @@ use super::codec;
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
 use super::seal::{self, MacKey};
-use super::tags::{Scope, Tag};
+use super::tags::{Scope, TAGGED, Tag, is_tagged};
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
 use cryptoki_sys as ck;
@@ -167,17 +167,26 @@ impl Row {
         with_key || self.name.owner.is_none()
     }
 
-    /// The tags that it should have, now that its attributes are known.
-    pub(super) fn expected_tags(
+    /// Whether its tags are those of its attributes, now that these are known. An empty id or label has none; earlier versions gave it one, which no
+    /// search asks for.
+    pub(super) fn has_its_tags(
         &self,
         key: Option<&TokenKey>,
         open_key: &MacKey,
         public: &Attributes,
-    ) -> Step<[Option<Tag>; 4]> {
-        match (key, self.name.owner) {
-            (Some(key), Some(owner)) => Scope::Private(key, owner).tags(public),
-            _ => Scope::Public(open_key).tags(public),
+    ) -> Step<bool> {
+        let scope = match (key, self.name.owner) {
+            (Some(key), Some(owner)) => Scope::Private(key, owner),
+            _ => Scope::Public(open_key),
+        };
+        for (tag, (kind, _)) in self.tags.iter().zip(TAGGED) {
+            let value = public.get(kind);
+            let may_lack = tag.is_none() && value.is_none_or(|value| !is_tagged(kind, value));
+            if !may_lack && *tag != value.map(|value| scope.tag(kind, value)).transpose()? {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
     fn damaged(&self, why: &str) -> Fault {

@@ -1,6 +1,7 @@
 //! What somebody who can write the file can do, and how it is noticed.
 
 use super::*;
+use crate::store::tags::Scope;
 
 /// Objects 1 to 3 are the first user's, 4 is the second's, 5 is public with a secret, 6 public and written by a viewer,
 /// 7 public and written without a login. 1 has been changed once; `old_1` is the row it was before.
@@ -219,4 +220,19 @@ fn a_cost_that_no_machine_can_pay_is_damage_and_not_an_allocation() {
     assert!(matches!(it.store.authenticate(Role::User, &user("one:pin-1")), Err(Error::Corrupt(..))));
     it.tamper("UPDATE token SET argon2_passes = 4294967295");
     assert!(matches!(it.store.authenticate(Role::User, &user("nobody:pin")), Err(Error::Corrupt(..))));
+}
+
+#[test]
+fn an_empty_label_may_have_the_tag_that_earlier_versions_gave_it_and_no_other() {
+    let it = filled();
+    let mut unnamed = record(8, Some(it.user));
+    unnamed.public.set(ck::CKA_LABEL, Vec::new());
+    it.store.insert(it.viewer(), &[unnamed]).unwrap();
+    let scope = Scope::Private(&it.key, it.user);
+    for (label, problems) in [(&b""[..], 0), (b"named", 1)] {
+        let tag = scope.tag(ck::CKA_LABEL, &label.to_vec().into()).unwrap();
+        let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+        it.tamper(&format!("UPDATE object SET label_tag = x'{hex}' WHERE id = x'{}'", hex_id(8)));
+        assert_eq!(it.problems().len(), problems, "{label:?}");
+    }
 }
