@@ -58,10 +58,10 @@ extern "C" fn after_in_child() {
         Some(Rest { log, store, mut library }) => {
             // The parent's database connection: closing it here would also drop the parent's file locks.
             std::mem::forget(store);
-            library.forget_all();
+            thread::with(|thread| library.forget_all(thread));
             drop(log);
         }
-        None => LIBRARY.hold_still().forget_all(),
+        None => thread::with(|thread| LIBRARY.hold_still().forget_all(thread)),
     }
 }
 

@@ -181,11 +181,13 @@ impl<T: Send + Sync> Still<'_, T> {
     }
 
     /// In a child after a fork: nothing has begun here. What the parent had is left alone, its threads do not exist
-    /// here and may have left it in any state.
-    pub(super) fn forget_all(&mut self) {
+    /// here and may have left it in any state. The thread that forked keeps its own count: it may be inside, in a signal handler, and is to
+    /// count itself out of what it has counted itself in.
+    pub(super) fn forget_all(&mut self, thread: &Thread) {
         self.current = null_mut();
         self.ended.clear();
-        for lane in &self.of.lanes {
+        let own = thread.seat_taken();
+        for (_, lane) in self.of.lanes.iter().enumerate().filter(|(seat, _)| Some(*seat) != own) {
             lane.0.store(0, Ordering::SeqCst);
         }
     }
@@ -350,7 +352,7 @@ mod tests {
         let mut still = lifecycle.hold_still();
         still.wait_until_empty();
         assert!(still.current().is_some());
-        still.forget_all();
+        thread::with(|thread| still.forget_all(thread));
         assert!(still.current().is_none());
         drop(still);
         assert_eq!(thread::with(|thread| lifecycle.enter(thread)).err(), Some(Error::CryptokiNotInitialized));
@@ -358,6 +360,30 @@ mod tests {
         assert_eq!(living.load(Ordering::SeqCst), 2);
         lifecycle.end(|_| ()).unwrap();
         assert_eq!(living.load(Ordering::SeqCst), 1, "the parent's lives on, the child's is freed");
+    }
+
+    #[test]
+    fn a_thread_that_forked_while_it_was_inside_is_counted_right_in_the_child() {
+        if thread::with(Thread::seat).is_none() {
+            return; // Other tests have them all. Those who stand can't be told apart.
+        }
+        let lifecycle = Lifecycle::new();
+        let living = Arc::<AtomicUsize>::default();
+        let enter = || thread::with(|thread| lifecycle.enter(thread)).unwrap();
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        let before = enter();
+        let mut still = lifecycle.hold_still();
+        thread::with(|thread| still.forget_all(thread));
+        drop(still);
+        drop(before);
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        let inside = enter();
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(living.load(Ordering::SeqCst), 2, "freed under the one inside");
+        drop(inside);
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        lifecycle.end(|_| ()).unwrap();
+        assert_eq!(living.load(Ordering::SeqCst), 1, "only what the parent had is left alone");
     }
 
     #[test]

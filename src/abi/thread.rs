@@ -60,6 +60,14 @@ impl Thread {
         }
     }
 
+    /// The seat that it has already.
+    pub(super) fn seat_taken(&self) -> Option<usize> {
+        match self.seat.get() {
+            Seat::Some(seat) => Some(seat),
+            Seat::Unknown | Seat::None => None,
+        }
+    }
+
     #[cold]
     fn sit_down(&self) -> Option<usize> {
         // Without that value the thread is about to end, and nobody would give the seat back.
@@ -71,12 +79,7 @@ impl Thread {
 
 /// In a child after a fork: the thread that forked is the only one.
 pub(super) fn others_are_gone() {
-    with(|thread| {
-        seat::free_all_but(match thread.seat.get() {
-            Seat::Some(seat) => Some(seat),
-            Seat::Unknown | Seat::None => None,
-        });
-    });
+    with(|thread| seat::free_all_but(thread.seat_taken()));
 }
 
 #[cfg(test)]

@@ -28,6 +28,13 @@ struct Origin {
     key: Option<(Handle, u64, Permit)>,
 }
 
+impl Origin {
+    /// Whether nothing has changed since.
+    fn holds(&self) -> bool {
+        self.key.as_ref().is_none_or(|(.., permit)| permit.holds())
+    }
+}
+
 enum Stage {
     Ready(Operation),
     /// The key wants its user's PIN first; then the operation begins.
@@ -96,9 +103,10 @@ impl Active {
         Ok((Active::new(stage, true, None), permit))
     }
 
-    /// It is over: whether it is ready to be begun again. One that took its data in parts is not.
+    /// It is over: whether it is ready to be begun again. One that took its data in parts is not, nor one whose key may have gone meanwhile:
+    /// nobody would look for that here any more.
     pub fn rest(&mut self) -> bool {
-        if self.fed || self.kept.is_some() || self.origin.is_none() {
+        if self.fed || self.kept.is_some() || !self.origin.as_ref().is_some_and(Origin::holds) {
             return false;
         }
         match &mut self.stage {

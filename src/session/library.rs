@@ -207,4 +207,35 @@ mod tests {
         assert_eq!(sessions[1].begin(Purpose::Sign, &hmac, Some(key)), Err(Error::KeyHandleInvalid));
         assert_eq!(with_keys(&sessions[1]), 0);
     }
+
+    #[test]
+    fn an_operation_that_was_under_way_when_its_key_went_does_not_rest_when_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        let (sessions, key) = two_that_have_signed(&library);
+        sessions[1].begin(Purpose::Sign, &mechanism(ck::CKM_SHA256_HMAC), Some(key)).unwrap();
+        sessions[0].destroy_object(key).unwrap();
+        let (mut mac, mut length) = ([0; 32], 32);
+        sessions[1].whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length)).unwrap();
+        assert_eq!(with_keys(&sessions[1]), 0);
+    }
+
+    #[test]
+    fn nothing_that_rests_is_begun_again_once_the_token_is_known_to_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        let (sessions, key) = two_that_have_signed(&library);
+        // Its own copy: the counters stand where they stood.
+        let slot = folder.path().join("slots/0");
+        for name in ["token.db", "token.seq", "token.db-wal", "token.db-shm"] {
+            std::fs::copy(slot.join(name), slot.join("copy")).unwrap();
+            std::fs::rename(slot.join("copy"), slot.join(name)).unwrap();
+        }
+        library.slot(0).unwrap().token_info().unwrap();
+        let hmac = mechanism(ck::CKM_SHA256_HMAC);
+        for session in &sessions {
+            assert_eq!(session.begin(Purpose::Sign, &hmac, Some(key)), Err(Error::UserNotLoggedIn));
+            assert_eq!(with_keys(session), 0);
+        }
+    }
 }

@@ -67,6 +67,7 @@ impl Place {
         if self.state != State::Resting {
             return Ok(false);
         }
+        self.state = State::Vacant; // should it panic
         let renewed = self.active.as_mut().map_or(Ok(false), |active| active.renew(mechanism, key, login));
         if renewed == Ok(true) {
             self.state = State::Open;

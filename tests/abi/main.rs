@@ -37,6 +37,7 @@ mod processes;
 mod profiles;
 mod reload;
 mod remembered;
+mod resting;
 mod saved_states;
 mod slh_dsa;
 mod slots;
