@@ -405,7 +405,7 @@ pub trait Cipher: Send {
     fn yields_in_parts(&self) -> bool {
         true
     }
-    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    /// It is over: lets go of the data, but for up to a block in libcrypto's context, and makes ready for another with the same key. `false`: there can be none.
     fn rest(&mut self) -> bool {
         false
     }
@@ -428,7 +428,7 @@ pub trait Digester: Send {
     fn duplicate(&self) -> Result<Box<dyn Digester>> {
         Err(Error::StateUnsaveable)
     }
-    /// It is over: wipes what it knows of the data and makes ready for another. `false`: there can be none.
+    /// It is over: lets go of the data and makes ready for another. `false`: there can be none.
     fn rest(&mut self) -> bool {
         false
     }
@@ -455,7 +455,7 @@ pub trait Signer: Send {
     fn finish_digest(&mut self, digest: &[u8], output: &mut [u8]) -> Result<usize> {
         Err(Error::MechanismInvalid)
     }
-    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    /// It is over: lets go of the data, but for up to a block in libcrypto's context, and makes ready for another with the same key. `false`: there can be none.
     fn rest(&mut self) -> bool {
         false
     }
@@ -478,7 +478,7 @@ pub trait Verifier: Send {
     }
     /// `Ok`, or `SignatureInvalid`; `signature` is of a length that is accepted.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
-    /// It is over: wipes what it knows of the data and makes ready for another with the same key. `false`: there can be none.
+    /// It is over: lets go of the data, but for up to a block in libcrypto's context, and makes ready for another with the same key. `false`: there can be none.
     fn rest(&mut self) -> bool {
         false
     }
