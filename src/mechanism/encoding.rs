@@ -97,6 +97,10 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
 /// `CKA_PUBLIC_KEY_INFO`: the DER of the SubjectPublicKeyInfo of a public key, or of the one that belongs to
 /// a private key. `None` for other objects. The attributes are in their full form.
 pub fn public_key_info(attributes: &Attributes) -> Option<Vec<u8>> {
+    let class = attributes.ulong(ck::CKA_CLASS);
+    if !matches!(class, Some(ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY)) {
+        return None;
+    }
     if let Some(info) = spki::of(attributes) {
         return Some(info);
     }
