@@ -216,10 +216,20 @@ impl Attributes {
     }
 
     /// Sets `kind`, replacing what was there.
+    #[inline]
     pub fn set(&mut self, kind: AttributeType, value: impl Into<Value>) {
+        // They mostly come in order.
+        if self.0.last().is_none_or(|(last, _)| *last < kind) {
+            self.0.push((kind, value.into()));
+        } else {
+            self.put(kind, value.into());
+        }
+    }
+
+    fn put(&mut self, kind: AttributeType, value: Value) {
         match self.position(kind) {
-            Ok(at) => self.0[at].1 = value.into(),
-            Err(at) => self.0.insert(at, (kind, value.into())),
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (kind, value)),
         }
     }
 
@@ -238,13 +248,13 @@ impl Attributes {
     /// Adds all of `other`, which wins where both have a type.
     pub fn extend(&mut self, other: Attributes) {
         let room = self.0.capacity().max(self.0.len() + other.0.len());
-        let mine = std::mem::replace(&mut self.0, Vec::with_capacity(room));
-        let mut mine = mine.into_iter().peekable();
+        let mut mine = std::mem::replace(&mut self.0, Vec::with_capacity(room)).into_iter();
         for (kind, value) in other.0 {
-            while let Some(lower) = mine.next_if(|(mine, _)| *mine < kind) {
-                self.0.push(lower);
+            let lower = mine.as_slice().iter().take_while(|(mine, _)| *mine < kind).count();
+            self.0.extend(mine.by_ref().take(lower));
+            if mine.as_slice().first().is_some_and(|(mine, _)| *mine == kind) {
+                mine.next();
             }
-            mine.next_if(|(mine, _)| *mine == kind);
             self.0.push((kind, value));
         }
         self.0.extend(mine);
@@ -297,8 +307,7 @@ impl Attributes {
     }
 
     fn position(&self, kind: AttributeType) -> Result<usize, usize> {
-        // They mostly come in order.
-        if self.0.last().is_some_and(|(last, _)| *last < kind) {
+        if self.0.last().is_none_or(|(last, _)| *last < kind) {
             return Err(self.0.len());
         }
         self.0.binary_search_by_key(&kind, |(kind, _)| *kind)

@@ -46,7 +46,13 @@ fn merge(form: &Form, begun: Attributes, made: Attributes) -> Result<Attributes>
 fn left_out(form: &Form, origin: Origin, defaults: Defaults, object: &Attributes) -> Attributes {
     let mut left_out = Attributes::new();
     left_out.reserve(form.rows().len());
-    for row in form.rows().filter(|row| row.initial != Initial::Absent && !object.contains(row.attribute)) {
+    // Both are in ascending order.
+    let mut given = object.iter().map(|(attribute, _)| attribute).peekable();
+    for row in form.rows() {
+        while given.next_if(|given| *given < row.attribute).is_some() {}
+        if given.peek() == Some(&row.attribute) {
+            continue;
+        }
         if let Some(value) = initial(row, form, origin, defaults, object) {
             left_out.set(row.attribute, value);
         }

@@ -135,7 +135,8 @@ fn check_reference(form: &Form, object: &Attributes) -> Result<()> {
 
 /// Whether each attribute that measures another has that one's measure, where both are there.
 pub(super) fn measures_agree(form: &Form, object: &Attributes) -> bool {
-    form.rows().all(|row| match measure(row, object) {
+    let measuring = |row: &&Row| matches!(row.initial, Initial::LengthOf(_) | Initial::BitsOf(_));
+    form.rows().filter(measuring).all(|row| match measure(row, object) {
         Some(measured) => object.ulong(row.attribute).is_none_or(|given| given == measured),
         None => true,
     })

@@ -162,10 +162,10 @@ impl LocalToken {
         let moment = self.cache.moment();
         for mut attributes in objects {
             access::check_making(known.who(), &attributes)?;
-            let id = new_id()?;
-            attributes.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
             let owner = if attributes.is_true(ck::CKA_PRIVATE) { known.who() } else { None };
             let in_store = attributes.is_true(ck::CKA_TOKEN);
+            let id = new_id(in_store)?;
+            attributes.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
             let version = u64::from(in_store);
             let owner = owner.map(|(user, _)| user);
             let object = Arc::new(LocalObject::from_attributes(id, owner, version, attributes));
@@ -211,7 +211,11 @@ pub(super) fn begin(
     Ok(begun)
 }
 
-fn new_id() -> Result<ObjectId> {
+/// An id that nothing else has. What ends with its session is named by what was drawn ahead.
+fn new_id(in_store: bool) -> Result<ObjectId> {
+    if !in_store {
+        return crypto::random_name().map(ObjectId);
+    }
     let mut id = [0; 16];
     crypto::random(&mut id)?;
     Ok(ObjectId(id))
