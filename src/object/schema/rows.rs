@@ -16,7 +16,8 @@ pub(super) struct Rows {
 impl Rows {
     /// Those of a class, in groups, with a form's own.
     pub const fn of(groups: &[&[Row]], own: &[Row]) -> Rows {
-        let mut all = Rows { rows: [own_or_first(groups, own); ROOM], count: 0 };
+        // invariant: a form with more rows than there is room for stops the build.
+        let mut all = Rows { rows: [any_of(groups, own); ROOM], count: 0 };
         let mut group = 0;
         while group < groups.len() {
             all = all.with(groups[group]);
@@ -53,6 +54,6 @@ impl Rows {
 }
 
 /// Some row, for the places that stay empty.
-const fn own_or_first(groups: &[&[Row]], own: &[Row]) -> Row {
+const fn any_of(groups: &[&[Row]], own: &[Row]) -> Row {
     if own.is_empty() { groups[0][0] } else { own[0] }
 }
