@@ -216,10 +216,20 @@ impl Attributes {
     }
 
     /// Sets `kind`, replacing what was there.
+    #[inline]
     pub fn set(&mut self, kind: AttributeType, value: impl Into<Value>) {
+        // They mostly come in order.
+        if self.0.last().is_none_or(|(last, _)| *last < kind) {
+            self.0.push((kind, value.into()));
+        } else {
+            self.put(kind, value.into());
+        }
+    }
+
+    fn put(&mut self, kind: AttributeType, value: Value) {
         match self.position(kind) {
-            Ok(at) => self.0[at].1 = value.into(),
-            Err(at) => self.0.insert(at, (kind, value.into())),
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (kind, value)),
         }
     }
 
@@ -237,9 +247,29 @@ impl Attributes {
 
     /// Adds all of `other`, which wins where both have a type.
     pub fn extend(&mut self, other: Attributes) {
+        let room = self.0.capacity().max(self.0.len() + other.0.len());
+        let mut mine = std::mem::replace(&mut self.0, Vec::with_capacity(room)).into_iter();
         for (kind, value) in other.0 {
-            self.set(kind, value);
+            let lower = mine.as_slice().iter().take_while(|(mine, _)| *mine < kind).count();
+            self.0.extend(mine.by_ref().take(lower));
+            if mine.as_slice().first().is_some_and(|(mine, _)| *mine == kind) {
+                mine.next();
+            }
+            self.0.push((kind, value));
         }
+        self.0.extend(mine);
+    }
+
+    /// The same, with room for so many more.
+    pub fn copy_with_room(&self, more: usize) -> Attributes {
+        let mut copy = Vec::with_capacity(self.0.len() + more);
+        copy.extend_from_slice(&self.0);
+        Attributes(copy)
+    }
+
+    /// Takes those of `kinds` out, which are few and come in ascending order.
+    pub fn take(&mut self, kinds: impl Iterator<Item = AttributeType>) -> Attributes {
+        Attributes(kinds.filter_map(|kind| Some((kind, self.remove(kind)?))).collect())
     }
 
     /// Splits into those `keep` holds for and the others.
@@ -277,11 +307,18 @@ impl Attributes {
     }
 
     fn position(&self, kind: AttributeType) -> Result<usize, usize> {
-        // They mostly come in order.
-        if self.0.last().is_some_and(|(last, _)| *last < kind) {
+        if self.0.last().is_none_or(|(last, _)| *last < kind) {
             return Err(self.0.len());
         }
         self.0.binary_search_by_key(&kind, |(kind, _)| *kind)
+    }
+}
+
+impl IntoIterator for Attributes {
+    type Item = (AttributeType, Value);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
@@ -307,6 +344,25 @@ mod tests {
         assert_eq!(attributes.len(), 2);
         assert_eq!(attributes.ulong(3), Some(4));
         assert_eq!(attributes.iter().map(|(kind, _)| kind).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn of_two_sets_each_type_is_there_once_and_the_other_s_value_wins() {
+        let mut one: Attributes = [(1, 1u64), (4, 1), (5, 1), (9, 1)].into_iter().collect();
+        let other: Attributes = [(0, 2u64), (4, 2), (6, 2), (10, 2), (11, 2)].into_iter().collect();
+        one.extend(other);
+        let all: Vec<_> = one.iter().map(|(kind, _)| (kind, one.ulong(kind).unwrap())).collect();
+        assert_eq!(all, [(0, 2), (1, 1), (4, 2), (5, 1), (6, 2), (9, 1), (10, 2), (11, 2)]);
+        one.extend(Attributes::new());
+        assert_eq!(one.len(), all.len());
+    }
+
+    #[test]
+    fn what_is_taken_out_is_no_longer_there() {
+        let mut all: Attributes = [(1, 1u64), (2, 2), (3, 3)].into_iter().collect();
+        let taken = all.take([0, 2, 3, 4].into_iter());
+        assert_eq!(taken, [(2, 2u64), (3, 3)].into_iter().collect());
+        assert_eq!(all, [(1, 1u64)].into_iter().collect());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use super::lifecycle::{LIBRARY, Still};
 use super::thread;
+use crate::crypto;
 use crate::error::{Error, Result};
 use crate::logging;
 use crate::session::Library;
@@ -54,6 +55,7 @@ extern "C" fn after_in_parent() {
 
 extern "C" fn after_in_child() {
     thread::others_are_gone();
+    crypto::forget_names();
     match take_rest() {
         Some(Rest { log, store, mut library }) => {
             // The parent's database connection: closing it here would also drop the parent's file locks.
@@ -115,5 +117,34 @@ mod tests {
             statuses
         });
         assert_eq!(statuses, [0; 50]);
+    }
+
+    #[test]
+    fn a_child_gives_its_objects_other_names_than_its_parent() {
+        watch().unwrap();
+        crypto::random_name().unwrap();
+        let mut ends = [0; 2];
+        // SAFETY: room for both ends.
+        assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
+        // SAFETY: the child draws a name, writes it and ends.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            let name = crypto::random_name().unwrap_or_default();
+            // SAFETY: 16 bytes that are there; nothing of the parent's is run at the end.
+            unsafe {
+                libc::write(ends[1], name.as_ptr().cast(), name.len());
+                libc::_exit(0)
+            }
+        }
+        let mut theirs = [0; 16];
+        // SAFETY: room for what the child writes; our own ends, and our own child.
+        unsafe {
+            assert_eq!(libc::read(ends[0], theirs.as_mut_ptr().cast(), theirs.len()), 16);
+            libc::waitpid(pid, std::ptr::null_mut(), 0);
+            libc::close(ends[0]);
+            libc::close(ends[1]);
+        }
+        let ours: Vec<_> = (0..32).map(|_| crypto::random_name().unwrap()).collect();
+        assert!(theirs != [0; 16] && !ours.contains(&theirs));
     }
 }

@@ -69,7 +69,9 @@ impl<'a> Reader<'a> {
         }
         let mut attributes = Attributes::new();
         self.take(count * size_of::<CK_ATTRIBUTE>() as CK_ULONG)?;
-        for index in 0..template.extent(count)? {
+        let count = template.extent(count)?;
+        attributes.reserve(count);
+        for index in 0..count {
             let entry = template.at(index).read()?;
             let value = self.value(&entry)?;
             // The same value twice counts as once, as section 4.1.1 advises; two values contradict each other.

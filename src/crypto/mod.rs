@@ -13,7 +13,7 @@ mod random;
 
 pub use hash::Hash;
 pub use kept::{Lent, SecretKey};
-pub use random::{random, seed};
+pub use random::{forget_names, random, random_name, seed};
 
 use crate::error::Error;
 use openssl::error::ErrorStack;

@@ -1,9 +1,13 @@
 //! The elliptic curves and the names they go by in `CKA_EC_PARAMS` (PKCS#11 3.2, section 6.3).
 
+use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
+use once_cell::sync::OnceCell;
+use openssl::ec::EcGroup;
 use openssl::nid::Nid;
 use openssl::pkey::{HasParams, Id, PKeyRef};
+use std::sync::LazyLock;
 
 /// One curve.
 #[derive(Debug)]
@@ -130,7 +134,20 @@ const fn weierstrass(names: &'static [&'static str], oid: &'static [u8], nid: Ni
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const PRINTABLE_STRING: u8 = 0x13;
 
+/// OpenSSL's groups, each made when it is first asked for.
+static GROUPS: LazyLock<Vec<(Nid, OnceCell<EcGroup>)>> = LazyLock::new(|| {
+    let named = CURVES.iter().filter(|curve| curve.id == Id::EC);
+    named.map(|curve| (curve.nid, OnceCell::new())).collect()
+});
+
 impl Curve {
+    /// OpenSSL's group of a curve whose keys are numbers and points, else `CurveNotSupported`. To make one takes as long as some
+    /// operations with it.
+    pub fn group(&self) -> Result<&'static EcGroup> {
+        let place = GROUPS.iter().find(|(nid, _)| *nid == self.nid).ok_or(Error::CurveNotSupported)?;
+        place.1.get_or_try_init(|| EcGroup::from_curve_name(self.nid).map_err(unexpected))
+    }
+
     /// The curve that `params` (a value of `CKA_EC_PARAMS`) names, for keys of `key_type` (`CKK_`).
     ///
     /// A curve unknown, or one for another type of key, is `CurveNotSupported`; anything that is no name,

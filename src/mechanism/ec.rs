@@ -2,8 +2,9 @@
 
 use super::curves::Curve;
 use super::der;
+use super::ec_key::{EcType, private_value};
 use super::hashed::Hashed;
-use super::material::{pair_type, required};
+use super::material::{PairType, required};
 use super::pair_key::{PairKey, Task};
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier};
@@ -12,8 +13,7 @@ use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
-use openssl::ec::{EcGroup, EcKey};
-use openssl::error::ErrorStack;
+use openssl::ec::EcKey;
 use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
 
@@ -35,27 +35,28 @@ impl Family for KeyPairGeneration {
     ) -> Result<(Attributes, Attributes)> {
         let params = required(public, ck::CKA_EC_PARAMS)?;
         let curve = Curve::named(self.0, params)?;
-        let pair = pair_type(self.0)?;
-        let key = generate(curve).map_err(unexpected)?;
-        let mut public = pair.public_parts(public_half(&key))?;
-        let mut private = pair.private_parts(&key)?;
+        let key = generate(curve)?;
+        let mut public = EcType(self.0).public_parts(public_half(&key))?;
         // The pair's curve keeps the name the caller gave it.
         public.set(ck::CKA_EC_PARAMS, params);
-        private.set(ck::CKA_EC_PARAMS, params);
+        let mut private = public.clone();
+        private.set(ck::CKA_VALUE, private_value(&key)?);
         Ok((public, private))
     }
 }
 
 /// A new key pair on `curve`.
-pub(super) fn generate(curve: &Curve) -> std::result::Result<PKey<Private>, ErrorStack> {
+pub(super) fn generate(curve: &Curve) -> Result<PKey<Private>> {
     if curve.id == Id::EC {
         // In the form in which its numbers can be read: OpenSSL would have to convert the other.
-        let key = EcKey::generate(&*EcGroup::from_curve_name(curve.nid)?)?;
-        return PKey::from_ec_key(key);
+        let key = EcKey::generate(curve.group()?);
+        return key.and_then(PKey::from_ec_key).map_err(unexpected);
     }
-    let mut context = PkeyCtx::new_id(curve.id)?;
-    context.keygen_init()?;
-    context.keygen()
+    let made = PkeyCtx::new_id(curve.id).and_then(|mut context| {
+        context.keygen_init()?;
+        context.keygen()
+    });
+    made.map_err(unexpected)
 }
 
 impl Family for Ecdsa {

@@ -9,7 +9,7 @@ use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::bn::BigNumContext;
-use openssl::ec::{EcGroup, EcKey, EcPoint, PointConversionForm};
+use openssl::ec::{EcKey, EcPoint, PointConversionForm};
 use openssl::error::ErrorStack;
 use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
 use std::ffi::CString;
@@ -57,13 +57,18 @@ impl PairType for EcType {
     /// it there.
     fn private_parts(&self, key: &PKeyRef<Private>) -> Result<Attributes> {
         let mut parts = self.open_parts(key)?;
-        let value = match key.ec_key() {
-            Ok(ec) => ec.private_key().to_vec_padded(Curve::of(key)?.size as i32),
-            Err(_) => key.raw_private_key(),
-        };
-        parts.set(ck::CKA_VALUE, Bytes::new(value.map_err(unexpected)?));
+        parts.set(ck::CKA_VALUE, private_value(key)?);
         Ok(parts)
     }
+}
+
+/// The private number, or the bytes that are the key.
+pub(super) fn private_value(key: &PKeyRef<Private>) -> Result<Bytes> {
+    let value = match key.ec_key() {
+        Ok(ec) => ec.private_key().to_vec_padded(Curve::of(key)?.size as i32),
+        Err(_) => key.raw_private_key(),
+    };
+    value.map(Bytes::new).map_err(unexpected)
 }
 
 impl EcType {
@@ -93,10 +98,10 @@ pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
     if curve.id != Id::EC {
         return PKey::public_key_from_raw_bytes(bare, curve.id).map_err(|_| Error::PublicKeyInvalid);
     }
-    let group = EcGroup::from_curve_name(curve.nid).map_err(unexpected)?;
+    let group = curve.group()?;
     let mut context = BigNumContext::new().map_err(unexpected)?;
-    let key = EcPoint::from_bytes(&group, bare, &mut context)
-        .and_then(|point| EcKey::from_public_key(&group, &point))
+    let key = EcPoint::from_bytes(group, bare, &mut context)
+        .and_then(|point| EcKey::from_public_key(group, &point))
         .map_err(|_| Error::PublicKeyInvalid)?;
     key.check_key().map_err(|_| Error::PublicKeyInvalid)?;
     PKey::from_ec_key(key).map_err(unexpected)
@@ -139,7 +144,7 @@ fn private_key(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
 /// A private key from its number: from 1 to the order of the base point, exclusive. Leading zeros may be
 /// missing or too many.
 fn weierstrass_private(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
-    let group = EcGroup::from_curve_name(curve.nid).map_err(unexpected)?;
+    let group = curve.group()?;
     let mut context = BigNumContext::new().map_err(unexpected)?;
     let mut order = openssl::bn::BigNum::new().map_err(unexpected)?;
     group.order(&mut order, &mut context).map_err(unexpected)?;
@@ -147,9 +152,9 @@ fn weierstrass_private(curve: &Curve, value: &[u8]) -> Result<PKey<Private>> {
     if number < Number::small(1)? || number >= Number::new(&order.to_vec())? {
         return Err(Error::AttributeValueInvalid);
     }
-    let mut point = EcPoint::new(&group).map_err(unexpected)?;
-    point.mul_generator2(&group, number.as_bn(), &mut context).map_err(unexpected)?;
-    let key = EcKey::from_private_components(&group, number.as_bn(), &point).map_err(unexpected)?;
+    let mut point = EcPoint::new(group).map_err(unexpected)?;
+    point.mul_generator2(group, number.as_bn(), &mut context).map_err(unexpected)?;
+    let key = EcKey::from_private_components(group, number.as_bn(), &point).map_err(unexpected)?;
     PKey::from_ec_key(key).map_err(unexpected)
 }
 
@@ -238,7 +243,7 @@ mod tests {
         for curve in CURVES.iter().filter(|curve| curve.id == Id::EC) {
             let (_, mut private) = pair(curve.key_type, curve.oid);
             private.remove(ck::CKA_EC_POINT);
-            let group = EcGroup::from_curve_name(curve.nid).unwrap();
+            let group = curve.group().unwrap();
             let mut order = BigNum::new().unwrap();
             group.order(&mut order, &mut BigNumContext::new().unwrap()).unwrap();
             let order = order.to_vec();

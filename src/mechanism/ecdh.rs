@@ -33,7 +33,7 @@ impl Family for Ecdh {
         names_no_peer(params)?;
         let peer = key.public()?;
         let curve = peer.curve()?;
-        let ephemeral = ec::generate(curve).map_err(unexpected)?;
+        let ephemeral = ec::generate(curve)?;
         let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
         let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
         Ok((ciphertext, agreed(&ephemeral.into(), &bare, function(params)?, wanted)?))

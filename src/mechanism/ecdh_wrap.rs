@@ -35,7 +35,7 @@ impl Family for EcdhAesWrap {
         let choices = Choices::of(params)?;
         let key = key.public()?;
         let curve = Curve::of(key)?;
-        let own = ec::generate(curve).map_err(unexpected)?;
+        let own = ec::generate(curve)?;
         let point = ec_key::bare_point(curve, key).map_err(unexpected)?;
         let temporary = choices.temporary_key(&own.clone().into(), &point)?;
         let mut wrapped = self.written(ec_key::bare_point(curve, &own).map_err(unexpected)?);

@@ -97,6 +97,10 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
 /// `CKA_PUBLIC_KEY_INFO`: the DER of the SubjectPublicKeyInfo of a public key, or of the one that belongs to
 /// a private key. `None` for other objects. The attributes are in their full form.
 pub fn public_key_info(attributes: &Attributes) -> Option<Vec<u8>> {
+    let class = attributes.ulong(ck::CKA_CLASS);
+    if !matches!(class, Some(ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY)) {
+        return None;
+    }
     if let Some(info) = spki::of(attributes) {
         return Some(info);
     }
@@ -118,24 +122,22 @@ pub fn check_value(attributes: &Attributes) -> Option<[u8; 3]> {
     if attributes.ulong(ck::CKA_CLASS) != Some(ck::CKO_SECRET_KEY) {
         return None;
     }
-    let Material::Secret(value) = Material::from_attributes(attributes).ok()? else {
-        return None;
-    };
     let row = SecretType::find(attributes.ulong(ck::CKA_KEY_TYPE)?).ok()?;
+    let value = attributes.bytes(ck::CKA_VALUE).filter(|value| row.allows(value.len()))?;
     let block = match row.check {
-        Check::Aes => zero_block(cipher::AES_ECB, &value).ok()?,
-        Check::Aria => zero_block(cipher::ARIA_ECB, &value).ok()?,
-        Check::Camellia => zero_block(cipher::CAMELLIA_ECB, &value).ok()?,
-        Check::Des => zero_block(cipher::DES_ECB, &value).ok()?,
-        Check::Sha1 => openssl::sha::sha1(&value).to_vec(),
+        Check::Aes => zero_block(cipher::AES_ECB, value),
+        Check::Aria => zero_block(cipher::ARIA_ECB, value),
+        Check::Camellia => zero_block(cipher::CAMELLIA_ECB, value),
+        Check::Des => zero_block(cipher::DES_ECB, value),
+        Check::Sha1 => return openssl::sha::sha1(value).first_chunk().copied(),
     };
-    block.first_chunk().copied()
+    block.ok()?.first_chunk().copied()
 }
 
 /// What a cipher makes of a block of zeros.
-fn zero_block(mode: cipher::Mode, key: &[u8]) -> Result<Vec<u8>> {
+fn zero_block(mode: cipher::Mode, key: &[u8]) -> Result<[u8; 16]> {
     let mut cipher = cipher::stream(mode, Direction::Encrypt, key, None, false)?;
-    let mut block = vec![0; 16];
+    let mut block = [0; 16];
     cipher.update(&[0; 16], &mut block)?;
     Ok(block)
 }

@@ -31,7 +31,8 @@ pub struct ObjectId(pub [u8; 16]);
 impl ObjectId {
     /// As `CKA_UNIQUE_ID` shows it.
     pub fn to_hex(self) -> String {
-        format!("{:032x}", u128::from_be_bytes(self.0))
+        let digit = |number: u8| char::from(b"0123456789abcdef"[usize::from(number & 15)]);
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
     }
 
     /// Reads what [`ObjectId::to_hex`] writes; `None` for anything else, also for capital letters.

@@ -189,3 +189,15 @@ attributes! {
 pub(super) fn find(number: AttributeType) -> Option<&'static AttributeRow> {
     ATTRIBUTES.binary_search_by_key(&number, |row| row.number).ok().map(|at| &ATTRIBUTES[at])
 }
+
+/// The form of the value of an attribute that a row is about; asked by the compiler only.
+pub(super) const fn kind_of(number: AttributeType) -> Kind {
+    let (mut low, mut high) = (0, ATTRIBUTES.len());
+    while low + 1 < high {
+        let middle = (low + high) / 2;
+        if ATTRIBUTES[middle].number <= number { low = middle } else { high = middle }
+    }
+    // invariant: rows are constants, so an attribute that is not listed stops the build.
+    assert!(ATTRIBUTES[low].number == number, "a row of an attribute that there is not");
+    ATTRIBUTES[low].kind
+}

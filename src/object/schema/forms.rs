@@ -2,6 +2,7 @@
 
 use super::classes::{CERTIFICATE, Class, DATA, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, TRUST};
 use super::note::*;
+use super::rows::Rows;
 use super::{Initial::*, Row, row};
 use crate::attribute::AttributeType;
 use cryptoki_sys as ck;
@@ -15,8 +16,8 @@ pub struct Form {
     pub subtype: Option<u64>,
     /// The `CKK_` or `CKC_` name, else the class's.
     pub name: &'static str,
-    /// What it has besides its class's attributes.
-    pub own: &'static [Row],
+    /// Its class's attributes and its own, in ascending order.
+    rows: Rows,
     /// The usage flags that are true where a template leaves them out: what mechanisms do with this type.
     pub usage: &'static [AttributeType],
     /// Lengths of `CKA_VALUE`, in bytes.
@@ -46,17 +47,32 @@ impl Lengths {
 }
 
 impl Form {
-    /// All its rows: the class's, then its own.
-    pub fn rows(&self) -> impl Iterator<Item = &'static Row> + use<> {
-        let own = self.own;
-        self.class.groups.iter().flat_map(|group| group.iter()).chain(own)
+    /// All its rows, in ascending order of attribute: the class's and its own.
+    pub fn rows(&self) -> std::slice::Iter<'_, Row> {
+        self.rows.all().iter()
     }
 
     /// The row of `attribute`, if such objects have it.
-    pub fn row(&self, attribute: AttributeType) -> Option<&'static Row> {
-        self.rows().find(|row| row.attribute == attribute)
+    pub fn row(&self, attribute: AttributeType) -> Option<&Row> {
+        self.rows.find(attribute)
+    }
+
+    /// The form of a class (`CKO_`) with this key or certificate type.
+    pub(super) fn find(class: u64, subtype: Option<u64>) -> Option<&'static Form> {
+        NAMES.iter().position(|name| *name == (class, subtype)).map(|at| &FORMS[at])
     }
 }
+
+/// Classes and types of all forms, close together: every new object looks for its own.
+static NAMES: [(u64, Option<u64>); FORMS.len()] = {
+    let mut names = [(0, None); FORMS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = (FORMS[at].class.number, FORMS[at].subtype);
+        at += 1;
+    }
+    names
+};
 
 /// All forms.
 pub const FORMS: &[Form] = &[
@@ -114,11 +130,13 @@ pub const FORMS: &[Form] = &[
 
 /// A class that has no types.
 const fn alone(class: &'static Class) -> Form {
-    Form { class, subtype: None, name: class.name, own: &[], usage: &[], lengths: Lengths::Any }
+    let rows = Rows::of(class.groups, &[]);
+    Form { class, subtype: None, name: class.name, rows, usage: &[], lengths: Lengths::Any }
 }
 
 const fn certificate(number: u64, name: &'static str, own: &'static [Row]) -> Form {
-    Form { class: &CERTIFICATE, subtype: Some(number), name, own, usage: &[], lengths: Lengths::Any }
+    let rows = Rows::of(CERTIFICATE.groups, own);
+    Form { class: &CERTIFICATE, subtype: Some(number), name, rows, usage: &[], lengths: Lengths::Any }
 }
 
 const fn key(
@@ -128,7 +146,8 @@ const fn key(
     own: &'static [Row],
     usage: &'static [AttributeType],
 ) -> Form {
-    Form { class, subtype: Some(number), name, own, usage, lengths: Lengths::Any }
+    let rows = Rows::of(class.groups, own);
+    Form { class, subtype: Some(number), name, rows, usage, lengths: Lengths::Any }
 }
 
 const fn secret(
@@ -138,7 +157,8 @@ const fn secret(
     usage: &'static [AttributeType],
     lengths: Lengths,
 ) -> Form {
-    Form { class: &SECRET_KEY, subtype: Some(number), name, own, usage, lengths }
+    let rows = Rows::of(SECRET_KEY.groups, own);
+    Form { class: &SECRET_KEY, subtype: Some(number), name, rows, usage, lengths }
 }
 
 const fn hmac(number: u64, name: &'static str) -> Form {

@@ -4,6 +4,7 @@
 mod attributes;
 mod classes;
 mod forms;
+mod rows;
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
@@ -119,10 +120,12 @@ pub struct ByOrigin {
 }
 
 /// One attribute of a class or form.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The `CKA_` number.
     pub attribute: AttributeType,
+    /// The form of its value.
+    pub kind: Kind,
     /// Bits of [`note`].
     pub notes: Notes,
     /// Its value where nobody gives one.
@@ -155,20 +158,27 @@ pub fn name_of(kind: AttributeType) -> Option<&'static str> {
 /// Whether the attribute of an object of this class (`CKO_`) is one of those never shown if the object is
 /// sensitive or not extractable (footnote 7), and therefore kept in the record's secret half.
 pub fn is_secret(class: u64, kind: AttributeType) -> bool {
-    /// The few (class, attribute) pairs that have the footnote.
-    static SECRETS: LazyLock<Vec<(u64, AttributeType)>> = LazyLock::new(|| {
-        let mut secrets: Vec<_> = FORMS
-            .iter()
-            .flat_map(|form| form.rows().map(move |row| (form.class.number, row)))
-            .filter(|(_, row)| row.has(note::SECRET))
-            .map(|(class, row)| (class, row.attribute))
-            .collect();
-        secrets.sort_unstable();
-        secrets.dedup();
-        secrets
-    });
     SECRETS.binary_search(&(class, kind)).is_ok()
 }
+
+/// Those attributes of a class, in ascending order.
+pub fn secrets_of(class: u64) -> impl Iterator<Item = AttributeType> {
+    let first = SECRETS.partition_point(|(other, _)| *other < class);
+    SECRETS[first..].iter().take_while(move |(other, _)| *other == class).map(|(_, kind)| *kind)
+}
+
+/// The few (class, attribute) pairs that have the footnote.
+static SECRETS: LazyLock<Vec<(u64, AttributeType)>> = LazyLock::new(|| {
+    let mut secrets: Vec<_> = FORMS
+        .iter()
+        .flat_map(|form| form.rows().map(move |row| (form.class.number, row)))
+        .filter(|(_, row)| row.has(note::SECRET))
+        .map(|(class, row)| (class, row.attribute))
+        .collect();
+    secrets.sort_unstable();
+    secrets.dedup();
+    secrets
+});
 
 /// The form of an object from its class and its key or certificate type. `TemplateIncomplete` if they are not
 /// there, `AttributeValueInvalid` if the module has no such objects.
@@ -179,12 +189,11 @@ pub fn form_of(attributes: &Attributes) -> Result<&'static Form> {
         Some(attribute) => Some(attributes.ulong(attribute).ok_or(Error::TemplateIncomplete)?),
         None => None,
     };
-    let form = FORMS.iter().find(|form| form.class.number == number && form.subtype == subtype);
-    form.ok_or(Error::AttributeValueInvalid)
+    Form::find(number, subtype).ok_or(Error::AttributeValueInvalid)
 }
 
 const fn row(attribute: AttributeType, notes: Notes, initial: Initial) -> Row {
-    Row { attribute, notes, initial }
+    Row { attribute, kind: attributes::kind_of(attribute), notes, initial }
 }
 
 #[cfg(test)]

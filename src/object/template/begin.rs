@@ -44,6 +44,9 @@ pub fn begin(
     Ok(begun)
 }
 
+/// How many attributes [`Origin::assume`] adds at most.
+const ASSUMED: usize = 2;
+
 /// Without the usage flags that objects of this form don't have. Clients that unwrap a private key speak of what the
 /// pair can do (python-pkcs11 says `CKA_ENCRYPT`, `CKA_VERIFY` and `CKA_WRAP` always): the other half's flags say
 /// nothing of this one.
@@ -53,7 +56,7 @@ fn without_foreign_usage(form: &Form, template: Attributes) -> Attributes {
 
 /// Both, which must agree where both have an attribute.
 pub(super) fn unite(fixed: &Attributes, template: &Attributes) -> Result<Attributes> {
-    let mut united = template.clone();
+    let mut united = template.copy_with_room(fixed.len() + ASSUMED);
     for (attribute, value) in fixed.iter() {
         if template.get(attribute).is_some_and(|given| given != value) {
             return Err(Error::TemplateInconsistent);

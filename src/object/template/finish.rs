@@ -18,11 +18,8 @@ pub fn finish(origin: Origin, defaults: Defaults, begun: Attributes, made: Attri
     let form = form_of(&begun)?;
     let mut object = merge(form, begun, made)?;
     check_value(origin, form, &object)?;
-    for row in form.rows() {
-        if let Some(value) = initial(row, form, origin, defaults, &object) {
-            object.set_default(row.attribute, value);
-        }
-    }
+    object.reserve(form.rows().len());
+    object.extend(left_out(form, origin, defaults, &object));
     record_history(origin, form, &mut object);
     if form.rows().any(|row| row.has(note::MUST_CREATE) && !object.contains(row.attribute)) {
         return Err(Error::TemplateIncomplete);
@@ -32,17 +29,35 @@ pub fn finish(origin: Origin, defaults: Defaults, begun: Attributes, made: Attri
 }
 
 /// `begun` and what of `made` belongs to the form.
-fn merge(form: &Form, begun: Attributes, mut made: Attributes) -> Result<Attributes> {
+fn merge(form: &Form, begun: Attributes, made: Attributes) -> Result<Attributes> {
     let mut object = begun;
-    object.reserve(form.rows().count());
-    for row in form.rows() {
-        if let Some(value) = made.remove(row.attribute)
-            && agreed(row, object.get(row.attribute), &value)?
+    object.reserve(made.len());
+    for (attribute, value) in made {
+        if let Some(row) = form.row(attribute)
+            && agreed(row, object.get(attribute), &value)?
         {
-            object.set(row.attribute, value);
+            object.set(attribute, value);
         }
     }
     Ok(object)
+}
+
+/// What nobody has given, with the values that the form and the token say.
+fn left_out(form: &Form, origin: Origin, defaults: Defaults, object: &Attributes) -> Attributes {
+    let mut left_out = Attributes::new();
+    left_out.reserve(form.rows().len());
+    // Both are in ascending order.
+    let mut given = object.iter().map(|(attribute, _)| attribute).peekable();
+    for row in form.rows() {
+        while given.next_if(|given| *given < row.attribute).is_some() {}
+        if given.peek() == Some(&row.attribute) {
+            continue;
+        }
+        if let Some(value) = initial(row, form, origin, defaults, object) {
+            left_out.set(row.attribute, value);
+        }
+    }
+    left_out
 }
 
 /// Whether what was made is to be taken over what the template gave.

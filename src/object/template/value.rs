@@ -10,7 +10,7 @@ const DEPTH: usize = 4;
 
 /// The row of an attribute that a caller names. `AttributeTypeInvalid` if there is no such attribute at all,
 /// `TemplateInconsistent` if it belongs to objects of another form (section 4.1.1).
-pub(super) fn row_of(form: &Form, attribute: AttributeType) -> Result<&'static Row> {
+pub(super) fn row_of(form: &Form, attribute: AttributeType) -> Result<&Row> {
     match form.row(attribute) {
         Some(row) => Ok(row),
         None if schema::kind_of(attribute).is_none() => Err(Error::AttributeTypeInvalid),
@@ -20,7 +20,7 @@ pub(super) fn row_of(form: &Form, attribute: AttributeType) -> Result<&'static R
 
 /// `AttributeValueInvalid` unless `value` is one that the attribute of this row and form can have.
 pub(super) fn check(form: &Form, row: &Row, value: &Value) -> Result<()> {
-    check_kind(row.attribute, value, DEPTH)?;
+    check_kind(row.kind, value, DEPTH)?;
     if row.has(note::NOT_EMPTY) && is_nothing(row, value) {
         return Err(Error::AttributeValueInvalid);
     }
@@ -30,15 +30,17 @@ pub(super) fn check(form: &Form, row: &Row, value: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a value is of its attribute's kind, and so on into templates.
-fn check_kind(attribute: AttributeType, value: &Value, depth: usize) -> Result<()> {
-    let kind = schema::kind_of(attribute).ok_or(Error::AttributeTypeInvalid)?;
+/// Checks that a value is of this kind, and so on into templates.
+fn check_kind(kind: Kind, value: &Value, depth: usize) -> Result<()> {
     let good = match (kind, value) {
         (Kind::Bool, Value::Bool(_)) | (Kind::Ulong, Value::Ulong(_)) => true,
         (Kind::Bytes, Value::Bytes(_)) | (Kind::Mechanisms, Value::Mechanisms(_)) => true,
         (Kind::Date, Value::Bytes(date)) => date.is_empty() || is_date(date),
         (Kind::Template, Value::Template(template)) if depth > 0 => {
-            return template.iter().try_for_each(|(inner, value)| check_kind(inner, value, depth - 1));
+            return template.iter().try_for_each(|(inner, value)| {
+                let kind = schema::kind_of(inner).ok_or(Error::AttributeTypeInvalid)?;
+                check_kind(kind, value, depth - 1)
+            });
         }
         _ => false,
     };
@@ -133,7 +135,8 @@ fn check_reference(form: &Form, object: &Attributes) -> Result<()> {
 
 /// Whether each attribute that measures another has that one's measure, where both are there.
 pub(super) fn measures_agree(form: &Form, object: &Attributes) -> bool {
-    form.rows().all(|row| match measure(row, object) {
+    let measuring = |row: &&Row| matches!(row.initial, Initial::LengthOf(_) | Initial::BitsOf(_));
+    form.rows().filter(measuring).all(|row| match measure(row, object) {
         Some(measured) => object.ulong(row.attribute).is_none_or(|given| given == measured),
         None => true,
     })

@@ -80,9 +80,11 @@ pub(super) fn check(act: Act, who: Who, object: &LocalObject) -> Result<()> {
     if allowed(act, who, standing) { Ok(()) } else { Err(Error::UserNotLoggedIn) }
 }
 
-/// Whether `who` may make an object with these attributes.
+/// Whether `who` may make an object with these attributes. What does not say whether it is private is, if it is a key
+/// with secrets.
 pub(super) fn check_making(who: Who, attributes: &Attributes) -> Result<()> {
-    let standing = if attributes.is_true(ck::CKA_PRIVATE) {
+    let private = || attributes.bool(ck::CKA_PRIVATE).unwrap_or_else(|| is_secret_key(attributes));
+    let standing = if private() {
         if matches!(who, Some((_, Role::User))) { Standing::Own } else { Standing::Others }
     } else if is_secret_key(attributes) {
         Standing::PublicKey

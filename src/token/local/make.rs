@@ -9,7 +9,7 @@ use super::access::{self, Act};
 use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
-use crate::attribute::Attributes;
+use crate::attribute::{Attributes, Value};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Material, Mechanism, Unit, Wanted, encoding};
@@ -129,13 +129,10 @@ impl LocalToken {
         mut made: Attributes,
     ) -> Result<Attributes> {
         // Only a mechanism knows it; elsewhere it is what the caller says.
-        let info = match (origin, made.bytes(ck::CKA_PUBLIC_KEY_INFO)) {
-            (Origin::Generate(_), Some(info)) => Some(info.to_vec()),
+        let info = match origin {
+            Origin::Generate(_) => made.remove(ck::CKA_PUBLIC_KEY_INFO),
             _ => None,
         };
-        if info.is_some() {
-            made.remove(ck::CKA_PUBLIC_KEY_INFO);
-        }
         let defaults = Defaults { usage: self.settings.usage_default };
         let mut object = template::finish(origin, defaults, begun, made)?;
         match (encoding::check_value(&object), object.bytes(ck::CKA_CHECK_VALUE)) {
@@ -145,12 +142,9 @@ impl LocalToken {
             (Some(computed), _) => object.set(ck::CKA_CHECK_VALUE, computed.as_slice()),
             (None, _) => {}
         }
-        if let Some(info) = info.or_else(|| encoding::public_key_info(&object)) {
-            // Section 4.10: one that is given must be that of the key.
-            let given = object.bytes(ck::CKA_PUBLIC_KEY_INFO).filter(|given| !given.is_empty());
-            if given.is_some_and(|given| !encoding::same_public_key(given, &info)) {
-                return Err(Error::AttributeValueInvalid);
-            }
+        let computed = || encoding::public_key_info(&object).map(Value::from);
+        if let Some(info) = info.or_else(computed) {
+            check_info(object.bytes(ck::CKA_PUBLIC_KEY_INFO), &info)?;
             object.set(ck::CKA_PUBLIC_KEY_INFO, info);
         }
         Ok(object)
@@ -168,10 +162,10 @@ impl LocalToken {
         let moment = self.cache.moment();
         for mut attributes in objects {
             access::check_making(known.who(), &attributes)?;
-            let id = new_id()?;
-            attributes.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
             let owner = if attributes.is_true(ck::CKA_PRIVATE) { known.who() } else { None };
             let in_store = attributes.is_true(ck::CKA_TOKEN);
+            let id = new_id(in_store)?;
+            attributes.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
             let version = u64::from(in_store);
             let owner = owner.map(|(user, _)| user);
             let object = Arc::new(LocalObject::from_attributes(id, owner, version, attributes));
@@ -195,6 +189,16 @@ impl LocalToken {
     }
 }
 
+/// Section 4.10: public key info that is given must be that of the key.
+fn check_info(given: Option<&[u8]>, info: &Value) -> Result<()> {
+    let same = |given: &[u8]| match info {
+        Value::Bytes(info) => encoding::same_public_key(given, info),
+        _ => false,
+    };
+    let good = given.is_none_or(|given| given.is_empty() || same(given));
+    if good { Ok(()) } else { Err(Error::AttributeValueInvalid) }
+}
+
 /// Checks a template, and whether the caller may make such an object at all, before anything is computed.
 pub(super) fn begin(
     origin: Origin,
@@ -203,15 +207,15 @@ pub(super) fn begin(
     template: &Attributes,
 ) -> Result<Attributes> {
     let begun = template::begin(origin, known.role(), base, template)?;
-    let mut known_so_far = begun.clone();
-    let class = begun.ulong(ck::CKA_CLASS);
-    let private = matches!(class, Some(ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY));
-    known_so_far.set_default(ck::CKA_PRIVATE, private);
-    access::check_making(known.who(), &known_so_far)?;
+    access::check_making(known.who(), &begun)?;
     Ok(begun)
 }
 
-fn new_id() -> Result<ObjectId> {
+/// An id that nothing else has. What ends with its session is named by what was drawn ahead.
+fn new_id(in_store: bool) -> Result<ObjectId> {
+    if !in_store {
+        return crypto::random_name().map(ObjectId);
+    }
     let mut id = [0; 16];
     crypto::random(&mut id)?;
     Ok(ObjectId(id))

@@ -41,10 +41,10 @@ impl LocalObject {
     }
 
     /// From all attributes of a new or changed object.
-    pub fn from_attributes(id: ObjectId, owner: Option<i64>, version: u64, all: Attributes) -> Self {
+    pub fn from_attributes(id: ObjectId, owner: Option<i64>, version: u64, mut all: Attributes) -> Self {
         let class = all.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
-        let (secret, public) = all.partition(|kind| schema::is_secret(class, kind));
-        let record = Record { id, version, owner, public, secret };
+        let secret = all.take(schema::secrets_of(class));
+        let record = Record { id, version, owner, public: all, secret };
         LocalObject::from_record(record, true)
     }
 
