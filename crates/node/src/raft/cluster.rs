@@ -33,7 +33,7 @@ use super::status::{Member, Status};
 use super::sync_socket::{self, Host};
 use super::ties;
 use super::tls::Tls;
-use super::types::{Node, NodeId, Raft};
+use super::types::{LogId, Node, NodeId, Raft};
 use super::vouchers::Vouchers;
 use crate::pki::{self, Identity};
 
@@ -326,13 +326,23 @@ impl Cluster {
     /// Takes a snapshot now and waits until it covers everything applied so far.
     pub async fn snapshot(&self) -> Result<(), ClusterError> {
         let applied = self.raft.metrics().borrow().last_applied;
-        self.raft.trigger().snapshot().await.map_err(|fatal| ClusterError::stopped(&fatal))?;
+        let taken = timeout(self.patience, self.snapshot_of(applied)).await;
+        taken.unwrap_or(Err(ClusterError::TimedOut))
+    }
+
+    /// openraft takes no second snapshot beside one that is being taken, and tells nobody that it was asked to. So one that turns out to be of an
+    /// earlier state is followed by another.
+    async fn snapshot_of(&self, applied: Option<LogId>) -> Result<(), ClusterError> {
         let mut metrics = self.raft.metrics();
-        let taken = metrics.wait_for(|metrics| metrics.running_state.is_err() || metrics.snapshot >= applied);
-        match timeout(self.patience, taken).await {
-            Ok(Ok(metrics)) => metrics.running_state.as_ref().map_err(ClusterError::stopped).copied(),
-            Ok(Err(_)) => Err(ClusterError::stopped(&Fatal::Stopped)),
-            Err(_) => Err(ClusterError::TimedOut),
+        loop {
+            let last = metrics.borrow().snapshot;
+            if last >= applied {
+                return Ok(());
+            }
+            self.raft.trigger().snapshot().await.map_err(|fatal| ClusterError::stopped(&fatal))?;
+            let next = metrics.wait_for(|metrics| metrics.running_state.is_err() || metrics.snapshot != last);
+            let next = next.await.map_err(|_| ClusterError::stopped(&Fatal::Stopped))?;
+            next.running_state.as_ref().map_err(ClusterError::stopped)?;
         }
     }
 

@@ -67,6 +67,26 @@ fn a_new_learner_gets_a_snapshot_where_the_log_is_gone_and_then_what_follows() {
 }
 
 #[test]
+fn a_snapshot_that_is_asked_for_while_one_is_taken_has_what_came_meanwhile() {
+    let node = founder(&ca(), 10_000);
+    node.set("before=yes");
+    let slow = node.machine.copied.lock();
+    node.run(async {
+        let first = node.cluster().snapshot();
+        let second = async {
+            node.machine.wait_for_copies(1).await;
+            node.cluster().propose(b"meanwhile=yes".to_vec()).await.unwrap();
+            let release = async { drop(slow) };
+            tokio::join!(node.cluster().snapshot(), release).0
+        };
+        let (first, second) = tokio::join!(first, second);
+        first.unwrap();
+        second.unwrap();
+        node.machine.wait_for_copies(2).await;
+    });
+}
+
+#[test]
 fn members_come_and_go_one_at_a_time() {
     let mut nodes = three(&ca());
     let third = nodes.pop().unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::watch;
 
 use crate::raft::machine::{Machine, MachineError};
 use crate::raft::types::{Applied, Committed, NodeId};
@@ -12,6 +13,10 @@ pub(super) struct KeyValue {
     connection: Mutex<Connection>,
     /// Held by a test that wants [`Machine::apply`] to wait.
     pub(super) gate: Mutex<()>,
+    /// How many copies were made for snapshots.
+    copies: watch::Sender<usize>,
+    /// Held by a test that wants a snapshot to take its time, after the copy was made.
+    pub(super) copied: Mutex<()>,
     /// Who was removed, as far as the test says.
     pub(super) removed: Mutex<Vec<NodeId>>,
 }
@@ -35,7 +40,19 @@ impl KeyValue {
                  CREATE TABLE IF NOT EXISTS applied (one INTEGER PRIMARY KEY, bytes BLOB NOT NULL);",
             )
             .unwrap();
-        KeyValue { connection: Mutex::new(connection), gate: Mutex::new(()), removed: Mutex::default() }
+        KeyValue {
+            connection: Mutex::new(connection),
+            gate: Mutex::default(),
+            copies: watch::Sender::new(0),
+            copied: Mutex::default(),
+            removed: Mutex::default(),
+        }
+    }
+
+    /// Returns when so many copies were made.
+    pub(super) async fn wait_for_copies(&self, number: usize) {
+        let mut copies = self.copies.subscribe();
+        copies.wait_for(|copies| *copies >= number).await.unwrap();
     }
 
     pub(super) fn get(&self, key: &str) -> Option<String> {
@@ -100,7 +117,11 @@ impl Machine for KeyValue {
     fn snapshot(&self, into: &Path) -> Result<Applied, MachineError> {
         let connection = self.connection.lock();
         connection.execute("VACUUM INTO ?1", [into.to_str().unwrap()]).map_err(failed)?;
-        read_applied(&connection).map_err(failed)
+        let applied = read_applied(&connection).map_err(failed)?;
+        drop(connection);
+        self.copies.send_modify(|copies| *copies += 1);
+        let _copied = self.copied.lock();
+        Ok(applied)
     }
 
     fn install(&self, from: &Path, applied: &Applied) -> Result<(), MachineError> {
