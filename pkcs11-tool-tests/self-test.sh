@@ -55,8 +55,9 @@ clean "all of them at once" p11_user --test
 clean "all of them at once, with the module's own locking" p11_user --test --use-locking
 clean "without a login" p11_public --test
 clean "--test-fork" p11_public --test-fork
+# The slot by its index: pkcs11-tool compares labels in a buffer that its threads write to as well.
 expect "two threads, which initialise and look around" 'all threads have ended with CKR_OK' \
-    p11_public --test-threads ILGISLT0 --test-threads ILGISLT0
+    p11 --slot-index 0 --test-threads ILGISLT0 --test-threads ILGISLT0
 
 clean "--test-ec makes a pair of keys, signs, and writes the public one" \
     p11_user --session-rw --test-ec --key-type EC:prime256v1 --label test-ec --id 0a
