@@ -16,7 +16,7 @@ pub struct KeyKind {
     pub public: Option<&'static [&'static [Attribute]]>,
     /// What the private or secret key is told.
     pub secret: &'static [Attribute],
-    /// The same for libcrypto; `None` for random bytes.
+    /// The same for libcrypto; `None` for a secret key.
     pub libcrypto: Option<Kind>,
 }
 
