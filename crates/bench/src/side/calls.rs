@@ -238,7 +238,8 @@ fn list(caller: Caller<'_>, objects: usize) -> Result<Call<'_>> {
 
 /// Made while the clock runs, destroyed when it stands: the token stays as it was.
 fn create(caller: Caller<'_>) -> Result<Call<'_>> {
-    let (made, mut maker) = (Rc::new(RefCell::new(Vec::new())), Maker::new(caller, keys::AES, true, "new")?);
+    let (made, mut maker) =
+        (Rc::new(RefCell::new(Vec::new())), Maker::new(caller, keys::AES, true, keys::NEW)?);
     let all = Rc::clone(&made);
     Ok(Call {
         before: Box::new(|_| Ok(())),

@@ -34,6 +34,9 @@ pub const AES: &KeyKind = &KeyKind {
     libcrypto: None,
 };
 
+/// The name of keys that are made while the clock runs.
+pub const NEW: &str = "new";
+
 /// 32 bytes for HMAC.
 pub const HMAC: &KeyKind = &KeyKind {
     name: "hmac",
