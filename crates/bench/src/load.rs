@@ -13,6 +13,8 @@ pub type Step<'a> = Box<dyn FnMut(usize) -> Result<()> + 'a>;
 pub struct Call<'a> {
     /// Before so many calls.
     pub before: Step<'a>,
+    /// How many calls `before` can be followed by.
+    pub most: usize,
     /// Calls once.
     pub once: Box<dyn FnMut() -> Result<()> + 'a>,
     /// After all calls of all callers.
@@ -22,13 +24,20 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call that needs nothing before and leaves nothing behind.
     pub fn alone(once: impl FnMut() -> Result<()> + 'a) -> Call<'a> {
-        Call { before: Box::new(|_| Ok(())), once: Box::new(once), after: Box::new(|_| Ok(())) }
+        let (before, after) = (Box::new(|_| Ok(())), Box::new(|_| Ok(())));
+        Call { before, most: usize::MAX, once: Box::new(once), after }
     }
 
     /// So many calls, and what is done before.
     pub fn times(&mut self, times: usize) -> Result<()> {
-        (self.before)(times)?;
-        (0..times).try_for_each(|_| (self.once)())
+        let mut left = times;
+        while left > 0 {
+            let batch = left.min(self.most);
+            (self.before)(batch)?;
+            (0..batch).try_for_each(|_| (self.once)())?;
+            left -= batch;
+        }
+        Ok(())
     }
 }
 
@@ -102,6 +111,9 @@ pub struct Manner {
 /// Calls before the clock runs, so that what is fetched once is fetched; no more once they have taken so long.
 const WARMING: usize = 3;
 const WARM: Duration = Duration::from_millis(50);
+
+/// How much longer than it measures a measurement may take, with what is done between calls while no clock runs.
+const PATIENCE: u32 = 30;
 
 /// Has threads call.
 pub fn measure(load: &dyn Load, manner: Manner) -> Result<Calls> {
@@ -187,11 +199,12 @@ impl Manner {
         Ok(calls)
     }
 
-    /// To look at the clock takes as long as a small call, so it is looked at some twenty times in all.
+    /// To look at the clock takes as long as a small call, so it is looked at some twenty times in all, unless calls come in small batches.
     fn measure_many(self, call: &mut Call<'_>) -> Result<Calls> {
         let time = Duration::try_from_secs_f64(self.seconds)?;
         let (mut taken, mut answered, mut batch) = (Duration::ZERO, 0, 1);
-        while taken < time {
+        let began_all = Instant::now();
+        while taken < time && began_all.elapsed() < time.saturating_mul(PATIENCE) {
             (call.before)(batch)?;
             let began = self.clock.now();
             (0..batch).try_for_each(|_| (call.once)())?;
@@ -199,7 +212,7 @@ impl Manner {
             taken += took;
             answered += batch;
             if took < time / 20 {
-                batch *= 2;
+                batch = batch.saturating_mul(2).min(call.most);
             }
         }
         let rate = answered as f64 / taken.as_secs_f64().max(f64::MIN_POSITIVE);
@@ -212,6 +225,9 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+    /// Calls after one announcement.
+    const MOST: usize = 5;
+
     #[derive(Default)]
     struct Counted {
         before: AtomicUsize,
@@ -223,9 +239,11 @@ mod tests {
         fn with_caller(&self, calls: &mut dyn FnMut(Call<'_>) -> Result<Calls>) -> Result<Calls> {
             calls(Call {
                 before: Box::new(|times| {
+                    assert!(times <= MOST);
                     self.before.fetch_add(times, Relaxed);
                     Ok(())
                 }),
+                most: MOST,
                 once: Box::new(|| {
                     self.once.fetch_add(1, Relaxed);
                     Ok(())
@@ -248,5 +266,13 @@ mod tests {
         assert_eq!(calls.answered as usize, load.once.load(Relaxed) - 3 * WARMING);
         assert_eq!(load.after.load(Relaxed), 3);
         assert!(calls.rate > 0.0);
+    }
+
+    #[test]
+    fn more_calls_than_may_follow_one_announcement_are_made_in_batches() {
+        let load = Counted::default();
+        load.with_caller(&mut |mut call| call.times(2 * MOST + 1).map(|()| Calls::default())).unwrap();
+        assert_eq!(load.before.load(Relaxed), 2 * MOST + 1);
+        assert_eq!(load.once.load(Relaxed), 2 * MOST + 1);
     }
 }

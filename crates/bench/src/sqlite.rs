@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// Bytes of a row: about those of a sealed key.
-const ROW: usize = 400;
+/// Bytes of a row: those that Cloister writes for the key whose making is compared with it, identifier, tags and seals.
+const ROW: usize = 696;
 
 /// A database that all callers share, one after the other.
 pub struct Transactions(Mutex<Connection>);
@@ -31,5 +31,55 @@ impl Load for Transactions {
             connection.prepare_cached("INSERT INTO line (content) VALUES (?1)")?.execute([&row[..]])?;
             Ok(())
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Attribute;
+    use crate::side::keys;
+    use cloister::attribute::Attributes;
+    use cloister::config::TokenSettings;
+    use cloister::mechanism::{Mechanism, Params, registry};
+    use cloister::pin::{Credentials, Role};
+    use cloister::token::local::LocalToken;
+    use cloister::token::{Making, Token};
+    use rusqlite::types::ValueRef;
+
+    /// Makes a token in `folder`, and a key as the row of keys that are made does.
+    fn make_key(folder: &Path) {
+        let cheap = TokenSettings { argon2_memory_kib: 8, argon2_passes: 1, ..TokenSettings::default() };
+        let token = LocalToken::new(folder.to_owned(), cheap);
+        let officer = Credentials::from_pin(Role::Officer, b"officer-pin");
+        let user = Credentials::from_pin(Role::User, b"user-pin");
+        token.initialize(&officer, "test").unwrap();
+        token.init_pin(Some(&token.login(Role::Officer, &officer).unwrap()), &user).unwrap();
+        let mut template = Attributes::new();
+        for attribute in keys::AES.secret_template(true, keys::NEW) {
+            match attribute {
+                Attribute::Flag(kind, value) => template.set(kind, value),
+                Attribute::Number(kind, value) => template.set(kind, value),
+                Attribute::Bytes(kind, value) => template.set(kind, value.into_owned()),
+            }
+        }
+        let row = registry::find(keys::AES.mechanism).unwrap();
+        let making = Making::Generate(&Mechanism { row, params: Params::None });
+        token.make(Some(&token.login(Role::User, &user).unwrap()), making, &template).unwrap();
+    }
+
+    #[test]
+    fn a_row_is_as_large_as_that_of_a_key_of_cloister() {
+        let folder = tempfile::tempdir().unwrap();
+        make_key(folder.path());
+        let connection = Connection::open(folder.path().join("token.db")).unwrap();
+        let bytes = |row: &rusqlite::Row<'_>| -> rusqlite::Result<usize> {
+            (0..row.as_ref().column_count()).try_fold(0, |sum, column| match row.get_ref(column)? {
+                ValueRef::Blob(bytes) => Ok(sum + bytes.len()),
+                _ => Ok(sum),
+            })
+        };
+        let size = connection.query_row("SELECT * FROM object", [], bytes).unwrap();
+        assert_eq!(ROW, size, "ROW is not the size of the key's row, {size} bytes");
     }
 }

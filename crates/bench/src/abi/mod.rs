@@ -8,6 +8,7 @@ mod functions;
 mod mechanism;
 mod module;
 mod pkey;
+mod secret;
 mod symmetric;
 mod template;
 
@@ -16,5 +17,6 @@ pub use functions::{Object, Session, User};
 pub use mechanism::{Mechanism, Parameter};
 pub use module::{Module, Rv};
 pub use pkey::{Generator, Key, Kind, Use};
+pub use secret::Secrets;
 pub use symmetric::{Cipher, Digest, Mac, random};
 pub use template::Attribute;

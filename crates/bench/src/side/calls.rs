@@ -208,15 +208,23 @@ fn find(by: By, asked: Asked, caller: Caller<'_>, objects: usize) -> Result<Call
     };
     let numbers: Vec<usize> = match asked {
         Asked::Again => vec![objects / 2],
-        Asked::Another => (0..objects).map(|number| number * STRIDE % objects).collect(),
+        Asked::Another | Asked::Anew => (0..objects).map(|number| number * STRIDE % objects).collect(),
     };
     let named = |number: usize| [Attribute::bytes(kind, crowd_name(number))];
     let (templates, mut turn): (Vec<_>, _) = (numbers.into_iter().map(named).collect(), 0);
-    Ok(Call::alone(move || {
+    let call = Call::alone(move || {
         let template = templates.get(turn).ok_or("nothing is searched for")?;
         turn = if turn + 1 < templates.len() { turn + 1 } else { 0 };
         caller.find(template)?.map(|_| ()).ok_or_else(|| "an object is not found".into())
-    }))
+    });
+    match asked {
+        Asked::Again | Asked::Another => Ok(call),
+        Asked::Anew => {
+            let mut another = Changing::new(caller)?;
+            // No more than there are objects, so that none is searched for twice without a change between.
+            Ok(Call { before: Box::new(move |_| another.label()), most: objects, ..call })
+        }
+    }
 }
 
 fn list(caller: Caller<'_>, objects: usize) -> Result<Call<'_>> {
@@ -230,10 +238,12 @@ fn list(caller: Caller<'_>, objects: usize) -> Result<Call<'_>> {
 
 /// Made while the clock runs, destroyed when it stands: the token stays as it was.
 fn create(caller: Caller<'_>) -> Result<Call<'_>> {
-    let (made, mut maker) = (Rc::new(RefCell::new(Vec::new())), Maker::new(caller, keys::AES, true, "new")?);
+    let (made, mut maker) =
+        (Rc::new(RefCell::new(Vec::new())), Maker::new(caller, keys::AES, true, keys::NEW)?);
     let all = Rc::clone(&made);
     Ok(Call {
         before: Box::new(|_| Ok(())),
+        most: usize::MAX,
         once: Box::new(move || {
             made.borrow_mut().push(maker.make()?.secret);
             Ok(())
@@ -256,6 +266,7 @@ fn destroy(caller: Caller<'_>) -> Result<Call<'_>> {
                 Ok(())
             })
         }),
+        most: usize::MAX,
         once: Box::new(move || {
             let key = all.borrow_mut().pop().ok_or("no key is left to destroy")?;
             Ok(caller.module.destroy(caller.session, key)?)
@@ -264,17 +275,32 @@ fn destroy(caller: Caller<'_>) -> Result<Call<'_>> {
     })
 }
 
-/// The label of an object beside the crowd, so that those of the crowd are found by theirs.
 fn change(caller: Caller<'_>) -> Result<Call<'_>> {
-    const NAME: &str = "changing";
-    let key = match caller.find(&[id(NAME)])? {
-        Some(key) => key,
-        None => caller.make(keys::AES, true, NAME)?.secret,
-    };
-    let mut turn = 0_u64;
-    Ok(Call::alone(move || {
-        turn += 1;
-        let label = Attribute::bytes(CKA_LABEL, format!("changed {turn}"));
-        Ok(caller.module.set_attributes(caller.session, key, &[label])?)
-    }))
+    let mut changing = Changing::new(caller)?;
+    Ok(Call::alone(move || changing.label()))
+}
+
+/// An object beside the crowd, so that those of the crowd are found by their labels.
+struct Changing<'m> {
+    caller: Caller<'m>,
+    key: Object,
+    turn: u64,
+}
+
+impl<'m> Changing<'m> {
+    fn new(caller: Caller<'m>) -> Result<Changing<'m>> {
+        const NAME: &str = "changing";
+        let key = match caller.find(&[id(NAME)])? {
+            Some(key) => key,
+            None => caller.make(keys::AES, true, NAME)?.secret,
+        };
+        Ok(Changing { caller, key, turn: 0 })
+    }
+
+    /// Gives it another label.
+    fn label(&mut self) -> Result<()> {
+        self.turn += 1;
+        let label = Attribute::bytes(CKA_LABEL, format!("changed {}", self.turn));
+        Ok(self.caller.module.set_attributes(self.caller.session, self.key, &[label])?)
+    }
 }

@@ -16,7 +16,7 @@ pub struct KeyKind {
     pub public: Option<&'static [&'static [Attribute]]>,
     /// What the private or secret key is told.
     pub secret: &'static [Attribute],
-    /// The same for libcrypto; `None` for random bytes.
+    /// The same for libcrypto; `None` for a secret key.
     pub libcrypto: Option<Kind>,
 }
 
@@ -33,6 +33,9 @@ pub const AES: &KeyKind = &KeyKind {
     ],
     libcrypto: None,
 };
+
+/// The name of keys that are made while the clock runs.
+pub const NEW: &str = "new";
 
 /// 32 bytes for HMAC.
 pub const HMAC: &KeyKind = &KeyKind {

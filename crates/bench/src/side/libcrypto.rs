@@ -3,7 +3,7 @@
 use super::keys::{self, KeyKind};
 use super::work::{Padding, Scheme, Work};
 use crate::Result;
-use crate::abi::{Cipher, Digest, Generator, Key, Mac, Use, random};
+use crate::abi::{Cipher, Digest, Generator, Key, Mac, Secrets, Use, random};
 use crate::load::Call;
 use openssl::pkey::{PKey, Private};
 use std::hint::black_box;
@@ -70,10 +70,11 @@ fn decapsulate(keys: &Keys) -> Result<Call<'static>> {
     Ok(Call::alone(move || used(key.decapsulate(&ciphertext[..written], &mut [0; 32]))))
 }
 
-/// A secret key is random bytes, no more.
+/// A pair, or a secret key's object, which takes more than drawing its bytes.
 fn generate(kind: &'static KeyKind) -> Result<Call<'static>> {
     let Some(kind) = kind.libcrypto else {
-        return Ok(Call::alone(|| used(random(&mut [0; 32]))));
+        let mut secrets = Secrets::new()?;
+        return Ok(Call::alone(move || used(secrets.generate())));
     };
     let mut generator = Generator::new(kind)?;
     Ok(Call::alone(move || used(generator.generate())))

@@ -61,7 +61,7 @@ impl Measure<'_> {
                 for (column, stand) in stands.iter_mut().enumerate() {
                     if line.cells[column + 1] != Cell::Failed {
                         let value = stand.measure(line, self.manner(line));
-                        line.note(column + 1, value.unwrap_or_else(|error| stand.failed(&title, &error)));
+                        line.note(column + 1, value.unwrap_or_else(|error| stand.failed(line, &error)));
                     }
                 }
             }
@@ -144,6 +144,8 @@ struct Stand<'a> {
     place: &'a Place,
     folder: PathBuf,
     halls: BTreeMap<usize, Hall>,
+    /// How many halls are no more.
+    left: usize,
 }
 
 /// A token with so many objects, and the processes that call.
@@ -154,7 +156,7 @@ struct Hall {
 
 impl<'a> Stand<'a> {
     fn new(place: &'a Place, folder: PathBuf) -> Stand<'a> {
-        Stand { place, folder, halls: BTreeMap::new() }
+        Stand { place, folder, halls: BTreeMap::new(), left: 0 }
     }
 
     /// Makes the token with so many objects, if the module is measured with so many.
@@ -164,7 +166,7 @@ impl<'a> Stand<'a> {
         }
         eprintln!("setting up: {} with {objects} objects", self.place.name);
         let token = Token { slot: None, objects };
-        let folder = self.folder.join(objects.to_string());
+        let folder = self.folder.join(format!("{objects}-{}", self.left));
         // Many objects would wait for the disk one by one: so they are made in memory, and the disk gets them all together.
         let memory = Path::new(MEMORY).is_dir().then(|| tempfile::tempdir_in(MEMORY)).transpose()?;
         if let Some(memory) = &memory {
@@ -181,6 +183,7 @@ impl<'a> Stand<'a> {
 
     fn measure(&mut self, line: &Line, manner: Manner) -> Result<Value> {
         let token = Token { slot: None, objects: line.objects };
+        self.furnish(line.objects)?;
         let Some(hall) = self.halls.get_mut(&line.objects) else { return Ok(Value::Nothing) };
         if let Work::Start(told) = line.row.work {
             let mut worker = Worker::start(None, hall.environment.clone())?;
@@ -209,11 +212,12 @@ impl<'a> Stand<'a> {
         Ok(sum.into())
     }
 
-    /// Says what went wrong, and lets those who may still be at it go: others take their places.
-    fn failed(&mut self, title: &str, error: &crate::Error) -> Value {
+    /// Says what went wrong, and lets those go who may still be at it. They may leave a token in which nothing works any more: so the next
+    /// line finds another.
+    fn failed(&mut self, line: &Line, error: &crate::Error) -> Value {
         progress::end();
-        eprintln!("{}, {title}: {error}", self.place.name);
-        self.halls.values_mut().for_each(|hall| hall.workers.clear());
+        eprintln!("{}, {}: {error}", self.place.name, line.title());
+        self.left += usize::from(self.halls.remove(&line.objects).is_some());
         Value::Failed
     }
 

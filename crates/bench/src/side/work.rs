@@ -67,6 +67,8 @@ pub enum Asked {
     Again,
     /// Each time another.
     Another,
+    /// Another too, and something else in the token was changed since it was last asked for: nothing remembered may answer.
+    Anew,
 }
 
 /// What of a start is told.
