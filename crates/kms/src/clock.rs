@@ -79,6 +79,11 @@ impl Clock {
         Duration::from_millis(u64::try_from(self.moved.load(Ordering::SeqCst)).unwrap_or(0))
     }
 
+    /// [`uptime`], as far on as a test has moved the time.
+    pub fn uptime(&self) -> Duration {
+        uptime().saturating_add(self.moved())
+    }
+
     /// Moves the time on by so many milliseconds, for good. Only a front whose settings allow it calls this.
     pub fn advance(&self, milliseconds: i64) {
         self.moved.fetch_add(milliseconds, Ordering::SeqCst);

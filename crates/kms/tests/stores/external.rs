@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, OnceLock};
 
 use cloister_kms::api::error::Code;
+use cloister_kms::book::label;
 use cloister_kms::hsm::{Login, Module, Token};
+use cloister_kms::stores::members::Member;
 use cloister_kms::xks::proxy::{Proxy, Settings, TokenVault, serve};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
@@ -17,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::certificates::Identity;
 use crate::module::{PIN, loaded};
-use crate::support::Front;
+use crate::support::{ACCOUNT, Front};
 
 const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRST";
 const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
@@ -229,6 +231,27 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
         front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
         Code::CustomKeyStoreHasCMKsException
     );
+}
+
+#[test]
+fn k76_an_external_key_that_a_dead_front_has_claimed_is_free_after_a_minute() {
+    let running = proxy();
+    let (front, other) = (front("x-left", running.address, ""), front("x-left", running.address, ""));
+    let store = create(&front, "left");
+    front.connect_well(&store);
+    let label = label::member(ACCOUNT, "x-left", &store, "orders");
+    front.service.book.create(&label, &Member { key: "never-came".to_owned() }).unwrap();
+    let refused = |front: &Front| {
+        front.refused("CreateKey", key_request(&store, "orders")) == Code::XksKeyAlreadyInUseException
+    };
+    assert!(refused(&front));
+    front.service.clock.advance(50_000);
+    assert!(refused(&front));
+    front.service.clock.advance(11_000);
+    assert!(refused(&other), "each front goes by what it has seen itself");
+    create_key(&front, &store, "orders");
+    other.service.clock.advance(61_000);
+    assert!(refused(&other), "the key has come");
 }
 
 #[test]
