@@ -87,6 +87,13 @@ impl Book {
         Ok(directory.folders.get(folder).copied().unwrap_or(0))
     }
 
+    /// Walks all objects now, whatever the marks tell: claims are told by none.
+    pub(super) fn walk_again(&self) -> Result<()> {
+        let mut directory = self.directory.lock();
+        directory.seen = None;
+        self.bring_up(&mut directory)
+    }
+
     /// Notes a record that this front has made, and tells the others.
     pub(super) fn came(&self, name: &str, object: ObjectHandle) -> Result<()> {
         let mut directory = self.directory.lock();

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::directory::Directory;
 use super::label;
+use crate::clock::Ticks;
 use crate::hsm::Token;
 use crate::hsm::error::{Result, Trouble};
 
@@ -57,6 +58,9 @@ pub struct Book {
     cache: Cache<String, Cached>,
     pub(super) directory: Mutex<Directory>,
     pub(super) busy: super::latch::Busy,
+    pub(super) met: super::claims::Met,
+    /// What latches are timed by.
+    pub(super) ticks: Arc<Ticks>,
     /// Whether the token has said that it lets no value be changed.
     fixed: AtomicBool,
     /// Whether it refused a trial, for whichever reason; none before it was tried.
@@ -66,11 +70,18 @@ pub struct Book {
 impl Book {
     /// The records in `token`.
     pub fn new(token: Arc<Token>) -> Self {
+        Self::timed_by(token, Arc::default())
+    }
+
+    /// The same for a test that drives the time by which latches go.
+    pub fn timed_by(token: Arc<Token>, ticks: Arc<Ticks>) -> Self {
         Self {
             token,
             cache: Cache::new(CACHED),
             directory: Mutex::default(),
             busy: super::latch::Busy::default(),
+            met: super::claims::Met::default(),
+            ticks,
             fixed: AtomicBool::new(false),
             tried: OnceLock::new(),
         }
