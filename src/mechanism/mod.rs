@@ -5,9 +5,8 @@
 
 pub mod aead;
 pub mod aes;
-pub mod aria;
 pub mod block;
-pub mod camellia;
+pub mod block_cipher;
 pub mod cbc_mac;
 pub mod ccm;
 pub mod cloudhsm;
