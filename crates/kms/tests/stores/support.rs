@@ -6,14 +6,14 @@ use std::sync::{Arc, OnceLock};
 use cloister_kms::api::error::{Code, Fault};
 use cloister_kms::api::operations::Operation;
 use cloister_kms::auth::caller::Caller;
-use cloister_kms::hsm::{Login, Module, Token};
+use cloister_kms::hsm::Token;
 use cloister_kms::service::{Call, Service};
 use cloister_kms::settings::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::certificates::Identity;
-use crate::module::{PIN, loaded};
+use crate::module::loaded;
 
 pub const ACCOUNT: &str = "111122223333";
 
@@ -29,10 +29,8 @@ pub fn certificate(name: &str) -> PathBuf {
 fn default_store() -> Arc<Token> {
     static TOKEN: OnceLock<Arc<Token>> = OnceLock::new();
     let make = || {
-        let loaded = loaded();
-        loaded.make_token("kms");
-        let module = Module::load(&loaded.path).unwrap();
-        Arc::new(Token::open(&module, "kms", Login::new(PIN.to_owned().into())).unwrap())
+        loaded().make_token("kms");
+        Arc::new(loaded().log_in("kms"))
     };
     TOKEN.get_or_init(make).clone()
 }
