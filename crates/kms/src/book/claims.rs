@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::object::ObjectHandle;
 use parking_lot::Mutex;
 
 use super::label;
-use super::records::{Book, template, value};
+use super::records::{Book, of_ours, template, value};
 use crate::hsm::error::{Result, Trouble};
 use crate::watch::Watch;
 
@@ -56,13 +56,8 @@ type Foreign = (ObjectHandle, Vec<u8>);
 
 impl Book {
     pub(super) fn claim(&self, label: &str) -> Result<Claim<'_>> {
-        let mut attributes = template(label);
         let nonce = self.token().with(|session| session.generate_random_vec(16))?;
-        attributes.extend([
-            Attribute::Token(true),
-            Attribute::Private(true),
-            Attribute::Value(nonce.clone()),
-        ]);
+        let attributes = of_ours(label, &nonce);
         let object = self.token().with(|session| session.create_object(&attributes))?;
         Ok(Claim { book: self, object, nonce })
     }

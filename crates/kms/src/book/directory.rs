@@ -197,11 +197,8 @@ impl Book {
     }
 
     fn walk(&self, directory: &mut Directory) -> Result<()> {
-        let template = [
-            Attribute::Class(ObjectClass::DATA),
-            Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
-        ];
-        let objects = self.token().find(&template)?;
+        // By the class alone: a token would open every object to find out whose application's it is, and once more to tell its name.
+        let objects = self.token().find(&[Attribute::Class(ObjectClass::DATA)])?;
         let there: HashSet<u64> = objects.iter().map(|object| object.handle()).collect();
         directory.known.retain(|object, _| there.contains(object));
         for object in objects {

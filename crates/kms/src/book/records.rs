@@ -286,12 +286,19 @@ impl Book {
 
 /// What a record is made of.
 pub(super) fn made(label: &str, bytes: &[u8]) -> Vec<Attribute> {
+    let mut attributes = of_ours(label, bytes);
+    attributes.push(Attribute::Modifiable(true));
+    attributes
+}
+
+/// What any object of the book is made of: private, and with the name of this application, for people who look into the token.
+pub(super) fn of_ours(label: &str, value: &[u8]) -> Vec<Attribute> {
     let mut attributes = template(label);
     attributes.extend([
+        Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
         Attribute::Token(true),
         Attribute::Private(true),
-        Attribute::Modifiable(true),
-        Attribute::Value(bytes.to_vec()),
+        Attribute::Value(value.to_vec()),
     ]);
     attributes
 }
@@ -307,13 +314,9 @@ fn trial() -> Vec<Attribute> {
     ]
 }
 
-/// What finds a record by its name.
+/// What finds a record by its name. Tokens index classes and labels; by anything else they would have to open each object to know.
 pub(super) fn template(label: &str) -> Vec<Attribute> {
-    vec![
-        Attribute::Class(ObjectClass::DATA),
-        Attribute::Label(label.as_bytes().to_vec()),
-        Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
-    ]
+    vec![Attribute::Class(ObjectClass::DATA), Attribute::Label(label.as_bytes().to_vec())]
 }
 
 /// How often a value is asked for whose length changes between the question for that and the question for itself: other fronts write too.
@@ -345,4 +348,15 @@ fn parse<R: Record>(label: &str, bytes: &[u8]) -> Result<R> {
     serde_json::from_slice(bytes).map_err(|e| {
         Trouble::Other(format!("record {label} can't be read (line {}, column {})", e.line(), e.column()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_looked_for_by_what_tokens_index() {
+        let kinds: Vec<_> = template("kms/a").iter().map(Attribute::attribute_type).collect();
+        assert_eq!(kinds, [AttributeType::Class, AttributeType::Label]);
+    }
 }
