@@ -145,7 +145,9 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
     if record.origin != Origin::External {
         record.materials.push(new_material(call.now, Cause::First)?);
     }
-    must_be_in_time(call)?;
+    must_be_in_time(call).inspect_err(|_| {
+        let _ = members::release(call.service, &record);
+    })?;
     record.draft = Some(Draft::Making(call.service.clock.now()));
     let object = call.service.book.create(&label, &record)?;
     call.service.house.note(&record, call.now);

@@ -36,6 +36,7 @@ pub fn claim(call: &Call, store: &StoreRecord, key: &str, external: Option<&str>
         Some(kept) if life(call, store, &label, &kept.value)? == Life::Over => {
             latch.still_held()?;
             book.replace(&label, kept.object, &member)?;
+            call.service.is_done(&label);
         }
         Some(_) => {
             let external = external.unwrap_or_default();
@@ -63,7 +64,7 @@ pub fn any(call: &Call, store: &StoreRecord) -> Result<bool> {
     Ok(any)
 }
 
-/// Removes the note of a key that is no more.
+/// Removes the note of a key that is no more, or that won't come.
 pub fn release(service: &Service, key: &KeyRecord) -> HsmResult<()> {
     let Some(store) = &key.store else { return Ok(()) };
     let label = label::member(&key.account, &key.region, store, key.xks_key.as_ref().unwrap_or(&key.id));
@@ -72,6 +73,7 @@ pub fn release(service: &Service, key: &KeyRecord) -> HsmResult<()> {
     if let Some(kept) = service.book.read::<Member>(&label)?.filter(|kept| kept.value.key == key.id) {
         latch.still_held()?;
         service.book.remove(&label, kept.object)?;
+        service.is_done(&label);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Key stores behind an XKS proxy: the proxy of this crate, over a token of its own.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use cloister_kms::api::error::Code;
 use cloister_kms::auth::credentials::Credential;
@@ -209,6 +210,10 @@ fn k76_an_external_key_that_a_dead_front_has_claimed_is_free_after_a_minute() {
     front.service.clock.advance(11_000);
     assert!(refused(&other), "each front goes by what it has seen itself");
     create_key(&front, &store, "orders");
+    // A call that took too long leaves nothing that would have to be waited for.
+    let late = front.ask_late("CreateKey", key_request(&store, "more"), Duration::from_secs(46)).unwrap_err();
+    assert_eq!(late.code, Code::DependencyTimeoutException);
+    create_key(&front, &store, "more");
     other.service.clock.advance(61_000);
     assert!(refused(&other), "the key has come");
 }
