@@ -67,7 +67,7 @@ impl Digest {
 
 /// SHAKE, by its strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Shake {
     Bits128,
     Bits256,

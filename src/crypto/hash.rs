@@ -9,7 +9,7 @@ use std::ffi::CStr;
 
 /// A digest algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are those of the standards
 pub enum Hash {
     Sha1,
     Sha224,

@@ -1,42 +1,24 @@
-//! AES: key generation, block modes and MACs (PKCS#11 3.2, sections 6.10 and 6.14). Stream modes are in [`super::stream`], modes that
-//! steal in [`super::once`], those with authentication in [`super::aead`], key wrap is in [`super::keywrap`].
+//! What AES alone has: keys of XTS, CMAC and XCBC-MAC (PKCS#11 3.2, sections 6.13 and 6.14). Block modes are in [`super::block_cipher`], stream modes
+//! in [`super::stream`], modes that steal in [`super::once`], those with authentication in [`super::aead`], key wrap is in [`super::keywrap`].
 
-use super::block::{Block, EncryptData};
-use super::cbc_mac::{CbcMac, Xcbc};
+use super::cbc_mac::Xcbc;
 use super::mac::Cmac;
 use super::secret::{Generator, Lengths};
-use crate::crypto::{cipher, mac};
+use crate::crypto::mac;
 
-/// Bytes of a block.
-const BLOCK: usize = 16;
-
-/// Makes AES keys.
-pub static GENERATOR: Generator = Generator { lengths: Lengths::OneOf(&[16, 24, 32]) };
-/// ECB.
-pub static ECB: Block = Block::ecb(cipher::AES_ECB, BLOCK);
-/// CBC.
-pub static CBC: Block = Block::cbc(cipher::AES_CBC, BLOCK);
-/// CBC with padding.
-pub static CBC_PAD: Block = Block::cbc_pad(cipher::AES_CBC, BLOCK);
-/// Derivation by ECB.
-pub static ECB_ENCRYPT_DATA: EncryptData = EncryptData(&ECB);
-/// Derivation by CBC.
-pub static CBC_ENCRYPT_DATA: EncryptData = EncryptData(&CBC);
 /// Makes keys of XTS.
 pub static XTS_GENERATOR: Generator = Generator { lengths: Lengths::OneOf(&[32, 64]) };
-/// CBC-MAC.
-pub static CBC_MAC: CbcMac = CbcMac(&CBC);
 /// XCBC-MAC (RFC 3566).
 pub static XCBC_MAC: Xcbc = Xcbc { length: 16 };
 /// XCBC-MAC, cut as IPsec has it.
 pub static XCBC_MAC_96: Xcbc = Xcbc { length: 12 };
 /// CMAC.
-pub static CMAC: Cmac = Cmac { algorithms: &mac::AES_CMAC, block: BLOCK };
+pub static CMAC: Cmac = Cmac { algorithms: &mac::AES_CMAC, block: 16 };
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::error::Error;
+    use crate::mechanism::block_cipher::AES;
     use crate::mechanism::testing::{Secret, decrypt, encrypt, hex, in_parts};
     use crate::mechanism::{Family, Params};
     use cryptoki_sys as ck;
@@ -78,7 +60,7 @@ mod tests {
             assert_eq!(encrypted.len(), (length / 16 + 1) * 16);
             assert_eq!(decrypt(ck::CKM_AES_CBC_PAD, &KEY, iv(), &encrypted), Ok(data.clone()));
             let bytewise =
-                in_parts(CBC_PAD.decrypt(Secret::new(&KEY).key(), &iv()).unwrap(), encrypted.chunks(1));
+                in_parts(AES.cbc_pad.decrypt(Secret::new(&KEY).key(), &iv()).unwrap(), encrypted.chunks(1));
             assert_eq!(bytewise, Ok(data));
         }
     }
@@ -98,9 +80,9 @@ mod tests {
             let result = decrypt(ck::CKM_AES_CBC_PAD, &KEY, iv.clone(), &vec![0; length]);
             assert_eq!(result, Err(Error::EncryptedDataLenRange));
         }
-        let ecb = ECB.encrypt(Secret::new(&KEY).key(), &Params::None).unwrap();
+        let ecb = AES.ecb.encrypt(Secret::new(&KEY).key(), &Params::None).unwrap();
         assert_eq!(in_parts(ecb, [&[0; 16][..], &[0; 1]]), Err(Error::DataLenRange));
-        let cbc_pad = CBC_PAD.decrypt(Secret::new(&KEY).key(), &iv).unwrap();
+        let cbc_pad = AES.cbc_pad.decrypt(Secret::new(&KEY).key(), &iv).unwrap();
         assert_eq!(in_parts(cbc_pad, [&[0; 16][..], &[0; 1]]), Err(Error::EncryptedDataLenRange));
     }
 
@@ -112,7 +94,7 @@ mod tests {
             decrypt(ck::CKM_AES_CBC_PAD, &KEY, iv.clone(), &unpadded),
             Err(Error::EncryptedDataInvalid)
         );
-        let result = CBC_PAD.unwrap(Secret::new(&KEY).key(), &iv, &unpadded);
+        let result = AES.cbc_pad.unwrap(Secret::new(&KEY).key(), &iv, &unpadded);
         assert_eq!(result, Err(Error::WrappedKeyInvalid));
     }
 
@@ -134,11 +116,11 @@ mod tests {
         let wanted = crate::mechanism::Wanted { key_type: ck::CKK_AES, length: Some(16) };
         for length in [0, 15, 17] {
             let params = Params::StringData(vec![0; length]);
-            let result = ECB_ENCRYPT_DATA.derive(Secret::new(&KEY).key(), &params, wanted);
+            let result = AES.ecb_data.derive(Secret::new(&KEY).key(), &params, wanted);
             assert_eq!(result, Err(Error::MechanismParamInvalid));
         }
         let params = Params::CbcData { iv: vec![0; 8], data: vec![0; 16] };
-        let result = CBC_ENCRYPT_DATA.derive(Secret::new(&KEY).key(), &params, wanted);
+        let result = AES.cbc_data.derive(Secret::new(&KEY).key(), &params, wanted);
         assert_eq!(result, Err(Error::MechanismParamInvalid));
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::output::Size;
 
 /// One block cipher in one mode.
+#[derive(Clone, Copy)]
 pub struct Block {
     /// Its algorithms.
     pub mode: Mode,
@@ -73,7 +74,7 @@ impl Family for Block {
 }
 
 /// Derives a key: the ciphertext of the parameter's data, cut to the length wanted.
-pub struct EncryptData(pub &'static Block);
+pub struct EncryptData(pub Block);
 
 impl Family for EncryptData {
     fn derive(&self, base: Key<'_>, params: &Params, wanted: Wanted) -> Result<Bytes> {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use zeroize::Zeroizing;
 
 /// CBC-MAC with one block cipher, given in its CBC mode. The data is filled up with zeros; half a block of the MAC is usual.
-pub struct CbcMac(pub &'static Block);
+pub struct CbcMac(pub Block);
 
 /// AES-XCBC-MAC, cut to a length in bytes.
 pub struct Xcbc {

@@ -1,14 +1,9 @@
 //! DES for old data: triple DES with keys of double and triple length (PKCS#11 3.2, sections 6.18 and 6.19), and single DES, where a token
-//! asks for it (PKCS#11 Historical Mechanisms 3.2, general block ciphers). They differ in the key alone.
+//! asks for it (PKCS#11 Historical Mechanisms 3.2, general block ciphers). Their block modes are in [`super::block_cipher`].
 
-use super::block::{Block, EncryptData};
-use super::cbc_mac::CbcMac;
 use super::mac::Cmac;
 use super::secret::{Generator, Lengths};
-use crate::crypto::{cipher, mac};
-
-/// Bytes of a block.
-const BLOCK: usize = 8;
+use crate::crypto::mac;
 
 /// Makes keys of single length.
 pub static SINGLE_GENERATOR: Generator = Generator { lengths: Lengths::Fixed(8) };
@@ -16,20 +11,8 @@ pub static SINGLE_GENERATOR: Generator = Generator { lengths: Lengths::Fixed(8) 
 pub static DOUBLE_GENERATOR: Generator = Generator { lengths: Lengths::Fixed(16) };
 /// Makes keys of triple length.
 pub static TRIPLE_GENERATOR: Generator = Generator { lengths: Lengths::Fixed(24) };
-/// ECB.
-pub static ECB: Block = Block::ecb(cipher::DES_ECB, BLOCK);
-/// CBC.
-pub static CBC: Block = Block::cbc(cipher::DES_CBC, BLOCK);
-/// CBC with padding.
-pub static CBC_PAD: Block = Block::cbc_pad(cipher::DES_CBC, BLOCK);
-/// Derivation by ECB.
-pub static ECB_ENCRYPT_DATA: EncryptData = EncryptData(&ECB);
-/// Derivation by CBC.
-pub static CBC_ENCRYPT_DATA: EncryptData = EncryptData(&CBC);
-/// CBC-MAC.
-pub static CBC_MAC: CbcMac = CbcMac(&CBC);
 /// CMAC.
-pub static CMAC: Cmac = Cmac { algorithms: &mac::DES3_CMAC, block: BLOCK };
+pub static CMAC: Cmac = Cmac { algorithms: &mac::DES3_CMAC, block: 8 };
 
 #[cfg(test)]
 mod tests {

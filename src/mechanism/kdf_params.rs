@@ -58,7 +58,7 @@ pub struct Kbkdf {
 
 /// The pseudo-random function of SP 800-108.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Prf {
     Hmac(Hash),
     AesCmac,
@@ -103,7 +103,7 @@ pub struct NumberForm {
 
 /// The random numbers of a TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub struct Randoms {
     pub client: Vec<u8>,
     pub server: Vec<u8>,

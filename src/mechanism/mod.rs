@@ -5,9 +5,8 @@
 
 pub mod aead;
 pub mod aes;
-pub mod aria;
 pub mod block;
-pub mod camellia;
+pub mod block_cipher;
 pub mod cbc_mac;
 pub mod ccm;
 pub mod cloudhsm;
@@ -87,7 +86,7 @@ pub use short::Short;
 /// What an operation is for; also which of a session's places it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(usize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Purpose {
     Encrypt,
     Decrypt,

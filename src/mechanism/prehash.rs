@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A digest that stands for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Prehash {
     Fixed(Hash),
     /// 32 bytes of SHAKE128.

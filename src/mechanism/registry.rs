@@ -1,6 +1,7 @@
 //! The registry: one row per mechanism, grouped by family.
 
 use super::aead::{ChaCha20Poly1305, Gcm};
+use super::block_cipher::{self, AES, ARIA, CAMELLIA, DES};
 use super::cbc_mac::Gmac;
 use super::ccm::Ccm;
 use super::dh::{Agreement, PairGeneration};
@@ -21,9 +22,7 @@ use super::rsa_wrap::RsaAesWrap;
 use super::secret::{Generator, Lengths, MAX_LENGTH};
 use super::simple::{self, Blake2bDigested, Digested, ShakeDigested};
 use super::tls::{self, ConnectionKeys, Master};
-use super::{
-    Family, Row, Shape, Unit, aes, aria, camellia, cloudhsm, des, ec, ecdh_wrap, once, pqc_key, rsa, stream,
-};
+use super::{Family, Row, Shape, Unit, aes, cloudhsm, des, ec, ecdh_wrap, once, pqc_key, rsa, stream};
 use crate::crypto::Hash;
 use crate::crypto::digest::Shake;
 use cryptoki_sys as ck;
@@ -219,10 +218,10 @@ pub static ROWS: &[Row] = &[
     generator(ckm!(CKM_SHA3_384_KEY_GEN), &[ck::CKK_SHA3_384_HMAC], GENERATED, &ANY_LENGTH),
     generator(ckm!(CKM_SHA3_512_KEY_GEN), &[ck::CKK_SHA3_512_HMAC], GENERATED, &ANY_LENGTH),
     // AES (sections 6.10, 6.11, 6.13, 6.14, 6.16 and 6.17).
-    generator(ckm!(CKM_AES_KEY_GEN), &[ck::CKK_AES], AES_SIZES, &aes::GENERATOR),
-    aes(ckm!(CKM_AES_ECB), CIPHER, Shape::None, &aes::ECB),
-    aes(ckm!(CKM_AES_CBC), CIPHER, Shape::Iv(16), &aes::CBC),
-    aes(ckm!(CKM_AES_CBC_PAD), CIPHER, Shape::Iv(16), &aes::CBC_PAD),
+    generator(ckm!(CKM_AES_KEY_GEN), &[ck::CKK_AES], AES_SIZES, &block_cipher::GENERATOR),
+    aes(ckm!(CKM_AES_ECB), CIPHER, Shape::None, &AES.ecb),
+    aes(ckm!(CKM_AES_CBC), CIPHER, Shape::Iv(16), &AES.cbc),
+    aes(ckm!(CKM_AES_CBC_PAD), CIPHER, Shape::Iv(16), &AES.cbc_pad),
     aes(ckm!(CKM_AES_CTR), CIPHER, Shape::Counter, &stream::AES_CTR),
     aes(ckm!(CKM_AES_OFB), CIPHER, Shape::Iv(16), &stream::AES_OFB),
     aes(ckm!(CKM_AES_CFB1), CIPHER, Shape::Iv(16), &stream::AES_CFB1),
@@ -233,8 +232,8 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_CCM), CIPHER | MESSAGES, Shape::Ccm, &Ccm),
     aes(ckm!(CKM_AES_CMAC), MAC, Shape::None, &aes::CMAC),
     aes(ckm!(CKM_AES_CMAC_GENERAL), MAC, Shape::MacLength, &aes::CMAC),
-    aes(ckm!(CKM_AES_MAC), MAC, Shape::None, &aes::CBC_MAC),
-    aes(ckm!(CKM_AES_MAC_GENERAL), MAC, Shape::MacLength, &aes::CBC_MAC),
+    aes(ckm!(CKM_AES_MAC), MAC, Shape::None, &AES.cbc_mac),
+    aes(ckm!(CKM_AES_MAC_GENERAL), MAC, Shape::MacLength, &AES.cbc_mac),
     aes(ckm!(CKM_AES_GMAC), ONE_MAC, Shape::Gcm, &Gmac),
     // RFC 3566 knows keys of 128 bits only.
     Row { sizes: (16, 16), ..aes(ckm!(CKM_AES_XCBC_MAC), MAC, Shape::None, &aes::XCBC_MAC) },
@@ -246,50 +245,38 @@ pub static ROWS: &[Row] = &[
     aes(ckm!(CKM_AES_KEY_WRAP_PAD), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
     aes(ckm!(CKM_AES_KEY_WRAP_KWP), CIPHER, Shape::OptionalIv(4), &KeyWrap::Kwp),
     aes(ckm!(CKM_AES_KEY_WRAP_PKCS7), CIPHER, Shape::OptionalIv(8), &KeyWrap::Pkcs7),
-    aes(ckm!(CKM_AES_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &aes::ECB_ENCRYPT_DATA),
-    aes(ckm!(CKM_AES_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::AesCbcData, &aes::CBC_ENCRYPT_DATA),
+    aes(ckm!(CKM_AES_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &AES.ecb_data),
+    aes(ckm!(CKM_AES_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::AesCbcData, &AES.cbc_data),
     // ARIA (sections 6.49 and 6.50).
-    generator(ckm!(CKM_ARIA_KEY_GEN), ARIA_KEYS, AES_SIZES, &aria::GENERATOR),
-    secret(ckm!(CKM_ARIA_ECB), (ARIA_KEYS, AES_SIZES), CIPHER, Shape::None, &aria::ECB),
-    secret(ckm!(CKM_ARIA_CBC), (ARIA_KEYS, AES_SIZES), CIPHER, Shape::Iv(16), &aria::CBC),
-    secret(ckm!(CKM_ARIA_CBC_PAD), (ARIA_KEYS, AES_SIZES), CIPHER, Shape::Iv(16), &aria::CBC_PAD),
-    secret(ckm!(CKM_ARIA_MAC), (ARIA_KEYS, AES_SIZES), MAC, Shape::None, &aria::CBC_MAC),
-    secret(ckm!(CKM_ARIA_MAC_GENERAL), (ARIA_KEYS, AES_SIZES), MAC, Shape::MacLength, &aria::CBC_MAC),
-    secret(
-        ckm!(CKM_ARIA_ECB_ENCRYPT_DATA),
-        (ARIA_KEYS, AES_SIZES),
-        ck::CKF_DERIVE,
-        Shape::StringData,
-        &aria::ECB_ENCRYPT_DATA,
-    ),
-    secret(
-        ckm!(CKM_ARIA_CBC_ENCRYPT_DATA),
-        (ARIA_KEYS, AES_SIZES),
-        ck::CKF_DERIVE,
-        Shape::AesCbcData,
-        &aria::CBC_ENCRYPT_DATA,
-    ),
+    generator(ckm!(CKM_ARIA_KEY_GEN), ARIA_KEYS.0, ARIA_KEYS.1, &block_cipher::GENERATOR),
+    secret(ckm!(CKM_ARIA_ECB), ARIA_KEYS, CIPHER, Shape::None, &ARIA.ecb),
+    secret(ckm!(CKM_ARIA_CBC), ARIA_KEYS, CIPHER, Shape::Iv(16), &ARIA.cbc),
+    secret(ckm!(CKM_ARIA_CBC_PAD), ARIA_KEYS, CIPHER, Shape::Iv(16), &ARIA.cbc_pad),
+    secret(ckm!(CKM_ARIA_MAC), ARIA_KEYS, MAC, Shape::None, &ARIA.cbc_mac),
+    secret(ckm!(CKM_ARIA_MAC_GENERAL), ARIA_KEYS, MAC, Shape::MacLength, &ARIA.cbc_mac),
+    secret(ckm!(CKM_ARIA_ECB_ENCRYPT_DATA), ARIA_KEYS, ck::CKF_DERIVE, Shape::StringData, &ARIA.ecb_data),
+    secret(ckm!(CKM_ARIA_CBC_ENCRYPT_DATA), ARIA_KEYS, ck::CKF_DERIVE, Shape::AesCbcData, &ARIA.cbc_data),
     // Camellia (sections 6.47 and 6.48).
-    generator(ckm!(CKM_CAMELLIA_KEY_GEN), CAMELLIA.0, CAMELLIA.1, &camellia::GENERATOR),
-    secret(ckm!(CKM_CAMELLIA_ECB), CAMELLIA, CIPHER, Shape::None, &camellia::ECB),
-    secret(ckm!(CKM_CAMELLIA_CBC), CAMELLIA, CIPHER, Shape::Iv(16), &camellia::CBC),
-    secret(ckm!(CKM_CAMELLIA_CBC_PAD), CAMELLIA, CIPHER, Shape::Iv(16), &camellia::CBC_PAD),
-    secret(ckm!(CKM_CAMELLIA_CTR), CAMELLIA, CIPHER, Shape::Counter, &stream::CAMELLIA_CTR),
-    secret(ckm!(CKM_CAMELLIA_MAC), CAMELLIA, MAC, Shape::None, &camellia::CBC_MAC),
-    secret(ckm!(CKM_CAMELLIA_MAC_GENERAL), CAMELLIA, MAC, Shape::MacLength, &camellia::CBC_MAC),
+    generator(ckm!(CKM_CAMELLIA_KEY_GEN), CAMELLIA_KEYS.0, CAMELLIA_KEYS.1, &block_cipher::GENERATOR),
+    secret(ckm!(CKM_CAMELLIA_ECB), CAMELLIA_KEYS, CIPHER, Shape::None, &CAMELLIA.ecb),
+    secret(ckm!(CKM_CAMELLIA_CBC), CAMELLIA_KEYS, CIPHER, Shape::Iv(16), &CAMELLIA.cbc),
+    secret(ckm!(CKM_CAMELLIA_CBC_PAD), CAMELLIA_KEYS, CIPHER, Shape::Iv(16), &CAMELLIA.cbc_pad),
+    secret(ckm!(CKM_CAMELLIA_CTR), CAMELLIA_KEYS, CIPHER, Shape::Counter, &stream::CAMELLIA_CTR),
+    secret(ckm!(CKM_CAMELLIA_MAC), CAMELLIA_KEYS, MAC, Shape::None, &CAMELLIA.cbc_mac),
+    secret(ckm!(CKM_CAMELLIA_MAC_GENERAL), CAMELLIA_KEYS, MAC, Shape::MacLength, &CAMELLIA.cbc_mac),
     secret(
         ckm!(CKM_CAMELLIA_ECB_ENCRYPT_DATA),
-        CAMELLIA,
+        CAMELLIA_KEYS,
         ck::CKF_DERIVE,
         Shape::StringData,
-        &camellia::ECB_ENCRYPT_DATA,
+        &CAMELLIA.ecb_data,
     ),
     secret(
         ckm!(CKM_CAMELLIA_CBC_ENCRYPT_DATA),
-        CAMELLIA,
+        CAMELLIA_KEYS,
         ck::CKF_DERIVE,
         Shape::AesCbcData,
-        &camellia::CBC_ENCRYPT_DATA,
+        &CAMELLIA.cbc_data,
     ),
     // ChaCha20 and Poly1305 (sections 6.58, 6.60 and 6.61).
     generator(ckm!(CKM_CHACHA20_KEY_GEN), CHACHA20.0, CHACHA20.1, &THIRTY_TWO_BYTES),
@@ -306,15 +293,15 @@ pub static ROWS: &[Row] = &[
     // Triple DES (sections 6.17, 6.18 and 6.19).
     generator(ckm!(CKM_DES2_KEY_GEN), &[ck::CKK_DES2], (16, 16), &des::DOUBLE_GENERATOR),
     generator(ckm!(CKM_DES3_KEY_GEN), &[ck::CKK_DES3], (24, 24), &des::TRIPLE_GENERATOR),
-    des3(ckm!(CKM_DES3_ECB), CIPHER, Shape::None, &des::ECB),
-    des3(ckm!(CKM_DES3_CBC), CIPHER, Shape::Iv(8), &des::CBC),
-    des3(ckm!(CKM_DES3_CBC_PAD), CIPHER, Shape::Iv(8), &des::CBC_PAD),
-    des3(ckm!(CKM_DES3_MAC), MAC, Shape::None, &des::CBC_MAC),
-    des3(ckm!(CKM_DES3_MAC_GENERAL), MAC, Shape::MacLength, &des::CBC_MAC),
+    des3(ckm!(CKM_DES3_ECB), CIPHER, Shape::None, &DES.ecb),
+    des3(ckm!(CKM_DES3_CBC), CIPHER, Shape::Iv(8), &DES.cbc),
+    des3(ckm!(CKM_DES3_CBC_PAD), CIPHER, Shape::Iv(8), &DES.cbc_pad),
+    des3(ckm!(CKM_DES3_MAC), MAC, Shape::None, &DES.cbc_mac),
+    des3(ckm!(CKM_DES3_MAC_GENERAL), MAC, Shape::MacLength, &DES.cbc_mac),
     des3(ckm!(CKM_DES3_CMAC), MAC, Shape::None, &des::CMAC),
     des3(ckm!(CKM_DES3_CMAC_GENERAL), MAC, Shape::MacLength, &des::CMAC),
-    des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &des::ECB_ENCRYPT_DATA),
-    des3(ckm!(CKM_DES3_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::DesCbcData, &des::CBC_ENCRYPT_DATA),
+    des3(ckm!(CKM_DES3_ECB_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::StringData, &DES.ecb_data),
+    des3(ckm!(CKM_DES3_CBC_ENCRYPT_DATA), ck::CKF_DERIVE, Shape::DesCbcData, &DES.cbc_data),
     // Hash-based derivation (section 6.21).
     derivation(ckm!(CKM_SHA1_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha1)),
     derivation(ckm!(CKM_SHA224_KEY_DERIVATION), Shape::None, &Digested(Hash::Sha224)),
@@ -371,28 +358,28 @@ pub static ROWS: &[Row] = &[
     aes(cloudhsm::AES_KEY_WRAP_ZERO_PAD, WRAPPING, Shape::OptionalIv(8), &KeyWrap::Plain),
     derivation(cloudhsm::SP800_108_COUNTER_KDF, Shape::CloudKbkdf, &Kbkdf::Counter),
     // For old data and old tests. Single DES is among the historical mechanisms.
-    legacy(generator(ckm!(CKM_DES_KEY_GEN), DES.0, DES.1, &des::SINGLE_GENERATOR)),
-    legacy(secret(ckm!(CKM_DES_ECB), DES, CIPHER, Shape::None, &des::ECB)),
-    legacy(secret(ckm!(CKM_DES_CBC), DES, CIPHER, Shape::Iv(8), &des::CBC)),
-    legacy(secret(ckm!(CKM_DES_CBC_PAD), DES, CIPHER, Shape::Iv(8), &des::CBC_PAD)),
-    legacy(secret(ckm!(CKM_DES_OFB64), DES, CIPHER, Shape::Iv(8), &stream::DES_OFB64)),
-    legacy(secret(ckm!(CKM_DES_CFB64), DES, CIPHER, Shape::Iv(8), &stream::DES_CFB64)),
-    legacy(secret(ckm!(CKM_DES_CFB8), DES, CIPHER, Shape::Iv(8), &stream::DES_CFB8)),
-    legacy(secret(ckm!(CKM_DES_MAC), DES, MAC, Shape::None, &des::CBC_MAC)),
-    legacy(secret(ckm!(CKM_DES_MAC_GENERAL), DES, MAC, Shape::MacLength, &des::CBC_MAC)),
+    legacy(generator(ckm!(CKM_DES_KEY_GEN), DES_KEYS.0, DES_KEYS.1, &des::SINGLE_GENERATOR)),
+    legacy(secret(ckm!(CKM_DES_ECB), DES_KEYS, CIPHER, Shape::None, &DES.ecb)),
+    legacy(secret(ckm!(CKM_DES_CBC), DES_KEYS, CIPHER, Shape::Iv(8), &DES.cbc)),
+    legacy(secret(ckm!(CKM_DES_CBC_PAD), DES_KEYS, CIPHER, Shape::Iv(8), &DES.cbc_pad)),
+    legacy(secret(ckm!(CKM_DES_OFB64), DES_KEYS, CIPHER, Shape::Iv(8), &stream::DES_OFB64)),
+    legacy(secret(ckm!(CKM_DES_CFB64), DES_KEYS, CIPHER, Shape::Iv(8), &stream::DES_CFB64)),
+    legacy(secret(ckm!(CKM_DES_CFB8), DES_KEYS, CIPHER, Shape::Iv(8), &stream::DES_CFB8)),
+    legacy(secret(ckm!(CKM_DES_MAC), DES_KEYS, MAC, Shape::None, &DES.cbc_mac)),
+    legacy(secret(ckm!(CKM_DES_MAC_GENERAL), DES_KEYS, MAC, Shape::MacLength, &DES.cbc_mac)),
     legacy(secret(
         ckm!(CKM_DES_ECB_ENCRYPT_DATA),
-        DES,
+        DES_KEYS,
         ck::CKF_DERIVE,
         Shape::StringData,
-        &des::ECB_ENCRYPT_DATA,
+        &DES.ecb_data,
     )),
     legacy(secret(
         ckm!(CKM_DES_CBC_ENCRYPT_DATA),
-        DES,
+        DES_KEYS,
         ck::CKF_DERIVE,
         Shape::DesCbcData,
-        &des::CBC_ENCRYPT_DATA,
+        &DES.cbc_data,
     )),
     legacy(digest(ckm!(CKM_MD5), &Digest(Hash::Md5))),
     legacy(hmac(ckm!(CKM_MD5_HMAC), MD5_KEYS, Shape::None, &Hmac(Hash::Md5))),
@@ -463,12 +450,12 @@ const DH_KEYS: &[u64] = &[ck::CKK_DH];
 const X942_KEYS: &[u64] = &[ck::CKK_X9_42_DH];
 
 const AES_SIZES: Sizes = (16, 32);
-const DES: (&[u64], Sizes) = (&[ck::CKK_DES], (8, 8));
+const DES_KEYS: Keys = (&[ck::CKK_DES], (8, 8));
 const DES3_SIZES: Sizes = (16, 24);
 const XTS_KEYS: &[u64] = &[ck::CKK_AES_XTS];
 const XTS_SIZES: Sizes = (32, 64);
-const ARIA_KEYS: &[u64] = &[ck::CKK_ARIA];
-const CAMELLIA: (&[u64], Sizes) = (&[ck::CKK_CAMELLIA], AES_SIZES);
+const ARIA_KEYS: Keys = (&[ck::CKK_ARIA], AES_SIZES);
+const CAMELLIA_KEYS: Keys = (&[ck::CKK_CAMELLIA], AES_SIZES);
 const CHACHA20: (&[u64], Sizes) = (&[ck::CKK_CHACHA20], (32, 32));
 const POLY1305: (&[u64], Sizes) = (&[ck::CKK_POLY1305], (32, 32));
 /// Secrets of any length that are generated.
@@ -592,7 +579,7 @@ const fn premaster(name: Name) -> Row {
 /// A mechanism with secret keys of these types and sizes, in bytes.
 const fn secret(
     (id, name): Name,
-    (key_types, sizes): (&'static [u64], Sizes),
+    (key_types, sizes): Keys,
     flags: u64,
     shape: Shape,
     family: &'static dyn Family,

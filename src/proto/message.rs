@@ -84,7 +84,7 @@ pub struct Made {
 
 /// What an object is made by; see [`crate::token::Making`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are those of the token's calls
 pub enum Origin {
     Create,
     Generate(Chosen),
@@ -98,7 +98,7 @@ pub enum Origin {
 ///
 /// [`needs`]: super::needs
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are those of the token's calls
 pub enum Call {
     /// Whether the node is there at all: answered at once, whatever else it does.
     Ping,
@@ -213,7 +213,7 @@ pub enum Call {
 
 /// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are those of the token's calls
 pub enum Reply {
     Done,
     Flag(bool),

@@ -11,7 +11,7 @@ use crate::token::Operation;
 
 /// Which two operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are those of the functions
 pub enum Dual {
     DigestEncrypt,
     DecryptDigest,

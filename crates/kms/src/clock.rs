@@ -1,6 +1,6 @@
 //! What time it is for keys: schedules, expiries and dates. Tests may move it; signatures are always judged by the real time.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -62,6 +62,44 @@ pub fn elapsed(since: Duration) -> Duration {
     uptime().saturating_sub(since)
 }
 
+/// What those go by that wait for others: [`uptime`] and sleep. Or, in a test, a time that goes on only when somebody waits.
+#[derive(Debug, Default)]
+pub enum Ticks {
+    /// The machine's.
+    #[default]
+    Real,
+    /// A test's: where it stands, in milliseconds.
+    Driven(AtomicU64),
+}
+
+/// By how much a wait, however short, moves a driven time on, in milliseconds.
+const STEP: u64 = 100;
+
+impl Ticks {
+    /// Where the time stands.
+    pub fn now(&self) -> Duration {
+        match self {
+            Self::Real => uptime(),
+            Self::Driven(now) => Duration::from_millis(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// How long ago that moment of [`Ticks::now`] was.
+    pub fn since(&self, moment: Duration) -> Duration {
+        self.now().saturating_sub(moment)
+    }
+
+    /// Waits for a while.
+    pub fn wait(&self, pause: Duration) {
+        match self {
+            Self::Real => std::thread::sleep(pause),
+            Self::Driven(now) => {
+                now.fetch_add(STEP, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
 /// The real time, and how far a test has moved it.
 #[derive(Debug, Default)]
 pub struct Clock {
@@ -77,6 +115,11 @@ impl Clock {
     /// How far a test has moved it.
     pub fn moved(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.moved.load(Ordering::SeqCst)).unwrap_or(0))
+    }
+
+    /// [`uptime`], as far on as a test has moved the time.
+    pub fn uptime(&self) -> Duration {
+        uptime().saturating_add(self.moved())
     }
 
     /// Moves the time on by so many milliseconds, for good. Only a front whose settings allow it calls this.

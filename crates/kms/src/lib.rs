@@ -20,4 +20,5 @@ pub mod secret_file;
 pub mod service;
 pub mod settings;
 pub mod stores;
+pub mod watch;
 pub mod xks;

@@ -24,7 +24,7 @@ unsafe extern "C" {
 
 /// Which way a cipher goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Direction {
     Encrypt,
     Decrypt,

@@ -1,9 +1,9 @@
 //! The names of records: one function per kind. Accounts and Regions are part of a name, so that accounts and Regions can't meet.
 
-/// CKA_APPLICATION of every record.
+/// CKA_APPLICATION of every record, for those who look into the token: records are found by their names.
 pub const APPLICATION: &str = "cloister-kms";
 
-/// What all records' names begin with.
+/// What all records' names begin with: a private data object of such a name is the book's.
 pub const PREFIX: &str = "kms/";
 
 /// All keys, of all accounts.

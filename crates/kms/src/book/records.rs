@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::directory::Directory;
 use super::label;
+use crate::clock::Ticks;
 use crate::hsm::Token;
 use crate::hsm::error::{Result, Trouble};
 
@@ -57,6 +58,9 @@ pub struct Book {
     cache: Cache<String, Cached>,
     pub(super) directory: Mutex<Directory>,
     pub(super) busy: super::latch::Busy,
+    pub(super) met: super::claims::Met,
+    /// What latches are timed by.
+    pub(super) ticks: Arc<Ticks>,
     /// Whether the token has said that it lets no value be changed.
     fixed: AtomicBool,
     /// Whether it refused a trial, for whichever reason; none before it was tried.
@@ -66,11 +70,18 @@ pub struct Book {
 impl Book {
     /// The records in `token`.
     pub fn new(token: Arc<Token>) -> Self {
+        Self::timed_by(token, Arc::default())
+    }
+
+    /// The same for a test that drives the time by which latches go.
+    pub fn timed_by(token: Arc<Token>, ticks: Arc<Ticks>) -> Self {
         Self {
             token,
             cache: Cache::new(CACHED),
             directory: Mutex::default(),
             busy: super::latch::Busy::default(),
+            met: super::claims::Met::default(),
+            ticks,
             fixed: AtomicBool::new(false),
             tried: OnceLock::new(),
         }
@@ -275,12 +286,19 @@ impl Book {
 
 /// What a record is made of.
 pub(super) fn made(label: &str, bytes: &[u8]) -> Vec<Attribute> {
+    let mut attributes = of_ours(label, bytes);
+    attributes.push(Attribute::Modifiable(true));
+    attributes
+}
+
+/// What any object of the book is made of: private, and with the name of this application, for people who look into the token.
+pub(super) fn of_ours(label: &str, value: &[u8]) -> Vec<Attribute> {
     let mut attributes = template(label);
     attributes.extend([
+        Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
         Attribute::Token(true),
         Attribute::Private(true),
-        Attribute::Modifiable(true),
-        Attribute::Value(bytes.to_vec()),
+        Attribute::Value(value.to_vec()),
     ]);
     attributes
 }
@@ -296,13 +314,9 @@ fn trial() -> Vec<Attribute> {
     ]
 }
 
-/// What finds a record by its name.
+/// What finds a record by its name. Tokens index classes and labels; by anything else they would have to open each object to know.
 pub(super) fn template(label: &str) -> Vec<Attribute> {
-    vec![
-        Attribute::Class(ObjectClass::DATA),
-        Attribute::Label(label.as_bytes().to_vec()),
-        Attribute::Application(label::APPLICATION.as_bytes().to_vec()),
-    ]
+    vec![Attribute::Class(ObjectClass::DATA), Attribute::Label(label.as_bytes().to_vec())]
 }
 
 /// How often a value is asked for whose length changes between the question for that and the question for itself: other fronts write too.
@@ -334,4 +348,15 @@ fn parse<R: Record>(label: &str, bytes: &[u8]) -> Result<R> {
     serde_json::from_slice(bytes).map_err(|e| {
         Trouble::Other(format!("record {label} can't be read (line {}, column {})", e.line(), e.column()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_looked_for_by_what_tokens_index() {
+        let kinds: Vec<_> = template("kms/a").iter().map(Attribute::attribute_type).collect();
+        assert_eq!(kinds, [AttributeType::Class, AttributeType::Label]);
+    }
 }

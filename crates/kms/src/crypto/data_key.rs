@@ -1,17 +1,13 @@
-//! GenerateDataKey and GenerateDataKeyWithoutPlaintext: random bytes of the HSM, and the same under a KMS key. Nothing is remembered of them.
+//! GenerateDataKey and GenerateDataKeyWithoutPlaintext: random bytes of the HSM, and the same under a KMS key.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::cipher::SYMMETRIC;
-use super::context::Context;
-use super::recipient::{self, Recipient};
-use super::{encrypt, random};
+use super::random;
+use super::wrapped::Under;
 use crate::api::blob::Blob;
 use crate::api::error::{Code, Result};
-use crate::keys::spec::Usage;
-use crate::keys::state::Need;
-use crate::service::{Ask, Call, Key};
+use crate::service::Call;
 use crate::stores::keys::refused;
 
 /// The request of both.
@@ -19,14 +15,10 @@ use crate::stores::keys::refused;
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the API model explains its members")]
 pub struct GenerateDataKeyRequest {
-    pub key_id: String,
-    pub encryption_context: Option<Context>,
+    #[serde(flatten)]
+    pub under: Under,
     pub number_of_bytes: Option<usize>,
     pub key_spec: Option<String>,
-    #[serde(default)]
-    pub grant_tokens: Vec<String>,
-    pub recipient: Option<Recipient>,
-    pub dry_run: Option<bool>,
 }
 
 /// The answer of both; without the plaintext for those who asked for none.
@@ -43,7 +35,7 @@ pub struct GenerateDataKeyResponse {
 
 /// GenerateDataKey.
 pub fn generate_data_key(call: &Call, request: GenerateDataKeyRequest) -> Result<GenerateDataKeyResponse> {
-    recipient::refuse(request.recipient.as_ref())?;
+    request.under.refuse_recipient()?;
     let (mut answer, plaintext) = generate(call, "GenerateDataKey", request)?;
     answer.plaintext = Some(plaintext.into());
     Ok(answer)
@@ -63,33 +55,19 @@ fn generate(
     request: GenerateDataKeyRequest,
 ) -> Result<(GenerateDataKeyResponse, Zeroizing<Vec<u8>>)> {
     let size = size(&request)?;
-    let ask = Ask::to(action).context(request.encryption_context.as_ref()).tokens(&request.grant_tokens);
-    let key = call.open(&request.key_id, &ask.fact("kms:EncryptionAlgorithm", SYMMETRIC), Need::Material)?;
-    must_wrap(&key, action)?;
-    call.dry_run(request.dry_run)?;
+    let under = &request.under;
+    let key = under.open(call, &under.ask(action))?;
+    call.dry_run(under.dry_run)?;
     let token = call.token(&key.record)?;
     let plaintext = random::bytes(&token, size).map_err(|trouble| refused(&key.record, trouble))?;
-    let (ciphertext, material) = encrypt::seal(call, &key, request.encryption_context.as_ref(), &plaintext)?;
-    call.used(&key);
+    let wrapped = under.seal(call, &key, &plaintext)?;
     let answer = GenerateDataKeyResponse {
-        ciphertext_blob: ciphertext.into(),
+        ciphertext_blob: wrapped.ciphertext,
         plaintext: None,
-        key_id: key.arn.to_string(),
-        key_material_id: material,
+        key_id: wrapped.key,
+        key_material_id: wrapped.material,
     };
     Ok((answer, plaintext))
-}
-
-/// Whether data keys may be encrypted under `key`: only under a symmetric one.
-pub fn must_wrap(key: &Key, operation: &str) -> Result<()> {
-    key.must_be_for(Usage::EncryptDecrypt, operation)?;
-    if key.record.spec.is_symmetric() {
-        return Ok(());
-    }
-    Err(Code::InvalidKeyUsageException.because(format!(
-        "{} key spec is {} which is not valid for {operation}.",
-        key.arn, key.record.spec.name
-    )))
 }
 
 /// The bytes that are asked for, one way or the other.

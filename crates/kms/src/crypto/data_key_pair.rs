@@ -3,31 +3,23 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::cipher::SYMMETRIC;
-use super::context::Context;
-use super::data_key::must_wrap;
-use super::recipient::{self, Recipient};
-use super::{encrypt, pair};
+use super::pair;
+use super::wrapped::Under;
 use crate::api::blob::Blob;
 use crate::api::error::{Code, Fault, Result};
 use crate::hsm::Trouble;
 use crate::keys::spec::{Family, Spec};
-use crate::keys::state::Need;
 use crate::quota;
-use crate::service::{Ask, Call};
+use crate::service::Call;
 
 /// The request of both.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the API model explains its members")]
 pub struct GenerateDataKeyPairRequest {
-    pub key_id: String,
+    #[serde(flatten)]
+    pub under: Under,
     pub key_pair_spec: String,
-    pub encryption_context: Option<Context>,
-    #[serde(default)]
-    pub grant_tokens: Vec<String>,
-    pub recipient: Option<Recipient>,
-    pub dry_run: Option<bool>,
 }
 
 /// The answer of both; without the plaintext for those who asked for none.
@@ -49,7 +41,7 @@ pub fn generate_data_key_pair(
     call: &Call,
     request: GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse> {
-    recipient::refuse(request.recipient.as_ref())?;
+    request.under.refuse_recipient()?;
     let (mut answer, private) = generate(call, "GenerateDataKeyPair", request)?;
     answer.private_key_plaintext = Some(private.into());
     Ok(answer)
@@ -69,31 +61,24 @@ fn generate(
     request: GenerateDataKeyPairRequest,
 ) -> Result<(GenerateDataKeyPairResponse, Zeroizing<Vec<u8>>)> {
     let spec = spec(&request.key_pair_spec)?;
-    let ask = Ask::to(action)
-        .context(request.encryption_context.as_ref())
-        .tokens(&request.grant_tokens)
-        .fact("kms:EncryptionAlgorithm", SYMMETRIC)
-        .fact("kms:DataKeyPairSpec", spec.name);
-    let key = call.open(&request.key_id, &ask, Need::Material)?;
-    must_wrap(&key, action)?;
+    let under = &request.under;
+    let key = under.open(call, &under.ask(action).fact("kms:DataKeyPairSpec", spec.name))?;
     key.must_be_in_default_store(action)?;
-    call.dry_run(request.dry_run)?;
+    call.dry_run(under.dry_run)?;
     let name = format!("GenerateDataKeyPair/{}", spec.name);
     call.count_against(&name, &quota::of_account(&call.caller.account, &call.caller.region))?;
     let pair = pair::export(&call.service.token, spec).map_err(|trouble| match trouble {
         Trouble::Unsupported(_) => unsupported(spec.name),
         trouble => trouble.into(),
     })?;
-    let (ciphertext, material) =
-        encrypt::seal(call, &key, request.encryption_context.as_ref(), &pair.private)?;
-    call.used(&key);
+    let wrapped = under.seal(call, &key, &pair.private)?;
     let answer = GenerateDataKeyPairResponse {
-        private_key_ciphertext_blob: ciphertext.into(),
+        private_key_ciphertext_blob: wrapped.ciphertext,
         private_key_plaintext: None,
         public_key: pair.public.into(),
-        key_id: key.arn.to_string(),
+        key_id: wrapped.key,
         key_pair_spec: spec.name,
-        key_material_id: material,
+        key_material_id: wrapped.material,
     };
     Ok((answer, pair.private))
 }

@@ -25,6 +25,7 @@ pub mod sign;
 mod signature;
 pub mod spki;
 pub mod template;
+mod wrapped;
 
 use openssl::error::ErrorStack;
 

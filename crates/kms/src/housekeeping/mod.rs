@@ -15,9 +15,7 @@ mod tell;
 mod tend;
 mod trust;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -46,7 +44,6 @@ pub struct House {
     round: Mutex<Round>,
     trust: Mutex<Trust>,
     drafts: Mutex<Drafts>,
-    claims: Mutex<HashMap<Vec<u8>, Duration>>,
     stopping: AtomicBool,
 }
 
@@ -132,7 +129,7 @@ impl Service {
         if pass.may_destroy {
             report.parameters = self.clear_imports(now)?;
         }
-        report.claims = self.book.clear_claims(&mut self.house.claims.lock())?;
+        report.claims = self.book.clear_claims()?;
         Ok(report)
     }
 }

@@ -10,6 +10,7 @@ use crate::keys::deletion::deletion_date;
 use crate::keys::forget::forget_key_names;
 use crate::keys::hold::Held;
 use crate::keys::record::{Draft, Origin};
+use crate::stores::members;
 
 /// Deletes the key, or what there is of it.
 pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
@@ -19,7 +20,7 @@ pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
     }
     destroy_material(&mut held)?;
     leave_family(&held, now)?;
-    let arn = held.record.arn();
+    let (arn, record) = (held.record.arn(), held.record.clone());
     // Who changes an alias takes the alias's latch first, then the key's. Nobody but housekeeping changes a record that says it is removed.
     drop(held);
     forget_key_names(service, &arn)?;
@@ -27,6 +28,7 @@ pub fn remove(service: &Service, mut held: Held, now: Moment) -> Result<()> {
     if let Some(held) = service.hold(&arn)? {
         held.remove()?;
     }
+    members::release(service, &record)?;
     service.house.diary.lock().strike(&arn);
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::clock::elapsed;
 use crate::crypto::material;
 use crate::service::{Ask, Call};
 use crate::stores::keys::{Place, Wanted, not_made};
+use crate::stores::members;
 
 /// The request.
 #[derive(Deserialize)]
@@ -144,7 +145,9 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
     if record.origin != Origin::External {
         record.materials.push(new_material(call.now, Cause::First)?);
     }
-    must_be_in_time(call)?;
+    must_be_in_time(call).inspect_err(|_| {
+        let _ = members::release(call.service, &record);
+    })?;
     record.draft = Some(Draft::Making(call.service.clock.now()));
     let object = call.service.book.create(&label, &record)?;
     call.service.house.note(&record, call.now);
@@ -154,6 +157,7 @@ pub fn bring_to_life(call: &Call, mut record: KeyRecord, place: &Place) -> Resul
             // What the HSM refused left nothing there. If the draft can't be removed now, housekeeping will.
             if fault.code == Code::UnsupportedOperationException {
                 let _ = call.service.book.remove(&label, object);
+                let _ = members::release(call.service, &record);
             }
             Err(fault)
         }

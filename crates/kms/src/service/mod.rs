@@ -3,6 +3,7 @@
 mod access;
 mod call;
 mod facts;
+mod half_done;
 mod key;
 mod reach;
 mod stores;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub use access::Ask;
 pub use call::Call;
+pub use half_done::HalfDone;
 pub use key::Key;
 pub use stores::{Stores, missing as missing_store};
 
@@ -57,6 +59,8 @@ pub struct Service {
     pub strangers: Strangers,
     /// The grants of keys, as they were last read.
     pub grants: Known,
+    /// What is half done in custom key stores, as far as this front has met it.
+    pub half_done: HalfDone,
 }
 
 impl Service {
@@ -79,6 +83,7 @@ impl Service {
             identities: Identities::default(),
             strangers: Strangers::default(),
             grants: Known::default(),
+            half_done: HalfDone::default(),
         }
     }
 }

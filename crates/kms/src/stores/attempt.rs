@@ -8,7 +8,7 @@
 //! it gives kmsuser the same.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -18,14 +18,11 @@ use super::record::{Backing, CloudHsm, Connection, StoreRecord};
 use super::xks::{self, Asker};
 use crate::api::error::{Code, Result};
 use crate::auth::credentials::Secret;
-use crate::clock::Moment;
+use crate::clock::{elapsed, uptime};
 use crate::hsm::{Login, Token, Trouble};
 use crate::service::Stores;
 
-/// An attempt older than this was left behind by a front that died: the next who sees it begins another.
-const ABANDONED: i64 = 60_000;
-
-/// An attempt that took so long leaves the password alone: another may be at it soon.
+/// An attempt that took so long, by uptime, leaves the password alone: who has watched it for [`crate::watch::LEFT_BEHIND`] begins another.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The length of passwords that KMS makes: the longest that the API takes.
@@ -34,12 +31,7 @@ const PASSWORD: usize = 32;
 /// The state of a store that somebody begins to connect; the second is the attempt's name.
 pub fn begin() -> (Connection, String) {
     let attempt = hex::encode(crate::keys::create::random::<16>());
-    (Connection::Connecting { attempt: attempt.clone(), since: Moment::real() }, attempt)
-}
-
-/// Whether the front that was connecting this store has died.
-pub fn is_abandoned(connection: &Connection) -> bool {
-    matches!(connection, Connection::Connecting { since, .. } if since.plus(ABANDONED) < Moment::real())
+    (Connection::Connecting { attempt: attempt.clone() }, attempt)
 }
 
 /// Who asked for an attempt: what a proxy is told.
@@ -61,7 +53,7 @@ pub fn start(stores: &Arc<Stores>, label: String, attempt: String, asked: Asked)
 }
 
 fn make(stores: &Stores, label: &str, attempt: &str, asked: &Asked) {
-    let begun = Instant::now();
+    let begun = uptime();
     let outcome = match stores.change(label, |record| Ok(record.clone())) {
         Ok(record) => match &record.backing {
             Backing::CloudHsm(cluster) => log_in(stores, label, attempt, cluster, begun),
@@ -101,7 +93,7 @@ fn conclude(
         cluster.password = password.clone();
         cluster.pending = None;
     }
-    if matches!(&record.connection, Connection::Connecting { attempt: now, .. } if now == attempt) {
+    if matches!(&record.connection, Connection::Connecting { attempt: now } if now == attempt) {
         record.connection = match outcome {
             Ok(_) => Connection::Connected { attempt: attempt.to_owned() },
             Err(code) => Connection::Failed { code },
@@ -115,7 +107,7 @@ fn log_in(
     label: &str,
     attempt: &str,
     store: &CloudHsm,
-    begun: Instant,
+    begun: Duration,
 ) -> std::result::Result<Option<Secret>, ErrorCode> {
     let cluster = stores.clusters.find(&store.cluster).ok_or(ErrorCode::ClusterNotFound)?;
     let told = |trouble: Trouble| {
@@ -155,7 +147,7 @@ fn renew(
     label: &str,
     attempt: &str,
     accepted: &Accepted,
-    begun: Instant,
+    begun: Duration,
 ) -> std::result::Result<Secret, ErrorCode> {
     let lost = |_| ErrorCode::InternalError;
     let fresh = password().map_err(|_| ErrorCode::InternalError)?;
@@ -164,7 +156,7 @@ fn renew(
     let before = store.record.cluster().and_then(|cluster| cluster.pending.clone());
     let new = prepare(&mut store.record, attempt, old, fresh).ok_or(ErrorCode::InternalError)?;
     store.keep().map_err(lost)?;
-    if begun.elapsed() > PATIENCE {
+    if elapsed(begun) > PATIENCE {
         return Err(ErrorCode::NetworkErrors);
     }
     let (from, to) = (Login::named(KMSUSER, old.expose()), Login::named(KMSUSER, new.expose()));
@@ -188,7 +180,7 @@ fn renew(
 /// Notes which password the cluster has accepted, and which it is to have: `fresh`, unless one is pending that it may have yet. None, and nothing is
 /// noted, if the store has another attempt by now, or doesn't know the accepted one any more.
 fn prepare(record: &mut StoreRecord, attempt: &str, accepted: &Secret, fresh: Secret) -> Option<Secret> {
-    let ours = matches!(&record.connection, Connection::Connecting { attempt: now, .. } if now == attempt);
+    let ours = matches!(&record.connection, Connection::Connecting { attempt: now } if now == attempt);
     let Backing::CloudHsm(cluster) = &mut record.backing else { return None };
     if !ours || !cluster.passwords().any(|known| known == accepted) {
         return None;
@@ -219,6 +211,7 @@ fn password() -> std::result::Result<Secret, openssl::error::ErrorStack> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Moment;
 
     fn record(connection: Connection) -> StoreRecord {
         StoreRecord {
@@ -305,13 +298,5 @@ mod tests {
         conclude(&mut record, &attempt, Err(ErrorCode::NetworkErrors));
         assert_eq!(record.connection, Connection::Failed { code: ErrorCode::NetworkErrors });
         assert_eq!(record.cluster().map(|cluster| cluster.passwords().count()), Some(2));
-    }
-
-    #[test]
-    fn an_attempt_of_a_front_that_died_is_found_out() {
-        assert!(!is_abandoned(&begin().0));
-        let since = Moment::real().plus(-61_000);
-        assert!(is_abandoned(&Connection::Connecting { attempt: String::new(), since }));
-        assert!(!is_abandoned(&Connection::Disconnected));
     }
 }

@@ -27,7 +27,7 @@ pub fn connect_custom_key_store(call: &Call, request: StoreRequest) -> Result<Do
     let begun = call.service.stores.change(&store.label(), |record| match &record.connection {
         Connection::Failed { .. } => Err(invalid_state(record, "disconnect it before you connect it again.")),
         Connection::Connected { .. } => Ok(None),
-        connecting @ Connection::Connecting { .. } if !attempt::is_abandoned(connecting) => Ok(None),
+        Connection::Connecting { .. } if !is_abandoned(call, record) => Ok(None),
         Connection::Connecting { .. } | Connection::Disconnected => Ok(Some(begin(record))),
     })?;
     start(call, &store, begun)
@@ -50,13 +50,25 @@ pub fn disconnect_custom_key_store(call: &Call, request: StoreRequest) -> Result
 
 /// Goes on with an attempt to connect whose front has died.
 pub fn take_over(call: &Call, store: &StoreRecord) -> Result<()> {
-    if !attempt::is_abandoned(&store.connection) {
+    if !is_abandoned(call, store) {
         return Ok(());
     }
-    let begun = call.service.stores.change(&store.label(), |record| {
-        Ok(attempt::is_abandoned(&record.connection).then(|| begin(record)))
-    })?;
+    let begun = call
+        .service
+        .stores
+        .change(&store.label(), |record| Ok(is_abandoned(call, record).then(|| begin(record))))?;
     start(call, store, begun).map(|_| ())
+}
+
+/// Whether the front that was connecting this store has died.
+fn is_abandoned(call: &Call, store: &StoreRecord) -> bool {
+    match &store.connection {
+        Connection::Connecting { attempt } => call.service.is_left_behind(&store.label(), attempt),
+        _ => {
+            call.service.is_done(&store.label());
+            false
+        }
+    }
 }
 
 fn begin(record: &mut StoreRecord) -> String {

@@ -96,7 +96,10 @@ impl Place {
     pub fn claim(&self, call: &Call, key: &KeyRecord) -> Result<()> {
         let Some(store) = &self.0 else { return Ok(()) };
         members::claim(call, store, &key.id, key.xks_key.as_deref())?;
-        must_be_connected(&call.store(&store.id)?.value)
+        // If the note can't be removed now, it counts for a minute.
+        call.store(&store.id).and_then(|store| must_be_connected(&store.value)).inspect_err(|_| {
+            let _ = members::release(call.service, key);
+        })
     }
 }
 

@@ -34,12 +34,10 @@ pub struct StoreRecord {
 pub enum Connection {
     /// Nobody asked for it, or somebody asked for the contrary.
     Disconnected,
-    /// A front is at it.
+    /// A front is at it, or has died over it.
     Connecting {
-        /// Names the attempt.
+        /// Names the attempt: who sees the same for too long knows that it was left behind.
         attempt: String,
-        /// When it began, by the real time. One that takes too long was left behind by a front that died.
-        since: Moment,
     },
     /// Since the attempt of that name.
     Connected {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::{Mutex, OnceLock};
 
+use cloister_kms::hsm::{Login, Module, Token};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::session::UserType;
 use cryptoki::slot::Slot;
@@ -77,6 +78,12 @@ impl Loaded {
             self.set_user(slot, user);
         }
         slot
+    }
+
+    /// The token of that label, logged in. A program has one login a token, so there is one of each.
+    pub fn log_in(&self, label: &str) -> Token {
+        let module = Module::load(&self.path).unwrap();
+        Token::open(&module, label, Login::new(PIN.to_owned().into())).unwrap()
     }
 
     /// As an officer: makes the user, or gives it another password.

@@ -7,13 +7,13 @@ use base64::prelude::BASE64_STANDARD;
 use cloister_kms::api::error::{Code, Fault};
 use cloister_kms::api::operations::Operation;
 use cloister_kms::auth::caller::Caller;
-use cloister_kms::hsm::{Login, Module, Token};
+use cloister_kms::hsm::Token;
 use cloister_kms::service::{Call, Service};
 use cloister_kms::settings::Settings;
 use cryptoki::object::{Attribute, ObjectHandle};
 use serde_json::{Value, json};
 
-use crate::module::{PIN, loaded};
+use crate::module::loaded;
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-east-1";
@@ -28,9 +28,7 @@ impl Front {
     /// Over a new token called `label`.
     pub fn new(label: &str) -> Self {
         loaded().make_token(label);
-        let module = Module::load(&loaded().path).unwrap();
-        let login = Login::new(PIN.to_owned().into());
-        Self::over(Arc::new(Token::open(&module, label, login).unwrap()))
+        Self::over(Arc::new(loaded().log_in(label)))
     }
 
     /// Another front on the same token.

@@ -7,6 +7,7 @@ use cloister_kms::book::label;
 use cloister_kms::clock::DAY;
 use cloister_kms::crypto::material::generate_aes;
 use cloister_kms::keys::record::{Cause, Draft, Material};
+use cloister_kms::stores::members::Member;
 use serde_json::json;
 
 use crate::support::{ABROAD, ACCOUNT, Front, HOME, alone, object};
@@ -65,6 +66,26 @@ fn k50_a_deletion_that_was_cut_short_is_finished() {
     assert_eq!(next.keep_house_in(0).deleted, 1);
     assert!(next.record(HOME, &key).is_none());
     assert_eq!(next.objects(&object), 0);
+}
+
+#[test]
+fn k76_an_external_key_is_free_when_the_key_that_used_it_has_gone() {
+    let _alone = alone();
+    let front = Front::start();
+    for keeper in ["itself", "another"] {
+        let key = front.create(json!({}));
+        front.ask("ScheduleKeyDeletion", json!({ "KeyId": key, "PendingWindowInDays": 7 }));
+        front.leave(HOME, &key, |record| {
+            (record.store, record.xks_key) = (Some("cks-1".to_owned()), Some("orders".to_owned()));
+        });
+        let keeper = if keeper == "itself" { key } else { keeper.to_owned() };
+        let name = label::member(ACCOUNT, HOME, "cks-1", "orders");
+        let object = front.0.book.create(&name, &Member { key: keeper.clone() }).unwrap();
+        assert_eq!(front.keep_house_in(8 * DAY).deleted, 1);
+        let left = front.0.book.read::<Member>(&name).unwrap().map(|kept| kept.value.key.clone());
+        assert_eq!(left, (keeper == "another").then_some(keeper));
+        front.0.book.remove(&name, object).unwrap();
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a front knows of the records that others make and remove.
 
-use cloister_kms::book::Book;
+use cloister_kms::book::{Book, label};
+use cryptoki::object::{Attribute, ObjectClass};
 use serde_json::json;
 
 use crate::support::{Front, alone};
@@ -56,4 +57,21 @@ fn a_front_lists_what_others_have_made_and_not_what_they_have_removed() {
     assert!(everywhere(&[5]));
     remove(&fronts[0].0.book, 5);
     assert!(everywhere(&[]));
+}
+
+#[test]
+fn what_other_programs_keep_in_the_token_is_in_no_list() {
+    let _alone = alone();
+    let front = Front::start();
+    for label in ["", "keys/of/mine", "km"] {
+        let theirs = [
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Label(label.as_bytes().to_vec()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+        ];
+        front.0.token.with(|session| session.create_object(&theirs)).unwrap();
+    }
+    let names = front.0.book.names("", None, usize::MAX).unwrap();
+    assert!(names.iter().all(|name| name.starts_with(label::PREFIX)), "{names:?}");
 }

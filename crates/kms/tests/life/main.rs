@@ -6,6 +6,8 @@
 mod crashes;
 mod latches;
 mod lists;
+#[path = "../common/module.rs"]
+mod module;
 mod regions;
 mod support;
 mod times;

@@ -1,8 +1,5 @@
 //! A token in a folder, fronts over it, and a look at what is in it.
 
-use std::ffi::CString;
-use std::path::PathBuf;
-use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,72 +9,28 @@ use cloister_kms::auth::caller::Caller;
 use cloister_kms::book::label;
 use cloister_kms::clock::Moment;
 use cloister_kms::housekeeping::Report;
-use cloister_kms::hsm::{Login, Module, Token};
+use cloister_kms::hsm::Token;
 use cloister_kms::keys::record::KeyRecord;
 use cloister_kms::service::{Call, Service};
 use cloister_kms::settings::Settings;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::Attribute;
-use cryptoki::session::UserType;
-use cryptoki::types::AuthPin;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
-use tempfile::TempDir;
-use zeroize::Zeroizing;
 
-const PIN: &str = "user-1234";
+use crate::module::loaded;
+
 pub const ACCOUNT: &str = "111122223333";
 pub const HOME: &str = "us-east-1";
 pub const ABROAD: &str = "eu-west-1";
 
 /// The token of this process, logged in.
-struct Loaded {
-    token: Arc<Token>,
-    _module: Pkcs11,
-    _folder: TempDir,
-}
-
-/// `CLOISTER_TEST_MODULE`, or where cargo has built it.
-fn module_path() -> PathBuf {
-    if let Some(path) = std::env::var_os("CLOISTER_TEST_MODULE") {
-        return path.into();
-    }
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let places = [folder.join("libcloister.so"), folder.join("../libcloister.so")];
-    places.into_iter().find(|place| place.exists()).expect("run `cargo build -p cloister` first")
-}
-
-fn loaded() -> &'static Loaded {
-    static LOADED: OnceLock<Loaded> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("cloister.toml");
-        let settings = "data_dir = 'data'\nlog = 'off'\n[token]\nargon2_memory_kib = 8\nargon2_passes = 1\n";
-        std::fs::write(&file, settings).unwrap();
-        let path = module_path();
-        let module = Pkcs11::new(&path).unwrap();
-        initialize(&module, &format!("config={}", file.display()));
-        let slot = module.get_all_slots().unwrap()[0];
-        let officer = AuthPin::new("officer-1".to_owned().into());
-        module.init_token(slot, &officer, "kms").unwrap();
-        let session = module.open_rw_session(slot).unwrap();
-        session.login(UserType::So, Some(&officer)).unwrap();
-        session.init_pin(&AuthPin::new(PIN.to_owned().into())).unwrap();
-        session.logout().unwrap();
-        let login = Login::new(Zeroizing::new(PIN.to_owned()));
-        let token = Token::open(&Module::load(&path).unwrap(), "kms", login).unwrap();
-        Loaded { token: Arc::new(token), _module: module, _folder: folder }
-    })
-}
-
-/// With its settings in `pReserved`: the environment can't be changed while other tests run.
-#[allow(unsafe_code)]
-fn initialize(module: &Pkcs11, settings: &str) {
-    let text = CString::new(settings).unwrap();
-    let reserved = NonNull::new(text.as_ptr().cast_mut().cast()).unwrap();
-    // SAFETY: the module reads a string that ends with NUL, and only during this call.
-    let arguments = unsafe { CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, reserved) };
-    module.initialize(arguments).unwrap();
+fn token() -> Arc<Token> {
+    static TOKEN: OnceLock<Arc<Token>> = OnceLock::new();
+    let make = || {
+        loaded().make_token("kms");
+        Arc::new(loaded().log_in("kms"))
+    };
+    TOKEN.get_or_init(make).clone()
 }
 
 /// One test at a time: housekeeping does what is due with everybody's keys.
@@ -98,7 +51,7 @@ impl Front {
     pub fn with(settings: &str) -> Self {
         let common = "listen = '127.0.0.1:0'\nmodule = ''\ntoken = 'kms'\npin-file = ''\naccess = 'open'\n";
         let text = format!("{common}regions = ['{HOME}', '{ABROAD}']\naccount = '{ACCOUNT}'\n{settings}\n");
-        Self(Service::new(Settings::parse(&text).unwrap(), loaded().token.clone(), None))
+        Self(Service::new(Settings::parse(&text).unwrap(), token(), None))
     }
 
     /// Asks the front as root of an account.

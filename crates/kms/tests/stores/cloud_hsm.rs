@@ -2,7 +2,6 @@
 
 use cloister_kms::api::error::Code;
 use cloister_kms::auth::credentials::Secret;
-use cloister_kms::clock::Moment;
 use cloister_kms::stores::record::{Backing, Connection, StoreRecord};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
@@ -347,10 +346,21 @@ fn k71_attempts_that_overlap_leave_a_password_that_is_right() {
 #[test]
 fn k61_an_attempt_whose_front_died_is_taken_over_by_who_sees_it() {
     let (front, store) = front("r-over", "over");
-    let since = Moment::real().plus(-120_000);
-    force(&front, "r-over", &store, |record| {
-        record.connection = Connection::Connecting { attempt: "dead".to_owned(), since };
-    });
+    let left = |attempt: &str| {
+        let connection = Connection::Connecting { attempt: attempt.to_owned() };
+        force(&front, "r-over", &store, |record| record.connection = connection);
+    };
+    // How long ago the front died, nobody knows: who sees the attempt watches it for a minute from then on.
+    left("dead");
+    assert_eq!(front.store(&store)["ConnectionState"], "CONNECTING");
+    front.service.clock.advance(59_000);
+    left("dead, too");
+    for _ in 0..2 {
+        front.get("ConnectCustomKeyStore", json!({"CustomKeyStoreId": store}));
+        assert_eq!(front.store(&store)["ConnectionState"], "CONNECTING", "it is another, and may be alive");
+        front.service.clock.advance(29_000);
+    }
+    front.service.clock.advance(29_000);
     front.store(&store);
     front.connect_well(&store);
     create_key(&front, &store);

@@ -1,41 +1,26 @@
 //! Key stores behind an XKS proxy: the proxy of this crate, over a token of its own.
 
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use cloister_kms::api::error::Code;
-use cloister_kms::hsm::{Login, Module, Token};
-use cloister_kms::xks::proxy::{Proxy, Settings, TokenVault, serve};
-use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, KeyType, ObjectClass};
-use parking_lot::Mutex;
+use cloister_kms::auth::credentials::Credential;
+use cloister_kms::book::label;
+use cloister_kms::stores::members::Member;
+use cloister_kms::xks::proxy::TokenVault;
+use cryptoki::object::Attribute;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::certificates::Identity;
-use crate::module::{PIN, loaded};
-use crate::support::Front;
+use crate::module::loaded;
+use crate::proxy::{KEYS_HERE, Lines, SETTINGS, credential, listen, make_key, proxy, write_credentials};
+use crate::support::{ACCOUNT, Front};
 
-const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRST";
-const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
 const ENDPOINT: &str = "https://xks.example.com";
 
-const SETTINGS: &str = r#"
-listen = "127.0.0.1:0"
-
-[hsm]
-module = "none"
-token = "none"
-pin-file = "none"
-
-[[prefix]]
-path = "/t"
-credentials = "t.toml"
-authorization = "allow-all"
-
+const KEYS: &str = r#"
 [[prefix.key]]
 id = "orders"
 versions = [{ version = 1, label = "orders" }]
@@ -48,24 +33,10 @@ status = "disabled"
 versions = [{ version = 1, label = "off" }]
 "#;
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A proxy that runs until it is dropped.
 struct Running {
     address: std::net::SocketAddr,
-    lines: Lines,
+    log: Lines,
     runtime: Option<Runtime>,
     folder: TempDir,
 }
@@ -83,45 +54,25 @@ fn vault() -> Arc<TokenVault> {
     static VAULT: OnceLock<Arc<TokenVault>> = OnceLock::new();
     let make = || {
         loaded().make_token("ekm");
-        let module = Module::load(&loaded().path).unwrap();
-        let token = Token::open(&module, "ekm", Login::new(PIN.to_owned().into())).unwrap();
+        let token = loaded().log_in("ekm");
         for label in ["orders", "more", "off"] {
-            let template = [
-                Attribute::Class(ObjectClass::SECRET_KEY),
-                Attribute::KeyType(KeyType::AES),
-                Attribute::ValueLen(32.into()),
-                Attribute::Token(true),
-                Attribute::Encrypt(true),
-                Attribute::Decrypt(true),
-                Attribute::Label(label.into()),
-            ];
-            token.with(|session| session.generate_key(&Mechanism::AesKeyGen, &template)).unwrap();
+            make_key(&token, label, 32, &[Attribute::Encrypt(true), Attribute::Decrypt(true)]);
         }
         Arc::new(TokenVault::new(token))
     };
     VAULT.get_or_init(make).clone()
 }
 
-fn proxy() -> Running {
-    proxy_in(tempfile::tempdir().unwrap(), SETTINGS)
+fn running() -> Running {
+    running_in(tempfile::tempdir().unwrap(), SETTINGS)
 }
 
-fn proxy_in(folder: TempDir, settings: &str) -> Running {
-    let credentials = folder.path().join("t.toml");
-    let text =
-        format!("[[credential]]\naccess-key-id = \"{ACCESS_KEY}\"\nsecret-access-key = \"{SECRET}\"\n");
-    std::fs::write(&credentials, text).unwrap();
-    std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let mut settings = Settings::of_text(&folder.path().join("proxy.toml"), settings).unwrap();
-    // Longer than the file may say: on a busy machine nothing is to be late.
-    settings.hsm.deadline_ms = 60_000;
-    let lines = Lines::default();
-    let proxy = Arc::new(Proxy::new(&settings, vault(), Box::new(lines.clone())).unwrap());
+fn running_in(folder: TempDir, settings: &str) -> Running {
+    write_credentials(&folder.path().join("t.toml"), &[credential("t")]);
+    let (proxy, log) = proxy(folder.path(), &settings.replace(KEYS_HERE, KEYS), vault());
     let runtime = Runtime::new().unwrap();
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let address = listener.local_addr().unwrap();
-    runtime.spawn(serve(listener, proxy, std::future::pending()));
-    Running { address, lines, runtime: Some(runtime), folder }
+    let (address, _) = runtime.block_on(listen(proxy, std::future::pending()));
+    Running { address, log, runtime: Some(runtime), folder }
 }
 
 /// A front that waits for its proxy as long as a busy machine may take.
@@ -137,13 +88,14 @@ fn front_of(region: &'static str, address: std::net::SocketAddr, more: &str, tim
 
 /// A request for a store, with changes.
 fn request(name: &str, changes: Value) -> Value {
+    let Credential { access_key, secret, .. } = credential("t");
     let mut request = json!({
         "CustomKeyStoreName": name,
         "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
         "XksProxyConnectivity": "PUBLIC_ENDPOINT",
         "XksProxyUriEndpoint": ENDPOINT,
         "XksProxyUriPath": "/t/kms/xks/v1",
-        "XksProxyAuthenticationCredential": {"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": SECRET},
+        "XksProxyAuthenticationCredential": {"AccessKeyId": access_key, "RawSecretAccessKey": secret.expose()},
     });
     request.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     request
@@ -165,18 +117,19 @@ fn create_key(front: &Front, store: &str, external: &str) -> Value {
 }
 
 #[test]
-fn k76_k77_k83_a_key_is_used_through_its_proxy() {
-    let running = proxy();
-    let front = front("x-use", running.address, "");
-    let store = create(&front, "use");
+fn k76_an_external_key_is_of_one_key_that_is_made_while_its_store_is_connected() {
+    let running = running();
+    let front = front("x-one", running.address, "");
+    let store = create(&front, "one");
     assert_eq!(
         front.refused("CreateKey", key_request(&store, "orders")),
         Code::CustomKeyStoreInvalidStateException
     );
     front.connect_well(&store);
     let told = front.store(&store);
-    assert_eq!(told["XksProxyConfiguration"]["AccessKeyId"], ACCESS_KEY);
-    assert!(!told.to_string().contains(SECRET) && told["TrustAnchorCertificate"].is_null());
+    let Credential { access_key, secret, .. } = credential("t");
+    assert_eq!(told["XksProxyConfiguration"]["AccessKeyId"], access_key);
+    assert!(!told.to_string().contains(secret.expose()) && told["TrustAnchorCertificate"].is_null());
     let key = create_key(&front, &store, "orders");
     assert_eq!(
         (&key["Origin"], &key["XksKeyConfiguration"]["Id"]),
@@ -189,11 +142,24 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
     ] {
         assert_eq!(front.refused("CreateKey", key_request(&store, external)), code);
     }
+    front.disconnect(&store);
+    assert_eq!(
+        front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
+        Code::CustomKeyStoreHasCMKsException
+    );
+}
+
+#[test]
+fn k77_k83_a_key_is_used_through_its_proxy() {
+    let running = running();
+    let front = front("x-use", running.address, "");
+    let store = create(&front, "use");
+    front.connect_well(&store);
+    let key = create_key(&front, &store, "orders");
     let context = json!({"team": "a"});
     let request = json!({"KeyId": key["KeyId"], "Plaintext": "aGVsbG8=", "EncryptionContext": context});
     let blob = front.get("Encrypt", request)["CiphertextBlob"].clone();
-    let line = running.lines.0.lock().clone();
-    let line = String::from_utf8(line).unwrap().lines().last().unwrap().to_owned();
+    let line = running.log.last();
     assert!(
         line.contains("request-1")
             && line.contains(key["Arn"].as_str().unwrap())
@@ -225,15 +191,36 @@ fn k76_k77_k83_a_key_is_used_through_its_proxy() {
         front.refused("Decrypt", json!({"CiphertextBlob": blob, "EncryptionContext": context})),
         Code::KMSInvalidStateException
     );
-    assert_eq!(
-        front.refused("DeleteCustomKeyStore", json!({"CustomKeyStoreId": store})),
-        Code::CustomKeyStoreHasCMKsException
-    );
+}
+
+#[test]
+fn k76_an_external_key_that_a_dead_front_has_claimed_is_free_after_a_minute() {
+    let running = running();
+    let (front, other) = (front("x-left", running.address, ""), front("x-left", running.address, ""));
+    let store = create(&front, "left");
+    front.connect_well(&store);
+    let label = label::member(ACCOUNT, "x-left", &store, "orders");
+    front.service.book.create(&label, &Member { key: "never-came".to_owned() }).unwrap();
+    let refused = |front: &Front| {
+        front.refused("CreateKey", key_request(&store, "orders")) == Code::XksKeyAlreadyInUseException
+    };
+    assert!(refused(&front));
+    front.service.clock.advance(50_000);
+    assert!(refused(&front));
+    front.service.clock.advance(11_000);
+    assert!(refused(&other), "each front goes by what it has seen itself");
+    create_key(&front, &store, "orders");
+    // A call that took too long leaves nothing that would have to be waited for.
+    let late = front.ask_late("CreateKey", key_request(&store, "more"), Duration::from_secs(46)).unwrap_err();
+    assert_eq!(late.code, Code::DependencyTimeoutException);
+    create_key(&front, &store, "more");
+    other.service.clock.advance(61_000);
+    assert!(refused(&other), "the key has come");
 }
 
 #[test]
 fn k79_k80_a_proxy_that_is_away_makes_keys_unusable_and_nothing_else() {
-    let running = proxy();
+    let running = running();
     let well = front("x-away", running.address, "");
     let store = create(&well, "away");
     well.connect_well(&store);
@@ -264,10 +251,11 @@ fn k79_k80_a_proxy_that_is_away_makes_keys_unusable_and_nothing_else() {
 
 #[test]
 fn k76_k81_a_store_is_made_only_of_what_works() {
-    let running = proxy();
+    let running = running();
     let vpc = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0";
     let front = front("x-made", running.address, &format!("vpc-endpoint-service = '{vpc}'"));
-    let credential = |secret: &str| json!({"AccessKeyId": ACCESS_KEY, "RawSecretAccessKey": secret});
+    let access_key = credential("t").access_key;
+    let credential = |secret: &str| json!({"AccessKeyId": access_key, "RawSecretAccessKey": secret});
     for (changes, code) in [
         (json!({"XksProxyUriEndpoint": "https://xks.invalid"}), Code::XksProxyUriUnreachableException),
         (json!({"XksProxyUriPath": "/other/kms/xks/v1"}), Code::XksProxyInvalidConfigurationException),
@@ -307,7 +295,7 @@ fn k76_k81_a_store_is_made_only_of_what_works() {
 
 #[test]
 fn k78_neither_kms_nor_the_key_manager_decrypts_alone() {
-    let running = proxy();
+    let running = running();
     let front = front("x-twice", running.address, "");
     let store = create(&front, "twice");
     front.connect_well(&store);
@@ -319,9 +307,9 @@ fn k78_neither_kms_nor_the_key_manager_decrypts_alone() {
     // is no help, nor is that KMS key's own material.
     let moved = json!({"SourceKeyId": other["KeyId"], "CiphertextBlob": blob, "KeyId": other["KeyId"]});
     assert!(front.ask("Decrypt", moved).is_err());
-    let before = running.lines.0.lock().len();
+    let before = running.log.text().len();
     assert_eq!(front.get("Decrypt", json!({"CiphertextBlob": blob}))["Plaintext"], "aGVsbG8=");
-    assert!(running.lines.0.lock().len() > before, "the proxy was asked");
+    assert!(running.log.text().len() > before, "the proxy was asked");
 }
 
 #[test]
@@ -337,7 +325,7 @@ fn k81_kms_and_the_proxy_know_each_other_by_certificates() {
     let tls = format!(
         "[tls]\ncertificate = 'server.pem'\nkey = 'server.key'\nclient-ca = 'clients.pem'\nclient-names = ['{KMS}']\n[hsm]"
     );
-    let running = proxy_in(folder, &SETTINGS.replace("[hsm]", &tls));
+    let running = running_in(folder, &SETTINGS.replace("[hsm]", &tls));
     let file = |name: &str| running.folder.path().join(name).display().to_string();
     let front = |region, uri: &str, ca: &str, own: &str| {
         let (certificate, key) = (file(&format!("{own}.pem")), file(&format!("{own}.key")));

@@ -8,4 +8,6 @@ mod cloud_hsm;
 mod external;
 #[path = "../common/module.rs"]
 mod module;
+#[path = "../common/proxy.rs"]
+mod proxy;
 mod support;

@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use cloister_kms::api::error::{Code, Fault};
 use cloister_kms::api::operations::Operation;
 use cloister_kms::auth::caller::Caller;
-use cloister_kms::hsm::{Login, Module, Token};
+use cloister_kms::hsm::Token;
 use cloister_kms::service::{Call, Service};
 use cloister_kms::settings::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::certificates::Identity;
-use crate::module::{PIN, loaded};
+use crate::module::loaded;
 
 pub const ACCOUNT: &str = "111122223333";
 
@@ -29,10 +30,8 @@ pub fn certificate(name: &str) -> PathBuf {
 fn default_store() -> Arc<Token> {
     static TOKEN: OnceLock<Arc<Token>> = OnceLock::new();
     let make = || {
-        let loaded = loaded();
-        loaded.make_token("kms");
-        let module = Module::load(&loaded.path).unwrap();
-        Arc::new(Token::open(&module, "kms", Login::new(PIN.to_owned().into())).unwrap())
+        loaded().make_token("kms");
+        Arc::new(loaded().log_in("kms"))
     };
     TOKEN.get_or_init(make).clone()
 }
@@ -57,6 +56,11 @@ impl Front {
 
     /// Asks; what comes back is the answer or the error.
     pub fn ask(&self, operation: &str, request: Value) -> Result<Value, Fault> {
+        self.ask_late(operation, request, Duration::ZERO)
+    }
+
+    /// The same for a request that has been on its way for so long.
+    pub fn ask_late(&self, operation: &str, request: Value, late: Duration) -> Result<Value, Fault> {
         let operation = Operation::named(operation).unwrap();
         let caller = Caller {
             account: ACCOUNT.to_owned(),
@@ -67,7 +71,9 @@ impl Front {
             source: None,
             tls: false,
         };
-        (operation.run)(&Call::new(&self.service, &caller, operation.name, "request-1"), &request)
+        let mut call = Call::new(&self.service, &caller, operation.name, "request-1");
+        call.begun = call.begun.checked_sub(late).expect("a machine that has been up for so long");
+        (operation.run)(&call, &request)
     }
 
     /// Asks for what must succeed.

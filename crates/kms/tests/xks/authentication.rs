@@ -1,6 +1,7 @@
 //! Whom the proxy believes (specification, "Authentication" and appendix A).
 
-use crate::support::{Client, Running, SETTINGS, SoftVault, credential, metadata, write_credentials};
+use crate::proxy::{SETTINGS, credential, write_credentials};
+use crate::support::{Client, Running, SoftVault, metadata};
 use cloister_kms::auth::credentials::Secret;
 use http::{Method, Request};
 use serde_json::{Value, json};

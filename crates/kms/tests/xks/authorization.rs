@@ -1,6 +1,7 @@
 //! Secondary authorization and throttling, over the wire.
 
-use crate::support::{Running, SETTINGS, SoftVault, metadata};
+use crate::proxy::SETTINGS;
+use crate::support::{Running, SoftVault, metadata};
 use serde_json::json;
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Encryption, decryption and metadata of keys.
 
-use crate::support::{Running, SETTINGS, SoftVault, metadata};
+use crate::proxy::SETTINGS;
+use crate::support::{Running, SoftVault, metadata};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloister_kms::xks::protocol::binding::integrity_value;

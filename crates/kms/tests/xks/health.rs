@@ -1,6 +1,7 @@
 //! GetHealthStatus, and the page for load balancers.
 
-use crate::support::{Running, SETTINGS, SoftVault};
+use crate::proxy::SETTINGS;
+use crate::support::{Running, SoftVault};
 use cloister_kms::xks::proxy::serve_probe;
 use serde_json::json;
 use std::sync::Arc;

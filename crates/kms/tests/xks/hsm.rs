@@ -1,32 +1,15 @@
 //! The same over a real module, with a token in a folder.
 
-use crate::module::{PIN, loaded};
-use crate::support::{Answer, Client, Running, SETTINGS, metadata};
-use cloister_kms::hsm::{Login, Module, Token};
+use crate::module::loaded;
+use crate::proxy::{KEYS_HERE, SETTINGS, make_key};
+use crate::support::{Answer, Client, Running, metadata};
 use cloister_kms::xks::proxy::TokenVault;
-use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::object::Attribute;
 use cryptoki::slot::Slot;
-use cryptoki::types::Ulong;
 use serde_json::json;
 use std::sync::Arc;
 
 const HELLO: &str = "SGVsbG8gV29ybGQh";
-
-/// A token that is logged in to makes keys for the proxy before it.
-fn make(token: &Token, label: &str, bytes: u64, more: &[Attribute]) {
-    let mut template = vec![
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::ValueLen(Ulong::new(bytes)),
-        Attribute::Token(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Label(label.as_bytes().to_vec()),
-    ];
-    template.extend_from_slice(more);
-    token.with(|session| session.generate_key(&Mechanism::AesKeyGen, &template)).unwrap();
-}
 
 /// For all sessions of this process.
 fn log_out(slot: Slot) {
@@ -64,19 +47,17 @@ fn usage(encrypt: bool, decrypt: bool) -> [Attribute; 2] {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_serves_keys_by_label_and_id_and_comes_back_after_its_login_is_lost() {
     let slot = loaded().make_token("box");
-    let module = Module::load(&loaded().path).unwrap();
-    let open = || Token::open(&module, "box", Login::new(PIN.to_owned().into())).unwrap();
-    let token = open();
-    make(&token, "first", 32, &usage(true, true));
-    make(&token, "second", 32, &[&usage(true, true)[..], &[Attribute::Id(vec![0x0b])]].concat());
-    make(&token, "short", 16, &usage(true, true));
-    make(&token, "twins", 32, &usage(true, true));
-    make(&token, "twins", 32, &usage(true, true));
-    make(&token, "encrypts", 32, &usage(true, false));
+    let token = loaded().log_in("box");
+    make_key(&token, "first", 32, &usage(true, true));
+    make_key(&token, "second", 32, &[&usage(true, true)[..], &[Attribute::Id(vec![0x0b])]].concat());
+    make_key(&token, "short", 16, &usage(true, true));
+    make_key(&token, "twins", 32, &usage(true, true));
+    make_key(&token, "twins", 32, &usage(true, true));
+    make_key(&token, "encrypts", 32, &usage(true, false));
     token.log_out();
     drop(token);
-    let settings = SETTINGS.replace("keys-here = true", KEYS);
-    let running = Running::with(&settings, Arc::new(TokenVault::new(open()))).await;
+    let settings = SETTINGS.replace(KEYS_HERE, KEYS);
+    let running = Running::with(&settings, Arc::new(TokenVault::new(loaded().log_in("box")))).await;
     let client = running.client();
     k84_versions_of_a_key_are_keys_of_the_token(&client).await;
     keys_of_other_kinds_are_refused(&client).await;

@@ -12,6 +12,8 @@ mod hsm;
 #[path = "../common/module.rs"]
 mod module;
 mod paths;
+#[path = "../common/proxy.rs"]
+mod proxy;
 mod support;
 mod tls;
 mod trouble;

@@ -1,7 +1,8 @@
 //! TLS by the proxy, and client certificates (specification, "Authentication").
 
 use crate::certificates::Identity;
-use crate::support::{Running, SETTINGS, SoftVault, credential, metadata, write_credentials};
+use crate::proxy::{SETTINGS, credential, write_credentials};
+use crate::support::{Running, SoftVault, metadata};
 use http::Method;
 use openssl::nid::Nid;
 use openssl::ssl::{Ssl, SslConnector, SslMethod, SslVersion};

@@ -1,6 +1,7 @@
 //! When the key manager fails or keeps the proxy waiting, and when the proxy ends.
 
-use crate::support::{Running, SETTINGS, SoftVault};
+use crate::proxy::SETTINGS;
+use crate::support::{Running, SoftVault};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::TcpStream;

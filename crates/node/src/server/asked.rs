@@ -9,7 +9,7 @@ use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Chosen, Made, Origin, Place, Reply};
 use cloister::proto::needs::Needs;
 use cloister::token::local::export::Opened;
-use cloister::token::{Caller, Making, ObjectId, ObjectRef, Ticket, Token};
+use cloister::token::{Begun, Caller, Making, ObjectId, ObjectRef, Ticket, Token};
 use std::sync::Arc;
 
 /// Most random bytes of one answer.
@@ -27,11 +27,7 @@ impl Asked<'_> {
     /// Does the call.
     pub fn reply(&self, call: &Call) -> Result<Reply> {
         let (token, caller) = (self.service.token(), self.caller());
-        if let Call::Make { .. } | Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. } =
-            call
-        {
-            self.may_make(call)?;
-        }
+        self.may_make(call)?;
         match call {
             Call::Ping => Ok(Reply::Done),
             Call::Info => self.info(),
@@ -55,18 +51,14 @@ impl Asked<'_> {
             Call::DeleteUser { role, name } => done(token.delete_user(caller, *role, name)),
             Call::UnlockUser { role, name } => done(token.unlock_user(caller, *role, name)),
             Call::Find { template } => token.find(caller, template).map(Reply::Found),
-            Call::InfoOf { object } => {
-                let info = (*token.info_of(caller, &self.object(object)?)?).clone();
-                Ok(Reply::Object { info, may_keep: self.service.may_keep() })
-            }
+            Call::InfoOf { object } => self.info_of(object),
             Call::Reveal { object, wanted } => {
                 token.reveal(caller, &self.object(object)?, wanted).map(Reply::Attributes)
             }
             Call::SizeOf { object } => token.size_of(caller, &self.object(object)?).map(Reply::Size),
             Call::Make { origin, template } => self.available(self.make(origin, template)),
             Call::MakePair { mechanism, public, private } => {
-                let pair = token.make_pair(caller, &mechanism.mechanism()?, public, private)?;
-                self.available(Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?)))
+                self.available(self.make_pair(mechanism, public, private))
             }
             Call::Derive { mechanism, keys, templates } => {
                 self.available(self.derive(mechanism, keys, templates))
@@ -76,39 +68,27 @@ impl Asked<'_> {
             }
             Call::Destroy { object } => done(token.destroy(caller, &self.object(object)?)),
             Call::Run { purpose, mechanism, key, input, signature } => {
-                self.take_confirmation()?;
-                let key = self.object(key).map_err(key_error)?;
-                let begun = token.begin(caller, *purpose, &mechanism.mechanism()?, &key)?;
-                run::whole(begun, input, signature.as_deref())
+                run::whole(self.begin(*purpose, mechanism, key)?, input, signature.as_deref())
             }
             Call::SignDigest { mechanism, key, digest } => {
-                self.take_confirmation()?;
-                let key = self.object(key).map_err(key_error)?;
-                run::digested(token.begin(caller, Purpose::Sign, &mechanism.mechanism()?, &key)?, digest)
+                run::digested(self.begin(Purpose::Sign, mechanism, key)?, digest)
             }
-            Call::Wrap { mechanism, wrapping, key } => {
-                let wrapping = self.object(wrapping).map_err(|error| match error {
-                    Error::ObjectHandleInvalid => Error::WrappingKeyHandleInvalid,
-                    other => other,
-                })?;
-                let key = self.object(key).map_err(key_error)?;
-                let wrapped = token.wrap(caller, &mechanism.mechanism()?, &wrapping, &key)?;
-                Ok(Reply::Bytes(wrapped.into()))
-            }
+            Call::Wrap { mechanism, wrapping, key } => self.wrap(mechanism, wrapping, key),
             Call::Random { length } => self.random(*length),
             Call::Seed { seed } => done(token.seed(seed)),
             Call::Encapsulate { mechanism, key, template } => {
-                let key = self.object(key).map_err(key_error)?;
-                let (ciphertext, made) =
-                    token.encapsulate(caller, &mechanism.mechanism()?, &key, template)?;
-                self.available(Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?)))
+                self.available(self.encapsulate(mechanism, key, template))
             }
         }
     }
 
     /// Token objects are made where more than one node will have them, if there was ever more than one.
     fn may_make(&self, call: &Call) -> Result<()> {
-        if call.needs() == Needs::Leader && self.service.is_last() {
+        let makes = matches!(
+            call,
+            Call::Make { .. } | Call::MakePair { .. } | Call::Derive { .. } | Call::Encapsulate { .. }
+        );
+        if makes && call.needs() == Needs::Leader && self.service.is_last() {
             tracing::warn!(
                 "only one node is left: nothing new is made. Let another join, or set key-availability = 1"
             );
@@ -122,6 +102,11 @@ impl Asked<'_> {
         let mut info = self.service.token().info()?;
         info.write_protected |= !self.service.can_change();
         Ok(Reply::Info(info))
+    }
+
+    fn info_of(&self, object: &Place) -> Result<Reply> {
+        let info = (*self.service.token().info_of(self.caller(), &self.object(object)?)?).clone();
+        Ok(Reply::Object { info, may_keep: self.service.may_keep() })
     }
 
     /// The answer to a request that has been done before, when its answer was lost; it made or changed `objects`. `None` if it has to be done after all.
@@ -247,6 +232,34 @@ impl Asked<'_> {
                 make(Making::Decapsulate { mechanism: &mechanism.mechanism()?, key: &key, ciphertext })
             }
         }
+    }
+
+    fn make_pair(&self, mechanism: &Chosen, public: &Attributes, private: &Attributes) -> Result<Reply> {
+        let pair = self.service.token().make_pair(self.caller(), &mechanism.mechanism()?, public, private)?;
+        Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?))
+    }
+
+    fn begin(&self, purpose: Purpose, mechanism: &Chosen, key: &Place) -> Result<Begun> {
+        self.take_confirmation()?;
+        let key = self.object(key).map_err(key_error)?;
+        self.service.token().begin(self.caller(), purpose, &mechanism.mechanism()?, &key)
+    }
+
+    fn wrap(&self, mechanism: &Chosen, wrapping: &Place, key: &Place) -> Result<Reply> {
+        let wrapping = self.object(wrapping).map_err(|error| match error {
+            Error::ObjectHandleInvalid => Error::WrappingKeyHandleInvalid,
+            other => other,
+        })?;
+        let key = self.object(key).map_err(key_error)?;
+        let wrapped = self.service.token().wrap(self.caller(), &mechanism.mechanism()?, &wrapping, &key)?;
+        Ok(Reply::Bytes(wrapped.into()))
+    }
+
+    fn encapsulate(&self, mechanism: &Chosen, key: &Place, template: &Attributes) -> Result<Reply> {
+        let key = self.object(key).map_err(key_error)?;
+        let (ciphertext, made) =
+            self.service.token().encapsulate(self.caller(), &mechanism.mechanism()?, &key, template)?;
+        Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?))
     }
 
     fn derive(&self, mechanism: &Chosen, keys: &[Place], templates: &[Attributes]) -> Result<Reply> {
