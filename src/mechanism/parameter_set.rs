@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_sizes_are_those_of_openssl() {
         for set in PARAMETER_SETS {
-            let key = named_key::generate(set.name).unwrap();
+            let key = crate::crypto::generator::generate(set.name).unwrap();
             assert!(std::ptr::eq(ParameterSet::of(&key).unwrap(), set), "{:?}", set.name);
             assert_eq!(named_key::public_encoding(&key, set.public).unwrap().len(), set.public);
             assert_eq!(named_key::private_encoding(&key, set.private).unwrap().len(), set.private);

@@ -7,7 +7,7 @@ use super::{Family, Params, spki};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::named_key;
 use crate::crypto::ffi::pkey::public_half;
-use crate::crypto::unexpected;
+use crate::crypto::{generator, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::pkey::{PKey, PKeyRef, Private, Public};
@@ -87,7 +87,7 @@ impl Family for KeyPairGeneration {
     ) -> Result<(Attributes, Attributes)> {
         let set = ParameterSet::named(self.0, public)?;
         let pair = pair_type(self.0)?;
-        let key = named_key::generate(set.name).map_err(unexpected)?;
+        let key = generator::generate(set.name).map_err(unexpected)?;
         let public = pair.public_parts(public_half(&key))?;
         let mut private = pair.private_parts(&key)?;
         // It can't be read from the other parts, only be computed again.
