@@ -27,27 +27,27 @@ impl<T> Places<T> {
 
     /// Something that `fits`, for the caller alone.
     pub fn take(&self, fits: impl Fn(&T) -> bool) -> Option<T> {
-        self.from_own().find_map(|place| place.lock().take_if(|resting| fits(resting)))
+        self.in_turn().find_map(|place| place.lock().take_if(|resting| fits(resting)))
     }
 
     /// Leaves something behind, if need be in the place of something else.
     pub fn leave(&self, resting: T) {
         let mut resting = Some(resting);
-        for place in self.from_own() {
+        for place in self.in_turn() {
             let mut place = place.lock();
             if place.is_none() {
                 *place = resting.take();
                 return;
             }
         }
-        if let Some(own) = self.from_own().next() {
+        if let Some(own) = self.in_turn().next() {
             // What was there goes when the lock is free again.
             std::mem::swap(&mut *own.lock(), &mut resting);
         }
     }
 
     /// The places, from the thread's own on.
-    fn from_own(&self) -> impl Iterator<Item = &Mutex<Option<T>>> {
+    fn in_turn(&self) -> impl Iterator<Item = &Mutex<Option<T>>> {
         let own = this_thread() % MOST;
         (own..own + MOST).filter_map(|at| self.0.get(at % MOST)).map(|place| &place.0)
     }

@@ -1,5 +1,6 @@
 //! The elliptic curves and the names they go by in `CKA_EC_PARAMS` (PKCS#11 3.2, section 6.3).
 
+use super::der::OBJECT_IDENTIFIER;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
@@ -150,8 +151,7 @@ const fn weierstrass(
     Curve { names, oid, others: &[], key_type: ck::CKK_EC, id: Id::EC, nid, name, bits, size }
 }
 
-/// DER tags.
-const OBJECT_IDENTIFIER: u8 = 0x06;
+/// A DER tag.
 const PRINTABLE_STRING: u8 = 0x13;
 
 /// OpenSSL's groups, each made when it is first asked for.

@@ -6,7 +6,7 @@ use super::hashed::Hashed;
 use super::material::required;
 use super::pair_key::{AtWork, Task};
 use super::staged::{MEMORY_LIMIT, Staged};
-use super::{Family, Key, Params, Signer, Verifier, ec_key, point};
+use super::{Family, Key, Params, Signer, Verifier, point};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::named_key;
 use crate::crypto::{Hash, generator, unexpected};
@@ -52,7 +52,8 @@ fn generate_parts(curve: &Curve) -> Result<(Bytes, Vec<u8>)> {
     }
     let key = generate(curve)?;
     let value = named_key::private_encoding(&key, curve.size).map_err(unexpected)?;
-    Ok((value, ec_key::bare_point(curve, &*key).map_err(unexpected)?))
+    let bare = named_key::public_encoding(&key, curve.size).map_err(unexpected)?;
+    Ok((value, bare.to_vec()))
 }
 
 /// A new key pair on `curve`.
