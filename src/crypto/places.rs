@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many things rest at most: as many threads find something at once.
-pub const MOST: usize = 4;
+pub const MOST: usize = 8;
 
 /// Things at rest. Each thread begins to look at a place of its own, so that threads don't wait for each other's memory.
 pub struct Places<T>([Place<T>; MOST]);

@@ -84,9 +84,9 @@ impl<T: HasParams> PairKey<T> {
 }
 
 impl<T> PairKey<T> {
-    /// The key for a new context of this thread's. Keys on curves are copied for threads other than their maker: an operation with one takes little longer than
-    /// to fetch a line of memory again and again to which the maker writes, and it is between whatever else the maker has in memory. Other keys are
-    /// large, and their copies would have to set up anew what protects them.
+    /// The key for a new context of this thread's. Keys on curves are copied for threads other than their maker, whose own memory lies between a key's numbers:
+    /// to fetch again and again what the maker writes beside them would cost a signature's twentieth. Other keys are large or take longer to use, and a copy
+    /// of an RSA key would have to be blinded anew.
     fn own(&self, task: &Task) -> PKey<T> {
         let small = matches!(task, Task::Ecdsa | Task::Eddsa(..) | Task::Agreement);
         let copy = if small && self.0.maker != this_thread() { copy(&self.0.key) } else { None };
