@@ -5,14 +5,19 @@
 pub mod cipher;
 pub mod digest;
 pub mod ffi;
+pub mod generator;
 mod hash;
 pub mod kdf;
 mod kept;
 pub mod mac;
+mod places;
 mod random;
 
 pub use hash::Hash;
 pub use kept::{Lent, SecretKey};
+#[cfg(test)]
+pub use places::MOST as PLACES;
+pub use places::{Places, this_thread};
 pub use random::{forget_names, random, random_name, seed};
 
 use crate::error::Error;

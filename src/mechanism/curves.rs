@@ -1,5 +1,6 @@
 //! The elliptic curves and the names they go by in `CKA_EC_PARAMS` (PKCS#11 3.2, section 6.3).
 
+use super::der::OBJECT_IDENTIFIER;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
@@ -7,6 +8,7 @@ use once_cell::sync::OnceCell;
 use openssl::ec::EcGroup;
 use openssl::nid::Nid;
 use openssl::pkey::{HasParams, Id, PKeyRef};
+use std::ffi::CStr;
 use std::sync::LazyLock;
 
 /// One curve.
@@ -24,6 +26,8 @@ pub struct Curve {
     pub id: Id,
     /// OpenSSL's number of the curve.
     pub nid: Nid,
+    /// OpenSSL's name of the curve, or of the kind of key that is on no other.
+    pub name: &'static CStr,
     /// Bits of the field.
     pub bits: u64,
     /// Bytes of a private key, of one coordinate and of half a signature: the same on each of these curves.
@@ -32,44 +36,50 @@ pub struct Curve {
 
 /// All curves, each once. All have a cofactor of 1 or, by their own definition, clear it in the private key.
 pub static CURVES: &[Curve] = &[
-    weierstrass(&["secp224r1", "P-224"], b"\x06\x05\x2b\x81\x04\x00\x21", Nid::SECP224R1, 224),
+    weierstrass(&["secp224r1", "P-224"], b"\x06\x05\x2b\x81\x04\x00\x21", Nid::SECP224R1, c"secp224r1", 224),
     weierstrass(
         &["secp256r1", "prime256v1", "P-256"],
         b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
         Nid::X9_62_PRIME256V1,
+        c"prime256v1",
         256,
     ),
-    weierstrass(&["secp384r1", "P-384"], b"\x06\x05\x2b\x81\x04\x00\x22", Nid::SECP384R1, 384),
-    weierstrass(&["secp521r1", "P-521"], b"\x06\x05\x2b\x81\x04\x00\x23", Nid::SECP521R1, 521),
-    weierstrass(&["secp256k1"], b"\x06\x05\x2b\x81\x04\x00\x0a", Nid::SECP256K1, 256),
+    weierstrass(&["secp384r1", "P-384"], b"\x06\x05\x2b\x81\x04\x00\x22", Nid::SECP384R1, c"secp384r1", 384),
+    weierstrass(&["secp521r1", "P-521"], b"\x06\x05\x2b\x81\x04\x00\x23", Nid::SECP521R1, c"secp521r1", 521),
+    weierstrass(&["secp256k1"], b"\x06\x05\x2b\x81\x04\x00\x0a", Nid::SECP256K1, c"secp256k1", 256),
     weierstrass(
         &["brainpoolP224r1"],
         b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x05",
         Nid::BRAINPOOL_P224R1,
+        c"brainpoolP224r1",
         224,
     ),
     weierstrass(
         &["brainpoolP256r1"],
         b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x07",
         Nid::BRAINPOOL_P256R1,
+        c"brainpoolP256r1",
         256,
     ),
     weierstrass(
         &["brainpoolP320r1"],
         b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x09",
         Nid::BRAINPOOL_P320R1,
+        c"brainpoolP320r1",
         320,
     ),
     weierstrass(
         &["brainpoolP384r1"],
         b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x0b",
         Nid::BRAINPOOL_P384R1,
+        c"brainpoolP384r1",
         384,
     ),
     weierstrass(
         &["brainpoolP512r1"],
         b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x0d",
         Nid::BRAINPOOL_P512R1,
+        c"brainpoolP512r1",
         512,
     ),
     // Too small for new keys; there are old ones, and suites that try it.
@@ -77,6 +87,7 @@ pub static CURVES: &[Curve] = &[
         &["secp192r1", "prime192v1", "P-192"],
         b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x01",
         Nid::X9_62_PRIME192V1,
+        c"prime192v1",
         192,
     ),
     Curve {
@@ -86,6 +97,7 @@ pub static CURVES: &[Curve] = &[
         key_type: ck::CKK_EC_EDWARDS,
         id: Id::ED25519,
         nid: Nid::UNDEF,
+        name: c"ED25519",
         bits: 255,
         size: 32,
     },
@@ -96,6 +108,7 @@ pub static CURVES: &[Curve] = &[
         key_type: ck::CKK_EC_EDWARDS,
         id: Id::ED448,
         nid: Nid::UNDEF,
+        name: c"ED448",
         bits: 448,
         size: 57,
     },
@@ -110,6 +123,7 @@ pub static CURVES: &[Curve] = &[
         key_type: ck::CKK_EC_MONTGOMERY,
         id: Id::X25519,
         nid: Nid::UNDEF,
+        name: c"X25519",
         bits: 255,
         size: 32,
     },
@@ -120,18 +134,24 @@ pub static CURVES: &[Curve] = &[
         key_type: ck::CKK_EC_MONTGOMERY,
         id: Id::X448,
         nid: Nid::UNDEF,
+        name: c"X448",
         bits: 448,
         size: 56,
     },
 ];
 
-const fn weierstrass(names: &'static [&'static str], oid: &'static [u8], nid: Nid, bits: u64) -> Curve {
+const fn weierstrass(
+    names: &'static [&'static str],
+    oid: &'static [u8],
+    nid: Nid,
+    name: &'static CStr,
+    bits: u64,
+) -> Curve {
     let size = bits.div_ceil(8) as usize;
-    Curve { names, oid, others: &[], key_type: ck::CKK_EC, id: Id::EC, nid, bits, size }
+    Curve { names, oid, others: &[], key_type: ck::CKK_EC, id: Id::EC, nid, name, bits, size }
 }
 
-/// DER tags.
-const OBJECT_IDENTIFIER: u8 = 0x06;
+/// A DER tag.
 const PRINTABLE_STRING: u8 = 0x13;
 
 /// OpenSSL's groups, each made when it is first asked for.
@@ -193,6 +213,7 @@ mod tests {
             let nid = if curve.nid == Nid::UNDEF { Nid::from_raw(curve.id.as_raw()) } else { curve.nid };
             let object = Asn1Object::from_str(nid.short_name().unwrap()).unwrap();
             assert_eq!(&curve.oid[2..], object.as_slice(), "{:?}", curve.names);
+            assert_eq!(nid.short_name().unwrap(), curve.name.to_str().unwrap());
         }
     }
 

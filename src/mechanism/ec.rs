@@ -2,20 +2,19 @@
 
 use super::curves::Curve;
 use super::der;
-use super::ec_key::{EcType, private_value};
 use super::hashed::Hashed;
-use super::material::{PairType, required};
-use super::pair_key::{PairKey, Task};
+use super::material::required;
+use super::pair_key::{AtWork, Task};
 use super::staged::{MEMORY_LIMIT, Staged};
-use super::{Family, Key, Params, Signer, Verifier};
-use crate::attribute::Attributes;
-use crate::crypto::ffi::pkey::public_half;
-use crate::crypto::{Hash, unexpected};
+use super::{Family, Key, Params, Signer, Verifier, point};
+use crate::attribute::{Attributes, Bytes};
+use crate::crypto::ffi::named_key;
+use crate::crypto::{Hash, generator, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::ec::EcKey;
 use openssl::pkey::{Id, PKey, Private, Public};
-use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
+use openssl::pkey_ctx::PkeyCtxRef;
 
 /// Key pair generation on the curves whose keys have this `CKK_` number.
 pub struct KeyPairGeneration(pub u64);
@@ -35,14 +34,26 @@ impl Family for KeyPairGeneration {
     ) -> Result<(Attributes, Attributes)> {
         let params = required(public, ck::CKA_EC_PARAMS)?;
         let curve = Curve::named(self.0, params)?;
-        let key = generate(curve)?;
-        let mut public = EcType(self.0).public_parts(public_half(&key))?;
+        let (value, bare) = generate_parts(curve)?;
+        let mut public = Attributes::new();
         // The pair's curve keeps the name the caller gave it.
         public.set(ck::CKA_EC_PARAMS, params);
+        public.set(ck::CKA_EC_POINT, point::octet_string(&bare));
         let mut private = public.clone();
-        private.set(ck::CKA_VALUE, private_value(&key)?);
+        private.set(ck::CKA_VALUE, value);
         Ok((public, private))
     }
+}
+
+/// The parts of a new key pair on `curve`: what is secret, and the bare point.
+fn generate_parts(curve: &Curve) -> Result<(Bytes, Vec<u8>)> {
+    if curve.id == Id::EC {
+        return generator::generate_parts(curve.name, curve.group()?, curve.size).map_err(unexpected);
+    }
+    let key = generate(curve)?;
+    let value = named_key::private_encoding(&key, curve.size).map_err(unexpected)?;
+    let bare = named_key::public_encoding(&key, curve.size).map_err(unexpected)?;
+    Ok((value, bare.to_vec()))
 }
 
 /// A new key pair on `curve`.
@@ -52,47 +63,43 @@ pub(super) fn generate(curve: &Curve) -> Result<PKey<Private>> {
         let key = EcKey::generate(curve.group()?);
         return key.and_then(PKey::from_ec_key).map_err(unexpected);
     }
-    let made = PkeyCtx::new_id(curve.id).and_then(|mut context| {
-        context.keygen_init()?;
-        context.keygen()
-    });
-    made.map_err(unexpected)
+    generator::generate(curve.name).map_err(unexpected)
 }
 
 impl Family for Ecdsa {
-    fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
-        let key = key.private()?.clone();
-        let half = key.curve()?.size;
-        let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
-        Ok(Box::new(Staged::signer(MEMORY_LIMIT, 2 * half, run)))
+    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
+        let key = key.private()?;
+        let (half, mut key) = (key.curve()?.size, key.at_work());
+        let run = move |digest: &[u8], output: &mut [u8]| sign(&mut key, half, digest, output);
+        Ok(Box::new(Staged::signer(MEMORY_LIMIT, 2 * half, run).again(params)))
     }
 
-    fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
-        let key = key.public()?.clone();
-        let size = 2 * key.curve()?.size;
-        let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
-        Ok(Box::new(ShorterToo(Staged::verifier(MEMORY_LIMIT, size, run))))
+    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
+        let key = key.public()?;
+        let (size, mut key) = (2 * key.curve()?.size, key.at_work());
+        let run = move |digest: &[u8], signature: &[u8]| verify(&mut key, digest, signature);
+        Ok(Box::new(ShorterToo(Staged::verifier(MEMORY_LIMIT, size, run).again(params))))
     }
 }
 
 impl Family for EcdsaWith {
-    fn sign(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Signer>> {
-        let key = key.private()?.clone();
-        let half = key.curve()?.size;
-        let run = move |digest: &[u8], output: &mut [u8]| sign(&key, half, digest, output);
-        Ok(Box::new(Hashed::signer(self.0, 2 * half, run)?))
+    fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
+        let key = key.private()?;
+        let (half, mut key) = (key.curve()?.size, key.at_work());
+        let run = move |digest: &[u8], output: &mut [u8]| sign(&mut key, half, digest, output);
+        Ok(Box::new(Hashed::signer(self.0, 2 * half, run)?.again(params)))
     }
 
-    fn verify(&self, key: Key<'_>, _params: &Params) -> Result<Box<dyn Verifier>> {
-        let key = key.public()?.clone();
-        let size = 2 * key.curve()?.size;
-        let run = move |digest: &[u8], signature: &[u8]| verify(&key, digest, signature);
-        Ok(Box::new(ShorterToo(Hashed::verifier(self.0, size, run)?)))
+    fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
+        let key = key.public()?;
+        let (size, mut key) = (2 * key.curve()?.size, key.at_work());
+        let run = move |digest: &[u8], signature: &[u8]| verify(&mut key, digest, signature);
+        Ok(Box::new(ShorterToo(Hashed::verifier(self.0, size, run)?.again(params))))
     }
 }
 
 /// Signs a digest; `output` receives both numbers, each `half` bytes long.
-fn sign(key: &PairKey<Private>, half: usize, digest: &[u8], output: &mut [u8]) -> Result<usize> {
+fn sign(key: &mut AtWork<Private>, half: usize, digest: &[u8], output: &mut [u8]) -> Result<usize> {
     let mut encoded = [0; LONGEST];
     let set_up = |context: &mut PkeyCtxRef<Private>| context.sign_init().map_err(unexpected);
     let length = key.block(&Task::Ecdsa, set_up, |context| {
@@ -110,7 +117,7 @@ fn sign(key: &PairKey<Private>, half: usize, digest: &[u8], output: &mut [u8]) -
 }
 
 /// Checks a signature over a digest: `SignatureInvalid` if it isn't one.
-fn verify(key: &PairKey<Public>, digest: &[u8], signature: &[u8]) -> Result<()> {
+fn verify(key: &mut AtWork<Public>, digest: &[u8], signature: &[u8]) -> Result<()> {
     let (r, s) = signature.split_at(signature.len() / 2);
     let encoded = der::element(der::SEQUENCE, &[&der::integer(r), &der::integer(s)]);
     let set_up = |context: &mut PkeyCtxRef<Public>| context.verify_init().map_err(unexpected);
@@ -150,6 +157,14 @@ impl<V: Verifier> Verifier for ShorterToo<V> {
 
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
         self.0.finish(signature)
+    }
+
+    fn rest(&mut self) -> bool {
+        self.0.rest()
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        self.0.renew(params)
     }
 }
 

@@ -4,7 +4,6 @@ use super::curves::Curve;
 use super::material::{PairType, required};
 use super::{number::Number, point};
 use crate::attribute::{Attributes, Bytes};
-use crate::crypto::ffi::named_key;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
@@ -12,7 +11,6 @@ use openssl::bn::BigNumContext;
 use openssl::ec::{EcKey, EcPoint, PointConversionForm};
 use openssl::error::ErrorStack;
 use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
-use std::ffi::CString;
 
 /// Key pairs on the curves whose keys have this `CKK_` number.
 pub(super) struct EcType(pub u64);
@@ -63,7 +61,7 @@ impl PairType for EcType {
 }
 
 /// The private number, or the bytes that are the key.
-pub(super) fn private_value(key: &PKeyRef<Private>) -> Result<Bytes> {
+fn private_value(key: &PKeyRef<Private>) -> Result<Bytes> {
     let value = match key.ec_key() {
         Ok(ec) => ec.private_key().to_vec_padded(Curve::of(key)?.size as i32),
         Err(_) => key.raw_private_key(),
@@ -105,16 +103,6 @@ pub(super) fn public_key(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
         .map_err(|_| Error::PublicKeyInvalid)?;
     key.check_key().map_err(|_| Error::PublicKeyInvalid)?;
     PKey::from_ec_key(key).map_err(unexpected)
-}
-
-/// The same for one agreement: OpenSSL need not convert it, and looks itself whether the point may be used.
-pub(super) fn peer(curve: &Curve, bare: &[u8]) -> Result<PKey<Public>> {
-    if curve.id != Id::EC {
-        return public_key(curve, bare);
-    }
-    let name = curve.nid.short_name().map_err(unexpected)?;
-    let name = CString::new(name).map_err(|_| Error::CurveNotSupported)?;
-    named_key::curve_point(&name, bare).map_err(|_| Error::PublicKeyInvalid)
 }
 
 /// The bare public point of a key, uncompressed.

@@ -1,8 +1,9 @@
 //! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
 use super::pair_key::{PairKey, Task};
-use super::{Family, Key, Params, Wanted, ec, ec_key, point, secret};
+use super::{Family, Key, Params, Wanted, ec, ec_key, peer, point, secret};
 use crate::attribute::Bytes;
+use crate::crypto::ffi::named_key;
 use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
@@ -80,25 +81,28 @@ pub(super) fn agreed(
 /// The shared secret: the x coordinate, or what X25519 and X448 yield. A point that is not on the curve, or
 /// leads to nothing (a small order), is `PublicKeyInvalid`.
 fn agree(key: &PairKey<Private>, point: &[u8]) -> Result<Bytes> {
-    // Whether it is a point that may be used is asked by `derive_set_peer`.
-    let peer = ec_key::peer(key.curve()?, point)?;
+    let curve = key.curve()?;
     let set_up = |context: &mut PkeyCtxRef<Private>| context.derive_init().map_err(unexpected);
-    let mut secret = Bytes::zeroed(key.curve()?.size);
-    let length = key.block(&Task::Agreement, set_up, |context| {
-        let agreed = context.derive_set_peer(&peer).and_then(|()| context.derive(Some(&mut secret)));
-        agreed.map_err(|_| Error::PublicKeyInvalid)
+    let mut secret = Bytes::zeroed(curve.size);
+    let length = peer::with(curve, point, |peer| {
+        key.block(&Task::Agreement, set_up, |context| {
+            let agreed = named_key::set_peer(context, peer).and_then(|()| context.derive(Some(&mut secret)));
+            agreed.map_err(|_| Error::PublicKeyInvalid)
+        })
     })?;
     if length == secret.len() { Ok(secret) } else { Err(Error::FunctionFailed) }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Material;
     use super::super::curves::CURVES;
     use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
     use crate::crypto::{Hash, kdf};
     use cryptoki_sys as ck;
+    use openssl::bn::{BigNum, BigNumContext};
 
     const GENERIC: Wanted = Wanted { key_type: ck::CKK_GENERIC_SECRET, length: None };
 
@@ -247,6 +251,58 @@ mod tests {
         for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
             let (_, private) = pair(curve.key_type, curve.oid);
             assert_eq!(secret_of(&private, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
+        }
+    }
+
+    /// One key and one other side after the other, whose keys are kept in between.
+    #[test]
+    fn no_point_is_taken_for_the_one_before_and_each_is_looked_at() {
+        let curve = &CURVES[1];
+        let (_, private) = pair(ck::CKK_EC, curve.oid);
+        let Material::Private(key) = Material::from_attributes(&private).unwrap() else { panic!() };
+        let group = curve.group().unwrap();
+        let mut modulus = BigNum::new().unwrap();
+        let (mut a, mut b) = (BigNum::new().unwrap(), BigNum::new().unwrap());
+        let mut numbers = BigNumContext::new().unwrap();
+        group.components_gfp(&mut modulus, &mut a, &mut b, &mut numbers).unwrap();
+        for _ in 0..3 {
+            let (other, other_private) = pair(ck::CKK_EC, curve.oid);
+            let right = point::bare(curve, point_of(&other)).unwrap().to_vec();
+            let secret = secret_of(&other_private, point_of(&private)).unwrap();
+            assert_eq!(agree(&key, &right), Ok(secret.clone()));
+            let mut compressed = right[..33].to_vec();
+            compressed[0] = 2 + (right[64] & 1);
+            assert_eq!(agree(&key, &compressed), Ok(secret.clone()));
+            let mut hybrid = right.clone();
+            hybrid[0] = 6 + (right[64] & 1);
+            assert_eq!(agree(&key, &hybrid), Ok(secret.clone()));
+            hybrid[0] ^= 1;
+            let mut off = right.clone();
+            off[40] ^= 1;
+            // No coordinate is as large as the modulus.
+            let mut beyond = right.clone();
+            beyond[1..33].copy_from_slice(&modulus.to_vec());
+            let infinity = [0; 65];
+            for wrong in [&hybrid[..], &off, &beyond, &infinity, &infinity[..1], &right[..64], b""] {
+                assert_eq!(agree(&key, wrong), Err(Error::PublicKeyInvalid), "{}", hex::encode(wrong));
+            }
+            assert_eq!(agree(&key, &right), Ok(secret));
+        }
+    }
+
+    #[test]
+    fn a_point_of_a_small_order_leads_to_nothing_after_others_too() {
+        for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
+            let (_, private) = pair(curve.key_type, curve.oid);
+            let Material::Private(key) = Material::from_attributes(&private).unwrap() else { panic!() };
+            for _ in 0..2 {
+                let (other, other_private) = pair(curve.key_type, curve.oid);
+                let secret = secret_of(&other_private, point_of(&private)).unwrap();
+                let bare = point::bare(curve, point_of(&other)).unwrap();
+                assert_eq!(agree(&key, bare), Ok(secret));
+                assert_eq!(agree(&key, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
+                assert_eq!(agree(&key, &bare[1..]), Err(Error::PublicKeyInvalid));
+            }
         }
     }
 

@@ -55,24 +55,23 @@ fn choose<T>(task: &Task, context: &mut PkeyCtxRef<T>) -> std::result::Result<()
 
 impl Family for Eddsa {
     fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
-        let key = key.private()?.clone();
-        let task = scheme(&key, params)?;
-        let size = 2 * key.curve()?.size;
-        Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, move |data: &[u8], output: &mut [u8]| {
+        let key = key.private()?;
+        let (task, size, mut key) = (scheme(key, params)?, 2 * key.curve()?.size, key.at_work());
+        let run = move |data: &[u8], output: &mut [u8]| {
             key.message(
                 &task,
                 |context, key| context.digest_sign_init(None, key).and_then(|c| choose(&task, c)),
                 ffi::pkey::sign_again,
                 |context| context.digest_sign(data, Some(output)).map_err(unexpected),
             )
-        })))
+        };
+        Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, run).again(params)))
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
-        let key = key.public()?.clone();
-        let task = scheme(&key, params)?;
-        let size = 2 * key.curve()?.size;
-        Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, move |data: &[u8], signature: &[u8]| {
+        let key = key.public()?;
+        let (task, size, mut key) = (scheme(key, params)?, 2 * key.curve()?.size, key.at_work());
+        let run = move |data: &[u8], signature: &[u8]| {
             key.message(
                 &task,
                 |context, key| context.digest_verify_init(None, key).and_then(|c| choose(&task, c)),
@@ -82,7 +81,8 @@ impl Family for Eddsa {
                     if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
                 },
             )
-        })))
+        };
+        Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, run).again(params)))
     }
 }
 

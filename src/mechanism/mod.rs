@@ -41,6 +41,7 @@ mod pair_key;
 mod pair_testing;
 pub mod parameter_set;
 pub mod params;
+mod peer;
 mod point;
 pub mod pqc_key;
 pub mod pqc_signature;
@@ -377,7 +378,10 @@ impl Wanted {
             None => material::SecretType::find(self.key_type)?.longest_within(secret.len()),
         };
         let start = length.filter(|length| *length > 0).and_then(|length| secret.len().checked_sub(length));
-        let mut end = Bytes::from(&secret[start.ok_or(Error::TemplateInconsistent)?..]);
+        let mut end = match start.ok_or(Error::TemplateInconsistent)? {
+            0 => secret,
+            start => Bytes::from(&secret[start..]),
+        };
         secret::adjust_parity(self.key_type, &mut end);
         Ok(end)
     }

@@ -2,21 +2,17 @@
 
 use super::curves::Curve;
 use super::rsa_block::Scheme;
-use crate::crypto::unexpected;
-use crate::error::Result;
+use crate::crypto::ffi::pkey::copy;
+use crate::crypto::{Places, this_thread, unexpected};
+use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::md_ctx::{MdCtx, MdCtxRef};
 use openssl::pkey::{HasParams, PKey, PKeyRef};
 use openssl::pkey_ctx::{PkeyCtx, PkeyCtxRef};
-use parking_lot::Mutex;
 use std::ffi::CStr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Contexts that one key keeps at most: as many threads use it at once without setting one up again.
-const MOST: usize = 4;
 
 /// What a context is set up for.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,9 +36,11 @@ pub struct PairKey<T>(Arc<Half<T>>);
 
 struct Half<T> {
     key: PKey<T>,
+    /// Who has made it, in whose memory it is.
+    maker: usize,
     curve: OnceCell<&'static Curve>,
-    /// Contexts at rest. Each thread begins to look at a place of its own, so that threads that share a key don't wait for each other's memory.
-    idle: [Mutex<Option<Kept<T>>>; MOST],
+    /// Contexts at rest.
+    idle: Places<Kept<T>>,
 }
 
 /// A context, and what it is set up for.
@@ -60,7 +58,8 @@ enum Context<T> {
 
 impl<T> From<PKey<T>> for PairKey<T> {
     fn from(key: PKey<T>) -> Self {
-        PairKey(Arc::new(Half { key, curve: OnceCell::new(), idle: Default::default() }))
+        let maker = this_thread();
+        PairKey(Arc::new(Half { key, maker, curve: OnceCell::new(), idle: Places::new() }))
     }
 }
 
@@ -85,85 +84,121 @@ impl<T: HasParams> PairKey<T> {
 }
 
 impl<T> PairKey<T> {
-    /// Does `work` with a context for one block. `set_up`: what a new one is told, once; what it is told must depend on `task` alone, and `work` must
-    /// leave nothing behind that changes what comes next.
+    /// The key for a new context of this thread's. Keys on curves are copied for threads other than their maker, whose own memory lies between a key's numbers:
+    /// to fetch again and again what the maker writes beside them would cost a signature's twentieth. Other keys are large or take longer to use, and a copy
+    /// of an RSA key would have to be blinded anew.
+    fn own(&self, task: &Task) -> PKey<T> {
+        let small = matches!(task, Task::Ecdsa | Task::Eddsa(..) | Task::Agreement);
+        let copy = if small && self.0.maker != this_thread() { copy(&self.0.key) } else { None };
+        copy.unwrap_or_else(|| self.0.key.clone())
+    }
+
+    /// The half at work, for one operation after the other.
+    pub(super) fn at_work(&self) -> AtWork<T> {
+        AtWork { half: self.clone(), kept: None }
+    }
+
+    /// As [`AtWork::block`], for one operation alone.
     pub(super) fn block<R>(
         &self,
         task: &Task,
         set_up: impl FnOnce(&mut PkeyCtxRef<T>) -> Result<()>,
         work: impl FnOnce(&mut PkeyCtxRef<T>) -> Result<R>,
     ) -> Result<R> {
-        let (task, mut context) = match self.take(task) {
-            Some(Kept { task, context: Context::Block(context) }) => (task, context),
-            _ => {
-                let mut context = PkeyCtx::new(&self.0.key).map_err(unexpected)?;
-                set_up(&mut context)?;
-                (task.clone(), context)
-            }
-        };
-        // One that something went wrong with is not used again.
-        let result = work(&mut context)?;
-        self.give_back(Kept { task, context: Context::Block(context) });
-        Ok(result)
+        self.at_work().block(task, set_up, work)
+    }
+}
+
+/// A half at work. It holds on to the context that it has used last, which is kept with the key for others when the work is over.
+pub(super) struct AtWork<T> {
+    half: PairKey<T>,
+    kept: Option<Kept<T>>,
+}
+
+impl<T> Deref for AtWork<T> {
+    type Target = PKeyRef<T>;
+    fn deref(&self) -> &PKeyRef<T> {
+        &self.half
+    }
+}
+
+impl<T> Drop for AtWork<T> {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+impl<T> AtWork<T> {
+    /// Does `work` with a context for one block. `set_up`: what a new one is told, once; what it is told must depend on `task` alone, and `work` must
+    /// leave nothing behind that changes what comes next.
+    pub(super) fn block<R>(
+        &mut self,
+        task: &Task,
+        set_up: impl FnOnce(&mut PkeyCtxRef<T>) -> Result<()>,
+        work: impl FnOnce(&mut PkeyCtxRef<T>) -> Result<R>,
+    ) -> Result<R> {
+        if !self.has(task) {
+            let mut context = PkeyCtx::new(&self.half.own(task)).map_err(unexpected)?;
+            set_up(&mut context)?;
+            self.kept = Some(Kept { task: task.clone(), context: Context::Block(context) });
+        }
+        self.run(|context| match context {
+            Context::Block(context) => work(context),
+            Context::Message(_) => Err(Error::FunctionFailed),
+        })
     }
 
-    /// Does `work` with a context for one message. `set_up`: as for [`PairKey::block`]; `again`: begins another message with the same settings.
+    /// Does `work` with a context for one message. `set_up`: as for [`AtWork::block`]; `again`: begins another message with the same settings.
     pub(super) fn message<R>(
-        &self,
+        &mut self,
         task: &Task,
         set_up: impl FnOnce(&mut MdCtxRef, &PKeyRef<T>) -> std::result::Result<(), ErrorStack>,
         again: impl FnOnce(&mut MdCtxRef) -> std::result::Result<(), ErrorStack>,
         work: impl FnOnce(&mut MdCtxRef) -> Result<R>,
     ) -> Result<R> {
-        let (task, mut context) = match self.take(task) {
-            Some(Kept { task, context: Context::Message(mut context) }) => {
-                again(&mut context).map_err(unexpected)?;
-                (task, context)
-            }
-            _ => {
-                let mut context = MdCtx::new().map_err(unexpected)?;
-                set_up(&mut context, &self.0.key).map_err(unexpected)?;
-                (task.clone(), context)
-            }
-        };
-        let result = work(&mut context)?;
-        self.give_back(Kept { task, context: Context::Message(context) });
-        Ok(result)
-    }
-
-    /// A context at rest that is set up for `task`.
-    fn take(&self, task: &Task) -> Option<Kept<T>> {
-        self.places().find_map(|place| place.lock().take_if(|kept| kept.task == *task))
-    }
-
-    /// Keeps a context, if need be in the place of one for another task.
-    fn give_back(&self, kept: Kept<T>) {
-        let mut kept = Some(kept);
-        for place in self.places() {
-            let mut place = place.lock();
-            if place.is_none() {
-                *place = kept.take();
-                return;
-            }
+        let mut begun = false;
+        if !self.has(task) {
+            let mut context = MdCtx::new().map_err(unexpected)?;
+            set_up(&mut context, &self.half.own(task)).map_err(unexpected)?;
+            self.kept = Some(Kept { task: task.clone(), context: Context::Message(context) });
+            begun = true;
         }
-        if let Some(own) = self.places().next() {
-            std::mem::swap(&mut *own.lock(), &mut kept);
+        self.run(|context| match context {
+            Context::Message(context) => {
+                if !begun {
+                    again(context).map_err(unexpected)?;
+                }
+                work(context)
+            }
+            Context::Block(_) => Err(Error::FunctionFailed),
+        })
+    }
+
+    /// Whether it holds on to a context for `task`, its own or one that was at rest.
+    fn has(&mut self, task: &Task) -> bool {
+        if self.kept.as_ref().is_none_or(|kept| kept.task != *task) {
+            self.give_back();
+            self.kept = self.half.0.idle.take(|kept| kept.task == *task);
+        }
+        self.kept.is_some()
+    }
+
+    /// Works with the context that is there. One that something went wrong with is not used again.
+    fn run<R>(&mut self, work: impl FnOnce(&mut Context<T>) -> Result<R>) -> Result<R> {
+        let kept = self.kept.as_mut().ok_or(Error::FunctionFailed)?;
+        let result = work(&mut kept.context);
+        if result.is_err() {
+            self.kept = None;
+        }
+        result
+    }
+
+    /// Leaves the context for others, if need be in the place of one for another task.
+    fn give_back(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            self.half.0.idle.leave(kept);
         }
     }
-
-    /// The places for contexts, from the thread's own on.
-    fn places(&self) -> impl Iterator<Item = &Mutex<Option<Kept<T>>>> {
-        let own = OWN.with(|own| *own);
-        (own..own + MOST).filter_map(|at| self.0.idle.get(at % MOST))
-    }
-}
-
-thread_local! {
-    /// Where this thread begins to look: threads take turns.
-    static OWN: usize = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Ordering::Relaxed) % MOST
-    };
 }
 
 #[cfg(test)]
@@ -172,7 +207,7 @@ mod tests {
     use super::super::pair_testing::{curve, rsa, sign, verify};
     use super::super::{Key, Material, registry};
     use super::*;
-    use crate::error::Error;
+    use crate::crypto::PLACES as MOST;
     use cryptoki_sys as ck;
 
     /// One key for many operations, by one thread after the other: each finds the contexts of those before.
@@ -232,6 +267,34 @@ mod tests {
             signer.finish(&mut signature).unwrap();
             assert_eq!(signature[..], sign(ck::CKM_EDDSA, &Params::None, &private, message).unwrap());
             assert_eq!(verify(ck::CKM_EDDSA, &Params::None, &public, message, &signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_half_works_in_all_threads_and_not_only_in_its_makers() {
+        let pairs = [
+            (ck::CKM_ECDSA, curve(ck::CKK_EC, b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07")),
+            (ck::CKM_EDDSA, curve(ck::CKK_EC_EDWARDS, b"\x06\x03\x2b\x65\x70")),
+            (ck::CKM_SHA256_RSA_PKCS, rsa().clone()),
+        ];
+        for (id, (public, private)) in &pairs {
+            let [half, whole] = [public, private].map(|key| Material::from_attributes(key).unwrap());
+            let family = registry::find(*id).unwrap().family;
+            let work = || {
+                let signing = Key { attributes: private, material: &whole };
+                let mut signer = family.sign(signing, &Params::None).unwrap();
+                let mut signature = vec![0; signer.size()];
+                signer.update(&[7; 32]).unwrap();
+                signer.finish(&mut signature).unwrap();
+                assert_eq!(verify(*id, &Params::None, public, &[7; 32], &signature), Ok(()));
+                let checking = Key { attributes: public, material: &half };
+                let mut verifier = family.verify(checking, &Params::None).unwrap();
+                verifier.update(&[7; 32]).unwrap();
+                assert_eq!(verifier.finish(&signature), Ok(()));
+            };
+            work();
+            std::thread::scope(|scope| (0..6).for_each(|_| drop(scope.spawn(work))));
+            work();
         }
     }
 

@@ -16,10 +16,14 @@ pub struct ParameterSet {
     pub number: u64,
     /// OpenSSL's name.
     pub name: &'static CStr,
+    /// DER of its object identifier, as NIST has registered it.
+    pub oid: [u8; 11],
     /// Bytes of an encoded public key, by which mechanisms count its size.
     pub public: usize,
     /// Bytes of an encoded private key.
     pub private: usize,
+    /// Where an encoded private key holds the public one, if it does.
+    pub public_at: Option<usize>,
     /// Bytes of the seed that a private key can be kept as (`CKA_SEED`), if it can.
     pub seed: Option<usize>,
     /// Bytes of a signature or of an encapsulated secret.
@@ -29,50 +33,67 @@ pub struct ParameterSet {
 /// All of them.
 #[rustfmt::skip]
 pub static PARAMETER_SETS: &[ParameterSet] = &[
-    ml_dsa(ck::CKP_ML_DSA_44, c"ML-DSA-44", 1312, 2560, 2420),
-    ml_dsa(ck::CKP_ML_DSA_65, c"ML-DSA-65", 1952, 4032, 3309),
-    ml_dsa(ck::CKP_ML_DSA_87, c"ML-DSA-87", 2592, 4896, 4627),
-    ml_kem(ck::CKP_ML_KEM_512, c"ML-KEM-512", 800, 1632, 768),
-    ml_kem(ck::CKP_ML_KEM_768, c"ML-KEM-768", 1184, 2400, 1088),
-    ml_kem(ck::CKP_ML_KEM_1024, c"ML-KEM-1024", 1568, 3168, 1568),
-    slh_dsa(ck::CKP_SLH_DSA_SHA2_128S, c"SLH-DSA-SHA2-128s", 16, 7856),
-    slh_dsa(ck::CKP_SLH_DSA_SHAKE_128S, c"SLH-DSA-SHAKE-128s", 16, 7856),
-    slh_dsa(ck::CKP_SLH_DSA_SHA2_128F, c"SLH-DSA-SHA2-128f", 16, 17088),
-    slh_dsa(ck::CKP_SLH_DSA_SHAKE_128F, c"SLH-DSA-SHAKE-128f", 16, 17088),
-    slh_dsa(ck::CKP_SLH_DSA_SHA2_192S, c"SLH-DSA-SHA2-192s", 24, 16224),
-    slh_dsa(ck::CKP_SLH_DSA_SHAKE_192S, c"SLH-DSA-SHAKE-192s", 24, 16224),
-    slh_dsa(ck::CKP_SLH_DSA_SHA2_192F, c"SLH-DSA-SHA2-192f", 24, 35664),
-    slh_dsa(ck::CKP_SLH_DSA_SHAKE_192F, c"SLH-DSA-SHAKE-192f", 24, 35664),
-    slh_dsa(ck::CKP_SLH_DSA_SHA2_256S, c"SLH-DSA-SHA2-256s", 32, 29792),
-    slh_dsa(ck::CKP_SLH_DSA_SHAKE_256S, c"SLH-DSA-SHAKE-256s", 32, 29792),
-    slh_dsa(ck::CKP_SLH_DSA_SHA2_256F, c"SLH-DSA-SHA2-256f", 32, 49856),
-    slh_dsa(ck::CKP_SLH_DSA_SHAKE_256F, c"SLH-DSA-SHAKE-256f", 32, 49856),
+    ml_dsa(ck::CKP_ML_DSA_44, c"ML-DSA-44", 17, 1312, 2560, 2420),
+    ml_dsa(ck::CKP_ML_DSA_65, c"ML-DSA-65", 18, 1952, 4032, 3309),
+    ml_dsa(ck::CKP_ML_DSA_87, c"ML-DSA-87", 19, 2592, 4896, 4627),
+    ml_kem(ck::CKP_ML_KEM_512, c"ML-KEM-512", 1, 800, 1632, 768),
+    ml_kem(ck::CKP_ML_KEM_768, c"ML-KEM-768", 2, 1184, 2400, 1088),
+    ml_kem(ck::CKP_ML_KEM_1024, c"ML-KEM-1024", 3, 1568, 3168, 1568),
+    slh_dsa(ck::CKP_SLH_DSA_SHA2_128S, c"SLH-DSA-SHA2-128s", 20, 16, 7856),
+    slh_dsa(ck::CKP_SLH_DSA_SHAKE_128S, c"SLH-DSA-SHAKE-128s", 26, 16, 7856),
+    slh_dsa(ck::CKP_SLH_DSA_SHA2_128F, c"SLH-DSA-SHA2-128f", 21, 16, 17088),
+    slh_dsa(ck::CKP_SLH_DSA_SHAKE_128F, c"SLH-DSA-SHAKE-128f", 27, 16, 17088),
+    slh_dsa(ck::CKP_SLH_DSA_SHA2_192S, c"SLH-DSA-SHA2-192s", 22, 24, 16224),
+    slh_dsa(ck::CKP_SLH_DSA_SHAKE_192S, c"SLH-DSA-SHAKE-192s", 28, 24, 16224),
+    slh_dsa(ck::CKP_SLH_DSA_SHA2_192F, c"SLH-DSA-SHA2-192f", 23, 24, 35664),
+    slh_dsa(ck::CKP_SLH_DSA_SHAKE_192F, c"SLH-DSA-SHAKE-192f", 29, 24, 35664),
+    slh_dsa(ck::CKP_SLH_DSA_SHA2_256S, c"SLH-DSA-SHA2-256s", 24, 32, 29792),
+    slh_dsa(ck::CKP_SLH_DSA_SHAKE_256S, c"SLH-DSA-SHAKE-256s", 30, 32, 29792),
+    slh_dsa(ck::CKP_SLH_DSA_SHA2_256F, c"SLH-DSA-SHA2-256f", 25, 32, 49856),
+    slh_dsa(ck::CKP_SLH_DSA_SHAKE_256F, c"SLH-DSA-SHAKE-256f", 31, 32, 49856),
 ];
 
 const fn ml_dsa(
     number: u64,
     name: &'static CStr,
+    arc: u8,
     public: usize,
     private: usize,
     output: usize,
 ) -> ParameterSet {
-    ParameterSet { key_type: ck::CKK_ML_DSA, number, name, public, private, seed: Some(32), output }
+    let (key_type, oid) = (ck::CKK_ML_DSA, identifier(SIGNATURES, arc));
+    ParameterSet { key_type, number, name, oid, public, private, public_at: None, seed: Some(32), output }
 }
 
 const fn ml_kem(
     number: u64,
     name: &'static CStr,
+    arc: u8,
     public: usize,
     private: usize,
     output: usize,
 ) -> ParameterSet {
-    ParameterSet { key_type: ck::CKK_ML_KEM, number, name, public, private, seed: Some(64), output }
+    let (key_type, oid) = (ck::CKK_ML_KEM, identifier(ENCAPSULATIONS, arc));
+    // Behind it are its digest and what an altered ciphertext is answered from (FIPS 203, section 7.1).
+    let public_at = Some(private - public - 64);
+    ParameterSet { key_type, number, name, oid, public, private, public_at, seed: Some(64), output }
 }
 
 /// `n`: bytes of a hash value; a public key is two of them, a private key four.
-const fn slh_dsa(number: u64, name: &'static CStr, n: usize, output: usize) -> ParameterSet {
+const fn slh_dsa(number: u64, name: &'static CStr, arc: u8, n: usize, output: usize) -> ParameterSet {
+    let (key_type, oid) = (ck::CKK_SLH_DSA, identifier(SIGNATURES, arc));
     let (public, private) = (2 * n, 4 * n);
-    ParameterSet { key_type: ck::CKK_SLH_DSA, number, name, public, private, seed: None, output }
+    // Its second half (FIPS 205, section 9.1).
+    let public_at = Some(public);
+    ParameterSet { key_type, number, name, oid, public, private, public_at, seed: None, output }
+}
+
+/// NIST's identifiers of algorithms: those of signatures, and those of encapsulations.
+const SIGNATURES: u8 = 3;
+const ENCAPSULATIONS: u8 = 4;
+
+const fn identifier(purpose: u8, arc: u8) -> [u8; 11] {
+    [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, purpose, arc]
 }
 
 impl ParameterSet {
@@ -107,7 +128,7 @@ mod tests {
     #[test]
     fn the_sizes_are_those_of_openssl() {
         for set in PARAMETER_SETS {
-            let key = named_key::generate(set.name).unwrap();
+            let key = crate::crypto::generator::generate(set.name).unwrap();
             assert!(std::ptr::eq(ParameterSet::of(&key).unwrap(), set), "{:?}", set.name);
             assert_eq!(named_key::public_encoding(&key, set.public).unwrap().len(), set.public);
             assert_eq!(named_key::private_encoding(&key, set.private).unwrap().len(), set.private);

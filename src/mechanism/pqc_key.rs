@@ -1,13 +1,12 @@
 //! Keys of ML-DSA, ML-KEM and SLH-DSA: attributes to keys and back, and new pairs (PKCS#11 3.2, sections 6.67 to
 //! 6.69).
 
-use super::material::{PairType, pair_type, required};
+use super::material::{PairType, required};
 use super::parameter_set::ParameterSet;
 use super::{Family, Params, spki};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::named_key;
-use crate::crypto::ffi::pkey::public_half;
-use crate::crypto::unexpected;
+use crate::crypto::{generator, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::pkey::{PKey, PKeyRef, Private, Public};
@@ -61,13 +60,7 @@ impl PairType for PqcType {
     }
 
     fn private_parts(&self, key: &PKeyRef<Private>) -> Result<Attributes> {
-        let set = self.set_of(key)?;
-        let value = named_key::private_encoding(key, set.private).map_err(unexpected)?;
-        let mut parts = parts(set, value);
-        if let Some(seed) = set.seed.and_then(|length| named_key::seed(key, length)) {
-            parts.set(ck::CKA_SEED, seed);
-        }
-        Ok(parts)
+        parts_of(self.set_of(key)?, key)
     }
 }
 
@@ -86,19 +79,26 @@ impl Family for KeyPairGeneration {
         _private: &Attributes,
     ) -> Result<(Attributes, Attributes)> {
         let set = ParameterSet::named(self.0, public)?;
-        let pair = pair_type(self.0)?;
-        let key = named_key::generate(set.name).map_err(unexpected)?;
-        let public = pair.public_parts(public_half(&key))?;
-        let mut private = pair.private_parts(&key)?;
+        let key = generator::generate(set.name).map_err(unexpected)?;
+        let mut private = parts_of(set, &key)?;
+        let public = match set.public_at.zip(private.bytes(ck::CKA_VALUE)) {
+            Some((at, value)) => value.get(at..at + set.public).ok_or(Error::FunctionFailed)?.into(),
+            None => named_key::public_encoding(&key, set.public).map_err(unexpected)?,
+        };
         // It can't be read from the other parts, only be computed again.
-        let mut whole = public.clone();
-        whole
-            .extend(Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_PUBLIC_KEY), (ck::CKA_KEY_TYPE, self.0)]));
-        if let Some(info) = spki::of(&whole) {
-            private.set(ck::CKA_PUBLIC_KEY_INFO, info);
-        }
-        Ok((public, private))
+        private.set(ck::CKA_PUBLIC_KEY_INFO, spki::of_encoding(set, &public));
+        Ok((parts(set, public), private))
     }
+}
+
+/// The parts of a private key of that parameter set.
+fn parts_of(set: &ParameterSet, key: &PKeyRef<Private>) -> Result<Attributes> {
+    let value = named_key::private_encoding(key, set.private).map_err(unexpected)?;
+    let mut parts = parts(set, value);
+    if let Some(seed) = set.seed.and_then(|length| named_key::seed(key, length)) {
+        parts.set(ck::CKA_SEED, seed);
+    }
+    Ok(parts)
 }
 
 fn parts(set: &ParameterSet, value: Bytes) -> Attributes {

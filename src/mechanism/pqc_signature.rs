@@ -110,14 +110,14 @@ impl Family for Pure {
         let (scheme, key) = (Scheme::new(None, params)?, key.private()?.clone());
         let size = signature_size(&key)?;
         let run = move |data: &[u8], output: &mut [u8]| scheme.sign(&key, data, output);
-        Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, run)))
+        Ok(Box::new(Staged::signer(MEMORY_LIMIT, size, run).again(params)))
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
         let (scheme, key) = (Scheme::new(None, params)?, key.public()?.clone());
         let size = signature_size(&key)?;
         let run = move |data: &[u8], signature: &[u8]| scheme.verify(&key, data, signature);
-        Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, run)))
+        Ok(Box::new(Staged::verifier(MEMORY_LIMIT, size, run).again(params)))
     }
 }
 

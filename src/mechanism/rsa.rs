@@ -83,17 +83,15 @@ impl Family for Plain {
     fn sign(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Signer>> {
         let (scheme, key) = ((self.0)(params)?, key.private()?.clone());
         let (limit, size) = (scheme.longest(key.bits())?, key.size());
-        Ok(Box::new(Staged::signer(limit, size, move |data: &[u8], output: &mut [u8]| {
-            scheme.sign(&key, data, output)
-        })))
+        let run = move |data: &[u8], output: &mut [u8]| scheme.sign(&key, data, output);
+        Ok(Box::new(Staged::signer(limit, size, run).again(params)))
     }
 
     fn verify(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Verifier>> {
         let (scheme, key) = ((self.0)(params)?, key.public()?.clone());
         let (limit, size) = (scheme.longest(key.bits())?, key.size());
-        Ok(Box::new(Staged::verifier(limit, size, move |data: &[u8], signature: &[u8]| {
-            scheme.verify(&key, data, signature)
-        })))
+        let run = move |data: &[u8], signature: &[u8]| scheme.verify(&key, data, signature);
+        Ok(Box::new(Staged::verifier(limit, size, run).again(params)))
     }
 
     fn sign_recover(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {

@@ -2,12 +2,11 @@
 //! a few lengths before it takes a hundredth of the time in which OpenSSL finds its encoder.
 
 use super::curves::Curve;
-use super::der::{BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, element};
+use super::der::{BIT_STRING, SEQUENCE, element};
 use super::parameter_set::ParameterSet;
 use super::point;
 use crate::attribute::Attributes;
 use cryptoki_sys as ck;
-use openssl::asn1::Asn1Object;
 
 /// `id-ecPublicKey` (RFC 5480, section 2.1.1), which all short Weierstrass curves share.
 const EC_PUBLIC_KEY: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
@@ -26,9 +25,12 @@ pub(super) fn of(attributes: &Attributes) -> Option<Vec<u8>> {
         return None;
     }
     let set = ParameterSet::named(key_type, attributes).ok()?;
-    let identifier = Asn1Object::from_str(set.name.to_str().ok()?).ok()?;
-    let identifier = element(OBJECT_IDENTIFIER, &[identifier.as_slice()]);
-    Some(info(&identifier, attributes.bytes(ck::CKA_VALUE)?))
+    Some(of_encoding(set, attributes.bytes(ck::CKA_VALUE)?))
+}
+
+/// From the encoded public key of a parameter set.
+pub(super) fn of_encoding(set: &ParameterSet, public: &[u8]) -> Vec<u8> {
+    info(&set.oid, public)
 }
 
 /// What an AlgorithmIdentifier holds for keys on this curve.

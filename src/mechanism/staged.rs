@@ -6,7 +6,7 @@
 use super::{Cipher, Params, Signer, Verifier};
 use crate::error::{Error, Result};
 use crate::output::Size;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A limit for algorithms that have none of their own: what a caller may make this process hold for one operation.
 pub const MEMORY_LIMIT: usize = 1 << 30;
@@ -67,18 +67,48 @@ where
     }
 }
 
-impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Staged<(usize, R)> {
-    /// A signature of `size` bytes over at most `limit` bytes (`DataLenRange`).
-    pub fn signer(limit: usize, size: usize, run: R) -> Self {
-        Staged { input: Collected::new(limit, Error::DataLenRange), work: (size, run) }
+/// The one step of a signature or its check.
+pub struct Signing<R> {
+    size: usize,
+    run: R,
+    /// The parameter of another that may begin when this is over.
+    again: Option<Params>,
+}
+
+impl<R> Staged<Signing<R>> {
+    fn signing(limit: usize, size: usize, run: R) -> Self {
+        let work = Signing { size, run, again: None };
+        Staged { input: Collected::new(limit, Error::DataLenRange), work }
+    }
+
+    /// What it runs depends on nothing but its key and this parameter: another with both the same may begin when this is over.
+    pub fn again(mut self, params: &Params) -> Self {
+        self.work.again = Some(params.clone());
+        self
+    }
+
+    fn rest(&mut self) -> bool {
+        self.input.forget();
+        self.work.again.is_some()
+    }
+
+    fn renew(&mut self, params: &Params) -> bool {
+        self.work.again.as_ref() == Some(params)
     }
 }
 
-impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Staged<(usize, R)> {
+impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Staged<Signing<R>> {
+    /// A signature of `size` bytes over at most `limit` bytes (`DataLenRange`).
+    pub fn signer(limit: usize, size: usize, run: R) -> Self {
+        Staged::signing(limit, size, run)
+    }
+}
+
+impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Staged<Signing<R>> {
     /// The check of a signature of `size` bytes over at most `limit` bytes (`DataLenRange`). `run` takes data and
     /// signature.
     pub fn verifier(limit: usize, size: usize, run: R) -> Self {
-        Staged { input: Collected::new(limit, Error::DataLenRange), work: (size, run) }
+        Staged::signing(limit, size, run)
     }
 }
 
@@ -122,9 +152,9 @@ impl<W: Step> Cipher for Staged<W> {
     }
 }
 
-impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<(usize, R)> {
+impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<Signing<R>> {
     fn size(&self) -> usize {
-        self.work.0
+        self.work.size
     }
 
     fn update(&mut self, input: &[u8]) -> Result<()> {
@@ -132,13 +162,21 @@ impl<R: FnMut(&[u8], &mut [u8]) -> Result<usize> + Send> Signer for Staged<(usiz
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        (self.work.1)(&self.input.bytes, output)
+        (self.work.run)(&self.input.bytes, output)
+    }
+
+    fn rest(&mut self) -> bool {
+        Staged::rest(self)
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(Staged::renew(self, params))
     }
 }
 
-impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<(usize, R)> {
+impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<Signing<R>> {
     fn size(&self) -> usize {
-        self.work.0
+        self.work.size
     }
 
     fn update(&mut self, input: &[u8]) -> Result<()> {
@@ -146,7 +184,15 @@ impl<R: FnMut(&[u8], &[u8]) -> Result<()> + Send> Verifier for Staged<(usize, R)
     }
 
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        (self.work.1)(&self.input.bytes, signature)
+        (self.work.run)(&self.input.bytes, signature)
+    }
+
+    fn rest(&mut self) -> bool {
+        Staged::rest(self)
+    }
+
+    fn renew(&mut self, params: &Params) -> Result<bool> {
+        Ok(Staged::renew(self, params))
     }
 }
 
@@ -158,6 +204,9 @@ struct Collected {
 }
 
 impl Collected {
+    /// As much room is kept between two operations, in bytes.
+    const KEPT: usize = 1024;
+
     fn new(limit: usize, too_long: Error) -> Self {
         Collected { bytes: Zeroizing::default(), limit, too_long }
     }
@@ -165,6 +214,14 @@ impl Collected {
     /// Whether `more` bytes still fit.
     fn check(&self, more: usize) -> Result<()> {
         if more > self.limit - self.bytes.len() { Err(self.too_long) } else { Ok(()) }
+    }
+
+    /// Wipes what there is, and keeps little room for more.
+    fn forget(&mut self) {
+        self.bytes.zeroize();
+        if self.bytes.capacity() > Collected::KEPT {
+            self.bytes = Zeroizing::default();
+        }
     }
 
     fn add(&mut self, input: &[u8]) -> Result<()> {
@@ -235,5 +292,30 @@ mod tests {
         assert_eq!(Verifier::finish(&mut verifier, &signature), Ok(()));
         assert_eq!(Verifier::finish(&mut verifier, &[9]), Err(Error::SignatureInvalid));
         assert_eq!(Signer::update(&mut signer, &[0; 8]), Err(Error::DataLenRange));
+    }
+
+    #[test]
+    fn a_signature_begins_again_with_the_same_parameter_only_and_has_nothing_of_the_one_before() {
+        let params = Params::Eddsa { prehash: false, context: b"one".to_vec() };
+        let other = Params::Eddsa { prehash: false, context: b"two".to_vec() };
+        let size = 4096;
+        let echo = |data: &[u8], signature: &mut [u8]| {
+            signature[..data.len()].copy_from_slice(data);
+            Ok(data.len())
+        };
+        let mut signer = Staged::signer(size, size, echo).again(&params);
+        for message in [&b"long enough"[..], b"short", &[7; 3000], b""] {
+            let mut signature = [0; 4096];
+            signer.update(message).unwrap();
+            assert_eq!(Signer::finish(&mut signer, &mut signature), Ok(message.len()));
+            assert_eq!(signature[..message.len()], *message);
+            assert!(Signer::rest(&mut signer));
+            assert!(signer.input.bytes.is_empty() && signer.input.bytes.capacity() <= Collected::KEPT);
+            assert_eq!(Signer::renew(&mut signer, &other), Ok(false));
+            assert_eq!(Signer::renew(&mut signer, &Params::None), Ok(false));
+            assert_eq!(Signer::renew(&mut signer, &params), Ok(true));
+        }
+        let mut once = Staged::signer(size, size, echo);
+        assert!(!Signer::rest(&mut once), "nobody has said that it may");
     }
 }

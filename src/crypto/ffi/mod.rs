@@ -13,3 +13,4 @@ pub mod named_key;
 pub mod openssl;
 pub mod param;
 pub mod pkey;
+pub mod weierstrass;

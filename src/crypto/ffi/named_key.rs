@@ -23,6 +23,11 @@ unsafe extern "C" {
         room: usize,
         length: *mut usize,
     ) -> c_int;
+    fn EVP_PKEY_set1_encoded_public_key(
+        key: *mut ffi::EVP_PKEY,
+        point: *const c_uchar,
+        length: usize,
+    ) -> c_int;
 }
 
 /// <openssl/evp.h>: the parts that make a public key, and those that make a pair.
@@ -35,11 +40,14 @@ const PUBLIC: &CStr = c"pub";
 const PRIVATE: &CStr = c"priv";
 const SEED: &CStr = c"seed";
 
-/// A new pair of that parameter set.
-pub fn generate(name: &CStr) -> Result<PKey<Private>> {
+/// A context that is for no key yet.
+pub type Context = PkeyCtx<()>;
+
+/// A context that makes one new pair of that name after the other.
+pub fn begin_generation(name: &CStr) -> Result<Context> {
     let mut ctx = context(name)?;
     ctx.keygen_init()?;
-    ctx.keygen()
+    Ok(ctx)
 }
 
 /// A public key from its encoding.
@@ -49,12 +57,26 @@ pub fn public_key(name: &CStr, encoding: &[u8]) -> Result<PKey<Public>> {
     Ok(unsafe { PKey::from_ptr(key) })
 }
 
-/// A public key on a curve, by OpenSSL's name of it, from its point. Whether that is of the right order is not asked.
+/// A public key on a curve, by OpenSSL's name of it, from its point. One that is not on the curve, or infinity, is an error; whether that is of the
+/// right order is not asked.
 pub fn curve_point(curve: &CStr, point: &[u8]) -> Result<PKey<Public>> {
     let parts = &mut [(GROUP, Param::Text(curve)), (PUBLIC, Param::Octets(point))];
     let key = from_parts(c"EC", EVP_PKEY_PUBLIC_KEY, parts)?;
     // SAFETY: as above.
     Ok(unsafe { PKey::from_ptr(key) })
+}
+
+/// Gives a public key another point on its curve, or other bytes that are its key. What is no point on the curve is an error, after which the key is
+/// good for nothing; whether that is of the right order is not asked.
+pub fn set_point(key: &mut PKey<Public>, point: &[u8]) -> Result<()> {
+    // SAFETY: the key is alive; whoever else holds on to it by OpenSSL's own count sees its new point, and looks at it only when told to agree with it.
+    check(unsafe { EVP_PKEY_set1_encoded_public_key(key.as_ptr(), point.as_ptr(), point.len()) })
+}
+
+/// Names the other side of an agreement. Nothing is asked of its point beyond what was asked when it was set.
+pub fn set_peer(ctx: &mut PkeyCtxRef<Private>, peer: &PKeyRef<Public>) -> Result<()> {
+    // SAFETY: context and key are alive, and the context takes a reference of its own.
+    check(unsafe { ffi::EVP_PKEY_derive_set_peer_ex(ctx.as_ptr(), peer.as_ptr(), 0) })
 }
 
 /// A private key from its seed, its encoding or both, which must agree.

@@ -3,13 +3,18 @@
 use super::param::{Param, check, with_params};
 use openssl::error::ErrorStack;
 use openssl::md_ctx::MdCtxRef;
-use openssl::pkey::{PKeyRef, Private, Public};
+use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtxRef;
 use openssl_sys as ffi;
 use std::ffi::CStr;
 use std::ptr;
 
-use foreign_types::ForeignTypeRef;
+use foreign_types::{ForeignType, ForeignTypeRef};
+
+// <openssl/evp.h>; `openssl-sys` lacks it.
+unsafe extern "C" {
+    fn EVP_PKEY_dup(key: *mut ffi::EVP_PKEY) -> *mut ffi::EVP_PKEY;
+}
 
 fn set<T>(ctx: &mut PkeyCtxRef<T>, params: &mut [(&CStr, Param<'_>)]) -> Result<(), ErrorStack> {
     // SAFETY: the context is alive and the array is terminated; OpenSSL copies what it keeps.
@@ -21,6 +26,19 @@ pub fn public_half(key: &PKeyRef<Private>) -> &PKeyRef<Public> {
     // SAFETY: both types are the same key of OpenSSL's, which lives as long as the answer is borrowed; they differ only in
     // what may be asked of it.
     unsafe { PKeyRef::from_ptr(key.as_ptr()) }
+}
+
+/// A copy of a key in memory of its own; `None` for keys that OpenSSL can't copy.
+pub fn copy<T>(key: &PKeyRef<T>) -> Option<PKey<T>> {
+    // SAFETY: the key is alive; the copy has the same halves, and is nobody else's.
+    unsafe {
+        let copy = EVP_PKEY_dup(key.as_ptr());
+        if copy.is_null() {
+            drop(ErrorStack::get());
+            return None;
+        }
+        Some(PKey::from_ptr(copy))
+    }
 }
 
 /// Begins another signature with the key and settings of the one before.

@@ -1,0 +1,50 @@
+//! Keys on short Weierstrass curves: made again and again in one place of OpenSSL's, for which the `openssl` crate has no call.
+
+use super::param::check;
+use crate::attribute::Bytes;
+use foreign_types::ForeignTypeRef;
+use openssl::ec::{EcGroupRef, EcKey};
+use openssl::error::ErrorStack;
+use openssl::pkey::Params;
+use openssl_sys as ffi;
+use std::ffi::c_int;
+use std::ptr;
+
+/// A pair as bytes: the secret number, and the point uncompressed.
+pub type Parts = (Bytes, Vec<u8>);
+
+/// Makes pairs on one curve. Between two of them it has no secret.
+pub struct Generator(EcKey<Params>);
+
+impl Generator {
+    /// On the curve of this group.
+    pub fn new(group: &EcGroupRef) -> Result<Self, ErrorStack> {
+        EcKey::from_group(group).map(Generator)
+    }
+
+    /// A new pair, its number of `size` bytes.
+    pub fn generate(&mut self, size: usize) -> Result<Parts, ErrorStack> {
+        // SAFETY: the key is alive, has a group and is nobody else's.
+        let made = check(unsafe { ffi::EC_KEY_generate_key(self.0.as_ptr()) });
+        let parts = made.and_then(|()| self.parts(size));
+        // SAFETY: as above. NULL wipes the secret number and lets it go, which OpenSSL answers with 0.
+        unsafe { ffi::EC_KEY_set_private_key(self.0.as_ptr(), ptr::null()) };
+        parts
+    }
+
+    fn parts(&self, size: usize) -> Result<Parts, ErrorStack> {
+        let (mut number, mut point) = (Bytes::zeroed(size), vec![0; 1 + 2 * size]);
+        let room = c_int::try_from(size).unwrap_or(0);
+        let form = ffi::point_conversion_form_t::POINT_CONVERSION_UNCOMPRESSED;
+        // SAFETY: the key is alive and has just been made, so that it has both parts; OpenSSL writes no more than it is told
+        // that there is room for, and takes NULL for a context of its own.
+        let (filled, written) = unsafe {
+            let key = self.0.as_ptr();
+            let filled = ffi::BN_bn2binpad(ffi::EC_KEY_get0_private_key(key), number.as_mut_ptr(), room);
+            let (group, public) = (ffi::EC_KEY_get0_group(key), ffi::EC_KEY_get0_public_key(key));
+            let (place, room) = (point.as_mut_ptr(), point.len());
+            (filled, ffi::EC_POINT_point2oct(group, public, form, place, room, ptr::null_mut()))
+        };
+        if (filled, written) == (room, point.len()) { Ok((number, point)) } else { Err(ErrorStack::get()) }
+    }
+}
