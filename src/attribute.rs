@@ -272,6 +272,22 @@ impl Attributes {
         Attributes(kinds.filter_map(|kind| Some((kind, self.remove(kind)?))).collect())
     }
 
+    /// Keeps those that `keep` holds for; at an error what is left is no longer of use.
+    pub fn try_retain<E>(
+        &mut self,
+        mut keep: impl FnMut(AttributeType, &Value) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut result = Ok(());
+        self.0.retain(|(kind, value)| {
+            result.is_ok()
+                && keep(*kind, value).unwrap_or_else(|error| {
+                    result = Err(error);
+                    false
+                })
+        });
+        result
+    }
+
     /// Splits into those `keep` holds for and the others.
     pub fn partition(self, keep: impl Fn(AttributeType) -> bool) -> (Attributes, Attributes) {
         let (mut kept, mut others) = (Vec::with_capacity(self.0.len()), Vec::new());

@@ -139,7 +139,7 @@ impl LocalToken {
         cluster: &ClusterKey,
     ) -> Result<Bytes> {
         let object: &LocalObject = held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid)?;
-        let content = Content { id: object.info.id, owner: object.owner, attributes: object.all()? };
+        let content = Content { id: object.id, owner: object.owner, attributes: object.all()? };
         let encoded = CAPSULES.encode(&content).map_err(|_| Error::DeviceMemory)?;
         let kind = Kind::of(object.owner);
         let serial = self.store()?.meta()?.serial;

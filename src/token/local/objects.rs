@@ -88,7 +88,7 @@ impl LocalToken {
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
         let object = opened.get()?;
-        Ok(object.info.attributes.size() + object.secret.size())
+        Ok(object.info().attributes.size() + object.secret.size())
     }
 
     pub(super) fn change(
@@ -103,8 +103,8 @@ impl LocalToken {
             let opened = self.open(&store, known, Act::Change, object)?;
             let old = opened.get()?;
             let changed = template::change(known.role(), &old.all()?, changes)?;
-            let version = old.version.saturating_add(1);
-            let new = Arc::new(LocalObject::from_attributes(old.info.id, old.owner, version, changed));
+            let version = if old.is_stored() { old.version.saturating_add(1) } else { 0 };
+            let new = Arc::new(LocalObject::from_attributes(old.id, old.owner, version, changed));
             let moment = self.cache.moment();
             match object {
                 ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
@@ -138,7 +138,7 @@ impl LocalToken {
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Destroy, object)?;
         // Objects of older records have no such attribute: only an explicit false forbids.
-        if opened.get()?.info.attributes.bool(ck::CKA_DESTROYABLE) == Some(false) {
+        if opened.get()?.holding(ck::CKA_DESTROYABLE).bool(ck::CKA_DESTROYABLE) == Some(false) {
             return Err(Error::ActionProhibited);
         }
         if let ObjectRef::Stored(id) = object {

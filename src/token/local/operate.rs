@@ -29,7 +29,7 @@ impl<'a> Working<'a> {
     /// All that decides whether the key may be used so: `flag` the mechanism's (`CKF_`), `permission` the key's
     /// (`CKA_`).
     pub fn check(&self, flag: u64, permission: AttributeType) -> Result<()> {
-        let usage = Usage { attributes: &self.key.info.attributes, mechanism: self.mechanism };
+        let usage = Usage { attributes: &self.key.info().attributes, mechanism: self.mechanism };
         usage.check(flag, permission, || Ok(self.key.key()?.material.size()))
     }
 }
@@ -61,7 +61,7 @@ impl LocalToken {
             return Ok(if ready { Begun::Ready(operation, None) } else { Begun::PinFirst });
         }
         // A session object may be gone, and a day over, without any change in the store.
-        let lasts = matches!(opened, Opened::Stored(_)) && !usage::is_dated(&object.info.attributes);
+        let lasts = matches!(opened, Opened::Stored(_)) && !usage::is_dated(&object.info().attributes);
         let permit = seen.filter(|_| lasts).map(|seen| Permit::new(store.watch(), seen));
         Ok(Begun::Ready(operation, permit))
     }
@@ -118,8 +118,8 @@ fn may_leave(key: &LocalObject, wrapping: &LocalObject) -> Result<()> {
     if key.is_true(ck::CKA_WRAP_WITH_TRUSTED) && !wrapping.is_true(ck::CKA_TRUSTED) {
         return Err(Error::KeyNotWrappable);
     }
-    match wrapping.info.attributes.template(ck::CKA_WRAP_TEMPLATE) {
-        Some(asked) if !template::satisfies(asked, &key.info.attributes) => Err(Error::KeyNotWrappable),
+    match wrapping.holding(ck::CKA_WRAP_TEMPLATE).template(ck::CKA_WRAP_TEMPLATE) {
+        Some(asked) if !template::satisfies(asked, &key.info().attributes) => Err(Error::KeyNotWrappable),
         _ => Ok(()),
     }
 }

@@ -77,7 +77,7 @@ impl Token for LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
-        Ok(opened.get()?.info.clone())
+        Ok(opened.get()?.info().clone())
     }
 
     fn is_private(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<bool> {
@@ -179,6 +179,7 @@ impl Token for LocalToken {
 
     fn close(&self) {
         self.cache.clear();
+        self.moulds.clear();
         drop(self.pause());
     }
 
