@@ -240,6 +240,17 @@ impl Attributes {
         }
     }
 
+    /// Adds `kind` where it is missing; whether it has this value then.
+    pub fn agree(&mut self, kind: AttributeType, value: Value) -> bool {
+        match self.position(kind) {
+            Ok(at) => self.0[at].1 == value,
+            Err(at) => {
+                self.0.insert(at, (kind, value));
+                true
+            }
+        }
+    }
+
     /// Takes `kind` out.
     pub fn remove(&mut self, kind: AttributeType) -> Option<Value> {
         self.position(kind).ok().map(|at| self.0.remove(at).1)

@@ -57,10 +57,9 @@ fn without_foreign_usage(form: &Form, template: Attributes) -> Attributes {
 pub(super) fn unite(fixed: &Attributes, template: &Attributes) -> Result<Attributes> {
     let mut united = template.copy_with_room(fixed.len() + ASSUMED);
     for (attribute, value) in fixed.iter() {
-        if template.get(attribute).is_some_and(|given| given != value) {
+        if !united.agree(attribute, value.clone()) {
             return Err(Error::TemplateInconsistent);
         }
-        united.set(attribute, value.clone());
     }
     Ok(united)
 }

@@ -8,7 +8,7 @@ use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
 use crate::object::template;
 use crate::store::{self, Store};
-use crate::token::{Caller, Found, ObjectId, ObjectRef};
+use crate::token::{Caller, Found, HeldObject, ObjectId, ObjectRef};
 use cryptoki_sys as ck;
 use std::sync::Arc;
 
@@ -152,15 +152,20 @@ impl LocalToken {
 /// An object in use, wherever it came from.
 pub(super) enum Opened {
     Stored(Arc<LocalObject>),
-    Held(Arc<dyn crate::token::HeldObject>),
+    Held(Arc<dyn HeldObject>),
 }
 
 impl Opened {
-    /// The object. A session object that another token made is `ObjectHandleInvalid`.
+    /// The object itself.
     pub fn get(&self) -> Result<&LocalObject> {
         match self {
             Opened::Stored(object) => Ok(object),
-            Opened::Held(held) => held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid),
+            Opened::Held(held) => local(held),
         }
     }
+}
+
+/// A session object of this token. One that another token made is `ObjectHandleInvalid`.
+pub(super) fn local(held: &Arc<dyn HeldObject>) -> Result<&LocalObject> {
+    held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid)
 }
