@@ -61,7 +61,10 @@ impl From<&[u8]> for Bytes {
 
 impl Drop for Bytes {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // The spare room too: more may have been there. Written as one piece, not byte by byte, and nobody may leave it out.
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        zeroize::optimization_barrier(&self.0[..]);
     }
 }
 

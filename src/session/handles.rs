@@ -145,3 +145,40 @@ impl Tables {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::ObjectInfo;
+    use std::any::Any;
+
+    struct Nothing;
+
+    impl HeldObject for Nothing {
+        fn info(&self) -> &Arc<ObjectInfo> {
+            unreachable!("nobody asks")
+        }
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    #[test]
+    fn the_objects_of_a_session_go_with_it_and_no_others_whichever_were_removed_before() {
+        for removed in 0..5 {
+            let handles = Handles::default();
+            let add = |session| handles.add(ObjectRef::Held(Arc::new(Nothing)), session, false);
+            let (mine, others): (Vec<_>, Vec<_>) = (0..5).map(|_| (add(1), add(2))).unzip();
+            handles.remove(mine[removed]);
+            handles.remove(mine[4 - removed]);
+            handles.remove(others[removed]);
+            let last = add(1);
+            handles.drop_session(1);
+            assert!(mine.iter().chain([&last]).all(|handle| handles.get(*handle).is_err()));
+            let left = others.iter().filter(|handle| handles.get(**handle).is_ok());
+            assert_eq!((left.count(), handles.held().len()), (4, 4));
+            handles.drop_session(2);
+            assert!(handles.held().is_empty());
+        }
+    }
+}

@@ -25,6 +25,8 @@ pub struct Mould {
     awaited: Vec<AttributeType>,
     /// What measures other attributes.
     measuring: Vec<&'static Row>,
+    /// Whether anything was given, and not left empty, that the token knows the right value of.
+    claims: bool,
 }
 
 /// A new object: what it has in common with all of its mould, and its own.
@@ -56,7 +58,9 @@ impl Mould {
         let awaited = |row: &&Row| row.has(note::MUST_CREATE) && !common.contains(row.attribute);
         let awaited = form.rows().filter(awaited).map(|row| row.attribute).collect();
         let measuring = form.rows().filter(|row| is_measuring(row)).collect();
-        Ok(Mould { origin, form, given, secret, common: Arc::new(common), awaited, measuring })
+        let claims = |row: &Row| row.has(note::COMPUTED) && given.bytes(row.attribute) != Some(&[]);
+        let claims = form.rows().any(|row| given.contains(row.attribute) && claims(row));
+        Ok(Mould { origin, form, given, secret, common: Arc::new(common), awaited, measuring, claims })
     }
 
     /// The template, with what function and mechanism fix.
@@ -72,6 +76,11 @@ impl Mould {
     /// Whether it was made of values that are nobody's to keep.
     pub fn has_secrets(&self) -> bool {
         !self.secret.is_empty()
+    }
+
+    /// Whether it claims what the token can compute.
+    pub fn has_claims(&self) -> bool {
+        self.claims
     }
 
     /// Whether a mechanism has made what the objects are completed with.

@@ -60,10 +60,14 @@ impl LocalObject {
         LocalObject::from_record(record, true)
     }
 
-    /// A new one.
+    /// A new one. What is to be stored is told at once, for the store keeps all of it.
     pub fn from_cast(id: ObjectId, owner: Option<i64>, version: u64, mut cast: Cast) -> Self {
         let secrets = secrets_of(cast.holding(ck::CKA_CLASS));
         let secret = cast.own_mut().take(secrets);
+        if version != 0 {
+            let public = told::all_of(id, &cast, &secret);
+            return LocalObject::from_record(Record { id, version, owner, public, secret }, true);
+        }
         let public = Public::Cast(cast, OnceCell::new());
         LocalObject { id, public, secret, complete: true, owner, version, material: OnceCell::new() }
     }

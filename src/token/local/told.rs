@@ -37,12 +37,9 @@ pub(super) fn all_of(id: ObjectId, cast: &Cast, secret: &Attributes) -> Attribut
 /// `AttributeValueInvalid` if the template claims a check value or public key info that is not the key's (section 4.10). Empty ones claim
 /// nothing.
 pub(super) fn check_claims(cast: &Cast) -> Result<()> {
-    let claimed = |kind| cast.holding(kind).bytes(kind).filter(|claimed| !claimed.is_empty());
-    let (value, info) = (claimed(ck::CKA_CHECK_VALUE), claimed(ck::CKA_PUBLIC_KEY_INFO));
-    if value.is_none() && info.is_none() {
-        return Ok(());
-    }
     let all = cast.whole(0);
+    let claimed = |kind| all.bytes(kind).filter(|claimed| !claimed.is_empty());
+    let (value, info) = (claimed(ck::CKA_CHECK_VALUE), claimed(ck::CKA_PUBLIC_KEY_INFO));
     let good_value = value.zip(encoding::check_value(&all)).is_none_or(|(claimed, right)| claimed == right);
     let right_info = info.and_then(|_| encoding::public_key_info(&all));
     let good_info =
