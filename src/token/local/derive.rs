@@ -31,7 +31,7 @@ impl LocalToken {
         }
         let open = |key| self.open(&store, known, Act::Use, key).map_err(key_error);
         let opened = keys.iter().map(open).collect::<Result<Vec<_>>>()?;
-        let sources = opened.iter().map(|opened| opened.get()).collect::<Result<Vec<_>>>()?;
+        let sources: Vec<&LocalObject> = opened.iter().map(|opened| &**opened).collect();
         let base = *sources.first().ok_or(Error::KeyHandleInvalid)?;
         for source in &sources {
             Working::new(source, mechanism).check(ck::CKF_DERIVE, ck::CKA_DERIVE).map_err(key_error)?;

@@ -35,8 +35,8 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        Working::new(opened.get()?, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
-        mechanism.row.family.ciphertext_size(opened.get()?.key()?, &mechanism.params)
+        Working::new(&opened, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        mechanism.row.family.ciphertext_size(opened.key()?, &mechanism.params)
     }
 
     pub(super) fn encapsulate_key(
@@ -49,9 +49,8 @@ impl LocalToken {
         self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        let public = opened.get()?;
-        Working::new(public, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        let public = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        Working::new(&public, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
         let mould = self.mould(Origin::Unwrap, known, secret_base(template), template)?;
         let (ciphertext, secret) =
             mechanism.row.family.encapsulate(public.key()?, &mechanism.params, wanted(mould.given())?)?;
@@ -77,12 +76,11 @@ impl LocalToken {
         template: &Attributes,
     ) -> Result<Cast> {
         self.admit(mechanism)?;
-        let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
-        let private = opened.get()?;
-        let decapsulating = Working::new(private, mechanism);
+        let private = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
+        let decapsulating = Working::new(&private, mechanism);
         decapsulating.check(ck::CKF_DECAPSULATE, ck::CKA_DECAPSULATE).map_err(unwrapping_error)?;
-        needs_no_pin(private)?;
-        let impose = |template, kind: &u64| imposed(private, *kind, template);
+        needs_no_pin(&private)?;
+        let impose = |template, kind: &u64| imposed(&private, *kind, template);
         let template = TEMPLATES.iter().try_fold(Cow::Borrowed(template), impose)?;
         let mould = self.mould(Origin::Unwrap, known, secret_base(&template), &template)?;
         let (family, wanted) = (mechanism.row.family, wanted(mould.given())?);

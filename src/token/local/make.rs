@@ -41,7 +41,7 @@ impl LocalToken {
             }
             Making::Copy(object) => {
                 let opened = self.open(&store, known, Act::See, object)?;
-                Cast::alone(template::copy(known.role(), &opened.get()?.all()?, template)?)
+                Cast::alone(template::copy(known.role(), &opened.all()?, template)?)
             }
         };
         let object = new_object(known, cast)?;
@@ -107,16 +107,16 @@ impl LocalToken {
     ) -> Result<Cast> {
         self.admit(mechanism)?;
         let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
-        let unwrapping = Working::new(opened.get()?, mechanism);
+        let unwrapping = Working::new(&opened, mechanism);
         unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
-        needs_no_pin(opened.get()?)?;
-        let template = imposed(opened.get()?, ck::CKA_UNWRAP_TEMPLATE, Cow::Borrowed(template))?;
-        let template = under_trust(opened.get()?, template)?;
+        needs_no_pin(&opened)?;
+        let template = imposed(&opened, ck::CKA_UNWRAP_TEMPLATE, Cow::Borrowed(template))?;
+        let template = under_trust(&opened, template)?;
         let mould = self.mould(Origin::Unwrap, known, Fixed::default(), &template)?;
         let begun = mould.given();
         let class = begun.ulong(ck::CKA_CLASS).ok_or(Error::TemplateIncomplete)?;
         let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
-        let encoded = mechanism.row.family.unwrap(opened.get()?.key()?, &mechanism.params, wrapped)?;
+        let encoded = mechanism.row.family.unwrap(opened.key()?, &mechanism.params, wrapped)?;
         let encoded = match class {
             ck::CKO_SECRET_KEY => encoding::without_filling(encoded, wanted(begun)?.length),
             _ => encoded,
