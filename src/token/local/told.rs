@@ -46,3 +46,53 @@ pub(super) fn check_claims(cast: &Cast) -> Result<()> {
         info.zip(right_info).is_none_or(|(claimed, right)| encoding::same_public_key(claimed, &right));
     if good_value && good_info { Ok(()) } else { Err(Error::AttributeValueInvalid) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::Value;
+    use crate::object::template::{Defaults, Fixed, Mould, Origin};
+    use crate::pin::Role;
+
+    const ID: ObjectId = ObjectId([7; 16]);
+
+    /// An AES key of 16 zero bytes whose template has said this of its check value.
+    fn aes(check_value: Option<&[u8]>) -> Cast {
+        let fixed = Fixed { class: Some(ck::CKO_SECRET_KEY), key_type: Some(ck::CKK_AES), length: None };
+        let mut template = Attributes::from_iter([(ck::CKA_VALUE_LEN, 16)]);
+        if let Some(value) = check_value {
+            template.set(ck::CKA_CHECK_VALUE, value);
+        }
+        let origin = Origin::Generate(ck::CKM_AES_KEY_GEN);
+        let defaults = Defaults { usage: true };
+        let mould = Mould::new(origin, Some(Role::User), defaults, fixed, &template).unwrap();
+        assert_eq!(mould.has_claims(), check_value.is_some_and(|value| !value.is_empty()));
+        mould.cast(Attributes::from_iter([(ck::CKA_VALUE, Value::from(vec![0; 16]))])).unwrap()
+    }
+
+    fn told(mut cast: Cast) -> Attributes {
+        let secret = cast.own_mut().take(schema::secrets_of(ck::CKO_SECRET_KEY));
+        all_of(ID, &cast, &secret)
+    }
+
+    #[test]
+    fn a_key_that_is_asked_about_tells_its_check_value_and_name_and_no_secret() {
+        let all = told(aes(None));
+        assert_eq!(all.bytes(ck::CKA_CHECK_VALUE), Some(&[0x66, 0xe9, 0x4b][..]));
+        assert_eq!(all.bytes(ck::CKA_UNIQUE_ID), Some(ID.to_hex().as_bytes()));
+        assert_eq!(all.ulong(ck::CKA_VALUE_LEN), Some(16));
+        assert!(!all.contains(ck::CKA_VALUE));
+    }
+
+    #[test]
+    fn who_wants_no_check_value_gets_none() {
+        assert_eq!(told(aes(Some(&[]))).bytes(ck::CKA_CHECK_VALUE), Some(&[][..]));
+    }
+
+    #[test]
+    fn a_claim_is_compared_at_once() {
+        assert_eq!(check_claims(&aes(Some(&[0x66, 0xe9, 0x4b]))), Ok(()));
+        assert_eq!(check_claims(&aes(Some(&[0x66, 0xe9, 0x4c]))), Err(Error::AttributeValueInvalid));
+        assert_eq!(check_claims(&aes(Some(&[]))), Ok(()));
+    }
+}
