@@ -61,7 +61,10 @@ impl From<&[u8]> for Bytes {
 
 impl Drop for Bytes {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // The spare room too: more may have been there. Written as one piece, not byte by byte, and nobody may leave it out.
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        zeroize::optimization_barrier(&self.0[..]);
     }
 }
 
@@ -240,6 +243,17 @@ impl Attributes {
         }
     }
 
+    /// Adds `kind` where it is missing; whether it has this value then.
+    pub fn agree(&mut self, kind: AttributeType, value: Value) -> bool {
+        match self.position(kind) {
+            Ok(at) => self.0[at].1 == value,
+            Err(at) => {
+                self.0.insert(at, (kind, value));
+                true
+            }
+        }
+    }
+
     /// Takes `kind` out.
     pub fn remove(&mut self, kind: AttributeType) -> Option<Value> {
         self.position(kind).ok().map(|at| self.0.remove(at).1)
@@ -270,6 +284,22 @@ impl Attributes {
     /// Takes those of `kinds` out, which are few and come in ascending order.
     pub fn take(&mut self, kinds: impl Iterator<Item = AttributeType>) -> Attributes {
         Attributes(kinds.filter_map(|kind| Some((kind, self.remove(kind)?))).collect())
+    }
+
+    /// Keeps those that `keep` holds for; at an error what is left is no longer of use.
+    pub fn try_retain<E>(
+        &mut self,
+        mut keep: impl FnMut(AttributeType, &Value) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut result = Ok(());
+        self.0.retain(|(kind, value)| {
+            result.is_ok()
+                && keep(*kind, value).unwrap_or_else(|error| {
+                    result = Err(error);
+                    false
+                })
+        });
+        result
     }
 
     /// Splits into those `keep` holds for and the others.

@@ -73,12 +73,9 @@ impl<'a> Reader<'a> {
         attributes.reserve(count);
         for index in 0..count {
             let entry = template.at(index).read()?;
-            let value = self.value(&entry)?;
             // The same value twice counts as once, as section 4.1.1 advises; two values contradict each other.
-            match attributes.get(entry.type_) {
-                Some(first) if *first != value => return Err(Error::TemplateInconsistent),
-                Some(_) => {}
-                None => attributes.set(entry.type_, value),
+            if !attributes.agree(entry.type_, self.value(&entry)?) {
+                return Err(Error::TemplateInconsistent);
             }
         }
         Ok(attributes)

@@ -21,7 +21,7 @@ pub fn seed(seed: &[u8]) -> Result<()> {
 const NAME: usize = 16;
 
 /// Names drawn at once.
-const NAMES: usize = 16;
+const NAMES: usize = 64;
 
 /// Names that a thread has drawn and not yet given.
 struct Ahead {

@@ -8,6 +8,7 @@ use crate::attribute::{Attributes, Bytes};
 use crate::crypto::kdf;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
+use std::borrow::Cow;
 
 /// `CKM_HKDF_DERIVE`.
 pub static HKDF: Hkdf = Hkdf { makes_data: false };
@@ -57,15 +58,17 @@ impl Family for Hkdf {
         Ok(Derived { values: vec![secret::fit(value, *wanted)?], told: vec![] })
     }
 
-    fn plan(&self, _params: &Params, mut templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
-        let [template] = &mut templates[..] else { return Err(Error::MechanismParamInvalid) };
-        if self.makes_data {
-            match template.ulong(ck::CKA_CLASS) {
-                None | Some(ck::CKO_DATA) => template.set(ck::CKA_CLASS, ck::CKO_DATA),
-                Some(_) => return Err(Error::TemplateInconsistent),
+    fn plan<'a>(&self, _params: &Params, templates: &'a [Attributes]) -> Result<Cow<'a, [Attributes]>> {
+        let [template] = templates else { return Err(Error::MechanismParamInvalid) };
+        match template.ulong(ck::CKA_CLASS) {
+            None if self.makes_data => {
+                let mut data = template.copy_with_room(1);
+                data.set(ck::CKA_CLASS, ck::CKO_DATA);
+                Ok(vec![data].into())
             }
+            Some(class) if self.makes_data && class != ck::CKO_DATA => Err(Error::TemplateInconsistent),
+            _ => Ok(templates.into()),
         }
-        Ok(templates)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::attribute::{Attributes, Bytes};
 use crate::crypto::mac::{self, Algorithm, Mac};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
+use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// How one output leads to the next.
@@ -68,9 +69,9 @@ impl Family for Kbkdf {
         Ok(Derived { values: values.collect::<Result<_>>()?, told: vec![] })
     }
 
-    fn plan(&self, _params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
+    fn plan<'a>(&self, _params: &Params, templates: &'a [Attributes]) -> Result<Cow<'a, [Attributes]>> {
         if (1..=MAX_KEYS).contains(&templates.len()) {
-            Ok(templates)
+            Ok(templates.into())
         } else {
             Err(Error::MechanismParamInvalid)
         }

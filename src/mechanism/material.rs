@@ -301,6 +301,16 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_lets_no_secret_have_a_length_that_no_key_of_its_type_has() {
+        let forms = schema::FORMS.iter().filter(|form| form.class.number == ck::CKO_SECRET_KEY);
+        for form in forms {
+            let row = SecretType::find(form.subtype.unwrap()).unwrap();
+            let wrong = (0..=100).find(|length| form.lengths.allow(*length) && !row.allows(*length as usize));
+            assert_eq!(wrong, None, "{}", form.name);
+        }
+    }
+
+    #[test]
     fn a_length_that_nobody_has_room_for_is_not_stood_in_for() {
         let known =
             object(ck::CKO_SECRET_KEY, ck::CKK_GENERIC_SECRET, [(ck::CKA_VALUE_LEN, Value::Ulong(u64::MAX))]);

@@ -83,6 +83,7 @@ pub use pair_key::PairKey;
 pub use params::{Params, Shape};
 use serde::{Deserialize, Serialize};
 pub use short::Short;
+use std::borrow::Cow;
 
 /// What an operation is for; also which of a session's places it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -307,8 +308,8 @@ pub trait Family: Sync {
         }
     }
     /// The templates of the keys that a derivation makes, from those that the caller gave: its own, and those in the parameter.
-    fn plan(&self, params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
-        if templates.len() == 1 { Ok(templates) } else { Err(Error::MechanismParamInvalid) }
+    fn plan<'a>(&self, params: &Params, templates: &'a [Attributes]) -> Result<Cow<'a, [Attributes]>> {
+        if templates.len() == 1 { Ok(templates.into()) } else { Err(Error::MechanismParamInvalid) }
     }
     /// What derived keys take over from the keys they come from.
     fn heritage(&self) -> Heritage {

@@ -449,7 +449,7 @@ fn a_connections_keys_are_cut_from_one_block() {
         assert!(made.values.iter().map(|value| &value[..]).eq(cut));
         assert_eq!(made.told, block[72..]);
         let templates = vec![[(ck::CKA_KEY_TYPE, ck::CKK_AES)].into_iter().collect()];
-        let plan = registry::find(id).unwrap().family.plan(&params, templates).unwrap();
+        let plan = registry::find(id).unwrap().family.plan(&params, &templates).unwrap();
         let types: Vec<_> = plan.iter().map(|template| template.ulong(ck::CKA_KEY_TYPE).unwrap()).collect();
         assert_eq!(types, [ck::CKK_GENERIC_SECRET, ck::CKK_GENERIC_SECRET, ck::CKK_AES, ck::CKK_AES]);
     }

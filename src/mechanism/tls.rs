@@ -10,6 +10,7 @@ use crate::crypto::kdf::TlsPrf;
 use crate::crypto::random;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
+use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// Bytes of a master secret, and of a premaster secret that RSA brings.
@@ -93,12 +94,14 @@ impl Family for Master {
         Ok(Derived { values: vec![master], told })
     }
 
-    fn plan(&self, _params: &Params, mut templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
-        let [template] = &mut templates[..] else { return Err(Error::MechanismParamInvalid) };
-        if !self.allowed.is_empty() {
-            template.set_default(ck::CKA_ALLOWED_MECHANISMS, Value::Mechanisms(self.allowed.to_vec()));
+    fn plan<'a>(&self, _params: &Params, templates: &'a [Attributes]) -> Result<Cow<'a, [Attributes]>> {
+        let [template] = templates else { return Err(Error::MechanismParamInvalid) };
+        if self.allowed.is_empty() {
+            return Ok(templates.into());
         }
-        Ok(templates)
+        let mut template = template.copy_with_room(1);
+        template.set_default(ck::CKA_ALLOWED_MECHANISMS, Value::Mechanisms(self.allowed.to_vec()));
+        Ok(vec![template].into())
     }
 }
 
@@ -143,9 +146,9 @@ impl Family for ConnectionKeys {
     }
 
     /// The template is the encryption keys'. MAC keys are generic secrets for signatures, kept where the others are.
-    fn plan(&self, params: &Params, templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
+    fn plan<'a>(&self, params: &Params, templates: &'a [Attributes]) -> Result<Cow<'a, [Attributes]>> {
         let choice = lengths(params)?;
-        let [template] = &templates[..] else { return Err(Error::MechanismParamInvalid) };
+        let [template] = templates else { return Err(Error::MechanismParamInvalid) };
         let mut mac = Attributes::new();
         for kind in
             [ck::CKA_TOKEN, ck::CKA_PRIVATE, ck::CKA_MODIFIABLE, ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE]
@@ -208,8 +211,8 @@ impl Family for OldPrf {
         }
     }
 
-    fn plan(&self, _params: &Params, _templates: Vec<Attributes>) -> Result<Vec<Attributes>> {
-        Ok(Vec::new())
+    fn plan<'a>(&self, _params: &Params, _templates: &'a [Attributes]) -> Result<Cow<'a, [Attributes]>> {
+        Ok(Cow::default())
     }
 }
 

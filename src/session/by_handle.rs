@@ -2,14 +2,11 @@
 //! enough: every call looks up two or three.
 
 use super::Handle;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Values by handle.
 pub(super) type ByHandle<V> = HashMap<Handle, V, BuildHasherDefault<Spread>>;
-
-/// A set of handles.
-pub(super) type HandleSet = HashSet<Handle, BuildHasherDefault<Spread>>;
 
 /// Hashes one handle.
 #[derive(Default)]
@@ -37,6 +34,7 @@ impl Hasher for Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use std::hash::BuildHasher;
 
     #[test]

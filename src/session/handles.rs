@@ -1,11 +1,11 @@
 //! Object handles of one slot: the same for all sessions of this process.
 
 use super::Handle;
-use super::by_handle::{ByHandle, HandleSet};
+use super::by_handle::ByHandle;
 use crate::error::{Error, Result};
 use crate::token::{Found, HeldObject, ObjectId, ObjectRef};
 use parking_lot::RwLock;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +22,8 @@ struct Held {
     object: Arc<dyn HeldObject>,
     session: Handle,
     private: bool,
+    /// Where it stands among those of its session.
+    place: usize,
 }
 
 /// What is known of handles. Everything but a logout finds its entries by key.
@@ -29,9 +31,10 @@ struct Held {
 struct Tables {
     stored: ByHandle<Found>,
     by_id: HashMap<ObjectId, Handle>,
-    /// Session objects, in the order they were made.
-    held: BTreeMap<Handle, Held>,
-    by_session: ByHandle<HandleSet>,
+    /// Session objects.
+    held: ByHandle<Held>,
+    /// Those of each session, in no order.
+    by_session: ByHandle<Vec<Handle>>,
 }
 
 /// Which handle stands for which object.
@@ -56,8 +59,10 @@ impl Handles {
             ObjectRef::Held(object) => {
                 let handle = fresh();
                 let mut tables = self.0.write();
-                tables.held.insert(handle, Held { object, session, private });
-                tables.by_session.entry(session).or_default().insert(handle);
+                let siblings = tables.by_session.entry(session).or_default();
+                let place = siblings.len();
+                siblings.push(handle);
+                tables.held.insert(handle, Held { object, session, private, place });
                 handle
             }
         }
@@ -123,7 +128,7 @@ impl Handles {
         }
     }
 
-    /// All session objects, in the order they were made.
+    /// All session objects, in no order.
     pub fn held(&self) -> Vec<(Handle, Arc<dyn HeldObject>)> {
         self.0.read().held.iter().map(|(handle, held)| (*handle, held.object.clone())).collect()
     }
@@ -132,11 +137,48 @@ impl Handles {
 impl Tables {
     fn forget_held(&mut self, handle: Handle) {
         let Some(held) = self.held.remove(&handle) else { return };
-        if let Some(handles) = self.by_session.get_mut(&held.session) {
-            handles.remove(&handle);
-            if handles.is_empty() {
-                self.by_session.remove(&held.session);
-            }
+        let Some(siblings) = self.by_session.get_mut(&held.session) else { return };
+        // The last one takes its place.
+        siblings.swap_remove(held.place);
+        if let Some(moved) = siblings.get(held.place).and_then(|moved| self.held.get_mut(moved)) {
+            moved.place = held.place;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::ObjectInfo;
+    use std::any::Any;
+
+    struct Nothing;
+
+    impl HeldObject for Nothing {
+        fn info(&self) -> &Arc<ObjectInfo> {
+            unreachable!("nobody asks")
+        }
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    #[test]
+    fn the_objects_of_a_session_go_with_it_and_no_others_whichever_were_removed_before() {
+        for removed in 0..5 {
+            let handles = Handles::default();
+            let add = |session| handles.add(ObjectRef::Held(Arc::new(Nothing)), session, false);
+            let (mine, others): (Vec<_>, Vec<_>) = (0..5).map(|_| (add(1), add(2))).unzip();
+            handles.remove(mine[removed]);
+            handles.remove(mine[4 - removed]);
+            handles.remove(others[removed]);
+            let last = add(1);
+            handles.drop_session(1);
+            assert!(mine.iter().chain([&last]).all(|handle| handles.get(*handle).is_err()));
+            let left = others.iter().filter(|handle| handles.get(**handle).is_ok());
+            assert_eq!((left.count(), handles.held().len()), (4, 4));
+            handles.drop_session(2);
+            assert!(handles.held().is_empty());
         }
     }
 }

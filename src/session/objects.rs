@@ -207,7 +207,7 @@ impl Session {
         let _turn = self.work()?;
         self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
-        self.make(Making::Unwrap { mechanism, key: &key, wrapped }, &self.kept_in_session(template))
+        self.make_by_key(Making::Unwrap { mechanism, key: &key, wrapped }, template)
     }
 
     /// `C_DeriveKey`: the keys, and what the caller is told besides. `templates`: the caller's, and those in the parameter.
@@ -222,11 +222,12 @@ impl Session {
         let named = std::iter::once(base).chain(mechanism.params.keys());
         let find = |handle| self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid);
         let keys = named.map(find).collect::<Result<Vec<_>>>()?;
-        let templates: Vec<Attributes> =
-            templates.iter().map(|template| self.kept_in_session(template)).collect();
+        let kept: Option<Vec<_>> =
+            (!self.read_write).then(|| templates.iter().map(kept_in_session).collect());
+        let templates = kept.as_deref().unwrap_or(templates);
         templates.iter().try_for_each(|template| self.require_may_make(template))?;
         let ticket = self.ticket();
-        let derived = self.slot.token().derive(ticket.as_ref(), mechanism, &keys, &templates)?;
+        let derived = self.slot.token().derive(ticket.as_ref(), mechanism, &keys, templates)?;
         let handles = derived.keys.into_iter().map(|key| self.hand_out(ticket.as_ref(), key));
         Ok((handles.collect::<Result<_>>()?, derived.told))
     }
@@ -269,7 +270,7 @@ impl Session {
         let _turn = self.work()?;
         self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(key).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
-        self.make(Making::Decapsulate { mechanism, key: &key, ciphertext }, &self.kept_in_session(template))
+        self.make_by_key(Making::Decapsulate { mechanism, key: &key, ciphertext }, template)
     }
 
     /// Makes an object. The caller holds the session's turn, so the session does not end meanwhile.
@@ -292,14 +293,13 @@ impl Session {
         Ok(handle)
     }
 
-    /// In a session that may not write, what a key's own template asks for can't be a token object either: the template says
-    /// so, and contradicts one that does.
-    fn kept_in_session(&self, template: &Attributes) -> Attributes {
-        let mut template = template.clone();
-        if !self.read_write {
-            template.set_default(ck::CKA_TOKEN, false);
+    /// Makes an object by a key that may have a template of its own for it.
+    fn make_by_key(&self, making: Making<'_>, template: &Attributes) -> Result<Handle> {
+        if self.read_write {
+            self.make(making, template)
+        } else {
+            self.make(making, &kept_in_session(template))
         }
-        template
     }
 
     /// What is the same for every token can't be changed, copied or destroyed.
@@ -314,4 +314,12 @@ impl Session {
             ObjectRef::Held(_) => Ok(()),
         }
     }
+}
+
+/// In a session that may not write, what a key's own template asks for can't be a token object either: the template says so, and
+/// contradicts one that does.
+fn kept_in_session(template: &Attributes) -> Attributes {
+    let mut template = template.copy_with_room(1);
+    template.set_default(ck::CKA_TOKEN, false);
+    template
 }

@@ -187,8 +187,27 @@ attributes! {
 
 /// The row of an attribute.
 pub(super) fn find(number: AttributeType) -> Option<&'static AttributeRow> {
-    ATTRIBUTES.binary_search_by_key(&number, |row| row.number).ok().map(|at| &ATTRIBUTES[at])
+    let row = &ATTRIBUTES[usize::from(PLACE[number as usize % PLACES])];
+    (row.number == number).then_some(row)
 }
+
+/// One more than the lowest bits of an attribute's number can be.
+const PLACES: usize = 1 << 11;
+
+/// Which row an attribute has, by the lowest bits of its number: no two share them, and every template is read by this.
+static PLACE: [u8; PLACES] = {
+    assert!(ATTRIBUTES.len() <= 1 << u8::BITS, "more rows than can be told by a byte");
+    let mut places = [0; PLACES];
+    let mut at = 0;
+    while at < ATTRIBUTES.len() {
+        let place = ATTRIBUTES[at].number as usize % PLACES;
+        // invariant: rows are constants, so two that share their bits stop the build.
+        assert!(places[place] == 0, "two attributes with the same lowest bits");
+        places[place] = at as u8;
+        at += 1;
+    }
+    places
+};
 
 /// The form of the value of an attribute that a row is about; asked by the compiler only.
 pub(super) const fn kind_of(number: AttributeType) -> Kind {

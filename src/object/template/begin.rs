@@ -8,15 +8,14 @@ use crate::object::schema::{Class, Form, Notes, Row, form_of, is_usage, note};
 use crate::pin::Role;
 use cryptoki_sys as ck;
 
-/// Checks a caller's template for a new object before anything is computed. `role`: who asks. `base`: class
-/// and key type where the function or mechanism fixes them (`CKM_AES_KEY_GEN` makes `CKO_SECRET_KEY`,
-/// `CKK_AES`); the template may repeat but not contradict them (`TemplateInconsistent`). The answer is the
-/// template with those added.
+/// Checks a caller's template for a new object before anything is computed. `role`: who asks. `base`: what the
+/// function or mechanism fixes; the template may repeat but not contradict it (`TemplateInconsistent`). The answer is
+/// the template with that added.
 ///
 /// `AttributeTypeInvalid`: no such attribute. `TemplateInconsistent`: one of other objects, or in
 /// contradiction to another. `AttributeReadOnly`: not the caller's to give here. `AttributeValueInvalid`: a
 /// value that cannot be. `TemplateIncomplete`: one is missing.
-pub fn begin(
+pub(super) fn begin(
     origin: Origin,
     role: Option<Role>,
     base: &Attributes,
@@ -58,10 +57,9 @@ fn without_foreign_usage(form: &Form, template: Attributes) -> Attributes {
 pub(super) fn unite(fixed: &Attributes, template: &Attributes) -> Result<Attributes> {
     let mut united = template.copy_with_room(fixed.len() + ASSUMED);
     for (attribute, value) in fixed.iter() {
-        if template.get(attribute).is_some_and(|given| given != value) {
+        if !united.agree(attribute, value.clone()) {
             return Err(Error::TemplateInconsistent);
         }
-        united.set(attribute, value.clone());
     }
     Ok(united)
 }

@@ -1,20 +1,19 @@
 //! Templates checked and completed: the rules that read the [`schema`].
 //!
-//! A new object passes [`begin`] before anything is computed and [`finish`] after; an existing one [`change`]
-//! or [`copy`]. What a key demands of others is in [`impose`], [`satisfies`], [`allows`] and [`in_validity`].
+//! A new object's template becomes a [`Mould`] before anything is computed, and the object a [`Cast`] of it after; an existing one
+//! passes [`change`] or [`copy`]. What a key demands of others is in [`impose`], [`satisfies`], [`allows`] and [`in_validity`].
 
 mod begin;
-mod finish;
 mod modify;
+mod mould;
 mod policy;
 mod value;
 
 use super::schema;
 use crate::attribute::Attributes;
-pub use begin::begin;
 use cryptoki_sys as ck;
-pub use finish::finish;
 pub use modify::{change, copy};
+pub use mould::{Cast, Mould};
 pub use policy::{allows, impose, in_validity, satisfies};
 
 /// How an object comes to be, which decides what its template must and must not hold.
@@ -33,6 +32,29 @@ pub enum Origin {
         /// The base key's `CKA_NEVER_EXTRACTABLE`.
         never_extractable: bool,
     },
+}
+
+/// What the function or the mechanism fixes of a new object (`CKM_AES_KEY_GEN` makes `CKO_SECRET_KEY`, `CKK_AES`); the template may
+/// repeat but not contradict it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fixed {
+    /// `CKA_CLASS`.
+    pub class: Option<u64>,
+    /// `CKA_KEY_TYPE`.
+    pub key_type: Option<u64>,
+    /// `CKA_VALUE_LEN`, in bytes.
+    pub length: Option<u64>,
+}
+
+impl Fixed {
+    fn attributes(self) -> Attributes {
+        let all = [
+            (ck::CKA_CLASS, self.class),
+            (ck::CKA_KEY_TYPE, self.key_type),
+            (ck::CKA_VALUE_LEN, self.length),
+        ];
+        all.into_iter().filter_map(|(kind, value)| Some((kind, value?))).collect()
+    }
 }
 
 /// A token's choices that decide what an object becomes.

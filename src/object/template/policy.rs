@@ -5,12 +5,19 @@ use super::matches;
 use crate::attribute::{Attributes, Value};
 use crate::error::Result;
 use cryptoki_sys as ck;
+use std::borrow::Cow;
 
 /// The template of a key to be unwrapped or derived, with what the unwrapping or base key's
 /// `CKA_UNWRAP_TEMPLATE` or `CKA_DERIVE_TEMPLATE` (`template_of_key`) adds to it. `TemplateInconsistent` if
 /// they contradict each other (section 5.18, `C_UnwrapKey` and `C_DeriveKey`).
-pub fn impose(template_of_key: &Attributes, template: &Attributes) -> Result<Attributes> {
-    unite(template_of_key, template)
+pub fn impose<'a>(
+    template_of_key: &Attributes,
+    template: Cow<'a, Attributes>,
+) -> Result<Cow<'a, Attributes>> {
+    if template_of_key.iter().all(|(attribute, value)| template.get(attribute) == Some(value)) {
+        return Ok(template);
+    }
+    unite(template_of_key, &template).map(Cow::Owned)
 }
 
 /// Whether a key may be wrapped by one with this `CKA_WRAP_TEMPLATE`: it matches all of it, by the rules of a

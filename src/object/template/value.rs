@@ -86,7 +86,7 @@ fn is_date(date: &[u8]) -> bool {
 /// Checks what must hold between attributes that are there: `TemplateInconsistent` where it does not,
 /// `TemplateIncomplete` where one of them asks for another.
 pub(super) fn check_relations(form: &Form, object: &Attributes) -> Result<()> {
-    if !measures_agree(form, object) {
+    if !measures_agree(form.rows().filter(|row| is_measuring(row)), |kind| object.get(kind)) {
         return Err(Error::TemplateInconsistent);
     }
     // Section 4.10: re-authentication makes sense only for what needs a login in the first place.
@@ -133,20 +133,31 @@ fn check_reference(form: &Form, object: &Attributes) -> Result<()> {
     if complete { Ok(()) } else { Err(Error::TemplateIncomplete) }
 }
 
-/// Whether each attribute that measures another has that one's measure, where both are there.
-pub(super) fn measures_agree(form: &Form, object: &Attributes) -> bool {
-    let measuring = |row: &&Row| matches!(row.initial, Initial::LengthOf(_) | Initial::BitsOf(_));
-    form.rows().filter(measuring).all(|row| match measure(row, object) {
-        Some(measured) => object.ulong(row.attribute).is_none_or(|given| given == measured),
-        None => true,
+/// Whether the row's attribute measures another.
+pub(super) fn is_measuring(row: &Row) -> bool {
+    matches!(row.initial, Initial::LengthOf(_) | Initial::BitsOf(_))
+}
+
+/// Whether each attribute of these rows, which measure others, has the other's measure, where both are there.
+pub(super) fn measures_agree<'a>(
+    mut rows: impl Iterator<Item = &'a Row>,
+    value: impl Fn(AttributeType) -> Option<&'a Value>,
+) -> bool {
+    rows.all(|row| match (value(row.attribute), measure(row, &value)) {
+        (Some(Value::Ulong(given)), Some(measured)) => *given == measured,
+        _ => true,
     })
 }
 
 /// The value of an attribute that measures another, if that one is there.
-pub(super) fn measure(row: &Row, object: &Attributes) -> Option<u64> {
+pub(super) fn measure<'a>(row: &Row, value: impl Fn(AttributeType) -> Option<&'a Value>) -> Option<u64> {
+    let bytes = |kind| match value(kind) {
+        Some(Value::Bytes(bytes)) => Some(&bytes[..]),
+        _ => None,
+    };
     match row.initial {
-        Initial::LengthOf(of) => object.bytes(of).map(|bytes| bytes.len() as u64),
-        Initial::BitsOf(of) => object.bytes(of).map(bits),
+        Initial::LengthOf(of) => bytes(of).map(|bytes| bytes.len() as u64),
+        Initial::BitsOf(of) => bytes(of).map(bits),
         _ => None,
     }
 }

@@ -1,7 +1,6 @@
 //! Who may do what with which object: one table.
 
 use super::object::LocalObject;
-use crate::attribute::Attributes;
 use crate::error::{Error, Result};
 use crate::pin::Role;
 use cryptoki_sys as ck;
@@ -71,7 +70,7 @@ pub(super) fn check(act: Act, who: Who, object: &LocalObject) -> Result<()> {
     let standing = match object.owner {
         Some(owner) if who.is_some_and(|(user, role)| user == owner && role == Role::User) => Standing::Own,
         Some(_) => Standing::Others,
-        None if is_secret_key(&object.info.attributes) => Standing::PublicKey,
+        None if is_secret_key(object.class()) => Standing::PublicKey,
         None => Standing::PublicNotKey,
     };
     if !allowed(Act::See, who, standing) {
@@ -80,13 +79,11 @@ pub(super) fn check(act: Act, who: Who, object: &LocalObject) -> Result<()> {
     if allowed(act, who, standing) { Ok(()) } else { Err(Error::UserNotLoggedIn) }
 }
 
-/// Whether `who` may make an object with these attributes. What does not say whether it is private is, if it is a key
-/// with secrets.
-pub(super) fn check_making(who: Who, attributes: &Attributes) -> Result<()> {
-    let private = || attributes.bool(ck::CKA_PRIVATE).unwrap_or_else(|| is_secret_key(attributes));
-    let standing = if private() {
+/// Whether `who` may make an object of this class (`CKO_`). What does not say whether it is `private` is, if it is a key with secrets.
+pub(super) fn check_making(who: Who, class: Option<u64>, private: Option<bool>) -> Result<()> {
+    let standing = if private.unwrap_or(is_secret_key(class)) {
         if matches!(who, Some((_, Role::User))) { Standing::Own } else { Standing::Others }
-    } else if is_secret_key(attributes) {
+    } else if is_secret_key(class) {
         Standing::PublicKey
     } else {
         Standing::PublicNotKey
@@ -108,8 +105,8 @@ fn allowed(act: Act, who: Who, standing: Standing) -> bool {
     }
 }
 
-fn is_secret_key(attributes: &Attributes) -> bool {
-    matches!(attributes.ulong(ck::CKA_CLASS), Some(ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY))
+fn is_secret_key(class: Option<u64>) -> bool {
+    matches!(class, Some(ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY))
 }
 
 #[cfg(test)]

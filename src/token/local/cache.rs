@@ -74,7 +74,7 @@ impl Cache {
         if entries.by_id.len() >= MOST {
             entries.by_id.clear();
         }
-        entries.by_id.insert(object.info.id, Entry { object: object.clone(), seen });
+        entries.by_id.insert(object.id, Entry { object: object.clone(), seen });
     }
 
     /// Forgets one object.

@@ -5,16 +5,20 @@
 
 use super::LocalToken;
 use super::access::Act;
-use super::make::{begin, imposed, key_error, needs_no_pin, secret_base, unwrapping_error, wanted};
+use super::make::{
+    complete, imposed, key_error, needs_no_pin, new_object, secret_base, unwrapping_error, wanted,
+};
 use super::operate::Working;
 use super::ticket::Known;
 use crate::attribute::{Attributes, Bytes};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, encoding};
-use crate::object::template::{self, Origin};
+use crate::object::template::{self, Cast, Mould, Origin};
 use crate::store::Store;
 use crate::token::{Caller, ObjectRef};
 use cryptoki_sys as ck;
+use std::borrow::Cow;
+use std::slice;
 
 /// What a private key demands of the keys it decapsulates. By RSA it unwraps them, by ECDH it derives them: what it demands of those
 /// is not to be had around.
@@ -31,8 +35,8 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        Working::new(opened.get()?, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
-        mechanism.row.family.ciphertext_size(opened.get()?.key()?, &mechanism.params)
+        Working::new(&opened, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        mechanism.row.family.ciphertext_size(opened.key()?, &mechanism.params)
     }
 
     pub(super) fn encapsulate_key(
@@ -45,19 +49,21 @@ impl LocalToken {
         self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        let public = opened.get()?;
-        Working::new(public, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
-        let begun = begin(Origin::Unwrap, known, &secret_base(template), template)?;
+        let public = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        Working::new(&public, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        let mould = self.mould(Origin::Unwrap, known, secret_base(template), template)?;
         let (ciphertext, secret) =
-            mechanism.row.family.encapsulate(public.key()?, &mechanism.params, wanted(&begun)?)?;
-        let object = self.shared_key(begun, &secret)?;
-        match public.info.attributes.template(ck::CKA_ENCAPSULATE_TEMPLATE) {
-            Some(asked) if !template::satisfies(asked, &object) => return Err(Error::TemplateInconsistent),
+            mechanism.row.family.encapsulate(public.key()?, &mechanism.params, wanted(mould.given())?)?;
+        let object = new_object(known, shared_key(&mould, &secret)?)?;
+        let kind = ck::CKA_ENCAPSULATE_TEMPLATE;
+        match public.holding(kind).template(kind) {
+            Some(asked) if !template::satisfies(asked, &object.info().attributes) => {
+                return Err(Error::TemplateInconsistent);
+            }
             _ => {}
         }
-        let made = self.keep(&store, known, vec![object])?.pop().ok_or(Error::FunctionFailed)?;
-        Ok((ciphertext, made))
+        self.keep(&store, known, slice::from_ref(&object))?;
+        Ok((ciphertext, object.reference()))
     }
 
     pub(super) fn decapsulate(
@@ -68,25 +74,23 @@ impl LocalToken {
         key: &ObjectRef,
         ciphertext: &[u8],
         template: &Attributes,
-    ) -> Result<Attributes> {
+    ) -> Result<Cast> {
         self.admit(mechanism)?;
-        let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
-        let private = opened.get()?;
-        let decapsulating = Working::new(private, mechanism);
+        let private = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
+        let decapsulating = Working::new(&private, mechanism);
         decapsulating.check(ck::CKF_DECAPSULATE, ck::CKA_DECAPSULATE).map_err(unwrapping_error)?;
-        needs_no_pin(private)?;
-        let impose = |template: Attributes, kind: &u64| imposed(private, *kind, &template);
-        let template = TEMPLATES.iter().try_fold(template.clone(), impose)?;
-        let begun = begin(Origin::Unwrap, known, &secret_base(&template), &template)?;
-        let (family, wanted) = (mechanism.row.family, wanted(&begun)?);
+        needs_no_pin(&private)?;
+        let impose = |template, kind: &u64| imposed(&private, *kind, template);
+        let template = TEMPLATES.iter().try_fold(Cow::Borrowed(template), impose)?;
+        let mould = self.mould(Origin::Unwrap, known, secret_base(&template), &template)?;
+        let (family, wanted) = (mechanism.row.family, wanted(mould.given())?);
         let secret = family.decapsulate(private.key()?, &mechanism.params, ciphertext, wanted)?;
-        self.shared_key(begun, &secret)
+        shared_key(&mould, &secret)
     }
+}
 
-    /// The whole of a secret key with that value.
-    fn shared_key(&self, begun: Attributes, secret: &Bytes) -> Result<Attributes> {
-        let key_type = begun.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
-        let made = encoding::decode(ck::CKO_SECRET_KEY, key_type, secret)?;
-        self.complete(Origin::Unwrap, begun, made)
-    }
+/// The whole of a secret key with that value.
+fn shared_key(mould: &Mould, secret: &Bytes) -> Result<Cast> {
+    let key_type = mould.given().ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+    complete(mould, encoding::decode(ck::CKO_SECRET_KEY, key_type, secret)?)
 }

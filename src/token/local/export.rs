@@ -6,6 +6,7 @@
 
 use super::LocalToken;
 use super::object::LocalObject;
+use super::objects::local;
 use super::ticket::{Identity, LocalTicket, ticket_of};
 use crate::attribute::{Attributes, Bytes};
 use crate::codec::Codec;
@@ -138,8 +139,8 @@ impl LocalToken {
         held: &Arc<dyn HeldObject>,
         cluster: &ClusterKey,
     ) -> Result<Bytes> {
-        let object: &LocalObject = held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid)?;
-        let content = Content { id: object.info.id, owner: object.owner, attributes: object.all()? };
+        let object = local(held)?;
+        let content = Content { id: object.id, owner: object.owner, attributes: object.all()? };
         let encoded = CAPSULES.encode(&content).map_err(|_| Error::DeviceMemory)?;
         let kind = Kind::of(object.owner);
         let serial = self.store()?.meta()?.serial;

@@ -9,17 +9,20 @@ mod derive;
 mod encapsulate;
 pub mod export;
 mod make;
+mod moulds;
 mod object;
 mod objects;
 mod operate;
 mod ticket;
 mod token;
+mod told;
 mod users;
 
 use crate::config::TokenSettings;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use cache::Cache;
+use moulds::Moulds;
 use parking_lot::RwLock;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +34,7 @@ pub struct LocalToken {
     settings: TokenSettings,
     store: Arc<RwLock<Option<Arc<Store>>>>,
     cache: Cache,
+    moulds: Moulds,
 }
 
 /// Where the token is.
@@ -53,13 +57,25 @@ impl LocalToken {
     pub fn new(folder: PathBuf, settings: TokenSettings) -> Self {
         let seen_free = AtomicBool::new(!Store::is_in(&folder));
         let home = Home::Folder { path: folder, seen_free };
-        LocalToken { home, settings, store: Arc::default(), cache: Cache::default() }
+        LocalToken {
+            home,
+            settings,
+            store: Arc::default(),
+            cache: Cache::default(),
+            moulds: Moulds::default(),
+        }
     }
 
     /// The token in a store that nodes keep together.
     pub fn replicated(store: Arc<Store>, settings: TokenSettings) -> Self {
         let home = Home::Replica { seen: AtomicBool::new(false) };
-        LocalToken { home, settings, store: Arc::new(RwLock::new(Some(store))), cache: Cache::default() }
+        LocalToken {
+            home,
+            settings,
+            store: Arc::new(RwLock::new(Some(store))),
+            cache: Cache::default(),
+            moulds: Moulds::default(),
+        }
     }
 
     /// The store; `TokenNotRecognized` as long as the token is not initialised.

@@ -1,11 +1,13 @@
 //! An object opened: its attributes in both halves, and the key made of them once it is used.
 
-use crate::attribute::Attributes;
+use super::told;
+use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
 use crate::mechanism::{Key, Material};
 use crate::object::schema;
+use crate::object::template::Cast;
 use crate::store::Record;
-use crate::token::{HeldObject, ObjectId, ObjectInfo};
+use crate::token::{HeldObject, ObjectId, ObjectInfo, ObjectRef};
 use cryptoki_sys as ck;
 use once_cell::sync::OnceCell;
 use std::any::Any;
@@ -13,8 +15,10 @@ use std::sync::Arc;
 
 /// An object in memory. Wiped when the last user lets go of it.
 pub(super) struct LocalObject {
+    /// The object's name in the token.
+    pub id: ObjectId,
     /// What may be known of it.
-    pub info: Arc<ObjectInfo>,
+    public: Public,
     /// What may not. Empty too where the record was opened without the token key.
     pub secret: Attributes,
     /// Whether the secret half was opened, if there is one.
@@ -26,12 +30,21 @@ pub(super) struct LocalObject {
     material: OnceCell<Material>,
 }
 
+/// What may be known of an object.
+enum Public {
+    /// All of it, as the store has it.
+    Told(Arc<ObjectInfo>),
+    /// What is left of a cast without the secrets, and all of it once somebody has asked.
+    Cast(Cast, OnceCell<Arc<ObjectInfo>>),
+}
+
 impl LocalObject {
     /// From a record of the store; `with_key`: whether it was opened with the token key.
     pub fn from_record(record: Record, with_key: bool) -> Self {
         let info = ObjectInfo { id: record.id, attributes: record.public };
         LocalObject {
-            info: Arc::new(info),
+            id: record.id,
+            public: Public::Told(Arc::new(info)),
             secret: record.secret,
             complete: with_key,
             owner: record.owner,
@@ -40,21 +53,61 @@ impl LocalObject {
         }
     }
 
-    /// From all attributes of a new or changed object.
+    /// From all attributes of a changed object.
     pub fn from_attributes(id: ObjectId, owner: Option<i64>, version: u64, mut all: Attributes) -> Self {
-        let class = all.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
-        let secret = all.take(schema::secrets_of(class));
+        let secret = all.take(secrets_of(&all));
         let record = Record { id, version, owner, public: all, secret };
         LocalObject::from_record(record, true)
+    }
+
+    /// A new one. What is to be stored is told at once, for the store keeps all of it.
+    pub fn from_cast(id: ObjectId, owner: Option<i64>, version: u64, mut cast: Cast) -> Self {
+        let secrets = secrets_of(cast.holding(ck::CKA_CLASS));
+        let secret = cast.own_mut().take(secrets);
+        if version != 0 {
+            let public = told::all_of(id, &cast, &secret);
+            return LocalObject::from_record(Record { id, version, owner, public, secret }, true);
+        }
+        let public = Public::Cast(cast, OnceCell::new());
+        LocalObject { id, public, secret, complete: true, owner, version, material: OnceCell::new() }
+    }
+
+    /// What may be known of it; what nobody needs before somebody asks is computed at the first call.
+    pub fn info(&self) -> &Arc<ObjectInfo> {
+        match &self.public {
+            Public::Told(info) => info,
+            Public::Cast(cast, told) => told.get_or_init(|| {
+                let attributes = told::all_of(self.id, cast, &self.secret);
+                Arc::new(ObjectInfo { id: self.id, attributes })
+            }),
+        }
+    }
+
+    /// A set of attributes that has the public `kind`, if it has it and it is not one that is computed when it is asked for.
+    pub fn holding(&self, kind: u64) -> &Attributes {
+        match &self.public {
+            Public::Told(info) => &info.attributes,
+            Public::Cast(cast, _) => cast.holding(kind),
+        }
+    }
+
+    /// Whether it is a token object.
+    pub fn is_stored(&self) -> bool {
+        self.version != 0
+    }
+
+    /// How it is spoken of at the seam.
+    pub fn reference(self: Arc<Self>) -> ObjectRef {
+        if self.is_stored() { ObjectRef::Stored(self.id) } else { ObjectRef::Held(self) }
     }
 
     /// As the store keeps it.
     pub fn to_record(&self) -> Record {
         Record {
-            id: self.info.id,
+            id: self.id,
             version: self.version,
             owner: self.owner,
-            public: self.info.attributes.clone(),
+            public: self.info().attributes.clone(),
             secret: self.secret.clone(),
         }
     }
@@ -66,19 +119,19 @@ impl LocalObject {
         if has_secrets && !self.complete {
             return Err(Error::UserNotLoggedIn);
         }
-        let mut all = self.info.attributes.clone();
+        let mut all = self.info().attributes.clone();
         all.extend(self.secret.clone());
         Ok(all)
     }
 
     /// The object's class (`CKO_`).
     pub fn class(&self) -> Option<u64> {
-        self.info.attributes.ulong(ck::CKA_CLASS)
+        self.holding(ck::CKA_CLASS).ulong(ck::CKA_CLASS)
     }
 
     /// Whether a boolean attribute is there and true.
     pub fn is_true(&self, kind: u64) -> bool {
-        self.info.attributes.is_true(kind)
+        self.holding(kind).is_true(kind)
     }
 
     /// Whether its value must never be shown.
@@ -89,16 +142,22 @@ impl LocalObject {
     /// The key, ready for use; made at the first call.
     pub fn key(&self) -> Result<Key<'_>> {
         let material = self.material.get_or_try_init(|| Material::from_attributes(&self.all()?))?;
-        Ok(Key { attributes: &self.info.attributes, material })
+        Ok(Key { attributes: &self.info().attributes, material })
     }
 }
 
 impl HeldObject for LocalObject {
     fn info(&self) -> &Arc<ObjectInfo> {
-        &self.info
+        LocalObject::info(self)
     }
 
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// The secret attributes of objects of the class that `attributes` tell.
+fn secrets_of(attributes: &Attributes) -> impl Iterator<Item = AttributeType> + use<> {
+    let class = attributes.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
+    schema::secrets_of(class)
 }

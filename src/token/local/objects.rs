@@ -8,8 +8,9 @@ use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Error, Result};
 use crate::object::template;
 use crate::store::{self, Store};
-use crate::token::{Caller, Found, ObjectId, ObjectRef};
+use crate::token::{Caller, Found, HeldObject, ObjectId, ObjectRef};
 use cryptoki_sys as ck;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// How often a change is tried again because another process changed the same object in between.
@@ -23,18 +24,18 @@ impl LocalToken {
     }
 
     /// An object that `known` may do `act` with.
-    pub(super) fn open(
+    pub(super) fn open<'a>(
         &self,
         store: &Store,
         known: Known<'_>,
         act: Act,
-        object: &ObjectRef,
-    ) -> Result<Opened> {
+        object: &'a ObjectRef,
+    ) -> Result<Opened<'a>> {
         let opened = match object {
             ObjectRef::Stored(id) => Opened::Stored(self.load(store, known, *id)?),
-            ObjectRef::Held(held) => Opened::Held(held.clone()),
+            ObjectRef::Held(held) => Opened::Held(local(held)?),
         };
-        access::check(act, known.who(), opened.get()?)?;
+        access::check(act, known.who(), &opened)?;
         Ok(opened)
     }
 
@@ -71,8 +72,7 @@ impl LocalToken {
     ) -> Result<Attributes> {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::See, object)?;
-        let object = opened.get()?;
+        let object = self.open(&store, known, Act::See, object)?;
         if object.is_closed() {
             return Err(Error::AttributeSensitive);
         }
@@ -86,9 +86,8 @@ impl LocalToken {
     pub(super) fn measure(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<u64> {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::See, object)?;
-        let object = opened.get()?;
-        Ok(object.info.attributes.size() + object.secret.size())
+        let object = self.open(&store, known, Act::See, object)?;
+        Ok(object.info().attributes.size() + object.secret.size())
     }
 
     pub(super) fn change(
@@ -100,11 +99,10 @@ impl LocalToken {
         let store = self.store()?;
         for _ in 0..TRIES {
             let known = self.know(&store, caller)?;
-            let opened = self.open(&store, known, Act::Change, object)?;
-            let old = opened.get()?;
+            let old = self.open(&store, known, Act::Change, object)?;
             let changed = template::change(known.role(), &old.all()?, changes)?;
-            let version = old.version.saturating_add(1);
-            let new = Arc::new(LocalObject::from_attributes(old.info.id, old.owner, version, changed));
+            let version = if old.is_stored() { old.version.saturating_add(1) } else { 0 };
+            let new = Arc::new(LocalObject::from_attributes(old.id, old.owner, version, changed));
             let moment = self.cache.moment();
             match object {
                 ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
@@ -138,7 +136,7 @@ impl LocalToken {
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::Destroy, object)?;
         // Objects of older records have no such attribute: only an explicit false forbids.
-        if opened.get()?.info.attributes.bool(ck::CKA_DESTROYABLE) == Some(false) {
+        if opened.holding(ck::CKA_DESTROYABLE).bool(ck::CKA_DESTROYABLE) == Some(false) {
             return Err(Error::ActionProhibited);
         }
         if let ObjectRef::Stored(id) = object {
@@ -150,17 +148,22 @@ impl LocalToken {
 }
 
 /// An object in use, wherever it came from.
-pub(super) enum Opened {
+pub(super) enum Opened<'a> {
     Stored(Arc<LocalObject>),
-    Held(Arc<dyn crate::token::HeldObject>),
+    Held(&'a LocalObject),
 }
 
-impl Opened {
-    /// The object. A session object that another token made is `ObjectHandleInvalid`.
-    pub fn get(&self) -> Result<&LocalObject> {
+impl Deref for Opened<'_> {
+    type Target = LocalObject;
+    fn deref(&self) -> &LocalObject {
         match self {
-            Opened::Stored(object) => Ok(object),
-            Opened::Held(held) => held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid),
+            Opened::Stored(object) => object,
+            Opened::Held(held) => held,
         }
     }
+}
+
+/// A session object of this token. One that another token made is `ObjectHandleInvalid`.
+pub(super) fn local(held: &Arc<dyn HeldObject>) -> Result<&LocalObject> {
+    held.as_any().downcast_ref().ok_or(Error::ObjectHandleInvalid)
 }

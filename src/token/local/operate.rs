@@ -29,7 +29,7 @@ impl<'a> Working<'a> {
     /// All that decides whether the key may be used so: `flag` the mechanism's (`CKF_`), `permission` the key's
     /// (`CKA_`).
     pub fn check(&self, flag: u64, permission: AttributeType) -> Result<()> {
-        let usage = Usage { attributes: &self.key.info.attributes, mechanism: self.mechanism };
+        let usage = Usage { attributes: &self.key.info().attributes, mechanism: self.mechanism };
         usage.check(flag, permission, || Ok(self.key.key()?.material.size()))
     }
 }
@@ -51,17 +51,16 @@ impl LocalToken {
         let store = self.store()?;
         let seen = store.counter();
         let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        let object = opened.get()?;
+        let object = self.open(&store, known, Act::Use, key).map_err(key_error)?;
         let permission = purpose.permission().ok_or(Error::KeyNotNeeded)?;
-        Working::new(object, mechanism).check(purpose.flag(), permission)?;
+        Working::new(&object, mechanism).check(purpose.flag(), permission)?;
         let operation = usage::begin(purpose, mechanism, object.key()?)?;
         if object.is_true(ck::CKA_ALWAYS_AUTHENTICATE) {
             let ready = confirmed(caller)?;
             return Ok(if ready { Begun::Ready(operation, None) } else { Begun::PinFirst });
         }
         // A session object may be gone, and a day over, without any change in the store.
-        let lasts = matches!(opened, Opened::Stored(_)) && !usage::is_dated(&object.info.attributes);
+        let lasts = matches!(object, Opened::Stored(_)) && !usage::is_dated(&object.info().attributes);
         let permit = seen.filter(|_| lasts).map(|seen| Permit::new(store.watch(), seen));
         Ok(Begun::Ready(operation, permit))
     }
@@ -74,8 +73,7 @@ impl LocalToken {
     ) -> Result<()> {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        let key = opened.get()?;
+        let key = self.open(&store, known, Act::Use, key).map_err(key_error)?;
         // A digest of what must stay inside would answer guesses at it.
         if !key.is_true(ck::CKA_EXTRACTABLE) {
             return Err(Error::KeyIndigestible);
@@ -97,11 +95,9 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let wrapping = self.open(&store, known, Act::Use, wrapping).map_err(wrapping_error)?;
-        let wrapping = wrapping.get()?;
-        Working::new(wrapping, mechanism).check(ck::CKF_WRAP, ck::CKA_WRAP).map_err(wrapping_error)?;
+        Working::new(&wrapping, mechanism).check(ck::CKF_WRAP, ck::CKA_WRAP).map_err(wrapping_error)?;
         let key = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        let key = key.get()?;
-        may_leave(key, wrapping)?;
+        may_leave(&key, &wrapping)?;
         let encoded = encoding::encode(&key.all()?)?;
         mechanism.row.family.wrap(wrapping.key()?, &mechanism.params, &encoded)
     }
@@ -118,8 +114,8 @@ fn may_leave(key: &LocalObject, wrapping: &LocalObject) -> Result<()> {
     if key.is_true(ck::CKA_WRAP_WITH_TRUSTED) && !wrapping.is_true(ck::CKA_TRUSTED) {
         return Err(Error::KeyNotWrappable);
     }
-    match wrapping.info.attributes.template(ck::CKA_WRAP_TEMPLATE) {
-        Some(asked) if !template::satisfies(asked, &key.info.attributes) => Err(Error::KeyNotWrappable),
+    match wrapping.holding(ck::CKA_WRAP_TEMPLATE).template(ck::CKA_WRAP_TEMPLATE) {
+        Some(asked) if !template::satisfies(asked, &key.info().attributes) => Err(Error::KeyNotWrappable),
         _ => Ok(()),
     }
 }

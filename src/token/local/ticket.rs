@@ -140,9 +140,10 @@ impl LocalToken {
         Ok(Known(Some(ticket)))
     }
 
-    /// Forgets what was read for a login that has ended: opened objects, with the keys made of them, and searches.
+    /// Forgets what was read for a login that has ended: opened objects, with the keys made of them, searches and templates.
     pub(super) fn forget(&self, ticket: &Arc<dyn Ticket>) {
         self.cache.clear();
+        self.moulds.clear();
         if let (Some(store), Ok(ticket)) = (&*self.store.read(), ticket_of(ticket)) {
             store.forget_searches(ticket.viewer());
         }

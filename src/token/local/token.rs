@@ -2,6 +2,7 @@
 
 use super::LocalToken;
 use super::access::Act;
+use super::objects::local;
 use crate::attribute::{AttributeType, Attributes};
 use crate::crypto;
 use crate::error::{Error, Result};
@@ -77,17 +78,16 @@ impl Token for LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
-        Ok(opened.get()?.info.clone())
+        Ok(opened.info().clone())
     }
 
     fn is_private(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<bool> {
-        let known = match object {
-            ObjectRef::Stored(id) => self.cache.look(*id, None).1,
-            ObjectRef::Held(_) => None,
-        };
-        match known {
-            Some((object, _)) => Ok(object.is_true(ck::CKA_PRIVATE)),
-            None => Ok(self.info_of(caller, object)?.attributes.is_true(ck::CKA_PRIVATE)),
+        match object {
+            ObjectRef::Held(held) => Ok(local(held)?.is_true(ck::CKA_PRIVATE)),
+            ObjectRef::Stored(id) => match self.cache.look(*id, None).1 {
+                Some((object, _)) => Ok(object.is_true(ck::CKA_PRIVATE)),
+                None => Ok(self.info_of(caller, object)?.attributes.is_true(ck::CKA_PRIVATE)),
+            },
         }
     }
 
@@ -179,6 +179,7 @@ impl Token for LocalToken {
 
     fn close(&self) {
         self.cache.clear();
+        self.moulds.clear();
         drop(self.pause());
     }
 

@@ -5,6 +5,7 @@ mod finish;
 mod modify;
 mod policy;
 
+use super::begin::begin;
 use super::*;
 use crate::attribute::{AttributeType, Value};
 use crate::error::{Error, Result};
@@ -121,6 +122,16 @@ pub(super) fn begin_create(template: &Attributes) -> Result<Attributes> {
 /// `C_GenerateKey` for AES by a user.
 pub(super) fn begin_aes(template: &Attributes) -> Result<Attributes> {
     begin(GENERATE, USER, &base(ck::CKO_SECRET_KEY, ck::CKK_AES), template)
+}
+
+/// All of the one object that a template which was checked makes with what was made.
+pub(super) fn finish(
+    origin: Origin,
+    defaults: Defaults,
+    begun: Attributes,
+    made: Attributes,
+) -> Result<Attributes> {
+    Ok(Mould::of(origin, defaults, begun)?.cast(made)?.whole(0))
 }
 
 /// An object created by a user, complete.

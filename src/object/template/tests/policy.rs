@@ -1,24 +1,27 @@
 use super::*;
+use std::borrow::Cow;
 
 #[test]
 fn what_a_key_imposes_is_added_and_may_be_repeated() {
     let forced = template! { CKA_SENSITIVE: true, CKA_EXTRACTABLE: false };
     let template = template! { CKA_KEY_TYPE: ck::CKK_AES, CKA_SENSITIVE: true };
     let expected = template! { CKA_KEY_TYPE: ck::CKK_AES, CKA_SENSITIVE: true, CKA_EXTRACTABLE: false };
-    assert_eq!(impose(&forced, &template), Ok(expected));
-    assert_eq!(impose(&Attributes::new(), &template), Ok(template));
+    let imposed = |forced| impose(forced, Cow::Borrowed(&template)).map(Cow::into_owned);
+    assert_eq!(imposed(&forced), Ok(expected));
+    assert_eq!(imposed(&Attributes::new()), Ok(template.clone()));
 }
 
 #[test]
 fn what_a_key_imposes_cannot_be_contradicted() {
     let forced = template! { CKA_EXTRACTABLE: false };
     let template = template! { CKA_EXTRACTABLE: true };
-    assert_eq!(impose(&forced, &template), Err(Error::TemplateInconsistent));
+    assert_eq!(impose(&forced, Cow::Owned(template)), Err(Error::TemplateInconsistent));
 }
 
 #[test]
 fn what_a_key_imposes_cannot_give_more_than_its_user_may() {
-    let template = impose(&template! { CKA_TRUSTED: true }, &base(ck::CKO_SECRET_KEY, ck::CKK_AES)).unwrap();
+    let template = Cow::Owned(base(ck::CKO_SECRET_KEY, ck::CKK_AES));
+    let template = impose(&template! { CKA_TRUSTED: true }, template).unwrap();
     let begun = begin(Origin::Unwrap, USER, &Attributes::new(), &template);
     assert_eq!(begun, Err(Error::AttributeReadOnly));
 }
