@@ -50,7 +50,9 @@ impl Moulds {
 
     /// Keeps one in the place of the eldest, unless its values are nobody's to keep, or it is not likely to be asked for again.
     fn keep(&self, asked: Asked, template: &Attributes, mould: &Arc<Mould>) {
-        if asked.origin == Origin::Create || mould.has_secrets() || template.size() > LONGEST {
+        let holds_values =
+            asked.origin == Origin::Create || mould.has_secrets() || template.contains(ck::CKA_VALUE);
+        if holds_values || template.size() > LONGEST {
             return;
         }
         let entry = Entry { asked, template: template.clone(), mould: mould.clone() };
