@@ -39,7 +39,7 @@ pub(super) fn watch() -> Result<()> {
 
 extern "C" fn before() {
     let library = LIBRARY.hold_still();
-    library.wait_until_empty();
+    library.wait_until_empty(Library::is_at_rest);
     // A panic must not end the host: the fork then finds the store as it is.
     let pause = || library.current().map(Library::pause);
     let store = catch_unwind(AssertUnwindSafe(pause)).ok().flatten();
