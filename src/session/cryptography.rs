@@ -100,6 +100,7 @@ impl Turn<'_> {
 
     /// One-shot: `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`, by `purpose`. The
     /// operation is over unless the answer is `SizeTold` or `BufferTooSmall`.
+    #[inline(always)] // processors are slow to move an `Output` that was written just before
     pub fn whole(&mut self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
         self.last_step(purpose, |active| {
             if active.fed {

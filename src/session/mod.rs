@@ -95,10 +95,8 @@ impl Session {
     }
 
     /// The same, but `None` if the session is closed, or another has its turn or waits for it.
+    #[inline]
     fn try_turn(&self) -> Option<Turn<'_>> {
-        if self.is_closed() {
-            return None;
-        }
         let work = LockGuard::try_map(self.work.try_lock()?, Option::as_mut).ok()?;
         Some(Turn { session: self, work })
     }

@@ -83,6 +83,7 @@ impl RawLock {
 
     /// Takes it as soon as it is free, one after the other.
     #[cold]
+    #[inline(never)]
     fn wait(&self) {
         self.line.lock();
         self.wanted.store(true, Ordering::SeqCst);
@@ -110,6 +111,7 @@ impl RawLock {
     }
 
     #[cold]
+    #[inline(never)]
     fn wake(&self) {
         let (wake, nobody) = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, null::<libc::timespec>());
         // SAFETY: the kernel takes the address as a name only.
