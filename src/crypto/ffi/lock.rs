@@ -87,11 +87,11 @@ impl RawLock {
     fn wait(&self) {
         self.line.lock();
         self.wanted.store(true, Ordering::SeqCst);
-        let seen_free = (0..LOOKS).any(|_| {
+        let has_it = (0..LOOKS).any(|_| {
             spin_loop();
             !self.is_locked() && self.take()
         });
-        if !seen_free {
+        if !has_it {
             while !self.take() {
                 // SAFETY: the kernel reads a number and a time. Whatever it answers, the lock is looked at again.
                 unsafe {
@@ -125,7 +125,6 @@ mod tests {
     use std::sync::Barrier;
     use std::sync::atomic::AtomicUsize;
 
-    /// Not atomic: two at once would lose counts.
     const ROUNDS: usize = 20_000;
 
     #[test]
@@ -142,6 +141,7 @@ mod tests {
                             0 => counted.lock(),
                             _ => counted.try_lock().unwrap_or_else(|| counted.lock()),
                         };
+                        // Not atomic: two at once would lose counts.
                         let before = *count;
                         spin_loop();
                         *count = before + 1;
