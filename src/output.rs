@@ -84,10 +84,8 @@ impl<'a> Output<'a> {
         kept: &mut Kept,
         run: impl FnOnce(&mut [u8]) -> Result<usize>,
     ) -> Result<Delivery> {
-        match kept.take() {
-            Some((same, result)) if same == step => return self.hand_over(step, result, kept),
-            Some(_) => return Err(Error::OperationActive),
-            None => {}
+        if kept.is_some() {
+            return self.deliver_kept(step, kept);
         }
         let bound = size.bound();
         let Some(buffer) = self.buffer else {
@@ -109,6 +107,15 @@ impl<'a> Output<'a> {
                 result.truncate(written);
                 Output { buffer: Some(buffer), length: self.length }.hand_over(step, result, kept)
             }
+        }
+    }
+
+    /// The same where a result waits.
+    #[cold]
+    fn deliver_kept(self, step: Step, kept: &mut Kept) -> Result<Delivery> {
+        match kept.take() {
+            Some((same, result)) if same == step => self.hand_over(step, result, kept),
+            _ => Err(Error::OperationActive),
         }
     }
 

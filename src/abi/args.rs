@@ -255,11 +255,14 @@ pub(super) fn transform(
 ) -> Result<()> {
     let taken = input.extent(input_length)?;
     let room = if output.is_null() { 0 } else { output.extent(output_length.read()?)? };
-    if overlap(input.address()..input.address() + taken, output.address()..output.address() + room) {
-        let copy = Zeroizing::new(input.bytes(input_length)?.to_vec());
-        return deliver(output, output_length, |output| run(&copy, output));
-    }
-    let input = input.bytes(input_length)?;
+    let copy;
+    let input =
+        if overlap(input.address()..input.address() + taken, output.address()..output.address() + room) {
+            copy = Zeroizing::new(input.bytes(input_length)?.to_vec());
+            &copy
+        } else {
+            input.bytes(input_length)?
+        };
     deliver(output, output_length, |output| run(input, output))
 }
 

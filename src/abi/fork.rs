@@ -39,7 +39,7 @@ pub(super) fn watch() -> Result<()> {
 
 extern "C" fn before() {
     let library = LIBRARY.hold_still();
-    library.wait_until_empty();
+    library.wait_until_empty(Library::is_at_rest);
     // A panic must not end the host: the fork then finds the store as it is.
     let pause = || library.current().map(Library::pause);
     let store = catch_unwind(AssertUnwindSafe(pause)).ok().flatten();
@@ -73,7 +73,10 @@ fn take_rest() -> Option<Rest> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::guard;
     use super::*;
+    use crate::config::{Config, TokenSettings};
+    use cryptoki_sys as ck;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     /// What a child does: all that could be locked, and out; a child that waits for ever is ended by the kernel.
@@ -117,6 +120,53 @@ mod tests {
             statuses
         });
         assert_eq!(statuses, [0; 50]);
+    }
+
+    #[test]
+    fn a_fork_waits_for_who_has_a_turn_without_having_entered() {
+        watch().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let token = TokenSettings { argon2_memory_kib: 8, argon2_passes: 1, ..TokenSettings::default() };
+        let config = Config { token, ..Config::with_data_dir(folder.path().to_owned()) };
+        LIBRARY.begin(|| Library::new(config)).unwrap();
+        let session = thread::with(|thread| {
+            let library = LIBRARY.enter(thread).unwrap();
+            library.slot(0).unwrap().init_token(b"officer-pin", "test").unwrap();
+            library.open_session(0, true).unwrap()
+        });
+        let (inside, left) = (AtomicBool::new(false), AtomicBool::new(false));
+        let status = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // The next call is on the session that was used last.
+                assert_eq!(guard::turn("C_Test", session, |_| Ok(())), ck::CKR_OK);
+                let rv = guard::turn("C_Test", session, |_| {
+                    inside.store(true, Ordering::SeqCst);
+                    while LIBRARY.number() != 0 {
+                        std::thread::yield_now();
+                    }
+                    // A fork has begun. One that does not wait is over before this is.
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    left.store(true, Ordering::SeqCst);
+                    Ok(())
+                });
+                assert_eq!(rv, ck::CKR_OK);
+            });
+            while !inside.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            // SAFETY: the child looks at one flag and ends, without running what belongs to the parent.
+            let pid = unsafe { libc::fork() };
+            if pid == 0 {
+                // SAFETY: as above.
+                unsafe { libc::_exit(i32::from(!left.load(Ordering::SeqCst))) };
+            }
+            let mut status = -1;
+            // SAFETY: our own child, and a place for its status.
+            unsafe { libc::waitpid(pid, &raw mut status, 0) };
+            status
+        });
+        LIBRARY.end(Library::close).unwrap();
+        assert_eq!(status, 0, "the child was forked in the middle of a call");
     }
 
     #[test]

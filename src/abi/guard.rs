@@ -7,7 +7,7 @@
 use super::lifecycle::LIBRARY;
 use super::thread;
 use crate::error::{Error, Result};
-use crate::session::{Handle, Library, Session};
+use crate::session::{Handle, Library, Session, Turn};
 use cryptoki_sys as ck;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -30,6 +30,19 @@ pub(super) fn session(
     body: impl FnOnce(&Session) -> Result<()>,
 ) -> ck::CK_RV {
     open(name, || thread::with(|thread| thread.last.with_session(&*LIBRARY.enter(thread)?, session, body)))
+}
+
+/// A function all of whose work is done in a session's turn: it need not enter the library if the session is the one that the thread used last.
+pub(super) fn turn(
+    name: &'static str,
+    session: Handle,
+    body: impl FnOnce(&mut Turn<'_>) -> Result<()>,
+) -> ck::CK_RV {
+    open(name, || {
+        thread::with(|thread| {
+            thread.last.with_turn(session, || LIBRARY.number(), || LIBRARY.enter(thread), body)
+        })
+    })
 }
 
 #[inline]

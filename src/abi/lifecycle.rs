@@ -1,5 +1,7 @@
 //! What lives between `C_Initialize` and `C_Finalize`, for any number of threads and rounds.
 //!
+//! Who can do without the thing itself, since what it needs of it lives on and is waited for, need not enter: it looks at the number of what has begun.
+//!
 //! Entering costs one atomic operation, on a cache line that the thread has for itself: it counts itself in, looks
 //! whether there is something, and counts itself out when it leaves. Only when there are very many threads do some of them share one. Only if
 //! there is nothing does it wait, for a beginning, end or fork under way. The end takes the thing away first; it is freed once every counter has been
@@ -18,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::session::Library;
 use std::marker::PhantomData;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,9 +37,23 @@ const LANES: usize = SEATS + 1;
 /// A value that begins and ends while threads use it.
 pub(super) struct Lifecycle<T> {
     current: AtomicPtr<T>,
+    /// Its number, and 0 while there is none. Changed with it, by who holds the lock.
+    number: AtomicU64,
     lanes: [Lane; LANES],
     /// What has ended and may still be in use. Held while something begins, ends or forks: one at a time.
     ended: Mutex<Vec<Ended<T>>>,
+}
+
+/// What has numbers, of which none comes twice in a process and none is 0.
+pub(super) trait Numbered {
+    /// This one's.
+    fn number(&self) -> u64;
+}
+
+impl Numbered for Library {
+    fn number(&self) -> u64 {
+        Library::number(self)
+    }
 }
 
 /// How many threads are inside, of those that count here. Two cache lines, as the processor fetches them in pairs.
@@ -70,14 +86,16 @@ pub(super) struct Still<'a, T> {
     of: &'a Lifecycle<T>,
     /// What had begun, out of reach of those who would enter.
     current: *mut T,
+    number: u64,
     ended: MutexGuard<'a, Vec<Ended<T>>>,
 }
 
-impl<T: Send + Sync> Lifecycle<T> {
+impl<T: Numbered + Send + Sync> Lifecycle<T> {
     /// Nothing has begun yet.
     pub(super) const fn new() -> Self {
         Lifecycle {
             current: AtomicPtr::new(null_mut()),
+            number: AtomicU64::new(0),
             lanes: [const { Lane(AtomicUsize::new(0)) }; LANES],
             ended: Mutex::new(Vec::new()),
         }
@@ -97,6 +115,12 @@ impl<T: Send + Sync> Lifecycle<T> {
             }
             drop(ended);
         }
+    }
+
+    /// The number of what has begun and has neither ended nor been taken away for a fork; 0 if there is nothing.
+    #[inline]
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::SeqCst)
     }
 
     #[inline]
@@ -120,13 +144,16 @@ impl<T: Send + Sync> Lifecycle<T> {
         }
         self.free_unused(&mut ended);
         let made = Box::new(make()?);
+        let number = made.number();
         self.current.store(Box::into_raw(made), Ordering::SeqCst);
+        self.number.store(number, Ordering::SeqCst);
         Ok(())
     }
 
     /// Ends what has begun: nobody enters any more, `close` runs, and those still inside finish in peace.
     pub(super) fn end(&self, close: impl FnOnce(&T)) -> Result<()> {
         let mut ended = self.lock();
+        self.number.store(0, Ordering::SeqCst);
         let last = self.current.swap(null_mut(), Ordering::SeqCst);
         // SAFETY: NULL or from `Box::into_raw`; freed by `free_unused` alone, which needs the lock we hold.
         let value = unsafe { last.as_ref() }.ok_or(Error::CryptokiNotInitialized)?;
@@ -139,7 +166,8 @@ impl<T: Send + Sync> Lifecycle<T> {
     /// Waits until nothing begins or ends, and keeps it so; who would enter waits.
     pub(super) fn hold_still(&self) -> Still<'_, T> {
         let ended = self.lock();
-        Still { of: self, current: self.current.swap(null_mut(), Ordering::SeqCst), ended }
+        let number = self.number.swap(0, Ordering::SeqCst);
+        Still { of: self, current: self.current.swap(null_mut(), Ordering::SeqCst), number, ended }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Ended<T>>> {
@@ -164,17 +192,19 @@ impl<T: Send + Sync> Lifecycle<T> {
     }
 }
 
-impl<T: Send + Sync> Still<'_, T> {
+impl<T: Numbered + Send + Sync> Still<'_, T> {
     /// What has begun, if anything.
     pub(super) fn current(&self) -> Option<&T> {
         // SAFETY: NULL or from `Box::into_raw`; nothing ends while `self` lives.
         unsafe { self.current.as_ref() }
     }
 
-    /// Waits until all threads that were inside have left, but no longer than [`PATIENCE`].
-    pub(super) fn wait_until_empty(&self) {
+    /// Waits until all threads that were inside have left, and those that did not enter are done, but no longer than [`PATIENCE`]. `is_at_rest`: whether
+    /// none of the latter is at work.
+    pub(super) fn wait_until_empty(&self, is_at_rest: impl Fn(&T) -> bool) {
         let start = Instant::now();
-        while !self.of.is_empty() && start.elapsed() < PATIENCE {
+        let is_over = || self.of.is_empty() && self.current().is_none_or(&is_at_rest);
+        while !is_over() && start.elapsed() < PATIENCE {
             // Nobody tells when it leaves, which would make every call dearer for the sake of the rare fork.
             std::thread::sleep(Duration::from_micros(20));
         }
@@ -184,7 +214,7 @@ impl<T: Send + Sync> Still<'_, T> {
     /// here and may have left it in any state. The thread that forked keeps its own count: it may be inside, in a signal handler, and is to
     /// count itself out of what it has counted itself in.
     pub(super) fn forget_all(&mut self, thread: &Thread) {
-        self.current = null_mut();
+        (self.current, self.number) = (null_mut(), 0);
         self.ended.clear();
         let own = thread.seat_taken();
         for (_, lane) in self.of.lanes.iter().enumerate().filter(|(seat, _)| Some(*seat) != own) {
@@ -196,6 +226,7 @@ impl<T: Send + Sync> Still<'_, T> {
 impl<T> Drop for Still<'_, T> {
     fn drop(&mut self) {
         self.of.current.store(self.current, Ordering::SeqCst);
+        self.of.number.store(self.number, Ordering::SeqCst);
     }
 }
 
@@ -250,6 +281,12 @@ mod tests {
         fn new(living: &Arc<AtomicUsize>) -> Thing {
             living.fetch_add(1, Ordering::SeqCst);
             Thing(living.clone())
+        }
+    }
+
+    impl Numbered for Thing {
+        fn number(&self) -> u64 {
+            1
         }
     }
 
@@ -350,7 +387,7 @@ mod tests {
         let living = Arc::<AtomicUsize>::default();
         lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
         let mut still = lifecycle.hold_still();
-        still.wait_until_empty();
+        still.wait_until_empty(|_| true);
         assert!(still.current().is_some());
         thread::with(|thread| still.forget_all(thread));
         assert!(still.current().is_none());
@@ -406,12 +443,44 @@ mod tests {
             }
             for _ in 0..200 {
                 let still = lifecycle.hold_still();
-                still.wait_until_empty();
+                still.wait_until_empty(|_| true);
                 assert_eq!(inside.load(Ordering::SeqCst), 0);
             }
             done.store(1, Ordering::SeqCst);
         });
         lifecycle.end(|_| ()).unwrap();
         assert_eq!(living.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn the_number_is_there_while_the_thing_is_and_not_while_a_fork_has_it() {
+        let lifecycle = Lifecycle::new();
+        let living = Arc::<AtomicUsize>::default();
+        assert_eq!(lifecycle.number(), 0);
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        assert_eq!(lifecycle.number(), 1);
+        let still = lifecycle.hold_still();
+        assert_eq!(lifecycle.number(), 0, "during a fork");
+        drop(still);
+        assert_eq!(lifecycle.number(), 1, "in the parent");
+        let mut still = lifecycle.hold_still();
+        thread::with(|thread| still.forget_all(thread));
+        drop(still);
+        assert_eq!(lifecycle.number(), 0, "in the child");
+        lifecycle.begin(|| Ok(Thing::new(&living))).unwrap();
+        lifecycle.end(|_| assert_eq!(lifecycle.number(), 0, "already while it is closed")).unwrap();
+        assert_eq!(lifecycle.number(), 0);
+    }
+
+    #[test]
+    fn a_fork_waits_for_those_who_did_not_enter() {
+        let lifecycle = Lifecycle::new();
+        lifecycle.begin(|| Ok(Thing::new(&Arc::default()))).unwrap();
+        let asked = AtomicUsize::new(0);
+        let still = lifecycle.hold_still();
+        still.wait_until_empty(|_| asked.fetch_add(1, Ordering::SeqCst) == 4);
+        assert_eq!(asked.load(Ordering::SeqCst), 5);
+        drop(still);
+        lifecycle.end(|_| ()).unwrap();
     }
 }

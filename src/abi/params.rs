@@ -238,7 +238,13 @@ pub(super) fn hashes(message: CK_ULONG, mask: CK_ULONG) -> Result<(Hash, Hash)> 
 }
 
 /// Bytes that a parameter's structure points at.
+#[inline]
 pub(super) fn nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
+    // Most have no additional data: nothing is to be looked at then.
+    if length == 0 { Ok(Vec::new()) } else { some_nested(at, length) }
+}
+
+fn some_nested(at: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     // SAFETY: NULL or good for the length beside it, says the caller of the structure it stands in.
     nested_bytes(unsafe { Pointer::new(at) }, length)
 }

@@ -7,6 +7,7 @@
 //! - `open`: nothing, it may be called before `C_Initialize`
 //! - `library`: the library; the function gets it as its first argument
 //! - `session`: a session; the function gets that instead of the handle
+//! - `turn`: a session, for all that the function does; it gets the session's turn instead of the handle
 //!
 //! What a row passes in parentheses (a [`Purpose`], a [`Dual`]) comes before all other arguments.
 
@@ -86,6 +87,14 @@ macro_rules! export {
         exported! { $name($session: $handle $(, $argument: $type)*) {
             guard::session(stringify!($name), $session, |session| {
                 $module::$body($($first,)? session, $(view!($argument)),*)
+            })
+        } }
+    };
+    (turn $name:ident($session:ident: $handle:ty $(, $argument:ident: $type:ty)*)
+        $module:ident::$body:ident($($first:expr)?)) => {
+        exported! { $name($session: $handle $(, $argument: $type)*) {
+            guard::turn(stringify!($name), $session, |turn| {
+                $module::$body($($first,)? turn, $(view!($argument)),*)
             })
         } }
     };
@@ -201,99 +210,99 @@ since "2.40" {
         session: CK_SESSION_HANDLE, objects: *mut CK_OBJECT_HANDLE, most: CK_ULONG, count: *mut CK_ULONG
     ) = object::find;
     session C_FindObjectsFinal(session: CK_SESSION_HANDLE) = object::find_final;
-    session C_EncryptInit(
+    turn C_EncryptInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
     ) = operation::begin(Purpose::Encrypt);
-    session C_Encrypt(
+    turn C_Encrypt(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
         encrypted_length: *mut CK_ULONG
     ) = operation::whole(Purpose::Encrypt);
-    session C_EncryptUpdate(
+    turn C_EncryptUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
         encrypted_length: *mut CK_ULONG
     ) = operation::update(Purpose::Encrypt);
-    session C_EncryptFinal(
+    turn C_EncryptFinal(
         session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: *mut CK_ULONG
     ) = operation::finish(Purpose::Encrypt);
-    session C_DecryptInit(
+    turn C_DecryptInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
     ) = operation::begin(Purpose::Decrypt);
-    session C_Decrypt(
+    turn C_Decrypt(
         session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: *mut CK_ULONG
     ) = operation::whole(Purpose::Decrypt);
-    session C_DecryptUpdate(
+    turn C_DecryptUpdate(
         session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: *mut CK_ULONG
     ) = operation::update(Purpose::Decrypt);
-    session C_DecryptFinal(
+    turn C_DecryptFinal(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: *mut CK_ULONG
     ) = operation::finish(Purpose::Decrypt);
-    session C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM) = operation::begin_digest;
-    session C_Digest(
+    turn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM) = operation::begin_digest;
+    turn C_Digest(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, digest: *mut CK_BYTE,
         digest_length: *mut CK_ULONG
     ) = operation::whole(Purpose::Digest);
-    session C_DigestUpdate(
+    turn C_DigestUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG
     ) = operation::absorb(Purpose::Digest);
-    session C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) = operation::digest_key;
-    session C_DigestFinal(
+    turn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) = operation::digest_key;
+    turn C_DigestFinal(
         session: CK_SESSION_HANDLE, digest: *mut CK_BYTE, digest_length: *mut CK_ULONG
     ) = operation::finish(Purpose::Digest);
-    session C_SignInit(
+    turn C_SignInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
     ) = operation::begin(Purpose::Sign);
-    session C_Sign(
+    turn C_Sign(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE,
         signature_length: *mut CK_ULONG
     ) = operation::whole(Purpose::Sign);
-    session C_SignUpdate(
+    turn C_SignUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG
     ) = operation::absorb(Purpose::Sign);
-    session C_SignFinal(
+    turn C_SignFinal(
         session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: *mut CK_ULONG
     ) = operation::finish(Purpose::Sign);
-    session C_SignRecoverInit(
+    turn C_SignRecoverInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
     ) = operation::begin(Purpose::SignRecover);
-    session C_SignRecover(
+    turn C_SignRecover(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE,
         signature_length: *mut CK_ULONG
     ) = operation::whole(Purpose::SignRecover);
-    session C_VerifyInit(
+    turn C_VerifyInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
     ) = operation::begin(Purpose::Verify);
-    session C_Verify(
+    turn C_Verify(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE,
         signature_length: CK_ULONG
     ) = operation::verify;
-    session C_VerifyUpdate(
+    turn C_VerifyUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG
     ) = operation::absorb(Purpose::Verify);
-    session C_VerifyFinal(
+    turn C_VerifyFinal(
         session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: CK_ULONG
     ) = operation::verify_final;
-    session C_VerifyRecoverInit(
+    turn C_VerifyRecoverInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
     ) = operation::begin(Purpose::VerifyRecover);
-    session C_VerifyRecover(
+    turn C_VerifyRecover(
         session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: *mut CK_ULONG
     ) = operation::whole(Purpose::VerifyRecover);
-    session C_DigestEncryptUpdate(
+    turn C_DigestEncryptUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
         encrypted_length: *mut CK_ULONG
     ) = operation::update_two(Dual::DigestEncrypt);
-    session C_DecryptDigestUpdate(
+    turn C_DecryptDigestUpdate(
         session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: *mut CK_ULONG
     ) = operation::update_two(Dual::DecryptDigest);
-    session C_SignEncryptUpdate(
+    turn C_SignEncryptUpdate(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, encrypted: *mut CK_BYTE,
         encrypted_length: *mut CK_ULONG
     ) = operation::update_two(Dual::SignEncrypt);
-    session C_DecryptVerifyUpdate(
+    turn C_DecryptVerifyUpdate(
         session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: *mut CK_ULONG
     ) = operation::update_two(Dual::DecryptVerify);
@@ -417,13 +426,13 @@ since "3.2" {
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_length: CK_ULONG,
         key: *mut CK_OBJECT_HANDLE
     ) = key::decapsulate;
-    session C_VerifySignatureInit(
+    turn C_VerifySignatureInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE,
         signature: *mut CK_BYTE, signature_length: CK_ULONG
     ) = operation::begin_signature;
-    session C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG) = operation::verify_signature;
-    session C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG) = operation::absorb(Purpose::VerifySignature);
-    session C_VerifySignatureFinal(session: CK_SESSION_HANDLE) = operation::verify_signature_final;
+    turn C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG) = operation::verify_signature;
+    turn C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG) = operation::absorb(Purpose::VerifySignature);
+    turn C_VerifySignatureFinal(session: CK_SESSION_HANDLE) = operation::verify_signature_final;
     session C_GetSessionValidationFlags(
         session: CK_SESSION_HANDLE, kind: CK_SESSION_VALIDATION_FLAGS_TYPE, flags: *mut CK_FLAGS
     ) = session::validation_flags;

@@ -1,6 +1,6 @@
 //! Digests in progress.
 
-use super::ffi::digest::{copy, finish, init_with_size};
+use super::ffi::digest::Context;
 use super::{Hash, start, unexpected};
 use crate::error::Result;
 use openssl::md::Md;
@@ -9,8 +9,7 @@ use zeroize::Zeroizing;
 
 /// A digest that takes its input in parts.
 pub struct Digest {
-    context: MdCtx,
-    hash: Hash,
+    context: Context,
     /// Bytes of the digest, where they are not the algorithm's own.
     size: Option<usize>,
 }
@@ -27,39 +26,35 @@ impl Digest {
     }
 
     fn begin(hash: Hash, size: Option<usize>) -> Result<Self> {
-        let context = MdCtx::new().map_err(unexpected)?;
-        let mut digest = Digest { context, hash, size };
-        digest.restart()?;
-        Ok(digest)
+        let context = Context::new(hash.md()?, size).map_err(unexpected)?;
+        Ok(Digest { context, size })
     }
 
     /// Begins anew; nothing is left of what it has taken.
+    #[inline]
     pub fn restart(&mut self) -> Result<()> {
-        let md = self.hash.md()?;
-        match self.size {
-            None => self.context.digest_init(md),
-            Some(size) => init_with_size(&mut self.context, md, size),
-        }
-        .map_err(unexpected)
+        self.context.restart().map_err(unexpected)
     }
 
     /// Another one that has taken the same input.
     pub fn duplicate(&self) -> Result<Self> {
-        let context = copy(&self.context).map_err(unexpected)?;
-        Ok(Digest { context, ..*self })
+        let context = self.context.duplicate().map_err(unexpected)?;
+        Ok(Digest { context, size: self.size })
     }
 
     /// Takes more input.
+    #[inline]
     pub fn update(&mut self, input: &[u8]) -> Result<()> {
-        self.context.digest_update(input).map_err(unexpected)
+        self.context.update(input).map_err(unexpected)
     }
 
     /// Writes the digest; `output` is at least as long as [`Hash::size`].
+    #[inline]
     pub fn finish(&mut self, output: &mut [u8]) -> Result<()> {
-        let Some(size) = self.size else { return finish(&mut self.context, output) };
+        let Some(size) = self.size else { return self.context.finish(output) };
         // Room for the algorithm's own length is wanted, also where another was asked for.
         let mut roomy = Zeroizing::new([0; Hash::MAX_SIZE]);
-        finish(&mut self.context, &mut *roomy)?;
+        self.context.finish(&mut *roomy)?;
         output[..size].copy_from_slice(&roomy[..size]);
         Ok(())
     }

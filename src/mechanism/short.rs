@@ -30,15 +30,26 @@ impl From<&[u8]> for Short {
     #[inline]
     fn from(given: &[u8]) -> Self {
         let mut bytes = [0; IN_PLACE];
-        match (given.len(), bytes.get_mut(..given.len())) {
-            // Most are of one of these lengths, and a copy of a known length takes no memory.
-            (12, _) => bytes[..12].copy_from_slice(&given[..12]),
-            (IN_PLACE, _) => bytes.copy_from_slice(given),
-            (_, Some(place)) => place.copy_from_slice(given),
-            (_, None) => return Short(Place::Elsewhere(given.to_vec())),
+        // Most are of one of the first two lengths. Twelve bytes are put together in registers, for the same reason as below.
+        if let Ok(given) = <&[u8; 12]>::try_from(given) {
+            bytes = twelve(given);
+        } else if let Ok(given) = <[u8; IN_PLACE]>::try_from(given) {
+            bytes = given;
+        } else if let Some(place) = bytes.get_mut(..given.len()) {
+            place.copy_from_slice(given);
+        } else {
+            return Short(Place::Elsewhere(given.to_vec()));
         }
         Short(Place::Here(Here { bytes, length: given.len() as u8 }))
     }
+}
+
+/// They, and nothing behind them.
+#[inline]
+fn twelve(given: &[u8; 12]) -> [u8; IN_PLACE] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *given;
+    let (first, last) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]));
+    (u128::from(first) | u128::from(last) << u64::BITS).to_le_bytes()
 }
 
 impl From<Vec<u8>> for Short {

@@ -5,7 +5,7 @@
 
 use super::active::Active;
 use super::place::After;
-use super::{Handle, Session, Work};
+use super::{Handle, Session, Turn};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose, Row};
 use crate::output::{Delivery, Output, Part, Size, Step};
@@ -25,31 +25,6 @@ const PURPOSES: [Purpose; Purpose::COUNT] = [
 ];
 
 impl Session {
-    /// `C_EncryptInit` and its kin. Digests have no key.
-    pub fn begin(&self, purpose: Purpose, mechanism: &Mechanism, key: Option<Handle>) -> Result<()> {
-        let mut work = self.work()?;
-        self.begin_in(&mut work, purpose, mechanism, key).map(drop)
-    }
-
-    fn begin_in<'a>(
-        &self,
-        work: &'a mut Work,
-        purpose: Purpose,
-        mechanism: &Mechanism,
-        key: Option<Handle>,
-    ) -> Result<&'a mut Active> {
-        self.slot.admit(mechanism)?;
-        let place = &mut work.operations[purpose as usize];
-        if place.is_open() {
-            return Err(Error::OperationActive);
-        }
-        let login = self.slot.login_number();
-        if !place.renew(mechanism, key, login)? {
-            place.open(self.begin_anew(purpose, mechanism, key, login)?);
-        }
-        place.get().ok_or(Error::GeneralError)
-    }
-
     fn begin_anew(
         &self,
         purpose: Purpose,
@@ -76,12 +51,6 @@ impl Session {
         self.slot.choose_iv(mechanism)
     }
 
-    /// The same with a NULL mechanism: ends the operation in progress, if there is one.
-    pub fn cancel(&self, purpose: Purpose) -> Result<()> {
-        self.work()?.operations[purpose as usize].clear();
-        Ok(())
-    }
-
     /// `C_SessionCancel`: `flags` of the operations to end (`CKF_ENCRYPT`, `CKF_FIND_OBJECTS` ...).
     pub fn cancel_all(&self, flags: u64) -> Result<()> {
         let mut work = self.work()?;
@@ -95,9 +64,44 @@ impl Session {
         Ok(())
     }
 
+    /// `C_GenerateRandom`.
+    pub fn random(&self, buffer: &mut [u8]) -> Result<()> {
+        drop(self.work()?);
+        self.slot.token().random(buffer)
+    }
+
+    /// `C_SeedRandom`.
+    pub fn seed(&self, seed: &[u8]) -> Result<()> {
+        drop(self.work()?);
+        self.slot.token().seed(seed)
+    }
+}
+
+impl Turn<'_> {
+    /// `C_EncryptInit` and its kin. Digests have no key.
+    pub fn begin(&mut self, purpose: Purpose, mechanism: &Mechanism, key: Option<Handle>) -> Result<()> {
+        let session = self.session;
+        session.slot.admit(mechanism)?;
+        let place = &mut self.work.operations[purpose as usize];
+        if place.is_open() {
+            return Err(Error::OperationActive);
+        }
+        let login = session.slot.login_number();
+        if !place.renew(mechanism, key, login)? {
+            place.open(session.begin_anew(purpose, mechanism, key, login)?);
+        }
+        Ok(())
+    }
+
+    /// The same with a NULL mechanism: ends the operation in progress, if there is one.
+    pub fn cancel(&mut self, purpose: Purpose) {
+        self.work.operations[purpose as usize].clear();
+    }
+
     /// One-shot: `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`, by `purpose`. The
     /// operation is over unless the answer is `SizeTold` or `BufferTooSmall`.
-    pub fn whole(&self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
+    #[inline(always)] // processors are slow to move an `Output` that was written just before
+    pub fn whole(&mut self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
         self.last_step(purpose, |active| {
             if active.fed {
                 return Err(Error::OperationActive);
@@ -126,7 +130,7 @@ impl Session {
     }
 
     /// `C_EncryptUpdate`, `C_DecryptUpdate`.
-    pub fn transform(&self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
+    pub fn transform(&mut self, purpose: Purpose, input: &[u8], output: Output<'_>) -> Result<Delivery> {
         self.step(purpose, |active| {
             let step = Step { part: Part::Update, input: input.len() };
             let (operation, kept) = active.parts()?;
@@ -139,7 +143,7 @@ impl Session {
     }
 
     /// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`, `C_VerifySignatureUpdate`.
-    pub fn absorb(&self, purpose: Purpose, input: &[u8]) -> Result<()> {
+    pub fn absorb(&mut self, purpose: Purpose, input: &[u8]) -> Result<()> {
         self.step(purpose, |active| {
             absorb(active.parts()?.0, input)?;
             active.fed = true;
@@ -148,20 +152,21 @@ impl Session {
     }
 
     /// `C_DigestKey`.
-    pub fn digest_key(&self, key: Handle) -> Result<()> {
+    pub fn digest_key(&mut self, key: Handle) -> Result<()> {
+        let session = self.session;
         self.step(Purpose::Digest, |active| {
-            let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+            let key = session.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
             let (Operation::Digester(digester), _) = active.parts()? else {
                 return Err(Error::OperationNotInitialized);
             };
-            self.slot.token().digest_key(self.ticket().as_ref(), &key, &mut **digester)?;
+            session.slot.token().digest_key(session.ticket().as_ref(), &key, &mut **digester)?;
             active.fed = true;
             Ok(())
         })
     }
 
     /// `C_EncryptFinal`, `C_DecryptFinal`, `C_DigestFinal`, `C_SignFinal`.
-    pub fn finish(&self, purpose: Purpose, output: Output<'_>) -> Result<Delivery> {
+    pub fn finish(&mut self, purpose: Purpose, output: Output<'_>) -> Result<Delivery> {
         self.last_step(purpose, |active| {
             let step = Step { part: Part::Finish, input: 0 };
             let (operation, kept) = active.parts()?;
@@ -184,7 +189,7 @@ impl Session {
     }
 
     /// `C_Verify`.
-    pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
+    pub fn verify(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
         self.last_step(Purpose::Verify, |active| {
             if active.fed {
                 return Err(Error::OperationActive);
@@ -195,21 +200,21 @@ impl Session {
     }
 
     /// `C_VerifyFinal`.
-    pub fn verify_final(&self, signature: &[u8]) -> Result<()> {
+    pub fn verify_final(&mut self, signature: &[u8]) -> Result<()> {
         let check = |active: &mut Active| check_signature(active.parts()?.0, None, signature);
         self.last_step(Purpose::Verify, check).map(drop)
     }
 
     /// `C_VerifySignatureInit`.
-    pub fn begin_signature(&self, mechanism: &Mechanism, key: Handle, signature: &[u8]) -> Result<()> {
-        let mut work = self.work()?;
-        let place = self.begin_in(&mut work, Purpose::VerifySignature, mechanism, Some(key))?;
-        place.signature = Some(signature.to_vec());
+    pub fn begin_signature(&mut self, mechanism: &Mechanism, key: Handle, signature: &[u8]) -> Result<()> {
+        self.begin(Purpose::VerifySignature, mechanism, Some(key))?;
+        let place = &mut self.work.operations[Purpose::VerifySignature as usize];
+        place.get().ok_or(Error::GeneralError)?.signature = Some(signature.to_vec());
         Ok(())
     }
 
     /// `C_VerifySignature`, or with no data `C_VerifySignatureFinal`.
-    pub fn verify_signature(&self, data: Option<&[u8]>) -> Result<()> {
+    pub fn verify_signature(&mut self, data: Option<&[u8]>) -> Result<()> {
         let check = |active: &mut Active| {
             if active.fed && data.is_some() {
                 return Err(Error::OperationActive);
@@ -221,26 +226,14 @@ impl Session {
         self.last_step(Purpose::VerifySignature, check).map(drop)
     }
 
-    /// `C_GenerateRandom`.
-    pub fn random(&self, buffer: &mut [u8]) -> Result<()> {
-        drop(self.work()?);
-        self.slot.token().random(buffer)
-    }
-
-    /// `C_SeedRandom`.
-    pub fn seed(&self, seed: &[u8]) -> Result<()> {
-        drop(self.work()?);
-        self.slot.token().seed(seed)
-    }
-
     /// A step that leaves the operation open unless it fails.
-    fn step<T>(&self, purpose: Purpose, run: impl FnOnce(&mut Active) -> Result<T>) -> Result<T> {
+    fn step<T>(&mut self, purpose: Purpose, run: impl FnOnce(&mut Active) -> Result<T>) -> Result<T> {
         self.with_operation(purpose, run, |_| After::Open)
     }
 
     /// A step that ends the operation unless it told a size or found the buffer too small.
     fn last_step(
-        &self,
+        &mut self,
         purpose: Purpose,
         run: impl FnOnce(&mut Active) -> Result<Delivery>,
     ) -> Result<Delivery> {
@@ -252,7 +245,7 @@ impl Session {
 
     /// `after`: what a step that succeeds does to the operation.
     fn with_operation<T>(
-        &self,
+        &mut self,
         purpose: Purpose,
         run: impl FnOnce(&mut Active) -> Result<T>,
         after: impl FnOnce(&T) -> After,
@@ -262,7 +255,7 @@ impl Session {
             Err(error) if ends(*error, active) => After::Failed,
             Err(_) => After::Open,
         };
-        self.work()?.operations[purpose as usize].step(run, after)
+        self.work.operations[purpose as usize].step(run, after)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The functions that drive two operations at once (PKCS#11 3.2, section 5.17): each byte goes through a cipher and is
 //! also digested, signed or verified, always in the clear.
 
-use super::Session;
+use super::Turn;
 use super::active::Active;
 use super::cryptography::{absorb, ends};
 use crate::error::{Error, Result};
@@ -31,10 +31,10 @@ impl Dual {
     }
 }
 
-impl Session {
+impl Turn<'_> {
     /// `C_DigestEncryptUpdate` and its kin.
-    pub fn dual(&self, dual: Dual, input: &[u8], output: Output<'_>) -> Result<Delivery> {
-        let mut work = self.work()?;
+    pub fn dual(&mut self, dual: Dual, input: &[u8], output: Output<'_>) -> Result<Delivery> {
+        let work = &mut *self.work;
         let (cipher_purpose, other_purpose) = dual.purposes();
         let (cipher_place, other_place) = (cipher_purpose as usize, other_purpose as usize);
         if !work.operations[cipher_place].is_open() || !work.operations[other_place].is_open() {

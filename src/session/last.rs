@@ -3,9 +3,10 @@
 //! What is remembered may have been closed since, or belong to a library that has ended, also in the parent of a fork. Such a session has
 //! nothing in it any more, and is not answered.
 
-use super::{Handle, Library, Session};
+use super::{Handle, Library, Session, Turn};
 use crate::error::Result;
 use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// What one thread remembers.
@@ -46,6 +47,41 @@ impl Last {
         result
     }
 
+    /// Runs `body` with the turn of an open session. If it is the one remembered, and nobody else has its turn, then without a `Library`: all that the
+    /// session needs lives as long as it does, and who ends the library, or lets the process fork, waits for the turns of its sessions. Those
+    /// who wait have seen to it before that `current` is another number. Every other case is for who enters.
+    ///
+    /// `current`: the number of the library of the moment that it is asked, sequentially consistent. `enter`: goes into the library, or
+    /// answers why not.
+    #[inline]
+    pub fn with_turn<L: Deref<Target = Library>, R>(
+        &self,
+        handle: Handle,
+        current: impl FnOnce() -> u64,
+        enter: impl FnOnce() -> Result<L>,
+        body: impl FnOnce(&mut Turn<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let remembered = self.0.take();
+        let Some(mut turn) = remembered.as_ref().and_then(|last| last.try_turn(handle, current)) else {
+            self.0.set(remembered);
+            return self.with_turn_inside(handle, enter, body);
+        };
+        let result = body(&mut turn);
+        drop(turn);
+        self.0.set(remembered);
+        result
+    }
+
+    #[cold]
+    fn with_turn_inside<L: Deref<Target = Library>, R>(
+        &self,
+        handle: Handle,
+        enter: impl FnOnce() -> Result<L>,
+        body: impl FnOnce(&mut Turn<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.with_session(&*enter()?, handle, |session| body(&mut session.turn()?))
+    }
+
     /// Remembers nothing any more.
     pub fn forget(&self) {
         self.0.set(None);
@@ -53,7 +89,105 @@ impl Last {
 }
 
 impl Remembered {
+    /// Its turn, if it is this one and it can be had at once.
+    #[inline]
+    fn try_turn(&self, handle: Handle, current: impl FnOnce() -> u64) -> Option<Turn<'_>> {
+        if self.session.handle != handle {
+            return None;
+        }
+        let turn = self.session.try_turn()?;
+        // Asked while the turn is held: who has changed it before finds the turn taken, and waits.
+        (current() == self.library).then_some(turn)
+    }
+
     fn is(&self, library: &Library, handle: Handle) -> bool {
         self.library == library.number() && self.session.handle == handle && !self.session.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, TokenSettings};
+    use crate::error::Error;
+
+    /// A library with a token, and a session of it that was used last.
+    fn used(folder: &std::path::Path, last: &Last) -> (Library, Handle) {
+        let token = TokenSettings { argon2_memory_kib: 8, argon2_passes: 1, ..TokenSettings::default() };
+        let library = Library::new(Config { token, ..Config::with_data_dir(folder.to_owned()) }).unwrap();
+        library.slot(0).unwrap().init_token(b"officer-pin", "test").unwrap();
+        let session = library.open_session(0, true).unwrap();
+        last.with_session(&library, session, |_| Ok(())).unwrap();
+        (library, session)
+    }
+
+    /// Whether a call got its turn without entering the library, which answers `GeneralError` here.
+    fn stays_outside(last: &Last, handle: Handle, current: u64) -> bool {
+        match last.with_turn(handle, || current, || Err::<&Library, _>(Error::GeneralError), |_| Ok(())) {
+            Ok(()) => true,
+            Err(error) => {
+                assert_eq!(error, Error::GeneralError);
+                false
+            }
+        }
+    }
+
+    #[test]
+    fn the_session_used_last_needs_no_library_while_the_number_is_its_own() {
+        let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
+        let (library, session) = used(folder.path(), &last);
+        assert!(stays_outside(&last, session, library.number()));
+        assert!(stays_outside(&last, session, library.number()), "and again");
+        for other in [0, library.number() + 1] {
+            assert!(!stays_outside(&last, session, other), "ended, forking, or another library");
+        }
+        assert!(!stays_outside(&last, session + 1, library.number()), "another session");
+        assert!(!stays_outside(&Last::new(), session, library.number()), "another thread");
+        last.forget();
+        assert!(!stays_outside(&last, session, library.number()), "forgotten");
+    }
+
+    #[test]
+    fn a_session_that_is_closed_or_taken_is_for_who_enters() {
+        let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
+        let (library, handle) = used(folder.path(), &last);
+        let session = library.session(handle).unwrap();
+        let turn = session.turn().unwrap();
+        assert!(!stays_outside(&last, handle, library.number()), "taken");
+        drop(turn);
+        assert!(stays_outside(&last, handle, library.number()));
+        library.close_session(handle).unwrap();
+        assert!(!stays_outside(&last, handle, library.number()), "closed");
+    }
+
+    #[test]
+    fn the_number_is_asked_while_the_turn_is_held_and_the_turn_lasts_as_long_as_the_call() {
+        let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
+        let (library, handle) = used(folder.path(), &last);
+        let current = || {
+            assert!(!library.is_at_rest(), "when it is asked");
+            library.number()
+        };
+        let nobody = || Err::<&Library, _>(Error::GeneralError);
+        let body = |_: &mut Turn<'_>| {
+            assert!(!library.is_at_rest(), "during the call");
+            Ok(())
+        };
+        last.with_turn(handle, current, nobody, body).unwrap();
+        assert!(library.is_at_rest(), "after it");
+    }
+
+    #[test]
+    fn a_call_from_within_a_call_enters_the_library() {
+        let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
+        let (library, handle) = used(folder.path(), &last);
+        let other = library.open_session(0, true).unwrap();
+        let within = |_: &mut Turn<'_>| {
+            assert!(!stays_outside(&last, other, library.number()));
+            last.with_turn(other, || library.number(), || Ok(&library), |_| Ok(()))
+        };
+        let nobody = || Err::<&Library, _>(Error::GeneralError);
+        last.with_turn(handle, || library.number(), nobody, within).unwrap();
+        assert!(stays_outside(&last, handle, library.number()), "the outer call's session is the last one");
     }
 }

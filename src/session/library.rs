@@ -90,9 +90,14 @@ impl Library {
         self.shard(session).read().get(&session).cloned().ok_or(Error::SessionHandleInvalid)
     }
 
-    /// No other library of this process has or had this number.
-    pub(super) fn number(&self) -> u64 {
+    /// No other library of this process has or had this number; not 0.
+    pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Whether nobody is at work in any session at this moment: for who sees to it that nobody begins. Waits for no lock; `false` in doubt.
+    pub fn is_at_rest(&self) -> bool {
+        self.slots.try_read().is_some_and(|slots| slots.values().all(|slot| slot.is_at_rest()))
     }
 
     fn all_slots(&self) -> Vec<Arc<Slot>> {
@@ -160,9 +165,13 @@ mod tests {
         let key = sessions[0].generate_key(&generation, &template).unwrap();
         let hmac = mechanism(ck::CKM_SHA256_HMAC);
         for session in &sessions {
-            session.begin(Purpose::Sign, &hmac, Some(key)).unwrap();
+            session.turn().unwrap().begin(Purpose::Sign, &hmac, Some(key)).unwrap();
             let (mut mac, mut length) = ([0; 32], 32);
-            session.whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length)).unwrap();
+            session
+                .turn()
+                .unwrap()
+                .whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length))
+                .unwrap();
         }
         (sessions, key)
     }
@@ -196,15 +205,34 @@ mod tests {
     }
 
     #[test]
+    fn a_library_is_at_rest_while_nobody_has_a_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        library.slot(0).unwrap().init_token(b"officer-pin", "test").unwrap();
+        let open = || library.session(library.open_session(0, true).unwrap()).unwrap();
+        let sessions = [open(), open()];
+        assert!(library.is_at_rest());
+        for session in &sessions {
+            let turn = session.turn().unwrap();
+            assert!(!library.is_at_rest());
+            drop(turn);
+        }
+        assert!(library.is_at_rest());
+    }
+
+    #[test]
     fn a_session_at_work_forgets_a_key_that_goes_meanwhile_when_it_begins_again() {
         let folder = tempfile::tempdir().unwrap();
         let library = library(folder.path());
         let (sessions, key) = two_that_have_signed(&library);
-        let working = sessions[1].work.lock();
+        let working = sessions[1].turn().unwrap();
         sessions[0].destroy_object(key).unwrap();
         drop(working);
         let hmac = mechanism(ck::CKM_SHA256_HMAC);
-        assert_eq!(sessions[1].begin(Purpose::Sign, &hmac, Some(key)), Err(Error::KeyHandleInvalid));
+        assert_eq!(
+            sessions[1].turn().unwrap().begin(Purpose::Sign, &hmac, Some(key)),
+            Err(Error::KeyHandleInvalid)
+        );
         assert_eq!(with_keys(&sessions[1]), 0);
     }
 
@@ -213,10 +241,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let library = library(folder.path());
         let (sessions, key) = two_that_have_signed(&library);
-        sessions[1].begin(Purpose::Sign, &mechanism(ck::CKM_SHA256_HMAC), Some(key)).unwrap();
+        sessions[1].turn().unwrap().begin(Purpose::Sign, &mechanism(ck::CKM_SHA256_HMAC), Some(key)).unwrap();
         sessions[0].destroy_object(key).unwrap();
         let (mut mac, mut length) = ([0; 32], 32);
-        sessions[1].whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length)).unwrap();
+        sessions[1]
+            .turn()
+            .unwrap()
+            .whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length))
+            .unwrap();
         assert_eq!(with_keys(&sessions[1]), 0);
     }
 
@@ -234,7 +266,10 @@ mod tests {
         library.slot(0).unwrap().token_info().unwrap();
         let hmac = mechanism(ck::CKM_SHA256_HMAC);
         for session in &sessions {
-            assert_eq!(session.begin(Purpose::Sign, &hmac, Some(key)), Err(Error::UserNotLoggedIn));
+            assert_eq!(
+                session.turn().unwrap().begin(Purpose::Sign, &hmac, Some(key)),
+                Err(Error::UserNotLoggedIn)
+            );
             assert_eq!(with_keys(session), 0);
         }
     }

@@ -26,13 +26,13 @@ pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};
 
+use crate::crypto::ffi::lock::{Lock, LockGuard, MappedLockGuard};
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
 use crate::token::Ticket;
 use cryptoki_sys as ck;
 use message::Messages;
 use objects::Search;
-use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use place::Place;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,9 +57,22 @@ pub struct Session {
     slot: Arc<Slot>,
     read_write: bool,
     /// `None` once the session is closed.
-    work: Mutex<Option<Work>>,
+    work: Lock<Option<Work>>,
     /// Set before that, and looked at without the lock.
     closed: AtomicBool,
+}
+
+/// A session that nobody else works in while this lives.
+pub struct Turn<'a> {
+    session: &'a Session,
+    work: MappedLockGuard<'a, Work>,
+}
+
+impl<'a> Turn<'a> {
+    /// Whose turn it is; for what needs no turn.
+    pub fn session(&self) -> &'a Session {
+        self.session
+    }
 }
 
 /// What a session has in progress: at most one operation of each purpose, one process of messages of each kind, and one search.
@@ -72,13 +85,30 @@ struct Work {
 
 impl Session {
     fn new(handle: Handle, slot: Arc<Slot>, read_write: bool) -> Self {
-        let work = Mutex::new(Some(Work::default()));
+        let work = Lock::new(Some(Work::default()));
         Session { handle, slot, read_write, work, closed: AtomicBool::new(false) }
     }
 
+    /// Its turn, for this caller alone; `SessionHandleInvalid` once the session is closed.
+    pub fn turn(&self) -> Result<Turn<'_>> {
+        Ok(Turn { session: self, work: self.work()? })
+    }
+
+    /// The same, but `None` if the session is closed, or another has its turn or waits for it.
+    #[inline]
+    fn try_turn(&self) -> Option<Turn<'_>> {
+        let work = LockGuard::try_map(self.work.try_lock()?, Option::as_mut).ok()?;
+        Some(Turn { session: self, work })
+    }
+
+    /// Whether nobody has its turn at this moment.
+    fn is_at_rest(&self) -> bool {
+        !self.work.is_locked()
+    }
+
     /// The work in progress, for this caller alone; `SessionHandleInvalid` once the session is closed.
-    fn work(&self) -> Result<MappedMutexGuard<'_, Work>> {
-        MutexGuard::try_map(self.work.lock(), Option::as_mut).map_err(|_| Error::SessionHandleInvalid)
+    fn work(&self) -> Result<MappedLockGuard<'_, Work>> {
+        LockGuard::try_map(self.work.lock(), Option::as_mut).map_err(|_| Error::SessionHandleInvalid)
     }
 
     /// Whose session this is right now.

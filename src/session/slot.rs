@@ -206,6 +206,12 @@ impl Slot {
         closed.into_iter().map(|(handle, _)| handle).collect()
     }
 
+    /// Whether nobody is at work in any of its sessions at this moment; `false` in doubt.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let sessions = self.sessions.try_lock();
+        sessions.is_some_and(|sessions| sessions.values().all(|session| session.is_at_rest()))
+    }
+
     /// Logs in, on behalf of an open session.
     pub(super) fn login(&self, session: Handle, role: Role, user: &Credentials) -> Result<()> {
         let sessions = self.sessions.lock();

@@ -21,6 +21,7 @@ mod fork;
 mod fuzz;
 mod initialize;
 mod interfaces;
+mod last_session;
 mod length_protocol;
 mod login;
 mod mechanisms;

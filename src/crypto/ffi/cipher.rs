@@ -121,14 +121,20 @@ impl Stream {
         if output.len() < self.yields(input.len()) {
             return Err(Error::BufferTooSmall);
         }
-        let mut written = 0;
-        for piece in input.chunks(Self::PIECE) {
-            let total = self.held + piece.len();
+        let (mut written, mut left) = (0, input);
+        while !left.is_empty() {
+            let (piece, rest) = left.split_at(left.len().min(Self::PIECE));
+            let (room, mut more): (_, c_int) = (&mut output[written..], 0);
             // SAFETY: a cipher writes the blocks that it completes and nothing else, for this piece `yields(piece.len())` bytes.
-            // Over all pieces that is `yields(input.len())`, for which `output` has room.
-            let result = unsafe { self.context.cipher_update_unchecked(piece, Some(&mut output[written..])) };
-            written += result.map_err(super::super::unexpected)?;
-            self.held = self.keeps(total);
+            // Over all pieces that is `yields(input.len())`, for which `output` has room. A piece's length is a `c_int`.
+            let done = unsafe {
+                let (context, length) = (self.context.as_ptr(), piece.len() as c_int);
+                sys::EVP_CipherUpdate(context, room.as_mut_ptr(), &raw mut more, piece.as_ptr(), length)
+            };
+            check(done).map_err(super::super::unexpected)?;
+            self.held = self.keeps(self.held + piece.len());
+            written += more.unsigned_abs() as usize;
+            left = rest;
         }
         Ok(written)
     }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod digest;
 pub mod files;
 pub mod kdf;
+pub mod lock;
 pub mod mac;
 pub mod mapping;
 pub mod named_key;

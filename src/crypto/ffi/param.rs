@@ -3,6 +3,7 @@
 use openssl::error::ErrorStack;
 use openssl_sys as ffi;
 use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ptr::{null, null_mut};
 
 // <openssl/params.h>; `openssl-sys` lacks this one of its family.
 unsafe extern "C" {
@@ -12,6 +13,11 @@ unsafe extern "C" {
         bsize: usize,
     ) -> ffi::OSSL_PARAM;
 }
+
+/// `OSSL_PARAM_OCTET_STRING` of <openssl/core.h>: bytes.
+const OCTET_STRING: c_uint = 5;
+/// `OSSL_PARAM_UNMODIFIED` of <openssl/params.h>: nothing has been answered yet.
+const UNMODIFIED: usize = usize::MAX;
 
 /// One parameter of an OpenSSL operation, borrowed from its owner for one call.
 pub enum Param<'a> {
@@ -55,22 +61,27 @@ pub(super) fn with_params<R>(
 
 /// A terminated array of one parameter, in which OpenSSL answers bytes: good as long as `place` is.
 pub(super) fn room_for(key: &'static CStr, place: &mut [u8]) -> [ffi::OSSL_PARAM; 2] {
-    // SAFETY: the constructors only store the pointers.
-    unsafe {
-        let bytes =
-            ffi::OSSL_PARAM_construct_octet_string(key.as_ptr(), place.as_mut_ptr().cast(), place.len());
-        [bytes, ffi::OSSL_PARAM_construct_end()]
-    }
+    octets(key, place.as_mut_ptr(), place.len())
 }
 
 /// A terminated array of one parameter that OpenSSL reads: good as long as `bytes` are.
 pub(super) fn bytes_of(key: &'static CStr, bytes: &[u8]) -> [ffi::OSSL_PARAM; 2] {
-    // SAFETY: the constructors only store the pointers; nobody writes to what is set.
-    unsafe {
-        let place = bytes.as_ptr().cast_mut().cast();
-        let bytes = ffi::OSSL_PARAM_construct_octet_string(key.as_ptr(), place, bytes.len());
-        [bytes, ffi::OSSL_PARAM_construct_end()]
-    }
+    // Nobody writes to what is set.
+    octets(key, bytes.as_ptr().cast_mut(), bytes.len())
+}
+
+/// What OpenSSL's constructors make, but made where it stays: to move what was just written makes the processor wait.
+#[inline]
+fn octets(key: &'static CStr, place: *mut u8, length: usize) -> [ffi::OSSL_PARAM; 2] {
+    let bytes = ffi::OSSL_PARAM {
+        key: key.as_ptr(),
+        data_type: OCTET_STRING,
+        data: place.cast(),
+        data_size: length,
+        return_size: UNMODIFIED,
+    };
+    let end = ffi::OSSL_PARAM { key: null(), data_type: 0, data: null_mut(), data_size: 0, return_size: 0 };
+    [bytes, end]
 }
 
 /// OpenSSL's convention: 1 is success, all else has left its reason in the error queue.

@@ -114,10 +114,10 @@ impl Stage {
         self.did("Generated a P-256 key pair.", "the private key was made in the token and can't leave it");
         let ecdsa = mechanism(ck::CKM_ECDSA_SHA256, Params::None)?;
         let signature = whole(session, Purpose::Sign, &ecdsa, private, MESSAGE)?;
-        session.begin(Purpose::Verify, &ecdsa, Some(public))?;
-        session.verify(MESSAGE, &signature)?;
-        session.begin(Purpose::Verify, &ecdsa, Some(public))?;
-        refused(session.verify(FORGED, &signature), Hsm::SignatureInvalid)?;
+        session.turn()?.begin(Purpose::Verify, &ecdsa, Some(public))?;
+        session.turn()?.verify(MESSAGE, &signature)?;
+        session.turn()?.begin(Purpose::Verify, &ecdsa, Some(public))?;
+        refused(session.turn()?.verify(FORGED, &signature), Hsm::SignatureInvalid)?;
         self.did(
             format!(
                 "Signed \"{}\": the signature fits it, and not \"{}\".",
@@ -213,10 +213,10 @@ fn whole(
     key: Handle,
     input: &[u8],
 ) -> HsmResult<Vec<u8>> {
-    session.begin(purpose, mechanism, Some(key))?;
+    session.turn()?.begin(purpose, mechanism, Some(key))?;
     let mut buffer = vec![0; 512];
     let mut length = buffer.len() as u64;
-    session.whole(purpose, input, Output::new(Some(&mut buffer), &mut length))?;
+    session.turn()?.whole(purpose, input, Output::new(Some(&mut buffer), &mut length))?;
     buffer.truncate(length as usize);
     Ok(buffer)
 }
