@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// A value behind such a lock.
 pub type Lock<T> = lock_api::Mutex<RawLock, T>;
-/// The value behind a lock that is held, or a part of it.
+/// The value behind a lock that is held.
 pub type LockGuard<'a, T> = lock_api::MutexGuard<'a, RawLock, T>;
-#[allow(missing_docs)]
+/// A part of it.
 pub type MappedLockGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawLock, T>;
 
 /// The lock itself.
