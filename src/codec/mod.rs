@@ -52,7 +52,8 @@ impl Codec {
     /// Decodes a value; `None` for bytes that are no encoding of one.
     pub fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Option<T> {
         let (version, body) = bytes.split_first()?;
-        if *version != self.version {
+        // bincode asks no limit of bytes that are there.
+        if *version != self.version || u64::try_from(body.len()).is_ok_and(|length| length > self.limit) {
             return None;
         }
         let decoded = match self.integers {
@@ -131,6 +132,8 @@ mod tests {
         for codec in BOTH {
             assert_eq!(codec.encode(&nested(4)), Err(TooLarge));
             assert_eq!(codec.encode(&Bytes::zeroed(1 << 20)), Err(TooLarge));
+            let long = Codec { limit: 1 << 21, ..codec }.encode(&Bytes::zeroed(1 << 20)).unwrap();
+            assert_eq!(codec.decode::<Bytes>(&long), None);
         }
     }
 

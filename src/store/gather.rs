@@ -71,7 +71,7 @@ impl Database {
         if let Some(replica) = &self.replica {
             return replica.write(self.path(), work);
         }
-        match self.transact(Kind::Any, |connection| work(&Writer::new(connection))) {
+        match self.transact(Kind::Any, |writer| work(writer)) {
             Ok(Committed { value, moved, log }) => self.settle(moved.to, &log).map(|()| value),
             // A refusal too rests on what was read.
             Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
@@ -125,7 +125,7 @@ impl Database {
     /// What each of the jobs has come to, when all of them are on the disk.
     fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
         let tell = |fault: Fault| fault.at(self.path());
-        let done = self.transact(Kind::Objects, |connection| do_all(connection, jobs));
+        let done = self.transact(Kind::Objects, |writer| do_all(writer, jobs));
         match done {
             Ok(Committed { value, moved, log }) => {
                 let kept = self.settle(moved.to, &log).map(|()| Some(moved.shared_by(jobs.len())));
@@ -146,7 +146,7 @@ impl Database {
         }
     }
 
-    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Connection) -> Step<T>) -> Step<Committed<T>> {
+    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Writer<'_>) -> Step<T>) -> Step<Committed<T>> {
         let mut slot = self.slot.lock();
         self.make_ready(&mut slot)?;
         if self.is_read_only() {
@@ -156,7 +156,8 @@ impl Database {
         self.take_write_lock(slot.connection()?)?;
         let transaction = Transaction { database: self, slot: &mut slot };
         let log = transaction.log()?;
-        let value = work(transaction.slot.connection()?)?;
+        let connection = transaction.slot.connection()?;
+        let value = work(&Writer::new(connection, self.format_on(connection)?))?;
         let moved = transaction.commit(kind)?;
         if let Some(connection) = &slot.open {
             self.tidy(connection, slot.commits);
@@ -185,15 +186,14 @@ impl Database {
 }
 
 /// What each of the jobs has come to in a transaction; an error if that can't stand.
-fn do_all(connection: &Connection, jobs: &[Job]) -> Step<Vec<Step<()>>> {
-    let writer = Writer::new(connection);
+fn do_all(writer: &Writer<'_>, jobs: &[Job]) -> Step<Vec<Step<()>>> {
     if let [job] = jobs {
-        return Ok(vec![Ok((job.work)(&writer)?)]);
+        return Ok(vec![Ok((job.work)(writer)?)]);
     }
     let mut done = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let one = in_savepoint(connection, || (job.work)(&writer));
-        if connection.is_autocommit() {
+        let one = in_savepoint(writer, || (job.work)(writer));
+        if writer.is_autocommit() {
             // SQLite has ended the whole transaction by itself.
             return Err(one.err().unwrap_or(Fault::Told(Error::Gone)));
         }

@@ -18,6 +18,7 @@ mod login;
 mod meta;
 mod objects;
 mod password;
+mod place;
 mod recent;
 mod record;
 mod replica;
@@ -45,6 +46,7 @@ pub use keys::TokenKey;
 pub use login::Authentication;
 pub use meta::Meta;
 pub use password::{Argon2, WrappedKey};
+pub use place::new_id;
 pub use record::Record;
 pub use replica::{Consensus, Effect, LONGEST_COMMAND, Remembered, Verdict};
 pub use users::User;
@@ -56,7 +58,7 @@ use error::{Fault, Step};
 use password::PasswordKey;
 use recent::{Ahead, OpenKey, Recent};
 use roster::Roster;
-use schema::Content;
+use schema::{Content, Format};
 use statement::Statement;
 use std::any::Any;
 use std::io::ErrorKind;
@@ -139,7 +141,7 @@ impl Store {
         }
         store.database.prepare()?;
         store.database.write(|writer| {
-            schema::create(writer)?;
+            schema::create(writer, Format::NEWEST)?;
             made.put(writer)
         })?;
         Ok(store)

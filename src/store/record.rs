@@ -3,6 +3,7 @@
 use super::codec;
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
+use super::schema::Format;
 use super::seal::{self, MacKey};
 use super::tags::{Scope, TAGGED, Tag, is_tagged};
 use crate::attribute::Attributes;
@@ -76,7 +77,12 @@ impl Record {
 
 impl Row {
     /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none. `open_key`: what a public object's tags are made with.
-    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: Option<&MacKey>) -> Step<Row> {
+    pub(super) fn seal(
+        record: &Record,
+        key: Option<&TokenKey>,
+        open_key: Option<&MacKey>,
+        format: Format,
+    ) -> Step<Row> {
         if key.is_none() && record.needs_key() {
             return Err(Error::LoginNeeded.into());
         }
@@ -87,7 +93,7 @@ impl Row {
             _ => return Err(Fault::Damaged("a public object, and no key for its tags".to_owned())),
         };
         let tags = scope.tags(&record.public)?;
-        let encoded = codec::encode(&record.public)?;
+        let encoded = codec::encode(&record.public, format)?;
         let Some(key) = key else {
             return Ok(Row { name, tags, public: encoded.to_vec(), public_mac: None, secret: None });
         };
@@ -101,7 +107,7 @@ impl Row {
         };
         // The secret half is bound to the very bytes of the other: no policy can be changed around a secret.
         let bound = name.bind(key, b"secret", &sha256(&public));
-        let secret = codec::encode(&record.secret)?;
+        let secret = codec::encode(&record.secret, format)?;
         let secret = has_secret.then(|| seal::seal(key.records(), &bound, &secret)).transpose()?;
         Ok(Row { name, tags, public, public_mac, secret })
     }
