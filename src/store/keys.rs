@@ -1,6 +1,7 @@
 //! The key hierarchy: the token key, and the keys derived from it, one for each purpose.
 
 use super::seal::{MacKey, Secret, random};
+use super::tags::KnownTags;
 use crate::attribute::Bytes;
 use crate::crypto::SecretKey;
 use openssl::error::ErrorStack;
@@ -21,6 +22,7 @@ struct Keys {
     records: SecretKey,
     public: MacKey,
     tags: MacKey,
+    known_tags: KnownTags,
     roster: MacKey,
     capsules: Secret,
     id: [u8; 16],
@@ -41,6 +43,7 @@ impl TokenKey {
             records: Bytes::from(&derive(master, "cloister 1 records")?[..]).into(),
             public: MacKey::new(&derive(master, "cloister 1 public records")?)?,
             tags: MacKey::new(&derive(master, "cloister 1 tags")?)?,
+            known_tags: KnownTags::default(),
             roster: MacKey::new(&derive(master, "cloister 1 roster")?)?,
             capsules: derive(master, "cloister 1 capsules")?,
             id: std::array::from_fn(|at| id[at]),
@@ -65,6 +68,11 @@ impl TokenKey {
     /// Makes the tags of private objects.
     pub(super) fn tags(&self) -> &MacKey {
         &self.0.tags
+    }
+
+    /// Those of them that come again and again.
+    pub(super) fn known_tags(&self) -> &KnownTags {
+        &self.0.known_tags
     }
 
     /// Authenticates the list of private objects.

@@ -129,10 +129,7 @@ impl Store {
     ) -> Result<Option<Moved>> {
         let key = viewer.map(|viewer| viewer.key.clone());
         self.database.write_together(move |writer| {
-            if let Some(key) = &key {
-                meta::require_key(writer, key)?;
-            }
-            let mut keeper = Keeper::new(writer, key.as_ref());
+            let mut keeper = Keeper::new(writer, key.as_ref())?;
             work(writer, &mut keeper)?;
             keeper.finish()
         })

@@ -9,7 +9,7 @@ use super::tags::{Scope, TAGGED, Tag, is_tagged};
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
 use cryptoki_sys as ck;
-use openssl::sha::sha256;
+use openssl::sha::Sha256;
 
 /// An object as it is kept: its attributes in two halves, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,4 +198,11 @@ impl Row {
     fn damaged(&self, why: &str) -> Fault {
         Fault::Damaged(format!("object {}: {why}", self.name.id.to_hex()))
     }
+}
+
+/// SHA-256, without asking OpenSSL by name for what that is.
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(bytes);
+    digest.finish()
 }
