@@ -81,7 +81,8 @@ impl Serialize for Written<'_> {
             Value::Bytes(value) => serializer.serialize_newtype_variant("Form", 2, "Bytes", value),
             Value::Mechanisms(value) => serializer.serialize_newtype_variant("Form", 3, "Mechanisms", value),
             Value::Template(value) => {
-                let depth = depth.checked_sub(1).ok_or_else(|| S::Error::custom("templates nest too deep"))?;
+                let depth =
+                    depth.checked_sub(1).ok_or_else(|| S::Error::custom("templates nest too deep"))?;
                 serializer.serialize_newtype_variant("Form", 4, "Template", &WrittenAll(value, depth))
             }
         }

@@ -76,7 +76,8 @@ fn encode(
 ) -> bincode::Result<Zeroizing<Vec<u8>>> {
     let size = options.serialized_size(value)?;
     // All room at once: a vector that grows leaves unwiped copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or_default().saturating_add(1)));
+    let mut bytes =
+        Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or_default().saturating_add(1)));
     bytes.push(version);
     options.serialize_into(&mut *bytes, value)?;
     Ok(bytes)
@@ -165,7 +166,11 @@ mod tests {
         let codec = Codec::short(2, 1 << 16);
         // One attribute of type 1: bytes, mechanisms or a template of 2^64 - 1, 2^32 - 1 or 65535 pieces.
         for kind in [2, 3, 4] {
-            for length in [&[253, 255, 255, 255, 255, 255, 255, 255, 255][..], &[252, 255, 255, 255, 255], &[251, 255, 255]] {
+            for length in [
+                &[253, 255, 255, 255, 255, 255, 255, 255, 255][..],
+                &[252, 255, 255, 255, 255],
+                &[251, 255, 255],
+            ] {
                 let bytes = [&[2, 1, 1, kind][..], length, &[0; 8]].concat();
                 assert_eq!(codec.decode::<Attributes>(&bytes), None, "{bytes:?}");
             }

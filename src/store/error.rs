@@ -132,9 +132,13 @@ impl fmt::Display for Error {
             Error::Full(path) => {
                 (path, "has no room to grow; free space on the disk, or raise the quota".to_owned())
             }
-            Error::Newer { path, format } => {
-                (path, format!("has format {format}, this Cloister knows {}; update Cloister", Format::NEWEST as i32))
-            }
+            Error::Newer { path, format } => (
+                path,
+                format!(
+                    "has format {format}, this Cloister knows {}; update Cloister",
+                    Format::NEWEST as i32
+                ),
+            ),
             Error::Corrupt(path, why) => {
                 (path, format!("is no token or is damaged ({why}); restore it from a backup"))
             }

@@ -58,8 +58,9 @@ impl Store {
         self.write_objects(viewer, move |writer, keeper| {
             rows.each(writer, |row| {
                 let id = row.name.id;
-                let stored =
-                    read_row(writer, writer.format(), id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
+                let stored = read_row(writer, writer.format(), id)?
+                    .filter(|stored| stored.is_visible(sees))
+                    .ok_or(Error::Gone)?;
                 if stored.name.version.checked_add(1) != Some(row.name.version) {
                     return Err(Error::Gone.into());
                 }
@@ -76,7 +77,9 @@ impl Store {
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
         self.write_objects(viewer, move |writer, keeper| {
-            let stored = read_row(writer, writer.format(), id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
+            let stored = read_row(writer, writer.format(), id)?
+                .filter(|stored| stored.is_visible(sees))
+                .ok_or(Error::Gone)?;
             keeper.strike(&stored)?;
             writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
             Ok(())

@@ -3,8 +3,8 @@
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::objects::{COLUMN_COUNT, COLUMNS, row_from};
-use super::recent::Ahead;
 use super::place;
+use super::recent::Ahead;
 use super::record::Row;
 use super::schema::Format;
 use super::seal::MacKey;
@@ -48,7 +48,11 @@ impl Store {
         let open_key = self.open_key.get(counter, || self.database.peek(meta::open_key))?;
         let path = self.database.path();
         let asked = query
-            .ask(&query.scopes(&open_key, viewer), query.is_for_few() && self.ahead.pays(), self.database.format()?)
+            .ask(
+                &query.scopes(&open_key, viewer),
+                query.is_for_few() && self.ahead.pays(),
+                self.database.format()?,
+            )
             .map_err(|fault| fault.at(path))?;
         let Some(asked) = asked else { return Ok(Vec::new()) };
         let mut hits = self.database.peek(|connection| asked.run(connection))?;
@@ -129,7 +133,8 @@ impl Query {
     /// The one statement that finds the objects of all scopes; `None` if there are no scopes. `whole`: it reads their rows, not an index alone if
     /// that has all that is asked for.
     fn ask(&self, scopes: &[Scope<'_>], whole: bool, format: Format) -> Step<Option<Asked>> {
-        let mut asked = Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole, format };
+        let mut asked =
+            Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole, format };
         for scope in scopes {
             if !asked.sql.is_empty() {
                 asked.sql.push_str(" UNION ALL ");

@@ -36,13 +36,16 @@ macro_rules! statements {
 }
 
 statements! {
-    /// A new object. The columns are [`super::objects::COLUMNS`]. Where it has a place, its number is the first free one behind those from there on; an id that is
-    /// taken gets the number that it has, which SQLite refuses as it refuses an id that an index has. (An `INSERT` of a `SELECT` would cost a third more.)
+    /// A new object. The columns are [`super::objects::COLUMNS`]. Where it has a place, its number is the first free one from there on. An id that is taken gets
+    /// the number that it has, which SQLite refuses as it refuses an id that an index has. (An `INSERT` of a `SELECT` would cost a third more.)
     1 PUT_OBJECT = "INSERT INTO object (id, version, owner, id_tag, label_tag, type_tag, class_tag, public, public_mac, secret) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         placed = "INSERT INTO object (number, id, version, owner, id_tag, label_tag, type_tag, class_tag, public, public_mac, secret) \
-                  VALUES (coalesce((SELECT coalesce(max(iif(id = ?1, number, NULL)), min(max(number) + 1, ?11 + 7)) FROM object \
-                  WHERE number BETWEEN ?11 AND ?11 + 7), ?11), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                  VALUES (iif(EXISTS (SELECT 1 FROM object WHERE number BETWEEN ?11 AND ?11 + 7), \
+                  coalesce((SELECT number FROM object WHERE number BETWEEN ?11 AND ?11 + 7 AND id = ?1), \
+                  (SELECT min(last + 1) FROM (SELECT ?11 - 1 AS last UNION ALL SELECT number FROM object WHERE number BETWEEN ?11 AND ?11 + 6) \
+                  WHERE NOT EXISTS (SELECT 1 FROM object WHERE number = last + 1)), ?11), ?11), \
+                  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     2 DELETE_OBJECT = "DELETE FROM object WHERE id = ?1";
         placed = "DELETE FROM object WHERE number BETWEEN ?2 AND ?2 + 7 AND id = ?1";
     3 DELETE_OBJECTS_OF_USER = "DELETE FROM object WHERE owner = ?1";

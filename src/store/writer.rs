@@ -141,12 +141,7 @@ impl Change {
     }
 }
 
-fn run(
-    connection: &Connection,
-    format: Format,
-    statement: Statement,
-    values: &[&dyn ToSql],
-) -> Step<usize> {
+fn run(connection: &Connection, format: Format, statement: Statement, values: &[&dyn ToSql]) -> Step<usize> {
     let unknown = || Fault::Damaged(format!("a change has the unknown number {}", statement.0));
     let other = || Fault::Damaged(format!("change {} has other values", statement.0));
     let mut prepared = connection.prepare_cached(statement.sql(format).ok_or_else(unknown)?)?;

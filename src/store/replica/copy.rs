@@ -103,8 +103,7 @@ fn format_of(connection: &Connection) -> Step<Format> {
 
 /// Puts the copy's objects into a file of another format.
 fn put_objects(connection: &Connection, format: Format) -> Step<()> {
-    let mut statement =
-        connection.prepare(&format!("SELECT {COLUMNS} FROM copy.object ORDER BY number"))?;
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM copy.object ORDER BY number"))?;
     let mut rows = statement.query(())?;
     let writer = Writer::new(connection, format);
     while let Some(row) = rows.next()? {
