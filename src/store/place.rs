@@ -3,6 +3,7 @@
 //! The table is ordered by number, and in format 2 that is the beginning of the id: finding an object by its id takes no index, and making one writes no page
 //! of such an index. Ids begin with the time, so new objects lie one behind the other. Nothing but that rests on the clock.
 
+use super::error::{Fault, Step};
 use super::schema::Format;
 use crate::crypto;
 use crate::error::Result;
@@ -58,6 +59,14 @@ fn next_number(now: u64, random: u64) -> u64 {
 pub(super) fn of(id: ObjectId) -> i64 {
     let bits = id.0.iter().take(NUMBER).fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
     (bits & ((1 << BITS) - 1)).cast_signed()
+}
+
+/// Damage, if the object of this id lies where nobody who looks for it by its id would find it.
+pub(super) fn check(format: Format, id: ObjectId, number: i64) -> Step<()> {
+    let first = of(id);
+    let is_there = format == Format::One || (first..=first + MOST_BEHIND).contains(&number);
+    let why = || Fault::Damaged(format!("object {}: it does not lie where its id says", id.to_hex()));
+    if is_there { Ok(()) } else { Err(why()) }
 }
 
 impl Format {

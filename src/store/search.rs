@@ -94,7 +94,7 @@ struct Hits {
     found: Vec<Found>,
     /// The rows of the first of them, where they were read.
     rows: Vec<Row>,
-    /// Rows that have no id.
+    /// Rows that have no id, or do not lie where it says.
     damaged: Vec<Fault>,
 }
 
@@ -217,12 +217,11 @@ impl Asked {
         let [number, private] = if self.whole { [COLUMN_COUNT, COLUMN_COUNT + 1] } else { [1, 2] };
         let mut rows = statement.query(params_from_iter(&self.values))?;
         while let Some(row) = rows.next()? {
-            match row.get(0) {
-                Ok(id) => {
-                    let found = Found { id: ObjectId(id), private: row.get(private)? };
-                    numbered.push((row.get(number)?, found));
-                }
-                Err(error) => hits.damaged.push(error.into()),
+            let (number, private) = (row.get(number)?, row.get(private)?);
+            let id = row.get(0).map(ObjectId).map_err(Fault::from);
+            match id.and_then(|id| place::check(self.format, id, number).map(|()| id)) {
+                Ok(id) => numbered.push((number, Found { id, private })),
+                Err(fault) => hits.damaged.push(fault),
             }
             // A damaged row tells so when it is used.
             if self.whole

@@ -77,3 +77,18 @@ fn objects_made_by_one_lie_in_the_order_they_were_made() {
     let found = it.store.find(None, &Attributes::new()).unwrap();
     assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), made);
 }
+
+/// What is public and has no secret no seal binds to its id.
+#[test]
+fn an_object_that_does_not_lie_where_its_id_says_is_passed_over_and_reported() {
+    for deed in ["number = number + 8", "number = number - 1", "id = x'aa010101010101010101010101010101'"] {
+        let it = Fixture::new();
+        it.store.insert(None, &[plain(1), plain(2)]).unwrap();
+        assert_eq!(it.tamper(&format!("UPDATE object SET {deed} WHERE id = x'{}'", id(1).to_hex())), 1);
+        let found = it.again().find(None, &Attributes::new()).unwrap();
+        assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [id(2)], "{deed}");
+        assert_eq!(it.store.get(None, id(1)).unwrap(), None);
+        let problems = it.problems();
+        assert!(problems.len() == 1 && problems[0].contains("does not lie where"), "{deed}: {problems:?}");
+    }
+}
