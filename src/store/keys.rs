@@ -1,5 +1,6 @@
 //! The key hierarchy: the token key, and the keys derived from it, one for each purpose.
 
+use super::roster::Authentic;
 use super::seal::{MacKey, Secret, random};
 use super::tags::KnownTags;
 use crate::attribute::Bytes;
@@ -24,6 +25,7 @@ struct Keys {
     tags: MacKey,
     known_tags: KnownTags,
     roster: MacKey,
+    authentic: Authentic,
     capsules: Secret,
     id: [u8; 16],
 }
@@ -45,6 +47,7 @@ impl TokenKey {
             tags: MacKey::new(&derive(master, "cloister 1 tags")?)?,
             known_tags: KnownTags::default(),
             roster: MacKey::new(&derive(master, "cloister 1 roster")?)?,
+            authentic: Authentic::default(),
             capsules: derive(master, "cloister 1 capsules")?,
             id: std::array::from_fn(|at| id[at]),
         })))
@@ -78,6 +81,11 @@ impl TokenKey {
     /// Authenticates the list of private objects.
     pub(super) fn roster(&self) -> &MacKey {
         &self.0.roster
+    }
+
+    /// The list that it has authenticated last.
+    pub(super) fn authentic(&self) -> &Authentic {
+        &self.0.authentic
     }
 
     /// Seals private session objects for their callers.

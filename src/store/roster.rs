@@ -11,6 +11,7 @@ use super::record::{Name, Row};
 use super::seal;
 use super::statement;
 use super::writer::Writer;
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension};
 
 /// The digest, and how many objects it is over.
@@ -38,7 +39,9 @@ impl Roster {
 
     /// Authenticates and writes it.
     pub(super) fn write(&self, writer: &Writer<'_>, key: &TokenKey) -> Step<()> {
-        writer.execute(statement::SET_ROSTER, &[&self.digest, &self.count, &self.mac(key)?]).map(|_| ())
+        let mac = self.mac(key)?;
+        key.authentic().keep(self, mac);
+        writer.execute(statement::SET_ROSTER, &[&self.digest, &self.count, &mac]).map(|_| ())
     }
 
     /// Enters an object.
@@ -87,10 +90,28 @@ impl Unproved {
 
     /// The roster, if `key` has authenticated it.
     fn prove(self, key: &TokenKey) -> Step<Roster> {
-        if !seal::same(&self.roster.mac(key)?, &self.mac) {
+        let mac = match key.authentic().mac_of(&self.roster) {
+            Some(mac) => mac,
+            None => self.roster.mac(key)?,
+        };
+        if !seal::same(&mac, &self.mac) {
             return Err(Fault::Damaged("the roster of objects is not authentic".to_owned()));
         }
         Ok(self.roster)
+    }
+}
+
+/// The roster that was authenticated last, with its MAC: the next change mostly finds that one, and need not compute it again.
+#[derive(Default)]
+pub(super) struct Authentic(Mutex<Option<(Roster, [u8; 32])>>);
+
+impl Authentic {
+    fn keep(&self, roster: &Roster, mac: [u8; 32]) {
+        *self.0.lock() = Some((roster.clone(), mac));
+    }
+
+    fn mac_of(&self, roster: &Roster) -> Option<[u8; 32]> {
+        self.0.lock().as_ref().filter(|(known, _)| known == roster).map(|(_, mac)| *mac)
     }
 }
 
