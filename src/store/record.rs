@@ -4,7 +4,7 @@ use super::codec;
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
 use super::schema::Format;
-use super::seal::{self, MacKey};
+use super::seal::{self, MacKey, Nonce};
 use super::tags::{Scope, TAGGED, Tag, is_tagged};
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
@@ -99,8 +99,9 @@ impl Row {
         };
         let private = record.owner.is_some();
         let has_secret = private || !record.secret.is_empty();
+        let [one, two] = Nonce::two()?;
         let (public, public_mac) = if private {
-            (seal::seal(key.records(), &name.bind(key, b"public", &[]), &encoded)?, None)
+            (seal::seal_with(key.records(), one, &name.bind(key, b"public", &[]), &encoded)?, None)
         } else {
             let bound = name.bind(key, b"readable", &[u8::from(has_secret)]);
             (encoded.to_vec(), Some(seal::mac(key.public(), &[&bound, &encoded])?.to_vec()))
@@ -108,7 +109,7 @@ impl Row {
         // The secret half is bound to the very bytes of the other: no policy can be changed around a secret.
         let bound = name.bind(key, b"secret", &sha256(&public));
         let secret = codec::encode(&record.secret, format)?;
-        let secret = has_secret.then(|| seal::seal(key.records(), &bound, &secret)).transpose()?;
+        let secret = has_secret.then(|| seal::seal_with(key.records(), two, &bound, &secret)).transpose()?;
         Ok(Row { name, tags, public, public_mac, secret })
     }
 
