@@ -162,6 +162,24 @@ mod tests {
     }
 
     #[test]
+    fn whatever_byte_is_changed_the_answer_is_none_or_attributes_that_can_be_encoded() {
+        let mut attributes = nested(2);
+        attributes.set(0x101, vec![1u8, 2, 3]);
+        attributes.set(0x102, Value::Mechanisms(vec![1, 300]));
+        for codec in BOTH {
+            let good = codec.encode(&attributes).unwrap();
+            for (at, byte) in (0..good.len()).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                let mut bytes = good.to_vec();
+                bytes[at] = byte;
+                if let Some(read) = codec.decode::<Attributes>(&bytes) {
+                    let again = codec.encode(&read).unwrap();
+                    assert_eq!(codec.decode(&again), Some(read), "byte {at} is {byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_length_or_count_beyond_the_bytes_is_refused_before_memory_is_asked_for() {
         let codec = Codec::short(2, 1 << 16);
         // One attribute of type 1: bytes, mechanisms or a template of 2^64 - 1, 2^32 - 1 or 65535 pieces.

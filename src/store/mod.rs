@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them, and `place` tells where a record lies;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;

@@ -32,7 +32,7 @@ pub fn new_id() -> Result<ObjectId> {
     let mut id = crypto::random_name()?;
     let (number, _) = id.split_at_mut(NUMBER);
     let random = number.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
-    number.copy_from_slice(&next_number(now(), random).to_be_bytes());
+    number.copy_from_slice(&next_number(&LAST, now(), random).to_be_bytes());
     Ok(ObjectId(id))
 }
 
@@ -42,16 +42,18 @@ fn now() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or_default()
 }
 
-/// A number of this time, or behind the last one that this process was given.
-fn next_number(now: u64, random: u64) -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
+/// The last number that this process was given.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+/// A number of this time, or behind the last one.
+fn next_number(last: &AtomicU64, now: u64, random: u64) -> u64 {
     let low = (1 << RANDOM_BITS) - 1;
     let drawn = now & !low | random & low;
     let after = |last: u64| {
         let next = if drawn > last { drawn } else { last.wrapping_add(1 + random % STEP) };
         next & ((1 << BITS) - 1)
     };
-    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+    let last = last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
     after(last.unwrap_or_default())
 }
 
@@ -98,10 +100,10 @@ mod tests {
 
     #[test]
     fn numbers_ascend_also_where_the_clock_stands_or_goes_back() {
-        let ahead = now() + (1 << 40);
-        let mut last = next_number(ahead, 0);
+        let (ahead, given) = (now(), AtomicU64::new(0));
+        let mut last = next_number(&given, ahead, 0);
         for now in [ahead, ahead, 0, 0, ahead - 1] {
-            let next = next_number(now, 5);
+            let next = next_number(&given, now, 5);
             assert!(next > last && next - last <= STEP);
             last = next;
         }
