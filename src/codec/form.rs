@@ -8,11 +8,14 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// How deep templates nest at most.
+const DEPTH: usize = 3;
+
 /// Values of templates in templates of templates are the innermost.
 type Outermost = Form<Form<Form<Innermost>>>;
 
-/// A value, templates of which hold values of form `N`.
-#[derive(Serialize, Deserialize)]
+/// A value that was read, templates of which hold values of form `N`. [`Written`] is the other way.
+#[derive(Deserialize)]
 enum Form<N> {
     Bool(bool),
     Ulong(u64),
@@ -22,7 +25,7 @@ enum Form<N> {
 }
 
 /// A value that is no template.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum Innermost {
     Bool(bool),
     Ulong(u64),
@@ -31,24 +34,12 @@ enum Innermost {
 }
 
 /// One level of nesting.
-trait Level: Sized + Serialize + DeserializeOwned {
-    /// From a value; `None` if it nests too deep.
-    fn from_value(value: &Value) -> Option<Self>;
-    /// Back to a value; `None` if a template in it is not in order.
+trait Level: Sized + DeserializeOwned {
+    /// The value; `None` if a template in it is not in order.
     fn into_value(self) -> Option<Value>;
 }
 
 impl Level for Innermost {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(match value {
-            Value::Bool(value) => Innermost::Bool(*value),
-            Value::Ulong(value) => Innermost::Ulong(*value),
-            Value::Bytes(value) => Innermost::Bytes(value.clone()),
-            Value::Mechanisms(value) => Innermost::Mechanisms(value.clone()),
-            Value::Template(_) => return None,
-        })
-    }
-
     fn into_value(self) -> Option<Value> {
         Some(match self {
             Innermost::Bool(value) => Value::Bool(value),
@@ -60,16 +51,6 @@ impl Level for Innermost {
 }
 
 impl<N: Level> Level for Form<N> {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(match value {
-            Value::Bool(value) => Form::Bool(*value),
-            Value::Ulong(value) => Form::Ulong(*value),
-            Value::Bytes(value) => Form::Bytes(value.clone()),
-            Value::Mechanisms(value) => Form::Mechanisms(value.clone()),
-            Value::Template(value) => Form::Template(from_attributes(value)?),
-        })
-    }
-
     fn into_value(self) -> Option<Value> {
         Some(match self {
             Form::Bool(value) => Value::Bool(value),
@@ -81,30 +62,52 @@ impl<N: Level> Level for Form<N> {
     }
 }
 
-fn from_attributes<N: Level>(attributes: &Attributes) -> Option<Vec<(AttributeType, N)>> {
-    attributes.iter().map(|(kind, value)| Some((kind, N::from_value(value)?))).collect()
-}
-
 fn into_attributes<N: Level>(form: Vec<(AttributeType, N)>) -> Option<Attributes> {
     let in_order = form.windows(2).all(|pair| pair[0].0 < pair[1].0);
     let attributes = form.into_iter().map(|(kind, value)| Some((kind, value.into_value()?)));
     if in_order { attributes.collect() } else { None }
 }
 
-const TOO_DEEP: &str = "templates nest too deep";
+/// A value as it is written, in which templates may nest so deep.
+struct Written<'a>(&'a Value, usize);
+
+impl Serialize for Written<'_> {
+    /// By the numbers and names of [`Form`].
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Written(value, depth) = *self;
+        match value {
+            Value::Bool(value) => serializer.serialize_newtype_variant("Form", 0, "Bool", value),
+            Value::Ulong(value) => serializer.serialize_newtype_variant("Form", 1, "Ulong", value),
+            Value::Bytes(value) => serializer.serialize_newtype_variant("Form", 2, "Bytes", value),
+            Value::Mechanisms(value) => serializer.serialize_newtype_variant("Form", 3, "Mechanisms", value),
+            Value::Template(value) => {
+                let depth =
+                    depth.checked_sub(1).ok_or_else(|| S::Error::custom("templates nest too deep"))?;
+                serializer.serialize_newtype_variant("Form", 4, "Template", &WrittenAll(value, depth))
+            }
+        }
+    }
+}
+
+/// Attributes as they are written, in whose values templates may nest so deep.
+struct WrittenAll<'a>(&'a Attributes, usize);
+
+impl Serialize for WrittenAll<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let WrittenAll(attributes, depth) = *self;
+        serializer.collect_seq(attributes.iter().map(|(kind, value)| (kind, Written(value, depth))))
+    }
+}
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let form: Outermost = Level::from_value(self).ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-        form.serialize(serializer)
+        Written(self, DEPTH).serialize(serializer)
     }
 }
 
 impl Serialize for Attributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let form: Vec<(AttributeType, Outermost)> =
-            from_attributes(self).ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-        form.serialize(serializer)
+        WrittenAll(self, DEPTH).serialize(serializer)
     }
 }
 

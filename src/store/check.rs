@@ -2,9 +2,11 @@
 
 use super::error::{Fault, Result, Step};
 use super::keys::TokenKey;
-use super::objects::{COLUMNS, row_from};
+use super::objects::{COLUMN_COUNT, COLUMNS, row_from};
+use super::place;
 use super::record::Row;
 use super::roster::Roster;
+use super::schema::Format;
 use super::seal::MacKey;
 use super::{Store, meta, users};
 use rusqlite::Connection;
@@ -28,7 +30,8 @@ impl Store {
             if let Some(key) = key {
                 meta::require_key(connection, key)?;
             }
-            let mut check = Check { connection, key, report: Report::default() };
+            let format = self.database.format_on(connection)?;
+            let mut check = Check { connection, key, format, report: Report::default() };
             check.structure()?;
             check.token()?;
             let owners = check.users()?;
@@ -41,6 +44,7 @@ impl Store {
 struct Check<'a> {
     connection: &'a Connection,
     key: Option<&'a TokenKey>,
+    format: Format,
     report: Report,
 }
 
@@ -77,11 +81,13 @@ impl Check<'_> {
     fn objects(&mut self, owners: &HashSet<i64>) -> Step<()> {
         let open_key = meta::open_key(self.connection)?;
         let mut roster = Roster::empty();
-        let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS} FROM object"))?;
+        let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS}, number FROM object"))?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
             self.report.objects = self.report.objects.saturating_add(1);
+            let number = row.get(COLUMN_COUNT)?;
             let Some(row) = self.note(row_from(row).map_err(Fault::from))? else { continue };
+            self.note(place::check(self.format, row.name.id, number))?;
             if let Some(key) = self.key.filter(|_| row.is_on_roster()) {
                 roster.add(key, &row.name)?;
             }

@@ -4,7 +4,7 @@ use super::counter::Counter;
 use super::error::{Error, Fault, Result, Step};
 use super::gather::Queue;
 use super::replica::Replica;
-use super::schema::{self, Content};
+use super::schema::{self, Content, Format};
 use super::settle::{Log, beside};
 use super::sight::Sight;
 use super::steady::Steady;
@@ -38,6 +38,8 @@ pub(super) struct Database {
     read_only: AtomicBool,
     /// Device and inode of the file first opened.
     identity: OnceLock<(u64, u64)>,
+    /// Its format, once there was something in it.
+    format: OnceLock<Format>,
     /// When that file was last found under its path.
     sight: Sight,
     pub(super) slot: Arc<Mutex<Slot>>,
@@ -87,6 +89,7 @@ impl Database {
         Database {
             file: path(folder),
             identity: OnceLock::new(),
+            format: OnceLock::new(),
             sight: Sight::default(),
             counter: Arc::new(Counter::open(folder)),
             read_only: AtomicBool::new(false),
@@ -117,6 +120,24 @@ impl Database {
     /// What the file is.
     pub(super) fn content(&self) -> Result<Content> {
         self.peek(|connection| schema::identify(connection, &self.file))
+    }
+
+    /// The file's format.
+    pub(super) fn format(&self) -> Result<Format> {
+        match self.format.get() {
+            Some(format) => Ok(*format),
+            // It is that of the first commit, without which there is nothing to be found.
+            None => self.glance(|connection| self.format_on(connection)),
+        }
+    }
+
+    /// The same for who has the connection. In a file without tables, those of the newest format will be made.
+    pub(super) fn format_on(&self, connection: &Connection) -> Step<Format> {
+        if let Some(format) = self.format.get() {
+            return Ok(*format);
+        }
+        let found = schema::format_of(connection)?;
+        Ok(found.map_or(Format::NEWEST, |found| *self.format.get_or_init(|| found)))
     }
 
     /// Reads with one statement. What has been read is on the disk when it is answered.

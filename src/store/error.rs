@@ -1,7 +1,7 @@
 //! What can go wrong with a store, in words for the log and in the standard's codes for the caller.
 
 use super::codec;
-use super::schema::FORMAT;
+use super::schema::Format;
 use crate::error::Error as Code;
 use crate::logging;
 use openssl::error::ErrorStack;
@@ -132,9 +132,13 @@ impl fmt::Display for Error {
             Error::Full(path) => {
                 (path, "has no room to grow; free space on the disk, or raise the quota".to_owned())
             }
-            Error::Newer { path, format } => {
-                (path, format!("has format {format}, this Cloister knows {FORMAT}; update Cloister"))
-            }
+            Error::Newer { path, format } => (
+                path,
+                format!(
+                    "has format {format}, this Cloister knows {}; update Cloister",
+                    Format::NEWEST as i32
+                ),
+            ),
             Error::Corrupt(path, why) => {
                 (path, format!("is no token or is damaged ({why}); restore it from a backup"))
             }

@@ -1,7 +1,8 @@
 //! Writing to a store of one machine: one transaction at a time, synced when the write lock is free again.
 //!
-//! Callers who come together share a transaction and the wait for the disk: while one of them, the leader, has what it has committed synced, the others leave their
-//! work in a queue, and the next leader does all of it. Each succeeds or is refused by itself. No thread is needed for that but the callers'.
+//! Callers who come together share a transaction and the wait for the disk: they leave their work in a queue, and one of them, the leader, does all of it. As soon as the
+//! disk begins with that, the next leader begins with what has come meanwhile, so that processor and disk work at the same time. Each succeeds or is refused by itself.
+//! No thread is needed for that but the callers'.
 
 use super::connection::{Database, PATIENCE, Slot};
 use super::counter::Moved;
@@ -11,6 +12,7 @@ use super::together::{Fate, in_savepoint};
 use super::writer::Writer;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,8 +73,8 @@ impl Database {
         if let Some(replica) = &self.replica {
             return replica.write(self.path(), work);
         }
-        match self.transact(Kind::Any, |connection| work(&Writer::new(connection))) {
-            Ok(Committed { value, moved, log }) => self.settle(moved.to, &log).map(|()| value),
+        match self.transact(Kind::Any, |writer| work(writer)) {
+            Ok(Committed { value, moved, log }) => self.settle(moved.to, &log, || ()).map(|()| value),
             // A refusal too rests on what was read.
             Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
         }
@@ -104,16 +106,15 @@ impl Database {
         }
     }
 
-    /// Does what waits, and calls the next leader.
+    /// Does what waits, and calls the next leader when it is the disk's turn.
     fn lead(&self) {
         let jobs: Vec<Job> = {
             let mut waiting = self.queue.0.lock();
             let most = waiting.jobs.len().min(MOST);
             waiting.jobs.drain(..most).collect()
         };
-        let led = Led { database: self, jobs: &jobs };
-        let done = self.do_together(&jobs);
-        // First, so that the disk does not wait.
+        let led = Led { database: self, jobs: &jobs, is_over: Cell::new(false) };
+        let done = self.do_together(&jobs, &|| led.pass_on());
         drop(led);
         for (Job { work, fate }, done) in jobs.into_iter().zip(done) {
             // Before its caller goes on: it holds the caller's keys.
@@ -122,13 +123,14 @@ impl Database {
         }
     }
 
-    /// What each of the jobs has come to, when all of them are on the disk.
-    fn do_together(&self, jobs: &[Job]) -> Vec<Result<Option<Moved>>> {
+    /// What each of the jobs has come to, when all of them are on the disk. `committed`: they are, and it is their turn to be synced.
+    fn do_together(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
         let tell = |fault: Fault| fault.at(self.path());
-        let done = self.transact(Kind::Objects, |connection| do_all(connection, jobs));
+        let done = self.transact(Kind::Objects, |writer| do_all(writer, jobs));
         match done {
             Ok(Committed { value, moved, log }) => {
-                let kept = self.settle(moved.to, &log).map(|()| Some(moved.shared_by(jobs.len())));
+                let kept = self.settle(moved.to, &log, committed);
+                let kept = kept.map(|()| Some(moved.shared_by(jobs.len())));
                 value
                     .into_iter()
                     .map(|done| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell)))
@@ -138,7 +140,7 @@ impl Database {
                 let error = tell(fault);
                 // Nothing has changed. What can't be done together may be possible one by one; but nobody waits for the write lock twice.
                 if jobs.len() > 1 && !matches!(error, Error::Busy(_)) {
-                    return jobs.chunks(1).flat_map(|job| self.do_together(job)).collect();
+                    return jobs.chunks(1).flat_map(|job| self.do_together(job, &|| ())).collect();
                 }
                 // A refusal too rests on what was read.
                 vec![self.settle_seen().and(Err(error)); jobs.len()]
@@ -146,7 +148,7 @@ impl Database {
         }
     }
 
-    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Connection) -> Step<T>) -> Step<Committed<T>> {
+    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Writer<'_>) -> Step<T>) -> Step<Committed<T>> {
         let mut slot = self.slot.lock();
         self.make_ready(&mut slot)?;
         if self.is_read_only() {
@@ -156,7 +158,8 @@ impl Database {
         self.take_write_lock(slot.connection()?)?;
         let transaction = Transaction { database: self, slot: &mut slot };
         let log = transaction.log()?;
-        let value = work(transaction.slot.connection()?)?;
+        let connection = transaction.slot.connection()?;
+        let value = work(&Writer::new(connection, self.format_on(connection)?))?;
         let moved = transaction.commit(kind)?;
         if let Some(connection) = &slot.open {
             self.tidy(connection, slot.commits);
@@ -185,15 +188,14 @@ impl Database {
 }
 
 /// What each of the jobs has come to in a transaction; an error if that can't stand.
-fn do_all(connection: &Connection, jobs: &[Job]) -> Step<Vec<Step<()>>> {
-    let writer = Writer::new(connection);
+fn do_all(writer: &Writer<'_>, jobs: &[Job]) -> Step<Vec<Step<()>>> {
     if let [job] = jobs {
-        return Ok(vec![Ok((job.work)(&writer)?)]);
+        return Ok(vec![Ok((job.work)(writer)?)]);
     }
     let mut done = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let one = in_savepoint(connection, || (job.work)(&writer));
-        if connection.is_autocommit() {
+        let one = in_savepoint(writer, || (job.work)(writer));
+        if writer.is_autocommit() {
             // SQLite has ended the whole transaction by itself.
             return Err(one.err().unwrap_or(Fault::Told(Error::Gone)));
         }
@@ -245,6 +247,22 @@ impl Drop for Transaction<'_> {
 struct Led<'a> {
     database: &'a Database,
     jobs: &'a [Job],
+    /// Somebody else leads, or nobody.
+    is_over: Cell<bool>,
+}
+
+impl Led<'_> {
+    /// Calls the next leader, if there is anything to do.
+    fn pass_on(&self) {
+        if self.is_over.replace(true) {
+            return;
+        }
+        let mut waiting = self.database.queue.0.lock();
+        match waiting.jobs.front() {
+            Some(next) => next.fate.decide(Call::Lead),
+            None => waiting.is_led = false,
+        }
+    }
 }
 
 impl Drop for Led<'_> {
@@ -255,11 +273,7 @@ impl Drop for Led<'_> {
             let failed = Call::Done(Err(Error::Failed(path, why)));
             self.jobs.iter().for_each(|job| job.fate.decide(failed.clone()));
         }
-        let mut waiting = self.database.queue.0.lock();
-        match waiting.jobs.front() {
-            Some(next) => next.fate.decide(Call::Lead),
-            None => waiting.is_led = false,
-        }
+        self.pass_on();
     }
 }
 

@@ -1,6 +1,8 @@
 //! The key hierarchy: the token key, and the keys derived from it, one for each purpose.
 
+use super::roster::Authentic;
 use super::seal::{MacKey, Secret, random};
+use super::tags::KnownTags;
 use crate::attribute::Bytes;
 use crate::crypto::SecretKey;
 use openssl::error::ErrorStack;
@@ -21,7 +23,9 @@ struct Keys {
     records: SecretKey,
     public: MacKey,
     tags: MacKey,
+    known_tags: KnownTags,
     roster: MacKey,
+    authentic: Authentic,
     capsules: Secret,
     id: [u8; 16],
 }
@@ -41,7 +45,9 @@ impl TokenKey {
             records: Bytes::from(&derive(master, "cloister 1 records")?[..]).into(),
             public: MacKey::new(&derive(master, "cloister 1 public records")?)?,
             tags: MacKey::new(&derive(master, "cloister 1 tags")?)?,
+            known_tags: KnownTags::default(),
             roster: MacKey::new(&derive(master, "cloister 1 roster")?)?,
+            authentic: Authentic::default(),
             capsules: derive(master, "cloister 1 capsules")?,
             id: std::array::from_fn(|at| id[at]),
         })))
@@ -67,9 +73,19 @@ impl TokenKey {
         &self.0.tags
     }
 
+    /// Those of them that come again and again.
+    pub(super) fn known_tags(&self) -> &KnownTags {
+        &self.0.known_tags
+    }
+
     /// Authenticates the list of private objects.
     pub(super) fn roster(&self) -> &MacKey {
         &self.0.roster
+    }
+
+    /// The list that it has authenticated last.
+    pub(super) fn authentic(&self) -> &Authentic {
+        &self.0.authentic
     }
 
     /// Seals private session objects for their callers.

@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them, and `place` tells where a record lies;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
@@ -18,6 +18,7 @@ mod login;
 mod meta;
 mod objects;
 mod password;
+mod place;
 mod recent;
 mod record;
 mod replica;
@@ -45,6 +46,7 @@ pub use keys::TokenKey;
 pub use login::Authentication;
 pub use meta::Meta;
 pub use password::{Argon2, WrappedKey};
+pub use place::new_id;
 pub use record::Record;
 pub use replica::{Consensus, Effect, LONGEST_COMMAND, Remembered, Verdict};
 pub use users::User;
@@ -56,7 +58,7 @@ use error::{Fault, Step};
 use password::PasswordKey;
 use recent::{Ahead, OpenKey, Recent};
 use roster::Roster;
-use schema::Content;
+use schema::{Content, Format};
 use statement::Statement;
 use std::any::Any;
 use std::io::ErrorKind;
@@ -139,7 +141,7 @@ impl Store {
         }
         store.database.prepare()?;
         store.database.write(|writer| {
-            schema::create(writer)?;
+            schema::create(writer, Format::NEWEST)?;
             made.put(writer)
         })?;
         Ok(store)

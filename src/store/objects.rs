@@ -3,8 +3,10 @@
 use super::counter::Moved;
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
+use super::place;
 use super::record::{Name, Record, Row};
 use super::roster::Keeper;
+use super::schema::Format;
 use super::writer::Writer;
 use super::{Store, Viewer, meta, statement, users};
 use crate::token::ObjectId;
@@ -30,7 +32,8 @@ impl Store {
     ///
     /// That it is need not be on the disk: an id is never given again and a version never goes back, so what is there is what has been read.
     pub fn is_still(&self, id: ObjectId, version: u64) -> Result<bool> {
-        let name = self.database.glance(|connection| name_of(connection, id))?;
+        let format = self.database.format()?;
+        let name = self.database.glance(|connection| name_of(connection, format, id))?;
         let is_still = name.is_some_and(|name| u64::try_from(name.version) == Ok(version));
         if !is_still {
             self.database.settle_seen()?;
@@ -55,8 +58,9 @@ impl Store {
         self.write_objects(viewer, move |writer, keeper| {
             rows.each(writer, |row| {
                 let id = row.name.id;
-                let stored =
-                    read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
+                let stored = read_row(writer, writer.format(), id)?
+                    .filter(|stored| stored.is_visible(sees))
+                    .ok_or(Error::Gone)?;
                 if stored.name.version.checked_add(1) != Some(row.name.version) {
                     return Err(Error::Gone.into());
                 }
@@ -73,7 +77,9 @@ impl Store {
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
         self.write_objects(viewer, move |writer, keeper| {
-            let stored = read_row(writer, id)?.filter(|stored| stored.is_visible(sees)).ok_or(Error::Gone)?;
+            let stored = read_row(writer, writer.format(), id)?
+                .filter(|stored| stored.is_visible(sees))
+                .ok_or(Error::Gone)?;
             keeper.strike(&stored)?;
             writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
             Ok(())
@@ -88,7 +94,8 @@ impl Store {
             // It is on the disk when what it is used for is.
             false => Some(self.database.glance(meta::open_key)?),
         };
-        let seal = |record| Row::seal(record, Some(key), open_key.as_ref());
+        let format = self.database.format()?;
+        let seal = |record| Row::seal(record, Some(key), open_key.as_ref(), format);
         let rows = records.iter().map(seal).collect::<Step<Vec<Row>>>();
         rows.map(Rows::Sealed).map_err(|fault| fault.at(self.database.path()))
     }
@@ -98,7 +105,10 @@ impl Store {
         let ahead = if self.database.seems_in_place() { self.ahead.take(self.counter(), id) } else { None };
         let row = match ahead {
             Some(row) => Some(row),
-            None => self.database.peek(|connection| read_row(connection, id))?,
+            None => {
+                let format = self.database.format()?;
+                self.database.peek(|connection| read_row(connection, format, id))?
+            }
         };
         Ok(row.filter(|row| row.is_visible(key.is_some())))
     }
@@ -122,10 +132,7 @@ impl Store {
     ) -> Result<Option<Moved>> {
         let key = viewer.map(|viewer| viewer.key.clone());
         self.database.write_together(move |writer| {
-            if let Some(key) = &key {
-                meta::require_key(writer, key)?;
-            }
-            let mut keeper = Keeper::new(writer, key.as_ref());
+            let mut keeper = Keeper::new(writer, key.as_ref())?;
             work(writer, &mut keeper)?;
             keeper.finish()
         })
@@ -146,7 +153,8 @@ impl Rows {
             Rows::Sealed(rows) => rows.iter().try_for_each(work),
             Rows::Open(records) => {
                 let open_key = meta::open_key(writer)?;
-                records.iter().try_for_each(|record| work(&Row::seal(record, None, Some(&open_key))?))
+                let seal = |record| Row::seal(record, None, Some(&open_key), writer.format());
+                records.iter().try_for_each(|record| work(&seal(record)?))
             }
         }
     }
@@ -178,9 +186,9 @@ fn name_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Name> {
     Ok(Name { id: ObjectId(row.get(0)?), version: row.get(1)?, owner: row.get(2)? })
 }
 
-fn read_row(connection: &Connection, id: ObjectId) -> Step<Option<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM object WHERE id = ?1");
-    match connection.prepare_cached(&sql)?.query_row([id.0], row_from).optional() {
+fn read_row(connection: &Connection, format: Format, id: ObjectId) -> Step<Option<Row>> {
+    let sql = format!("SELECT {COLUMNS} FROM object WHERE {}", format.by_id());
+    match connection.prepare_cached(&sql)?.query_row((id.0, place::of(id)), row_from).optional() {
         // A column of another type than the format has.
         Err(error) if error.sqlite_error().is_none() => {
             Err(Fault::Damaged(format!("object {}: {error}", id.to_hex())))
@@ -189,9 +197,9 @@ fn read_row(connection: &Connection, id: ObjectId) -> Step<Option<Row>> {
     }
 }
 
-fn name_of(connection: &Connection, id: ObjectId) -> Step<Option<Name>> {
-    let sql = "SELECT id, version, owner FROM object WHERE id = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([id.0], name_from).optional()?)
+fn name_of(connection: &Connection, format: Format, id: ObjectId) -> Step<Option<Name>> {
+    let sql = format!("SELECT id, version, owner FROM object WHERE {}", format.by_id());
+    Ok(connection.prepare_cached(&sql)?.query_row((id.0, place::of(id)), name_from).optional()?)
 }
 
 /// SQLite says that an id is taken already.

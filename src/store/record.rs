@@ -3,12 +3,13 @@
 use super::codec;
 use super::error::{Error, Fault, Step};
 use super::keys::TokenKey;
-use super::seal::{self, MacKey};
+use super::schema::Format;
+use super::seal::{self, MacKey, Nonce};
 use super::tags::{Scope, TAGGED, Tag, is_tagged};
 use crate::attribute::Attributes;
 use crate::token::ObjectId;
 use cryptoki_sys as ck;
-use openssl::sha::sha256;
+use openssl::sha::Sha256;
 
 /// An object as it is kept: its attributes in two halves, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,12 @@ impl Record {
 
 impl Row {
     /// Makes the row of a record: `LoginNeeded` if that takes a key and there is none. `open_key`: what a public object's tags are made with.
-    pub(super) fn seal(record: &Record, key: Option<&TokenKey>, open_key: Option<&MacKey>) -> Step<Row> {
+    pub(super) fn seal(
+        record: &Record,
+        key: Option<&TokenKey>,
+        open_key: Option<&MacKey>,
+        format: Format,
+    ) -> Step<Row> {
         if key.is_none() && record.needs_key() {
             return Err(Error::LoginNeeded.into());
         }
@@ -87,22 +93,23 @@ impl Row {
             _ => return Err(Fault::Damaged("a public object, and no key for its tags".to_owned())),
         };
         let tags = scope.tags(&record.public)?;
-        let encoded = codec::encode(&record.public)?;
+        let encoded = codec::encode(&record.public, format)?;
         let Some(key) = key else {
             return Ok(Row { name, tags, public: encoded.to_vec(), public_mac: None, secret: None });
         };
         let private = record.owner.is_some();
         let has_secret = private || !record.secret.is_empty();
+        let [one, two] = Nonce::two()?;
         let (public, public_mac) = if private {
-            (seal::seal(key.records(), &name.bind(key, b"public", &[]), &encoded)?, None)
+            (seal::seal_with(key.records(), one, &name.bind(key, b"public", &[]), &encoded)?, None)
         } else {
             let bound = name.bind(key, b"readable", &[u8::from(has_secret)]);
             (encoded.to_vec(), Some(seal::mac(key.public(), &[&bound, &encoded])?.to_vec()))
         };
         // The secret half is bound to the very bytes of the other: no policy can be changed around a secret.
         let bound = name.bind(key, b"secret", &sha256(&public));
-        let secret = codec::encode(&record.secret)?;
-        let secret = has_secret.then(|| seal::seal(key.records(), &bound, &secret)).transpose()?;
+        let secret = codec::encode(&record.secret, format)?;
+        let secret = has_secret.then(|| seal::seal_with(key.records(), two, &bound, &secret)).transpose()?;
         Ok(Row { name, tags, public, public_mac, secret })
     }
 
@@ -192,4 +199,11 @@ impl Row {
     fn damaged(&self, why: &str) -> Fault {
         Fault::Damaged(format!("object {}: {why}", self.name.id.to_hex()))
     }
+}
+
+/// SHA-256, without asking OpenSSL by name for what that is.
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(bytes);
+    digest.finish()
 }

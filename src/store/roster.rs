@@ -11,7 +11,8 @@ use super::record::{Name, Row};
 use super::seal;
 use super::statement;
 use super::writer::Writer;
-use rusqlite::Connection;
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension};
 
 /// The digest, and how many objects it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,21 +32,16 @@ impl Roster {
         self.count
     }
 
-    /// Reads it; damaged if `key` did not authenticate it.
+    /// Reads it; damaged if `key` did not authenticate it, `LoginOver` if that is not (any more) this token's.
     pub(super) fn read(connection: &Connection, key: &TokenKey) -> Step<Self> {
-        let sql = "SELECT roster_digest, roster_count, roster_mac FROM token";
-        let (roster, stored) = connection.prepare_cached(sql)?.query_row((), |row| {
-            Ok((Roster { digest: row.get(0)?, count: row.get(1)? }, row.get::<_, Vec<u8>>(2)?))
-        })?;
-        if !seal::same(&roster.mac(key)?, &stored) {
-            return Err(Fault::Damaged("the roster of objects is not authentic".to_owned()));
-        }
-        Ok(roster)
+        Unproved::read(connection, key)?.prove(key)
     }
 
     /// Authenticates and writes it.
     pub(super) fn write(&self, writer: &Writer<'_>, key: &TokenKey) -> Step<()> {
-        writer.execute(statement::SET_ROSTER, &[&self.digest, &self.count, &self.mac(key)?]).map(|_| ())
+        let mac = self.mac(key)?;
+        key.authentic().keep(self, mac);
+        writer.execute(statement::SET_ROSTER, &[&self.digest, &self.count, &mac]).map(|_| ())
     }
 
     /// Enters an object.
@@ -76,17 +72,62 @@ impl Roster {
     }
 }
 
-/// The roster while one transaction changes objects: read with the first that is on it, written at the end.
+/// The roster as it is stored.
+struct Unproved {
+    roster: Roster,
+    mac: Vec<u8>,
+}
+
+impl Unproved {
+    /// Reads it; `LoginOver` if `key` is not (any more) this token's.
+    fn read(connection: &Connection, key: &TokenKey) -> Step<Unproved> {
+        let sql = "SELECT roster_digest, roster_count, roster_mac FROM token WHERE key_id = ?1";
+        let stored = connection.prepare_cached(sql)?.query_row([key.id()], |row| {
+            Ok(Unproved { roster: Roster { digest: row.get(0)?, count: row.get(1)? }, mac: row.get(2)? })
+        });
+        stored.optional()?.ok_or(Error::LoginOver.into())
+    }
+
+    /// The roster, if `key` has authenticated it.
+    fn prove(self, key: &TokenKey) -> Step<Roster> {
+        let mac = match key.authentic().mac_of(&self.roster) {
+            Some(mac) => mac,
+            None => self.roster.mac(key)?,
+        };
+        if !seal::same(&mac, &self.mac) {
+            return Err(Fault::Damaged("the roster of objects is not authentic".to_owned()));
+        }
+        Ok(self.roster)
+    }
+}
+
+/// The roster that was authenticated last, with its MAC: the next change mostly finds that one, and need not compute it again.
+#[derive(Default)]
+pub(super) struct Authentic(Mutex<Option<(Roster, [u8; 32])>>);
+
+impl Authentic {
+    fn keep(&self, roster: &Roster, mac: [u8; 32]) {
+        *self.0.lock() = Some((roster.clone(), mac));
+    }
+
+    fn mac_of(&self, roster: &Roster) -> Option<[u8; 32]> {
+        self.0.lock().as_ref().filter(|(known, _)| known == roster).map(|(_, mac)| *mac)
+    }
+}
+
+/// The roster while one transaction changes objects: proved with the first that is on it, written at the end.
 pub(super) struct Keeper<'a> {
     writer: &'a Writer<'a>,
     key: Option<&'a TokenKey>,
-    roster: Option<Roster>,
+    stored: Option<Unproved>,
+    changed: Option<Roster>,
 }
 
 impl<'a> Keeper<'a> {
-    /// Nothing is read yet. Without a key nothing can be entered or struck out.
-    pub(super) fn new(writer: &'a Writer<'a>, key: Option<&'a TokenKey>) -> Self {
-        Keeper { writer, key, roster: None }
+    /// `LoginOver` if the key is not (any more) this token's. Without a key nothing can be entered or struck out.
+    pub(super) fn new(writer: &'a Writer<'a>, key: Option<&'a TokenKey>) -> Step<Self> {
+        let stored = key.map(|key| Unproved::read(writer, key)).transpose()?;
+        Ok(Keeper { writer, key, stored, changed: None })
     }
 
     /// An object is new. `LoginNeeded` if it belongs on the roster and there is no key.
@@ -106,7 +147,7 @@ impl<'a> Keeper<'a> {
 
     /// Writes what has changed.
     pub(super) fn finish(self) -> Step<()> {
-        match (self.key, self.roster) {
+        match (self.key, self.changed) {
             (Some(key), Some(roster)) => roster.write(self.writer, key),
             _ => Ok(()),
         }
@@ -114,12 +155,14 @@ impl<'a> Keeper<'a> {
 
     fn change(&mut self, name: &Name, how: fn(&mut Roster, &TokenKey, &Name) -> Step<()>) -> Step<()> {
         let key = self.key.ok_or(Error::LoginNeeded)?;
-        let mut roster = match self.roster.take() {
-            Some(roster) => roster,
-            None => Roster::read(self.writer, key)?,
+        let mut roster = match (self.changed.take(), self.stored.take()) {
+            (Some(roster), _) => roster,
+            (None, Some(stored)) => stored.prove(key)?,
+            // It was not authentic a moment ago.
+            (None, None) => Roster::read(self.writer, key)?,
         };
         how(&mut roster, key, name)?;
-        self.roster = Some(roster);
+        self.changed = Some(roster);
         Ok(())
     }
 }

@@ -7,8 +7,32 @@ use std::path::Path;
 /// `application_id`: "Clst".
 pub(super) const APPLICATION: i32 = 0x436c_7374;
 
-/// `user_version`: the format this code writes, and the newest it reads.
-pub(super) const FORMAT: i32 = 1;
+/// `user_version`: how the rows are kept. A token keeps the format it was made in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Objects have any number, and an index of their ids.
+    One = 1,
+    /// An object's number comes from its id, and its attributes take less room.
+    Two = 2,
+}
+
+impl Format {
+    /// That of new tokens, and the last that this code reads.
+    pub(super) const NEWEST: Format = Format::Two;
+
+    /// By its number.
+    pub(super) fn from_number(number: i32) -> Option<Format> {
+        [Format::One, Format::Two].into_iter().find(|format| *format as i32 == number)
+    }
+
+    /// What makes its tables.
+    fn sql(self) -> &'static str {
+        match self {
+            Format::One => include_str!("schema/format_1.sql"),
+            Format::Two => include_str!("schema/format_2.sql"),
+        }
+    }
+}
 
 /// What a file turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +52,8 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Step<Content> {
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0));
     connection.execute_batch("COMMIT")?;
     match (numbers?, tables?) {
-        ((APPLICATION, FORMAT), _) => Ok(Content::Token),
-        ((APPLICATION, newer), _) if newer > FORMAT => {
+        ((APPLICATION, format), _) if Format::from_number(format).is_some() => Ok(Content::Token),
+        ((APPLICATION, newer), _) if newer > Format::NEWEST as i32 => {
             Err(Error::Newer { path: path.to_path_buf(), format: newer.unsigned_abs() }.into())
         }
         ((0, 0), 0) => Ok(Content::Nothing),
@@ -37,17 +61,22 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Step<Content> {
     }
 }
 
+/// The format of what is there already.
+pub(super) fn format_of(connection: &Connection) -> Step<Option<Format>> {
+    Ok(Format::from_number(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))
+}
+
 /// Makes the tables, in the caller's transaction.
-pub(super) fn create(connection: &Connection) -> Step<()> {
-    connection.execute_batch(include_str!("schema.sql"))?;
+pub(super) fn create(connection: &Connection, format: Format) -> Step<()> {
+    connection.execute_batch(format.sql())?;
     connection.pragma_update(None, "application_id", APPLICATION)?;
-    connection.pragma_update(None, "user_version", FORMAT)?;
+    connection.pragma_update(None, "user_version", format as i32)?;
     Ok(())
 }
 
 /// Makes the tables that a store has as one of a cluster's, in the caller's transaction.
 pub(super) fn create_replica(connection: &Connection) -> Step<()> {
-    connection.execute_batch(include_str!("replica.sql"))?;
+    connection.execute_batch(include_str!("schema/replica.sql"))?;
     Ok(())
 }
 

@@ -7,7 +7,6 @@ use crate::crypto::cipher::{self, Direction, Stream};
 use crate::crypto::ffi::mac::Context;
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
-use openssl::symm::Cipher;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
@@ -22,45 +21,56 @@ const OVERHEAD: usize = 1 + NONCE + TAG;
 
 /// A key that seals.
 pub(crate) trait SealKey {
-    /// Its 32 bytes.
-    fn bytes(&self) -> &[u8];
-
-    /// Begins to open what has this nonce.
-    fn opening(&self, nonce: &[u8; NONCE]) -> Option<Stream>;
+    /// Begins to seal or to open what has this nonce.
+    fn begin(&self, direction: Direction, nonce: &[u8; NONCE]) -> Option<Stream>;
 }
 
 impl SealKey for Secret {
-    fn bytes(&self) -> &[u8] {
-        &self[..]
-    }
-
-    fn opening(&self, nonce: &[u8; NONCE]) -> Option<Stream> {
-        cipher::stream(cipher::AES_GCM, Direction::Decrypt, &self[..], Some(nonce), false).ok()
+    fn begin(&self, direction: Direction, nonce: &[u8; NONCE]) -> Option<Stream> {
+        cipher::stream(cipher::AES_GCM, direction, &self[..], Some(nonce), false).ok()
     }
 }
 
 /// One that is used again and again: it keeps what was set up with it.
 impl SealKey for SecretKey {
-    fn bytes(&self) -> &[u8] {
-        self
+    fn begin(&self, direction: Direction, nonce: &[u8; NONCE]) -> Option<Stream> {
+        cipher::stream_of(cipher::AES_GCM, direction, self, Some(nonce), false).ok()
     }
+}
 
-    fn opening(&self, nonce: &[u8; NONCE]) -> Option<Stream> {
-        cipher::stream_of(cipher::AES_GCM, Direction::Decrypt, self, Some(nonce), false).ok()
+/// A random nonce. Sealing uses it up.
+pub(super) struct Nonce([u8; NONCE]);
+
+impl Nonce {
+    /// Two, for which the generator takes as long as for one.
+    pub(super) fn two() -> Result<[Nonce; 2], ErrorStack> {
+        let bytes: [u8; 2 * NONCE] = random()?;
+        Ok([0, NONCE].map(|from| Nonce(std::array::from_fn(|at| bytes[from + at]))))
     }
 }
 
 /// Seals `plain`; opening it will take the same `associated` data.
 pub(crate) fn seal(key: &impl SealKey, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-    let cipher = Cipher::aes_256_gcm();
-    let nonce: [u8; NONCE] = random()?;
-    let mut tag = [0; TAG];
-    let body = openssl::symm::encrypt_aead(cipher, key.bytes(), Some(&nonce), associated, plain, &mut tag)?;
-    let mut sealed = Vec::with_capacity(body.len() + OVERHEAD);
+    seal_with(key, Nonce(random()?), associated, plain)
+}
+
+/// The same with a nonce that has been drawn.
+pub(super) fn seal_with(
+    key: &impl SealKey,
+    Nonce(nonce): Nonce,
+    associated: &[u8],
+    plain: &[u8],
+) -> Result<Vec<u8>, ErrorStack> {
+    let mut sealed = Vec::with_capacity(plain.len() + OVERHEAD);
     sealed.push(VERSION);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&body);
-    sealed.extend_from_slice(&tag);
+    let head = sealed.len();
+    sealed.resize(plain.len() + OVERHEAD, 0);
+    let (body, tag) = sealed[head..].split_at_mut(plain.len());
+    let mut sealing = key.begin(Direction::Encrypt, &nonce).ok_or_else(ErrorStack::get)?;
+    sealing.authenticate(associated)?;
+    sealing.update(plain, body).map_err(|_| ErrorStack::get())?;
+    sealing.finish_with_tag(tag)?;
     Ok(sealed)
 }
 
@@ -74,7 +84,7 @@ pub(crate) fn open(key: &impl SealKey, associated: &[u8], sealed: &[u8]) -> Opti
     }
     // Not `decrypt_aead`: it drops the plaintext of a blob with a wrong tag without wiping it.
     let mut plain = Zeroizing::new(vec![0; body.len()]);
-    let mut opening = key.opening(nonce)?;
+    let mut opening = key.begin(Direction::Decrypt, nonce)?;
     opening.authenticate(associated).ok()?;
     opening.update(body, &mut plain).ok()?;
     opening.finish_against_tag(tag).ok()?;
@@ -157,6 +167,8 @@ mod tests {
         let key = Zeroizing::new([1; 32]);
         let (one, two) = (seal(&key, b"", b"").unwrap(), seal(&key, b"", b"").unwrap());
         assert!(one != two && open(&key, b"", &one).is_some_and(|plain| plain.is_empty()));
+        let [one, two] = Nonce::two().unwrap();
+        assert_ne!(one.0, two.0);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use super::error::{Error, Fault, Result, Step};
 use super::keys::TokenKey;
 use super::objects::{COLUMN_COUNT, COLUMNS, row_from};
+use super::place;
 use super::recent::Ahead;
 use super::record::Row;
+use super::schema::Format;
 use super::seal::MacKey;
 use super::tags::{SELECTIVE, Scope, TAGGED, is_tagged};
 use super::{Store, Viewer, meta};
@@ -46,7 +48,11 @@ impl Store {
         let open_key = self.open_key.get(counter, || self.database.peek(meta::open_key))?;
         let path = self.database.path();
         let asked = query
-            .ask(&query.scopes(&open_key, viewer), query.is_for_few() && self.ahead.pays())
+            .ask(
+                &query.scopes(&open_key, viewer),
+                query.is_for_few() && self.ahead.pays(),
+                self.database.format()?,
+            )
             .map_err(|fault| fault.at(path))?;
         let Some(asked) = asked else { return Ok(Vec::new()) };
         let mut hits = self.database.peek(|connection| asked.run(connection))?;
@@ -88,7 +94,7 @@ struct Hits {
     found: Vec<Found>,
     /// The rows of the first of them, where they were read.
     rows: Vec<Row>,
-    /// Rows that have no id.
+    /// Rows that have no id, or do not lie where it says.
     damaged: Vec<Fault>,
 }
 
@@ -126,8 +132,9 @@ impl Query {
 
     /// The one statement that finds the objects of all scopes; `None` if there are no scopes. `whole`: it reads their rows, not an index alone if
     /// that has all that is asked for.
-    fn ask(&self, scopes: &[Scope<'_>], whole: bool) -> Step<Option<Asked>> {
-        let mut asked = Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole };
+    fn ask(&self, scopes: &[Scope<'_>], whole: bool, format: Format) -> Step<Option<Asked>> {
+        let mut asked =
+            Asked { sql: String::with_capacity(SQL), values: Vec::with_capacity(6), whole, format };
         for scope in scopes {
             if !asked.sql.is_empty() {
                 asked.sql.push_str(" UNION ALL ");
@@ -144,8 +151,11 @@ impl Query {
         let private = matches!(scope, Scope::Private(..));
         asked.add(&["SELECT ", if asked.whole { COLUMNS } else { "id" }]);
         asked.add(&[", number, ", if private { "1" } else { "0" }, " AS private FROM object"]);
-        if let Some(index) = self.index() {
-            asked.add(&[" INDEXED BY object_by_", index]);
+        match (self.index(), asked.format) {
+            (Some(index), _) => asked.add(&[" INDEXED BY object_by_", index]),
+            (None, Format::One) => {}
+            // By no index of owners: the number is known.
+            (None, Format::Two) => asked.add(&[" NOT INDEXED"]),
         }
         asked.add(&[" WHERE owner ", if private { "= ?" } else { "IS NULL" }]);
         if let Scope::Private(_, owner) = scope {
@@ -158,6 +168,12 @@ impl Query {
             }
         }
         if let Some(id) = self.id {
+            let from = place::of(id);
+            if asked.format == Format::Two {
+                asked.add(&[" AND number BETWEEN ? AND ?"]);
+                asked.values.push(Box::new(from));
+                asked.values.push(Box::new(from + place::MOST_BEHIND));
+            }
             asked.add(&[" AND id = ?"]);
             asked.values.push(Box::new(id.0));
         }
@@ -185,6 +201,7 @@ struct Asked {
     values: Vec<Box<dyn ToSql>>,
     /// Whether each row of the answer begins with the object's own ([`COLUMNS`]), not with its id alone.
     whole: bool,
+    format: Format,
 }
 
 impl Asked {
@@ -200,12 +217,11 @@ impl Asked {
         let [number, private] = if self.whole { [COLUMN_COUNT, COLUMN_COUNT + 1] } else { [1, 2] };
         let mut rows = statement.query(params_from_iter(&self.values))?;
         while let Some(row) = rows.next()? {
-            match row.get(0) {
-                Ok(id) => {
-                    let found = Found { id: ObjectId(id), private: row.get(private)? };
-                    numbered.push((row.get(number)?, found));
-                }
-                Err(error) => hits.damaged.push(error.into()),
+            let (number, private) = (row.get(number)?, row.get(private)?);
+            let id = row.get(0).map(ObjectId).map_err(Fault::from);
+            match id.and_then(|id| place::check(self.format, id, number).map(|()| id)) {
+                Ok(id) => numbered.push((number, Found { id, private })),
+                Err(fault) => hits.damaged.push(fault),
             }
             // A damaged row tells so when it is used.
             if self.whole
@@ -230,7 +246,7 @@ mod tests {
     /// How SQLite goes about a search of the user's private objects.
     fn plan(it: &Fixture, template: &[(u64, Value)]) -> String {
         let query = Query::new(&template.iter().cloned().collect()).unwrap();
-        let asked = query.ask(&[Scope::Private(&it.key, it.user)], false).unwrap().unwrap();
+        let asked = query.ask(&[Scope::Private(&it.key, it.user)], false, Format::NEWEST).unwrap().unwrap();
         let explain = |connection: &Connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", asked.sql))?;
             let values = params_from_iter(&asked.values);
@@ -249,7 +265,7 @@ mod tests {
         let id = || (ck::CKA_ID, b"id"[..].into());
         let unique = || (ck::CKA_UNIQUE_ID, vec![b'0'; 32].into());
         for (template, expected) in [
-            (vec![class(), label(), id(), unique()], "USING INDEX sqlite_autoindex_object_1 (id=?)"),
+            (vec![class(), label(), id(), unique()], "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
             (vec![class(), key_type(), label(), id()], "USING INDEX object_by_id_tag (id_tag=? AND owner=?)"),
             (vec![class(), label()], "USING INDEX object_by_label_tag (label_tag=? AND owner=?)"),
             (vec![id()], "USING COVERING INDEX object_by_id_tag (id_tag=? AND owner=?)"),

@@ -67,12 +67,12 @@ impl Database {
             return Ok(());
         }
         let log = self.slot.lock().log(self.path())?;
-        log.map_or(Ok(()), |log| self.sync(mark, &log))
+        log.map_or(Ok(()), |log| self.sync(mark, &log, || ()))
     }
 
-    /// Returns when the commit with this mark is on the disk.
-    pub(super) fn settle(&self, mark: u64, log: &Log) -> Result<()> {
-        self.sync(Some(mark), log)
+    /// Returns when the commit with this mark is on the disk. `begins`: it is its turn in this process, and the next one may be committed.
+    pub(super) fn settle(&self, mark: u64, log: &Log, begins: impl FnOnce()) -> Result<()> {
+        self.sync(Some(mark), log, begins)
     }
 
     fn is_settled(&self, mark: Option<u64>) -> bool {
@@ -82,8 +82,9 @@ impl Database {
     }
 
     /// Whoever syncs first, in whatever process, does it for all whose commits have come before.
-    fn sync(&self, mark: Option<u64>, log: &Log) -> Result<()> {
+    fn sync(&self, mark: Option<u64>, log: &Log, begins: impl FnOnce()) -> Result<()> {
         let _turn = self.syncing.lock();
+        begins();
         let Some(counters) = self.counter().mapped() else {
             return log.sync().map_err(|error| refused(self.path(), &error));
         };

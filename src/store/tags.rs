@@ -9,6 +9,8 @@ use super::keys::TokenKey;
 use super::seal::{self, MacKey};
 use crate::attribute::{AttributeType, Attributes, Value};
 use cryptoki_sys as ck;
+use parking_lot::RwLock;
+use std::collections::HashMap;
 
 /// A tag.
 pub(super) type Tag = [u8; 16];
@@ -23,6 +25,27 @@ pub(super) const TAGGED: [(AttributeType, &str); 4] = [
 
 /// How many of these tell few objects from many, and have an index each.
 pub(super) const SELECTIVE: usize = 2;
+
+/// Tags of private objects that are numbers, classes and types of keys, by owner, attribute and value: there are few, and each object has two.
+#[derive(Default)]
+pub(super) struct KnownTags(RwLock<HashMap<(i64, AttributeType, u64), Tag>>);
+
+impl KnownTags {
+    /// Known at most: far more than there are classes and types.
+    const MOST: usize = 256;
+
+    fn tag(&self, of: (i64, AttributeType, u64), compute: impl FnOnce() -> Step<Tag>) -> Step<Tag> {
+        if let Some(tag) = self.0.read().get(&of) {
+            return Ok(*tag);
+        }
+        let tag = compute()?;
+        let mut known = self.0.write();
+        if known.len() < Self::MOST {
+            known.insert(of, tag);
+        }
+        Ok(tag)
+    }
+}
 
 /// Whose objects are tagged.
 #[derive(Clone, Copy)]
@@ -42,6 +65,15 @@ pub(super) fn is_tagged(kind: AttributeType, value: &Value) -> bool {
 impl Scope<'_> {
     /// The tag of one value.
     pub(super) fn tag(self, kind: AttributeType, value: &Value) -> Step<Tag> {
+        match (self, value) {
+            (Scope::Private(key, owner), Value::Ulong(number)) => {
+                key.known_tags().tag((owner, kind, *number), || self.compute(kind, value))
+            }
+            _ => self.compute(kind, value),
+        }
+    }
+
+    fn compute(self, kind: AttributeType, value: &Value) -> Step<Tag> {
         let value = codec::encode_value(value)?;
         let kind = kind.to_le_bytes();
         let mac = match self {

@@ -110,7 +110,7 @@ impl Store {
             if role == Role::Officer && count(writer, role)? == 1 {
                 return Err(Error::LastOfficer.into());
             }
-            let mut keeper = Keeper::new(writer, Some(key));
+            let mut keeper = Keeper::new(writer, Some(key))?;
             objects::delete_owned(writer, &mut keeper, user.number)?;
             keeper.finish()?;
             writer.execute(statement::DELETE_USER, &[&user.number])?;

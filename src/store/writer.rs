@@ -1,6 +1,8 @@
 //! A transaction that changes rows: each change is a [`Statement`] with its values, made at once and, where it is to travel, kept.
 
 use super::error::{Fault, Step};
+use super::place;
+use super::schema::Format;
 use super::statement::{DELETE_ALL_OBJECTS, DELETE_OBJECT, DELETE_OBJECTS_OF_USER, PUT_OBJECT, Statement};
 use crate::attribute::Bytes;
 use crate::token::ObjectId;
@@ -38,6 +40,7 @@ pub enum Outcome {
 /// The connection while a transaction is open on it. Reading goes through [`Deref`].
 pub(super) struct Writer<'a> {
     connection: &'a Connection,
+    format: Format,
     changes: RefCell<Vec<Change>>,
     keeps: bool,
     wrong_password: Cell<bool>,
@@ -46,18 +49,19 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Changes rows and keeps nothing.
-    pub(super) fn new(connection: &'a Connection) -> Self {
-        Self::with(connection, false)
+    pub(super) fn new(connection: &'a Connection, format: Format) -> Self {
+        Self::with(connection, format, false)
     }
 
     /// Keeps what is changed.
-    pub(super) fn keeping(connection: &'a Connection) -> Self {
-        Self::with(connection, true)
+    pub(super) fn keeping(connection: &'a Connection, format: Format) -> Self {
+        Self::with(connection, format, true)
     }
 
-    fn with(connection: &'a Connection, keeps: bool) -> Self {
+    fn with(connection: &'a Connection, format: Format, keeps: bool) -> Self {
         Writer {
             connection,
+            format,
             changes: RefCell::default(),
             keeps,
             wrong_password: Cell::new(false),
@@ -65,13 +69,17 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The format of the file.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Runs a statement; answers how many rows it has changed.
     pub(super) fn execute(&self, statement: Statement, values: &[&dyn ToSql]) -> Step<usize> {
-        let values = values.iter().map(|value| Bound::of(*value)).collect::<Step<Vec<_>>>()?;
-        let change = Change { statement: statement.0, values };
-        let changed = change.make(self.connection)?;
+        let changed = run(self.connection, self.format, statement, values)?;
         if self.keeps {
-            self.changes.borrow_mut().push(change);
+            let values = values.iter().map(|value| Bound::of(*value)).collect::<Step<Vec<_>>>()?;
+            self.changes.borrow_mut().push(Change { statement: statement.0, values });
         }
         Ok(changed)
     }
@@ -107,15 +115,10 @@ impl Deref for Writer<'_> {
 }
 
 impl Change {
-    /// Makes the change, in the caller's transaction; answers how many rows it has changed.
-    pub(super) fn make(&self, connection: &Connection) -> Step<usize> {
-        let unknown = || Fault::Damaged(format!("a change has the unknown number {}", self.statement));
-        let sql = Statement(self.statement).sql().ok_or_else(unknown)?;
-        let mut statement = connection.prepare_cached(sql)?;
-        if statement.parameter_count() != self.values.len() {
-            return Err(Fault::Damaged(format!("change {} has other values", self.statement)));
-        }
-        Ok(statement.execute(params_from_iter(&self.values))?)
+    /// Makes the change in a file of this format, in the caller's transaction; answers how many rows it has changed.
+    pub(super) fn make(&self, connection: &Connection, format: Format) -> Step<usize> {
+        let values: Vec<&dyn ToSql> = self.values.iter().map(|value| value as &dyn ToSql).collect();
+        run(connection, format, Statement(self.statement), &values)
     }
 
     /// The object it puts, if it puts one.
@@ -134,14 +137,35 @@ impl Change {
 
     /// Its first value, as an object's id.
     fn first_id(&self) -> Option<ObjectId> {
-        match self.values.first()? {
+        self.values.first()?.id()
+    }
+}
+
+fn run(connection: &Connection, format: Format, statement: Statement, values: &[&dyn ToSql]) -> Step<usize> {
+    let unknown = || Fault::Damaged(format!("a change has the unknown number {}", statement.0));
+    let other = || Fault::Damaged(format!("change {} has other values", statement.0));
+    let mut prepared = connection.prepare_cached(statement.sql(format).ok_or_else(unknown)?)?;
+    let place = match (statement.is_placed(format), values.first()) {
+        (false, _) => None,
+        (true, Some(first)) => Some(place::of(Bound::of(*first)?.id().ok_or_else(other)?)),
+        (true, None) => return Err(other()),
+    };
+    let place = place.as_ref().map(|place| place as &dyn ToSql);
+    if prepared.parameter_count() != values.len() + usize::from(place.is_some()) {
+        return Err(other());
+    }
+    Ok(prepared.execute(params_from_iter(values.iter().copied().chain(place)))?)
+}
+
+impl Bound {
+    /// An object's id.
+    fn id(&self) -> Option<ObjectId> {
+        match self {
             Bound::Blob(id) => Some(ObjectId(id[..].try_into().ok()?)),
             _ => None,
         }
     }
-}
 
-impl Bound {
     fn of(value: &dyn ToSql) -> Step<Bound> {
         let output = value.to_sql()?;
         let borrowed = match &output {

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
 
-/// Names a token object for as long as it lives; never used again (16 random bytes, `CKA_UNIQUE_ID` in hex).
+/// Names a token object for as long as it lives; never used again (16 bytes, mostly random; `CKA_UNIQUE_ID` in hex).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId(pub [u8; 16]);
 

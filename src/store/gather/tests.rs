@@ -16,7 +16,7 @@ fn only_who_has_committed_alone_is_told_that_nothing_else_has_changed_meanwhile(
         let jobs: Vec<Job> = (0..count).map(|_| job(|_| Ok(()))).collect();
         let before = it.store.counter();
         let told: Vec<_> =
-            database.do_together(&jobs).into_iter().map(|told| told.unwrap().unwrap()).collect();
+            database.do_together(&jobs, &|| ()).into_iter().map(|told| told.unwrap().unwrap()).collect();
         assert_eq!(told.len(), count);
         assert!(told.iter().all(|moved| Some(moved.to) == it.store.counter()));
         told.iter().all(|moved| moved.from == before)
@@ -39,7 +39,7 @@ fn those_who_share_a_transaction_wait_for_another_process_once_not_one_after_the
             })
         })
         .collect();
-    let told = it.store.database.do_together(&jobs);
+    let told = it.store.database.do_together(&jobs, &|| ());
     assert!(told.len() == 3 && told.iter().all(|told| matches!(told, Err(Error::Busy(_)))), "{told:?}");
     assert_eq!(tries.load(Ordering::SeqCst), 1);
 }

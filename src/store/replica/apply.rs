@@ -4,6 +4,7 @@ use super::{COMMANDS, Command, Replica, sequence};
 use crate::store::Store;
 use crate::store::counter::Counter;
 use crate::store::error::{Error, Fault, Result, Step};
+use crate::store::schema::Format;
 use crate::store::writer::Change;
 use crate::token::ObjectId;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -47,10 +48,11 @@ impl Store {
     pub fn apply(&self, commands: &[&[u8]], nodes: &[u64], applied: &[u8]) -> Result<Vec<Effect>> {
         let (path, counter) = (self.database.path(), self.database.counter());
         let mut effects = Vec::with_capacity(commands.len());
-        self.replica()?.change(path, counter, |connection| {
+        let replica = self.replica()?;
+        replica.change(path, counter, |connection| {
             let mut present = sequence(connection)?;
             for command in commands {
-                effects.push(make(connection, command, &mut present)?);
+                effects.push(make(connection, replica.format, command, &mut present)?);
             }
             for node in nodes {
                 let sql = "INSERT OR IGNORE INTO node (id) VALUES (?1)";
@@ -86,7 +88,7 @@ impl Replica {
     }
 }
 
-fn make(connection: &Connection, command: &[u8], present: &mut i64) -> Step<Effect> {
+fn make(connection: &Connection, format: Format, command: &[u8], present: &mut i64) -> Step<Effect> {
     let unreadable = || {
         let version = command.first().copied().unwrap_or_default();
         Fault::Damaged(format!(
@@ -98,7 +100,7 @@ fn make(connection: &Connection, command: &[u8], present: &mut i64) -> Step<Effe
         return Ok(Effect { verdict: Verdict::Stale, objects: Some(Vec::new()) });
     }
     for change in &command.changes {
-        change.make(connection)?;
+        change.make(connection, format)?;
     }
     *present = present.checked_add(1).ok_or(Error::TooLarge)?;
     let objects = command.changes.iter().map(Change::objects).collect::<Option<Vec<_>>>();

@@ -2,9 +2,14 @@
 
 use super::apply::read_applied;
 use crate::store::error::{Error, Fault, Result, Step};
+use crate::store::objects::{COLUMN_COUNT, COLUMNS};
+use crate::store::schema::Format;
 use crate::store::settle::Log;
+use crate::store::statement::PUT_OBJECT;
+use crate::store::writer::Writer;
 use crate::store::{Store, schema};
 use rusqlite::backup::Backup;
+use rusqlite::types::{ToSql, Value as Sqlite};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -46,11 +51,15 @@ impl Store {
             attach(&desk.connection, from).map_err(|fault| fault.at(from))?;
         }
         let installed = replica.change(path, counter, |connection| {
-            fits(connection)?;
+            let format = format_of(connection)?;
             for table in TABLES {
-                connection.execute_batch(&format!(
-                    "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM copy.{table};"
-                ))?;
+                connection.execute_batch(&format!("DELETE FROM main.{table}"))?;
+                if table == "object" && format != replica.format {
+                    put_objects(connection, replica.format)?;
+                } else {
+                    let sql = format!("INSERT INTO main.{table} SELECT * FROM copy.{table}");
+                    connection.execute_batch(&sql)?;
+                }
             }
             connection.execute("UPDATE main.replica SET applied = ?1", [applied])?;
             Ok(())
@@ -75,19 +84,32 @@ fn attach(connection: &Connection, from: &Path) -> Step<()> {
     Ok(())
 }
 
-/// Whether the copy is a store of this version: the same tables, written the same way.
-fn fits(connection: &Connection) -> Step<()> {
-    let read = |schema: &str| -> Step<Vec<String>> {
-        let sql = format!(
-            "SELECT type || name || coalesce(sql, '') FROM {schema}.sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1"
-        );
+/// The format of the copy, if its tables are those of a store that this version knows, written the same way.
+fn format_of(connection: &Connection) -> Step<Format> {
+    let tables = |connection: &Connection, schema: &str| -> Step<Vec<String>> {
+        let sql = format!("SELECT name || sql FROM {schema}.sqlite_schema WHERE type = 'table' ORDER BY 1");
         let mut statement = connection.prepare(&sql)?;
         let rows = statement.query_map((), |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     };
-    let version: i32 = connection.pragma_query_value(Some("copy"), "user_version", |row| row.get(0))?;
-    if version != schema::FORMAT || read("copy")? != read("main")? {
-        return Err(Fault::Damaged("the copy is of another version of Cloister".to_owned()));
+    let other = || Fault::Damaged("the copy is of another version of Cloister".to_owned());
+    let number = connection.pragma_query_value(Some("copy"), "user_version", |row| row.get(0))?;
+    let format = Format::from_number(number).ok_or_else(other)?;
+    let known = Connection::open_in_memory()?;
+    schema::create(&known, format)?;
+    schema::create_replica(&known)?;
+    if tables(connection, "copy")? == tables(&known, "main")? { Ok(format) } else { Err(other()) }
+}
+
+/// Puts the copy's objects into a file of another format.
+fn put_objects(connection: &Connection, format: Format) -> Step<()> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM copy.object ORDER BY number"))?;
+    let mut rows = statement.query(())?;
+    let writer = Writer::new(connection, format);
+    while let Some(row) = rows.next()? {
+        let values = (0..COLUMN_COUNT).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Sqlite>>>()?;
+        let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
+        writer.execute(PUT_OBJECT, &values)?;
     }
     Ok(())
 }
@@ -99,7 +121,7 @@ mod tests {
     #[test]
     fn every_table_of_a_replica_is_copied() {
         let connection = Connection::open_in_memory().unwrap();
-        schema::create(&connection).unwrap();
+        schema::create(&connection, Format::NEWEST).unwrap();
         schema::create_replica(&connection).unwrap();
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
         let mut statement = connection.prepare(sql).unwrap();

@@ -4,6 +4,7 @@
 use super::{Command, Replica, Verdict, encode, memory, sequence};
 use crate::store::errand;
 use crate::store::error::{Error, Result, Step};
+use crate::store::schema::Format;
 use crate::store::statement::{FORGET_REQUESTS, NOTE_REQUEST};
 use crate::store::together::{self, in_savepoint};
 use crate::store::writer::{Bound, Change, Writer};
@@ -146,7 +147,7 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn run<T>(self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<Drafted<T>> {
-        let drafted = self.desk.run(work);
+        let drafted = self.desk.run(work, self.replica.format);
         std::mem::forget(self);
         drafted
     }
@@ -177,11 +178,11 @@ impl Desk {
         Some(batch)
     }
 
-    fn run<T>(&mut self, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<Drafted<T>> {
+    fn run<T>(&mut self, work: &impl Fn(&Writer<'_>) -> Step<T>, format: Format) -> Step<Drafted<T>> {
         if self.batch.is_none() {
             self.batch = Some(Batch::begin(&self.connection)?);
         }
-        let drafted = in_savepoint(&self.connection, || draft(&self.connection, work));
+        let drafted = in_savepoint(&self.connection, || draft(&self.connection, work, format));
         // invariant: it was put there above, and nothing has taken it away.
         let Some(batch) = &mut self.batch else { return Ok(Drafted::Later) };
         let drafted = match drafted {
@@ -206,18 +207,22 @@ impl Desk {
 }
 
 /// One draft: the changes, and the memory of the request they are made for.
-fn draft<T>(connection: &Connection, work: &impl Fn(&Writer<'_>) -> Step<T>) -> Step<(T, Vec<Change>)> {
+fn draft<T>(
+    connection: &Connection,
+    work: &impl Fn(&Writer<'_>) -> Step<T>,
+    format: Format,
+) -> Step<(T, Vec<Change>)> {
     let errand = errand::current();
     if let Some(errand) = errand
         && memory::outcome_of(connection, errand)?.is_some()
     {
         return Err(Error::Repeated.into());
     }
-    let writer = Writer::keeping(connection);
+    let writer = Writer::keeping(connection, format);
     let value = work(&writer)?;
     let (mut changes, outcome) = writer.finish();
     if let (false, Some(errand), Some(outcome)) = (changes.is_empty(), errand, outcome) {
-        let writer = Writer::keeping(connection);
+        let writer = Writer::keeping(connection, format);
         let outcome = memory::encode(&outcome)?;
         writer.execute(NOTE_REQUEST, &[&errand.id, &errand.digest, &&outcome[..]])?;
         writer.execute(FORGET_REQUESTS, &[&REMEMBERED])?;

@@ -20,6 +20,7 @@ pub use memory::Remembered;
 
 use super::connection::Database;
 use super::error::{Error, Fault, Result, Step};
+use super::schema::Format;
 use super::writer::Change;
 use super::{Store, connection, counter, schema};
 use crate::codec::Codec;
@@ -58,6 +59,8 @@ struct Command {
 pub(super) struct Replica {
     consensus: OnceLock<Arc<dyn Consensus>>,
     desk: Mutex<Desk>,
+    /// Of this node's own file.
+    format: Format,
     /// The desk has become free.
     freed: Condvar,
     /// Drafts on their way to the desk.
@@ -65,10 +68,11 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    fn new(connection: Connection) -> Replica {
+    fn new(connection: Connection, format: Format) -> Replica {
         Replica {
             consensus: OnceLock::new(),
             desk: Mutex::new(Desk::new(connection)),
+            format,
             freed: Condvar::new(),
             coming: AtomicUsize::new(0),
         }
@@ -87,7 +91,7 @@ impl Store {
         if database.content()? == schema::Content::Nothing {
             database.prepare()?;
             database.write(|writer| {
-                schema::create(writer)?;
+                schema::create(writer, Format::NEWEST)?;
                 schema::create_replica(writer)
             })?;
         }
@@ -95,9 +99,9 @@ impl Store {
             let why = "it is the store of one machine, not of a cluster's node; choose another folder";
             return Err(Error::Unreachable(database.path().to_path_buf(), why.to_owned()));
         }
-        let connection = database.connect()?;
+        let (connection, format) = (database.connect()?, database.format()?);
         // What is applied here is in the log already, durably, and applied again if it is lost: nobody waits for this disk.
-        database.replica = Some(Replica::new(connection));
+        database.replica = Some(Replica::new(connection, format));
         Ok(Store::on(database))
     }
 

@@ -77,11 +77,11 @@ fn a_token_half_made_is_none_and_can_be_made_again() {
     half.database.prepare().unwrap();
     assert!(open(folder.path()).unwrap().is_none(), "an empty database");
     let undone: Result<()> = half.database.write(|connection| {
-        schema::create(connection)?;
+        schema::create(connection, Format::NEWEST)?;
         Err(Error::Gone.into())
     });
     assert!(undone.is_err() && open(folder.path()).unwrap().is_none(), "tables, not committed");
-    half.database.write(|writer| schema::create(writer)).unwrap();
+    half.database.write(|writer| schema::create(writer, Format::NEWEST)).unwrap();
     assert!(open(folder.path()).unwrap().is_none(), "tables without a token");
 }
 
@@ -125,10 +125,10 @@ fn a_later_format_is_refused() {
     let it = Fixture::new();
     Connection::open(it.folder.path().join("token.db"))
         .unwrap()
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 3)
         .unwrap();
     let error = open(it.folder.path()).err().unwrap();
-    assert!(matches!(error, Error::Newer { format: 2, .. }));
+    assert!(matches!(error, Error::Newer { format: 3, .. }));
     assert!(error.to_string().contains("token.db"));
 }
 

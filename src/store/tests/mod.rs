@@ -1,8 +1,10 @@
 //! What the store promises, tried on real files.
 
 mod commit;
+mod earlier;
 mod files;
 mod objects;
+mod places;
 mod replica;
 mod search;
 mod tampering;
@@ -48,6 +50,22 @@ impl Fixture {
         let number = |name| store.user(Role::User, name).unwrap().unwrap().number;
         let (user, other) = (number("one"), number("two"));
         Fixture { folder, store, key, user, other }
+    }
+
+    /// A token of an earlier format.
+    fn of(format: Format, fill: impl Fn(&Writer<'_>) -> Step<()>) -> (TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        connection::make_file(folder.path()).unwrap();
+        let store = Store::on(Database::new(folder.path()));
+        store.database.prepare().unwrap();
+        store
+            .database
+            .write(|writer| {
+                schema::create(writer, format)?;
+                fill(writer)
+            })
+            .unwrap();
+        (folder, store)
     }
 
     fn viewer(&self) -> Option<Viewer<'_>> {

@@ -53,7 +53,13 @@ impl Consensus for Log {
 
 impl Cluster {
     fn new() -> Cluster {
-        let folders: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+        Cluster::of([Format::NEWEST; 3])
+    }
+
+    /// One of stores whose files were made by programs of different times.
+    fn of(formats: [Format; 3]) -> Cluster {
+        let made = formats.map(|format| Fixture::of(format, |writer| schema::create_replica(writer)));
+        let folders: Vec<TempDir> = made.into_iter().map(|(folder, _)| folder).collect();
         let log = Arc::new(Log::default());
         let stores: Vec<_> =
             folders.iter().map(|folder| Arc::new(Store::open_replica(folder.path()).unwrap())).collect();
@@ -64,7 +70,11 @@ impl Cluster {
 
     /// One with a token, and a user `one`.
     fn with_user() -> (Cluster, TokenKey, i64) {
-        let it = Cluster::new();
+        Cluster::new().and_user()
+    }
+
+    fn and_user(self) -> (Cluster, TokenKey, i64) {
+        let it = self;
         it.stores[0].make_first(&meta(), &officer("so-pin")).unwrap();
         let key = login(&it.stores[1], Role::Officer, &officer("so-pin")).1;
         it.stores[1].add_user(&key, Role::User, &user("one:pin-1")).unwrap();
@@ -298,6 +308,47 @@ fn a_store_replaced_by_a_copy_is_the_one_it_was_copied_from() {
     assert!(matches!(store.install(&other, b"never"), Err(Error::Corrupt(..))));
     assert_eq!(store.applied().unwrap(), b"again");
     assert_eq!(store.count_objects().unwrap(), 2);
+}
+
+/// A node that was there before has a file of format 1, whoever leads.
+#[test]
+fn stores_whose_files_have_different_formats_hold_the_same_objects() {
+    let (one, two) = (Format::One, Format::Two);
+    for formats in [[one, two, two], [two, one, one]] {
+        let (it, key, number) = Cluster::of(formats).and_user();
+        let viewer = Some(Viewer { user: number, key: &key });
+        let own = |at: u8| Record { id: new_id().unwrap(), ..record(at, Some(number)) };
+        // Ids of both times, and two that begin alike.
+        let (mut alike, mut next) = (own(4), own(5));
+        (alike.id, next.id) = (ObjectId([9; 16]), ObjectId([9; 16]));
+        next.id.0[15] = 1;
+        let mut kept = vec![own(1), record(2, Some(number)), plain(3), alike, next];
+        it.stores[0].insert(viewer, &kept[..3]).unwrap();
+        it.stores[1].insert(viewer, &kept[3..]).unwrap();
+        for (store, at) in [(0, 3), (1, 4), (2, 0)] {
+            kept[at].version += 1;
+            it.stores[store].replace(viewer, &kept[at]).unwrap();
+        }
+        it.stores[1].delete(viewer, kept.remove(0).id).unwrap();
+        it.stores[0].delete(viewer, kept.remove(0).id).unwrap();
+        let hold = |store: &Store| {
+            let objects = kept.iter().map(|kept| store.get(viewer, kept.id).unwrap().unwrap());
+            assert_eq!(objects.collect::<Vec<_>>(), kept);
+            assert_eq!(store.count_objects().unwrap(), kept.len() as u64);
+            assert_eq!(store.check(Some(&key)).unwrap().problems, [""; 0]);
+        };
+        it.stores.iter().for_each(|store| hold(store));
+
+        // Each is replaced by a copy of one of the other format.
+        for (from, to) in [(0, 1), (1, 0)] {
+            let copy = it.folders[from].path().join("copy");
+            it.stores[from].copy(&copy).unwrap();
+            it.stores[to].install(&copy, b"position").unwrap();
+            hold(&it.stores[to]);
+        }
+        it.stores[2].delete(viewer, kept[0].id).unwrap();
+        assert!(it.stores.iter().all(|store| store.get(viewer, kept[0].id).unwrap().is_none()));
+    }
 }
 
 #[test]

@@ -193,13 +193,15 @@ fn a_row_that_a_search_has_read_tells_nobody_what_is_private() {
 #[test]
 fn public_objects_come_first_and_then_in_the_order_they_were_made() {
     let it = filled();
-    it.store.insert(None, &[plain(0)]).unwrap();
+    let last = Record { id: new_id().unwrap(), ..plain(0) };
+    it.store.insert(None, std::slice::from_ref(&last)).unwrap();
+    let last = last.id.0[0];
     let label: &[u8] = b"label-in-the-clear";
     for template in [vec![], vec![(ck::CKA_LABEL, label)]] {
         let template = Attributes::from_iter(template);
         let found: Vec<_> = it.store.find(it.viewer(), &template).unwrap();
         let found: Vec<_> = found.iter().map(|found| (found.private, found.id.0[0])).collect();
-        assert_eq!(found, [(false, 4), (false, 5), (false, 0), (true, 1), (true, 2)]);
+        assert_eq!(found, [(false, 4), (false, 5), (false, last), (true, 1), (true, 2)]);
     }
 }
 

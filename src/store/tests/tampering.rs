@@ -160,7 +160,7 @@ fn a_forged_wish_to_be_trusted_is_not_believed() {
     let it = filled();
     let mut forged = plain(6);
     forged.public.set(ck::CKA_TRUSTED, true);
-    let encoded = hex::encode(&*codec::encode(&forged.public).unwrap());
+    let encoded = hex::encode(&*codec::encode(&forged.public, Format::NEWEST).unwrap());
     for mac in ["public_mac = public_mac", "public_mac = NULL"] {
         it.tamper(&format!("UPDATE object SET public = x'{encoded}', {mac} WHERE id = x'{}'", hex_id(6)));
         assert!(is_damaged(it.store.get(it.viewer(), id(6))), "{mac}");

@@ -14,7 +14,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Unit, Wanted, encoding};
 use crate::object::template::{self, Cast, Fixed, Mould, Origin};
-use crate::store::{Record, Store};
+use crate::store::{self, Record, Store};
 use crate::token::{Caller, Making, ObjectId, ObjectRef};
 use cryptoki_sys as ck;
 use std::borrow::Cow;
@@ -171,9 +171,7 @@ fn new_id(in_store: bool) -> Result<ObjectId> {
     if !in_store {
         return crypto::random_name().map(ObjectId);
     }
-    let mut id = [0; 16];
-    crypto::random(&mut id)?;
-    Ok(ObjectId(id))
+    store::new_id()
 }
 
 fn is_key(attributes: &Attributes) -> bool {
