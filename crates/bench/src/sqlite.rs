@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 /// Bytes of a row: those that Cloister writes for the key whose making is compared with it, identifier, tags and seals.
-const ROW: usize = 696;
+const ROW: usize = 351;
 
 /// A database that all callers share, one after the other.
 pub struct Transactions(Mutex<Connection>);
