@@ -96,7 +96,7 @@ fn agree(key: &PairKey<Private>, point: &[u8]) -> Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::super::Material;
-    use super::super::curves::CURVES;
+    use super::super::curves::{CURVES, Curve};
     use super::super::pair_testing::{curve as pair, decapsulate, derive, encapsulate, object};
     use super::*;
     use crate::attribute::Attributes;
@@ -302,6 +302,71 @@ mod tests {
                 assert_eq!(agree(&key, bare), Ok(secret));
                 assert_eq!(agree(&key, &vec![0; curve.size]), Err(Error::PublicKeyInvalid));
                 assert_eq!(agree(&key, &bare[1..]), Err(Error::PublicKeyInvalid));
+            }
+        }
+    }
+
+    #[test]
+    fn on_every_curve_what_is_no_point_of_it_is_refused_before_and_after_one_that_is() {
+        for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC) {
+            let ((other, _), (_, private)) =
+                (pair(curve.key_type, curve.oid), pair(curve.key_type, curve.oid));
+            let Material::Private(key) = Material::from_attributes(&private).unwrap() else { panic!() };
+            let right = point::bare(curve, point_of(&other)).unwrap();
+            let off = |at: usize| {
+                let mut off = right.to_vec();
+                off[at] ^= 1;
+                off
+            };
+            // The twist has as many x coordinates as the curve: half of all.
+            let on_twist = (0..=u8::MAX).map(|low| {
+                let mut compressed = right[..=curve.size].to_vec();
+                (compressed[0], compressed[curve.size]) = (2, low);
+                compressed
+            });
+            let refused = on_twist.filter(|compressed| agree(&key, compressed).is_err()).count();
+            assert!((64..192).contains(&refused), "{:?}: {refused}", curve.names);
+            for wrong in [off(0), off(1), off(curve.size), off(curve.size + 1), off(2 * curve.size)] {
+                assert!(agree(&key, right).is_ok());
+                assert_eq!(agree(&key, &wrong), Err(Error::PublicKeyInvalid), "{:?}", curve.names);
+            }
+        }
+    }
+
+    /// The points whose order divides the cofactor, of the curve and of its twist, also with what reduces to them (RFC 7748, sections 5 and 6).
+    #[test]
+    fn all_points_of_a_small_order_lead_to_nothing() {
+        let small = |curve: &Curve| {
+            let hex = |text: &str| hex::decode(text).unwrap();
+            let near_prime = |last: u8| match curve.size {
+                32 => [&[last][..], &[0xff; 30], &[0x7f]].concat(),
+                _ => [&[last][..], &[0xff; 27], &[0xfe], &[0xff; 27]].concat(),
+            };
+            let (mut zero, mut one) = (vec![0; curve.size], vec![0; curve.size]);
+            one[0] = 1;
+            let mut all = vec![zero.clone(), one.clone()];
+            if curve.size == 32 {
+                all.push(hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"));
+                all.push(hex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"));
+                all.extend([0xec, 0xed, 0xee].map(near_prime));
+                // The highest bit is none of the number's.
+                (zero[31], one[31]) = (0x80, 0x80);
+                all.extend([zero, one]);
+            } else {
+                all.push(near_prime(0xfe));
+                all.push(near_prime(0xff));
+                all.push([&[0; 28][..], &[0xff; 28]].concat());
+            }
+            all
+        };
+        for curve in CURVES.iter().filter(|curve| curve.key_type == ck::CKK_EC_MONTGOMERY) {
+            let ((other, _), (_, private)) =
+                (pair(curve.key_type, curve.oid), pair(curve.key_type, curve.oid));
+            let Material::Private(key) = Material::from_attributes(&private).unwrap() else { panic!() };
+            let right = point::bare(curve, point_of(&other)).unwrap();
+            for point in small(curve) {
+                assert!(agree(&key, right).is_ok());
+                assert_eq!(agree(&key, &point), Err(Error::PublicKeyInvalid), "{}", hex::encode(point));
             }
         }
     }

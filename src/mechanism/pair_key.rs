@@ -183,14 +183,12 @@ impl<T> AtWork<T> {
         self.kept.is_some()
     }
 
-    /// Works with the context that is there. One that something went wrong with is not used again.
+    /// Works with the context that is there. One that something went wrong with, be it a panic, is not used again.
     fn run<R>(&mut self, work: impl FnOnce(&mut Context<T>) -> Result<R>) -> Result<R> {
-        let kept = self.kept.as_mut().ok_or(Error::FunctionFailed)?;
-        let result = work(&mut kept.context);
-        if result.is_err() {
-            self.kept = None;
-        }
-        result
+        let mut kept = self.kept.take().ok_or(Error::FunctionFailed)?;
+        let done = work(&mut kept.context)?;
+        self.kept = Some(kept);
+        Ok(done)
     }
 
     /// Leaves the context for others, if need be in the place of one for another task.
@@ -319,5 +317,9 @@ mod tests {
         let failed = key.block(&task(MOST + 1), |_| Ok(()), |_| Err::<(), _>(Error::FunctionFailed));
         assert_eq!(failed, Err(Error::FunctionFailed));
         assert!(is_fresh(&task(MOST + 1)), "it failed and was kept");
+        let work =
+            || key.block(&task(MOST + 1), |_| Ok(()), |_| -> Result<()> { panic!("in the midst of it") });
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err());
+        assert!(is_fresh(&task(MOST + 1)), "it panicked and was kept");
     }
 }

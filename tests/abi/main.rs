@@ -39,6 +39,7 @@ mod profiles;
 mod reload;
 mod remembered;
 mod resting;
+mod resting_pairs;
 mod saved_states;
 mod slh_dsa;
 mod slots;

@@ -167,41 +167,6 @@ fn what_rests_for_one_purpose_begins_no_other() {
     });
 }
 
-#[test]
-fn signatures_with_pairs_rest_too_and_begin_again_only_where_a_first_would() {
-    isolated(|_| {
-        let token = Token::new();
-        let (session, other) = (token.user(), token.public());
-        let pss = |salt| Mechanism::pss(CKM_SHA256_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, salt);
-        let ec = [Mechanism::plain(CKM_ECDSA), Mechanism::plain(CKM_ECDSA_SHA256)];
-        let rsa = [pss(32), pss(20), Mechanism::plain(CKM_SHA256_RSA_PKCS), Mechanism::plain(CKM_RSA_PKCS)];
-        let stored = template![CKA_TOKEN => true];
-        let pairs = [
-            (keys::ec(session, keys::P256, stored.clone()), &ec[..]),
-            (keys::rsa(session, 2048, stored), &rsa[..]),
-        ];
-        for ((public, private), mechanisms) in pairs {
-            for round in 0..6_u8 {
-                for mechanism in mechanisms.iter().flat_map(|one| [one, one]) {
-                    let signature = session.sign(mechanism, private, &[round; 32]).unwrap();
-                    session.verify(mechanism, public, &[round; 32], &signature).unwrap();
-                    let refused = session.verify(mechanism, public, &[99; 32], &signature);
-                    refused.refused(CKR_SIGNATURE_INVALID);
-                    other.verify(mechanism, public, &[round; 32], &signature).unwrap();
-                }
-            }
-            let last = &mechanisms[0];
-            session.sign(last, private, &[1; 32]).unwrap();
-            other.set(private, &template![CKA_SIGN => false]).unwrap();
-            session.sign_init(last, private).refused(CKR_KEY_FUNCTION_NOT_PERMITTED);
-            other.set(private, &template![CKA_SIGN => true]).unwrap();
-            session.sign(last, private, &[1; 32]).unwrap();
-            other.destroy(private).unwrap();
-            session.sign_init(last, private).refused(CKR_KEY_HANDLE_INVALID);
-        }
-    });
-}
-
 /// Ways to leave an operation, of each kind, other than to its end.
 const LEAVINGS: [fn(Session, Handle); 7] = [
     |session, key| {

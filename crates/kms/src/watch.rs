@@ -39,9 +39,9 @@ impl<K: Eq + Hash, V: PartialEq> Watch<K, V> {
         self.0.remove(name);
     }
 
-    /// Watches only what `keep` says of the names.
-    pub fn retain(&mut self, mut keep: impl FnMut(&K) -> bool) {
-        self.0.retain(|name, _| keep(name));
+    /// Watches only what `keep` says of the names, and since when they are watched.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, Duration) -> bool) {
+        self.0.retain(|name, (_, since)| keep(name, *since));
     }
 }
 
@@ -60,7 +60,8 @@ mod tests {
         assert_eq!(watch.since("a", 1, at(40)), at(40), "what it was once doesn't count");
         watch.forget("a");
         assert_eq!(watch.since("a", 1, at(50)), at(50));
-        watch.retain(|name| *name != "b");
+        watch.retain(|name, since| *name != "b" && since == at(50));
+        assert_eq!(watch.since("a", 1, at(55)), at(50));
         assert_eq!(watch.since("b", 1, at(60)), at(60));
     }
 }

@@ -13,7 +13,7 @@ use std::ptr;
 /// A pair as bytes: the secret number, and the point uncompressed.
 pub type Parts = (Bytes, Vec<u8>);
 
-/// Makes pairs on one curve. Between two of them it has no secret.
+/// Makes pairs on one curve. Between two of them it has neither half of one.
 pub struct Generator(EcKey<Params>);
 
 impl Generator {
@@ -27,9 +27,17 @@ impl Generator {
         // SAFETY: the key is alive, has a group and is nobody else's.
         let made = check(unsafe { ffi::EC_KEY_generate_key(self.0.as_ptr()) });
         let parts = made.and_then(|()| self.parts(size));
-        // SAFETY: as above. NULL wipes the secret number and lets it go, which OpenSSL answers with 0.
-        unsafe { ffi::EC_KEY_set_private_key(self.0.as_ptr(), ptr::null()) };
+        self.clear();
         parts
+    }
+
+    /// Lets both halves go. A generation that fails halfway would free a point that it finds here, and leave it here all the same.
+    fn clear(&mut self) {
+        // SAFETY: the key is alive and nobody else's. NULL wipes what there is and lets it go, which OpenSSL answers with 0.
+        unsafe {
+            ffi::EC_KEY_set_private_key(self.0.as_ptr(), ptr::null());
+            ffi::EC_KEY_set_public_key(self.0.as_ptr(), ptr::null());
+        }
     }
 
     fn parts(&self, size: usize) -> Result<Parts, ErrorStack> {
@@ -46,5 +54,30 @@ impl Generator {
             (filled, ffi::EC_POINT_point2oct(group, public, form, place, room, ptr::null_mut()))
         };
         if (filled, written) == (room, point.len()) { Ok((number, point)) } else { Err(ErrorStack::get()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::ec::EcGroup;
+    use openssl::nid::Nid;
+
+    fn is_empty(generator: &Generator) -> bool {
+        let key = generator.0.as_ptr();
+        // SAFETY: the key is alive; the parts are only compared with NULL.
+        unsafe { ffi::EC_KEY_get0_private_key(key).is_null() && ffi::EC_KEY_get0_public_key(key).is_null() }
+    }
+
+    #[test]
+    fn nothing_of_a_pair_is_left_for_the_next_one_to_trip_over() {
+        let group = EcGroup::from_curve_name(Nid::BRAINPOOL_P320R1).unwrap();
+        let mut generator = Generator::new(&group).unwrap();
+        for _ in 0..3 {
+            generator.generate(40).unwrap();
+            assert!(is_empty(&generator));
+            assert!(generator.generate(1).is_err(), "no room");
+            assert!(is_empty(&generator));
+        }
     }
 }

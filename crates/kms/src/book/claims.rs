@@ -17,6 +17,9 @@ const ABANDONED: Duration = Duration::from_secs(15);
 /// Who meets a claim for so long suspects that its front has died, and looks for others that it left.
 const SUSPECT: Duration = Duration::from_secs(2);
 
+/// A claim that is met again is removed long before it has been watched for so long; one that isn't has gone.
+const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
+
 /// How many names of claims are looked at at once.
 const CLEARED: usize = 100;
 
@@ -27,6 +30,18 @@ pub(super) struct Met {
     watched: Mutex<Watch<(String, Vec<u8>), ()>>,
     /// When all claims were looked for last.
     searched: Mutex<Option<Duration>>,
+}
+
+impl Met {
+    /// How long each claim of that name has been watched, `nonces` being all that there are.
+    fn watched(&self, label: &str, nonces: &[&[u8]], now: Duration) -> Vec<Duration> {
+        let mut watched = self.watched.lock();
+        watched.retain(|(name, nonce), since| {
+            if name == label { nonces.contains(&&nonce[..]) } else { now.saturating_sub(since) < FORGOTTEN }
+        });
+        let since = nonces.iter().map(|nonce| watched.since((label.to_owned(), nonce.to_vec()), (), now));
+        since.map(|since| now.saturating_sub(since)).collect()
+    }
 }
 
 /// A claim object in the token. Removed when dropped.
@@ -111,13 +126,8 @@ impl Book {
 
     /// How long the longest known of the claims has been watched, and how many were removed.
     fn clear_abandoned(&self, label: &str, met: &[Foreign]) -> Result<(Duration, usize)> {
-        let now = self.ticks.now();
-        let watched: Vec<Duration> = {
-            let mut watch = self.met.watched.lock();
-            watch.retain(|(name, nonce)| name != label || met.iter().any(|(_, other)| other == nonce));
-            let since = met.iter().map(|(_, nonce)| watch.since((label.to_owned(), nonce.clone()), (), now));
-            since.map(|since| now.saturating_sub(since)).collect()
-        };
+        let nonces: Vec<&[u8]> = met.iter().map(|(_, nonce)| &nonce[..]).collect();
+        let watched = self.met.watched(label, &nonces, self.ticks.now());
         let mut cleared = 0;
         for ((object, _), _) in met.iter().zip(&watched).filter(|(_, watched)| **watched > ABANDONED) {
             match self.token().with(|session| session.destroy_object(*object)) {
@@ -126,5 +136,23 @@ impl Book {
             }
         }
         Ok((watched.into_iter().max().unwrap_or_default(), cleared))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_met_again_is_not_remembered_for_ever() {
+        let at = Duration::from_secs;
+        let met = Met::default();
+        assert_eq!(met.watched("a", &[b"1", b"2"], at(0)), [at(0), at(0)]);
+        assert_eq!(met.watched("b", &[b"1"], at(20)), [at(0)]);
+        assert_eq!(met.watched("a", &[b"2"], at(30)), [at(30)]);
+        assert_eq!(met.watched("a", &[b"1"], at(40)), [at(0)], "it was gone");
+        assert!(met.watched("c", &[], at(20) + FORGOTTEN).is_empty());
+        assert_eq!(met.watched("b", &[b"1"], at(21) + FORGOTTEN), [at(0)], "nobody has asked for it");
+        assert_eq!(met.watched("a", &[b"1"], at(30) + FORGOTTEN), [at(30) + FORGOTTEN - at(40)]);
     }
 }
