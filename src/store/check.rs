@@ -81,6 +81,8 @@ impl Check<'_> {
     fn objects(&mut self, owners: &HashSet<i64>) -> Step<()> {
         let open_key = meta::open_key(self.connection)?;
         let mut roster = Roster::empty();
+        // Not every format has an index that tells.
+        let mut seen = HashSet::new();
         let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS}, number FROM object"))?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
@@ -88,6 +90,11 @@ impl Check<'_> {
             let number = row.get(COLUMN_COUNT)?;
             let Some(row) = self.note(row_from(row).map_err(Fault::from))? else { continue };
             self.note(place::check(self.format, row.name.id, number))?;
+            if !seen.insert(row.name.id) {
+                self.report
+                    .problems
+                    .push(format!("object {}: it is there more than once", row.name.id.to_hex()));
+            }
             if let Some(key) = self.key.filter(|_| row.is_on_roster()) {
                 roster.add(key, &row.name)?;
             }

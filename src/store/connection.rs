@@ -18,7 +18,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub(super) struct Database {
     read_only: AtomicBool,
     /// Device and inode of the file first opened.
     identity: OnceLock<(u64, u64)>,
-    /// Its format, once there was something in it.
-    format: OnceLock<Format>,
+    /// Number of the format that it had at the last look; 0 before there was something in it.
+    format: AtomicI32,
     /// When that file was last found under its path.
     sight: Sight,
     pub(super) slot: Arc<Mutex<Slot>>,
@@ -89,7 +89,7 @@ impl Database {
         Database {
             file: path(folder),
             identity: OnceLock::new(),
-            format: OnceLock::new(),
+            format: AtomicI32::new(0),
             sight: Sight::default(),
             counter: Arc::new(Counter::open(folder)),
             read_only: AtomicBool::new(false),
@@ -124,20 +124,19 @@ impl Database {
 
     /// The file's format.
     pub(super) fn format(&self) -> Result<Format> {
-        match self.format.get() {
-            Some(format) => Ok(*format),
+        match Format::from_number(self.format.load(Ordering::Relaxed)) {
+            Some(format) => Ok(format),
             // It is that of the first commit, without which there is nothing to be found.
             None => self.glance(|connection| self.format_on(connection)),
         }
     }
 
-    /// The same for who has the connection. In a file without tables, those of the newest format will be made.
+    /// The same looked at anew, for who has the connection: somebody may have restored a backup into the file, and what is written by another format
+    /// is not found again. In a file without tables, those of the newest format will be made.
     pub(super) fn format_on(&self, connection: &Connection) -> Step<Format> {
-        if let Some(format) = self.format.get() {
-            return Ok(*format);
-        }
-        let found = schema::format_of(connection)?;
-        Ok(found.map_or(Format::NEWEST, |found| *self.format.get_or_init(|| found)))
+        let Some(found) = schema::format_of(connection)? else { return Ok(Format::NEWEST) };
+        self.format.store(found as i32, Ordering::Relaxed);
+        Ok(found)
     }
 
     /// Reads with one statement. What has been read is on the disk when it is answered.

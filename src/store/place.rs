@@ -48,11 +48,9 @@ static LAST: AtomicU64 = AtomicU64::new(0);
 /// A number of this time, or behind the last one.
 fn next_number(last: &AtomicU64, now: u64, random: u64) -> u64 {
     let low = (1 << RANDOM_BITS) - 1;
-    let drawn = now & !low | random & low;
-    let after = |last: u64| {
-        let next = if drawn > last { drawn } else { last.wrapping_add(1 + random % STEP) };
-        next & ((1 << BITS) - 1)
-    };
+    let most = (1 << BITS) - 1;
+    let drawn = (now & !low | random & low) & most;
+    let after = |last: u64| if drawn > last { drawn } else { last.wrapping_add(1 + random % STEP) & most };
     let last = last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
     after(last.unwrap_or_default())
 }
@@ -106,6 +104,16 @@ mod tests {
             let next = next_number(&given, now, 5);
             assert!(next > last && next - last <= STEP);
             last = next;
+        }
+    }
+
+    #[test]
+    fn numbers_ascend_also_where_the_clock_is_beyond_them() {
+        for now in [1 << BITS, (1 << BITS) + (5 << RANDOM_BITS), u64::MAX] {
+            let given = AtomicU64::new(0);
+            let numbers = [9, 7, 8].map(|random| next_number(&given, now, random));
+            assert!(numbers.is_sorted_by(|one, next| one < next), "{now}: {numbers:?}");
+            assert!(numbers.iter().all(|number| *number < 1 << BITS));
         }
     }
 

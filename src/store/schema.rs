@@ -61,9 +61,11 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Step<Content> {
     }
 }
 
-/// The format of what is there already.
+/// The format of what is there already; `None` if nothing is.
 pub(super) fn format_of(connection: &Connection) -> Step<Option<Format>> {
-    Ok(Format::from_number(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))
+    let number = connection.prepare_cached("PRAGMA user_version")?.query_row((), |row| row.get(0))?;
+    let unknown = || Fault::Damaged(format!("it has format {number} now"));
+    if number == 0 { Ok(None) } else { Format::from_number(number).map(Some).ok_or_else(unknown) }
 }
 
 /// Makes the tables, in the caller's transaction.

@@ -221,7 +221,10 @@ impl Asked {
             let id = row.get(0).map(ObjectId).map_err(Fault::from);
             match id.and_then(|id| place::check(self.format, id, number).map(|()| id)) {
                 Ok(id) => numbered.push((number, Found { id, private })),
-                Err(fault) => hits.damaged.push(fault),
+                Err(fault) => {
+                    hits.damaged.push(fault);
+                    continue;
+                }
             }
             // A damaged row tells so when it is used.
             if self.whole

@@ -89,22 +89,31 @@ impl Database {
             return log.sync().map_err(|error| refused(self.path(), &error));
         };
         let Some(_turn) = self.await_turn(counters, mark, log) else { return Ok(()) };
-        let committed = counters.load(CHANGES);
-        if counters.load(REFUSED) == 0
-            && let Err(error) = log.sync()
-        {
-            counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
-            return Err(refused(self.path(), &error));
-        }
-        if counters.load(REFUSED) != 0 {
+        loop {
+            let committed = counters.load(CHANGES);
+            if counters.load(REFUSED) == 0
+                && let Err(error) = log.sync()
+            {
+                counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
+                return Err(refused(self.path(), &error));
+            }
+            if counters.load(REFUSED) == 0 {
+                self.settled_at(counters, committed);
+                return Ok(());
+            }
             // A sync that comes after one that has failed proves nothing: the kernel forgets what it has told.
-            let mut slot = self.slot.lock();
-            self.make_ready(&mut slot)?;
-            let mended = slot.connection().and_then(|connection| self.mend(connection));
-            return mended.map_err(|fault| fault.at(self.path()));
+            self.mend_now()?;
+            // Another process may have mended it just now, and the commit have come after that.
+            if self.is_settled(mark) {
+                return Ok(());
+            }
         }
-        self.settled_at(counters, committed);
-        Ok(())
+    }
+
+    fn mend_now(&self) -> Result<()> {
+        let mut slot = self.slot.lock();
+        self.make_ready(&mut slot)?;
+        slot.connection().and_then(|connection| self.mend(connection)).map_err(|fault| fault.at(self.path()))
     }
 
     /// The turn among the processes, or `None` if another has synced meanwhile what bears this mark. One that holds its turn for long is stopped, or has a

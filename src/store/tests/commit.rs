@@ -154,6 +154,62 @@ fn a_commit_whose_sync_fails_is_not_answered_as_done_and_nothing_rests_on_it_bef
 }
 
 #[test]
+fn who_has_committed_behind_one_whose_sync_fails_is_answered_when_the_log_has_been_brought_into_the_database()
+{
+    let it = Fixture::new();
+    let (syncs, may_fail) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, allowed) = (syncs.clone(), may_fail.clone());
+    let failing = move || {
+        let is_first = counted.fetch_add(1, Ordering::SeqCst) == 0;
+        until(|| allowed.load(Ordering::SeqCst) == 1);
+        if is_first { Err(io::Error::from_raw_os_error(libc::EIO)) } else { Ok(()) }
+    };
+    at_each_sync(&it.store, Some(Box::new(failing)));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| it.store.insert(it.viewer(), &[record(1, Some(it.user))]));
+        until(|| syncs.load(Ordering::SeqCst) == 1);
+        let second = leader(scope, &it);
+        may_fail.store(1, Ordering::SeqCst);
+        assert!(matches!(first.join().unwrap(), Err(Error::Failed(..))));
+        second.join().unwrap().unwrap();
+    });
+    let log = it.folder.path().join("token.db-wal");
+    assert_eq!((std::fs::metadata(log).unwrap().len(), refusals(&it.store)), (0, 0));
+    assert_eq!(syncs.load(Ordering::SeqCst), 1, "a sync behind one that has failed proves nothing");
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn a_commit_that_has_come_after_another_process_has_mended_the_log_is_synced_itself() {
+    let it = Fixture::new();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = syncs.clone();
+    let count = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    };
+    at_each_sync(&it.store, Some(Box::new(count)));
+    let database = &it.store.database;
+    let counters = database.counter().mapped().unwrap();
+    let slot = database.slot.lock();
+    let log = slot.log(database.path()).unwrap().unwrap();
+    // The other has emptied the log, and is about to say so.
+    counters.raise(REFUSED, 1);
+    let committed = database.counter().begin().unwrap().moved().to;
+    std::thread::scope(|scope| {
+        let settling = scope.spawn(|| database.settle(committed, &log, || ()));
+        let mine = std::fs::File::open(it.folder.path().join("token.db-wal")).unwrap();
+        // It has the log's turn, and finds that it has to mend.
+        until(|| mine.try_lock().map(|()| mine.unlock().unwrap()).is_err());
+        (0..1000).for_each(|_| std::thread::yield_now());
+        assert!(counters.exchange(REFUSED, 1, 0));
+        drop(slot);
+        settling.join().unwrap().unwrap();
+    });
+    assert_eq!(syncs.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn who_reads_what_another_process_has_not_yet_on_the_disk_has_it_synced_first() {
     let it = Fixture::new();
     let gate = Gate::before(&it.store);

@@ -108,3 +108,24 @@ fn a_record_of_the_earlier_encoding_is_read_in_a_file_of_the_newest_format() {
     assert_eq!(it.tamper(&sql), 1);
     assert_eq!(it.store.get(None, id(1)).unwrap(), Some(plain(1)));
 }
+
+/// Nobody is to do that, but what is made afterwards must not be lost by it.
+#[test]
+fn what_is_written_after_a_backup_of_another_format_was_restored_into_the_file_is_found_by_all() {
+    for (mut it, from) in [(earlier(), Fixture::new()), (Fixture::new(), earlier())] {
+        it.store.insert(None, &[plain(8)]).unwrap();
+        from.store.insert(None, &[plain(9)]).unwrap();
+        let open = |it: &Fixture| Connection::open(it.folder.path().join("token.db")).unwrap();
+        rusqlite::backup::Backup::new(&open(&from), &mut open(&it)).unwrap().step(-1).unwrap();
+
+        it.store.insert(None, &[plain(1)]).unwrap();
+        assert!(matches!(it.store.insert(None, &[plain(1)]), Err(Error::Exists)));
+        it.store.delete(None, id(9)).unwrap();
+        for store in [&it.store, &it.again()] {
+            assert_eq!(store.get(None, id(1)).unwrap(), Some(plain(1)));
+            assert_eq!(store.get(None, id(9)).unwrap(), None);
+        }
+        (it.key, it.user) = (from.key, from.user);
+        assert_eq!(it.problems(), [""; 0]);
+    }
+}

@@ -85,10 +85,33 @@ fn an_object_that_does_not_lie_where_its_id_says_is_passed_over_and_reported() {
         let it = Fixture::new();
         it.store.insert(None, &[plain(1), plain(2)]).unwrap();
         assert_eq!(it.tamper(&format!("UPDATE object SET {deed} WHERE id = x'{}'", id(1).to_hex())), 1);
-        let found = it.again().find(None, &Attributes::new()).unwrap();
-        assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [id(2)], "{deed}");
-        assert_eq!(it.store.get(None, id(1)).unwrap(), None);
+        let store = it.again();
+        for template in
+            [Attributes::new(), Attributes::from_iter([(ck::CKA_LABEL, b"label-in-the-clear".as_slice())])]
+        {
+            let found = store.find(None, &template).unwrap();
+            assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [id(2)], "{deed}");
+        }
+        for gone in [id(1), ObjectId(std::array::from_fn(|at| if at == 0 { 0xaa } else { 1 }))] {
+            assert_eq!(
+                store.get(None, gone).unwrap(),
+                None,
+                "{deed}: not from what the search has read either"
+            );
+        }
         let problems = it.problems();
         assert!(problems.len() == 1 && problems[0].contains("does not lie where"), "{deed}: {problems:?}");
     }
+}
+
+/// No index keeps an id from having two rows.
+#[test]
+fn an_object_that_is_there_twice_is_reported() {
+    let it = Fixture::new();
+    it.store.insert(None, &[plain(1)]).unwrap();
+    let columns = crate::store::objects::COLUMNS;
+    let twice = &format!("INSERT INTO object (number, {columns}) SELECT number + 3, {columns} FROM object");
+    assert_eq!(it.tamper(twice), 1);
+    let problems = it.problems();
+    assert!(problems.len() == 1 && problems[0].contains("more than once"), "{problems:?}");
 }
