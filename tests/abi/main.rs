@@ -39,6 +39,7 @@ mod profiles;
 mod reload;
 mod remembered;
 mod resting;
+mod same_template;
 mod saved_states;
 mod slh_dsa;
 mod slots;
