@@ -5,12 +5,14 @@
 
 use super::{Handle, Library, Session, Turn};
 use crate::error::Result;
-use std::cell::Cell;
+use std::cell::{RefCell, RefMut};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
-/// What one thread remembers.
-pub struct Last(Cell<Option<Remembered>>);
+/// What one thread remembers. It stays in its place while it is used, so that a signal handler finds it whole or in use: one that found it half
+/// moved would let go of what is not its own.
+pub struct Last(RefCell<Option<Remembered>>);
 
 struct Remembered {
     /// Number of the library that it is a session of.
@@ -27,7 +29,7 @@ impl Default for Last {
 impl Last {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Last(Cell::new(None))
+        Last(RefCell::new(None))
     }
 
     /// Runs `body` with an open session of `library`, or answers `SessionHandleInvalid`.
@@ -37,14 +39,13 @@ impl Last {
         handle: Handle,
         body: impl FnOnce(&Session) -> Result<R>,
     ) -> Result<R> {
-        // Out of its place while it is used: a call from within a call finds none.
-        let remembered = match self.0.take() {
-            Some(last) if last.is(library, handle) => last,
-            _ => Remembered { library: library.number(), session: library.session(handle)? },
+        // A call from within a call remembers nothing.
+        let Some(mut place) = self.place() else { return body(&*library.session(handle)?) };
+        let remembered = match place.take().filter(|last| last.is(library, handle)) {
+            Some(last) => last,
+            None => Remembered { library: library.number(), session: library.session(handle)? },
         };
-        let result = body(&remembered.session);
-        self.0.set(Some(remembered));
-        result
+        body(&place.insert(remembered).session)
     }
 
     /// Runs `body` with the turn of an open session. If it is the one remembered, and nobody else has its turn, then without a `Library`: all that the
@@ -61,15 +62,21 @@ impl Last {
         enter: impl FnOnce() -> Result<L>,
         body: impl FnOnce(&mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
-        let remembered = self.0.take();
-        let Some(mut turn) = remembered.as_ref().and_then(|last| last.try_turn(handle, current)) else {
-            self.0.set(remembered);
-            return self.with_turn_inside(handle, enter, body);
-        };
-        let result = body(&mut turn);
-        drop(turn);
-        self.0.set(remembered);
-        result
+        if let Some(place) = self.place()
+            && let Some(mut turn) = place.as_ref().and_then(|last| last.try_turn(handle, current))
+        {
+            return body(&mut turn);
+        }
+        self.with_turn_inside(handle, enter, body)
+    }
+
+    /// What is remembered, for this call alone; `None` if it is one from within another.
+    #[inline]
+    fn place(&self) -> Option<RefMut<'_, Option<Remembered>>> {
+        let place = self.0.try_borrow_mut().ok();
+        // First in use, then looked at.
+        compiler_fence(Ordering::SeqCst);
+        place
     }
 
     #[cold]
@@ -84,7 +91,9 @@ impl Last {
 
     /// Remembers nothing any more.
     pub fn forget(&self) {
-        self.0.set(None);
+        if let Some(mut place) = self.place() {
+            *place = None;
+        }
     }
 }
 

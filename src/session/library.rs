@@ -123,6 +123,7 @@ mod tests {
     use crate::mechanism::{Mechanism, Params, Purpose, registry};
     use crate::output::Output;
     use crate::session::UserType;
+    use crate::token::{Found, ObjectRef};
     use cryptoki_sys as ck;
 
     /// Slots in a folder, and a PIN check that costs next to nothing.
@@ -250,6 +251,28 @@ mod tests {
             .whole(Purpose::Sign, b"data", Output::new(Some(&mut mac), &mut length))
             .unwrap();
         assert_eq!(with_keys(&sessions[1]), 0);
+    }
+
+    #[test]
+    fn a_search_that_goes_on_while_the_login_ends_leaves_no_handle_of_a_private_object() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        let (sessions, key) = two_that_have_signed(&library);
+        let slot = &sessions[0].slot;
+        let ObjectRef::Stored(id) = slot.objects.get(key).unwrap() else { panic!("not a token object") };
+        let searching = sessions[1].turn().unwrap();
+        std::thread::scope(|scope| {
+            let logout = scope.spawn(|| sessions[0].logout().unwrap());
+            while slot.ticket().is_some() {
+                std::thread::yield_now();
+            }
+            // It may come as far as it can without that turn. Whether it does decides nothing.
+            (0..1000).for_each(|_| std::thread::yield_now());
+            let late = slot.objects.of_found(Found { id, private: true });
+            drop(searching);
+            logout.join().unwrap();
+            assert_eq!(slot.objects.get(late).err(), Some(Error::ObjectHandleInvalid));
+        });
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Slot {
             session.close();
         }
         if sessions.is_empty() {
-            self.end_login();
+            self.end_login(&sessions);
         }
     }
 
@@ -202,7 +202,7 @@ impl Slot {
     fn drain(&self, sessions: &mut ByHandle<Arc<Session>>) -> Vec<Handle> {
         let closed: Vec<(Handle, Arc<Session>)> = sessions.drain().collect();
         closed.iter().for_each(|(_, session)| session.close());
-        self.end_login();
+        self.end_login(sessions);
         closed.into_iter().map(|(handle, _)| handle).collect()
     }
 
@@ -221,8 +221,7 @@ impl Slot {
         }
         if self.ticket().is_some_and(|ticket| !self.token.holds(&ticket)) {
             // The PIN has been changed elsewhere, or the user deleted: that login is over.
-            self.end_login();
-            sessions.values().for_each(|session| session.end_operations());
+            self.end_login(&sessions);
         }
         if let Some(ticket) = self.ticket() {
             let same = ticket.role() == role && ticket.user() == user.name;
@@ -263,14 +262,15 @@ impl Slot {
         if self.ticket().is_none() {
             return Err(Error::UserNotLoggedIn);
         }
-        // First the ticket, then the operations: none can begin with it in between and stay.
-        self.end_login();
-        sessions.values().for_each(|session| session.end_operations());
+        self.end_login(&sessions);
         Ok(())
     }
 
-    fn end_login(&self) {
+    /// Ends the login, and what goes on by it in the sessions that stay open. First the ticket, then the operations: none can begin with it
+    /// in between and stay. What was opened for it comes last: no call that began with the ticket is left then to bring anything back.
+    fn end_login(&self, sessions: &ByHandle<Arc<Session>>) {
         let ended = self.set_login(None);
+        sessions.values().for_each(|session| session.end_operations());
         if let Some(ticket) = ended {
             self.token.logout(&ticket);
         }

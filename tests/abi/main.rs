@@ -40,6 +40,7 @@ mod reload;
 mod remembered;
 mod resting;
 mod resting_pairs;
+mod same_template;
 mod saved_states;
 mod slh_dsa;
 mod slots;

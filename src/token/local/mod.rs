@@ -96,6 +96,7 @@ impl LocalToken {
         if let Some(replaced) = place.take_if(|store| store.is_replaced()) {
             replaced.retire();
             self.cache.clear();
+            self.moulds.clear();
         }
     }
 
