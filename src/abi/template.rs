@@ -57,11 +57,13 @@ pub(super) fn read_known(
     let says = |index, kind, value: &Value| {
         template.at(index).read().is_ok_and(|entry| entry.type_ == kind && is_value(&entry, value))
     };
-    if let Some(known) = session.templates().find(template.extent(count)?, says) {
+    let extent = template.extent(count)?;
+    if let Some(known) = session.templates().find(extent, says) {
         return Ok(known);
     }
     let read = Arc::new(read(template, count)?);
-    session.templates().keep(&read, &wanted(template, count)?);
+    let kinds = (0..extent).filter_map(|index| Some(template.at(index).read().ok()?.type_));
+    session.templates().keep(&read, kinds);
     Ok(read)
 }
 

@@ -16,7 +16,7 @@ const LONGEST: u64 = 1 << 12;
 struct Known {
     template: Arc<Attributes>,
     /// Where each attribute of the caller's, in its order, stands in it.
-    places: Vec<usize>,
+    places: Vec<u8>,
 }
 
 /// Templates by what a caller has written. None holds a secret.
@@ -37,16 +37,12 @@ impl Templates {
     }
 
     /// Keeps a template whose attributes have been written in this order, if each was written once and all are anybody's to keep.
-    pub fn keep(&self, template: &Arc<Attributes>, order: &[AttributeType]) {
-        let places: Option<Vec<usize>> = order.iter().map(|kind| template.place_of(*kind)).collect();
-        let once = |places: &Vec<usize>| {
-            places.len() == template.len() && (0..places.len()).all(|place| places.contains(&place))
-        };
+    pub fn keep(&self, template: &Arc<Attributes>, order: impl Iterator<Item = AttributeType>) {
         let secret = template.iter().any(|(kind, _)| schema::may_be_secret(kind));
-        if let Some(places) = places.filter(once)
-            && !secret
-            && template.size() <= LONGEST
-        {
+        if secret || template.size() > LONGEST {
+            return;
+        }
+        if let Some(places) = places_of(template, order) {
             self.0.write().keep(Known { template: template.clone(), places });
         }
     }
@@ -59,11 +55,22 @@ impl Templates {
 
 impl Known {
     fn is_written(&self, count: usize, says: impl Fn(usize, AttributeType, &Value) -> bool) -> bool {
-        let is_said = |(index, place): (usize, &usize)| {
-            self.template.at(*place).is_some_and(|(kind, value)| says(index, kind, value))
+        let is_said = |(index, place): (usize, &u8)| {
+            self.template.at(usize::from(*place)).is_some_and(|(kind, value)| says(index, kind, value))
         };
         self.places.len() == count && self.places.iter().enumerate().all(is_said)
     }
+}
+
+/// Where attributes of these types stand in the template, if they are all of it, each once.
+fn places_of(template: &Attributes, order: impl Iterator<Item = AttributeType>) -> Option<Vec<u8>> {
+    let mut places = Vec::with_capacity(template.len());
+    for kind in order {
+        places.push(u8::try_from(template.place_of(kind)?).ok()?);
+    }
+    let mut sorted = (0..=u8::MAX).take(template.len());
+    let all = places.len() == template.len() && sorted.all(|place| places.contains(&place));
+    all.then_some(places)
 }
 
 #[cfg(test)]
@@ -80,8 +87,7 @@ mod tests {
 
     fn keep(templates: &Templates, written: Written<'_>) -> Arc<Attributes> {
         let template = Arc::new(written.iter().cloned().collect());
-        let order: Vec<_> = written.iter().map(|(kind, _)| *kind).collect();
-        templates.keep(&template, &order);
+        templates.keep(&template, written.iter().map(|(kind, _)| *kind));
         template
     }
 
