@@ -58,7 +58,8 @@ impl Known {
         let is_said = |(index, place): (usize, &u8)| {
             self.template.at(usize::from(*place)).is_some_and(|(kind, value)| says(index, kind, value))
         };
-        self.places.len() == count && self.places.iter().enumerate().all(is_said)
+        // Templates that differ mostly do so in names, and those mostly come last.
+        self.places.len() == count && self.places.iter().enumerate().rev().all(is_said)
     }
 }
 
