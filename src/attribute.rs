@@ -176,6 +176,16 @@ impl Attributes {
         self.position(kind).ok().map(|at| &self.0[at].1)
     }
 
+    /// The one in this place, in ascending order of type.
+    pub fn at(&self, place: usize) -> Option<(AttributeType, &Value)> {
+        self.0.get(place).map(|(kind, value)| (*kind, value))
+    }
+
+    /// The place of `kind`, if it is there.
+    pub fn place_of(&self, kind: AttributeType) -> Option<usize> {
+        self.position(kind).ok()
+    }
+
     /// The value of a boolean attribute; absent or of another form: `None`.
     pub fn bool(&self, kind: AttributeType) -> Option<bool> {
         match self.get(kind) {
@@ -282,7 +292,10 @@ impl Attributes {
     }
 
     /// Takes those of `kinds` out, which are few and come in ascending order.
-    pub fn take(&mut self, kinds: impl Iterator<Item = AttributeType>) -> Attributes {
+    pub fn take(&mut self, kinds: impl Iterator<Item = AttributeType> + Clone) -> Attributes {
+        if self.0.iter().all(|(kind, _)| kinds.clone().any(|taken| taken == *kind)) {
+            return std::mem::take(self);
+        }
         Attributes(kinds.filter_map(|kind| Some((kind, self.remove(kind)?))).collect())
     }
 
@@ -336,7 +349,17 @@ impl Attributes {
         self.0.reserve(more.min(LIKELY));
     }
 
+    #[inline]
     fn position(&self, kind: AttributeType) -> Result<usize, usize> {
+        // What is asked for most (class, token, private) has the lowest numbers, and every object has all of them.
+        let place = kind as usize;
+        if self.0.get(place).is_some_and(|(there, _)| *there == kind) {
+            return Ok(place);
+        }
+        self.search(kind)
+    }
+
+    fn search(&self, kind: AttributeType) -> Result<usize, usize> {
         if self.0.last().is_none_or(|(last, _)| *last < kind) {
             return Err(self.0.len());
         }
@@ -355,8 +378,7 @@ impl IntoIterator for Attributes {
 impl<V: Into<Value>> FromIterator<(AttributeType, V)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (AttributeType, V)>>(items: I) -> Self {
         let items = items.into_iter();
-        let mut attributes = Attributes::new();
-        attributes.reserve(items.size_hint().0);
+        let mut attributes = Attributes(Vec::with_capacity(items.size_hint().0.min(LIKELY)));
         for (kind, value) in items {
             attributes.set(kind, value);
         }

@@ -20,6 +20,7 @@ pub mod error;
 pub mod logging;
 pub mod output;
 pub mod pin;
+mod ring;
 
 pub mod crypto;
 

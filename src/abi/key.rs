@@ -18,7 +18,8 @@ pub(super) fn generate(
 ) -> Result<()> {
     let key = key.required()?;
     let mechanism = mechanism::required(session, mechanism)?;
-    key.write(session.generate_key(&mechanism, &template::read(template, count)?)?)
+    let template = template::read_known(session, template, count)?;
+    key.write(session.generate_key(&mechanism, &template)?)
 }
 
 /// `C_GenerateKeyPair`.
@@ -35,8 +36,8 @@ pub(super) fn generate_pair(
 ) -> Result<()> {
     let (public_key, private_key) = (public_key.required()?, private_key.required()?);
     let mechanism = mechanism::required(session, mechanism)?;
-    let public = template::read(public_template, public_count)?;
-    let private = template::read(private_template, private_count)?;
+    let public = template::read_known(session, public_template, public_count)?;
+    let private = template::read_known(session, private_template, private_count)?;
     let (public, private) = session.generate_key_pair(&mechanism, &public, &private)?;
     public_key.write(public)?;
     private_key.write(private)
@@ -78,7 +79,7 @@ pub(super) fn unwrap(
     let wrapped = wrapped.bytes(wrapped_length)?;
     if let Some((row, parameter, aad)) = wrap_params::read(Purpose::Decrypt, mechanism)? {
         let (message, wrapped) = ((&parameter.message, &aad[..]), (wrapped, &[][..]));
-        let template = template::read(template, count)?;
+        let template = template::read_known(session, template, count)?;
         return key.write(session.unwrap_key_authenticated(
             row,
             message,
@@ -88,7 +89,8 @@ pub(super) fn unwrap(
         )?);
     }
     let mechanism = mechanism::required(session, mechanism)?;
-    key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template::read(template, count)?)?)
+    let template = template::read_known(session, template, count)?;
+    key.write(session.unwrap_key(&mechanism, unwrapping_key, wrapped, &template)?)
 }
 
 /// Wraps `key` under `wrapping_key`: whether that is done, and the wrapped key not only measured. The nonce goes into the parameter if the
@@ -152,7 +154,7 @@ pub(super) fn unwrap_authenticated(
     let tag = parameter.tag(Purpose::Decrypt)?;
     let message = (&parameter.message, aad.bytes(aad_length)?);
     let wrapped = (wrapped.bytes(wrapped_length)?, &tag[..]);
-    let template = template::read(template, count)?;
+    let template = template::read_known(session, template, count)?;
     key.write(session.unwrap_key_authenticated(row, message, unwrapping_key, wrapped, &template)?)
 }
 
@@ -171,7 +173,7 @@ pub(super) fn encapsulate(
     // Who asks for the size alone gets no key.
     let key = if ciphertext.is_null() { key } else { key.required()? };
     let mechanism = mechanism::required(session, mechanism)?;
-    let template = template::read(template, count)?;
+    let template = template::read_known(session, template, count)?;
     let mut made = None;
     deliver(ciphertext, ciphertext_length, |output| {
         let (delivery, handle) = session.encapsulate_key(&mechanism, public_key, &template, output)?;
@@ -196,10 +198,6 @@ pub(super) fn decapsulate(
     let key = key.required()?;
     let mechanism = mechanism::required(session, mechanism)?;
     let ciphertext = ciphertext.bytes(ciphertext_length)?;
-    key.write(session.decapsulate_key(
-        &mechanism,
-        private_key,
-        ciphertext,
-        &template::read(template, count)?,
-    )?)
+    let template = template::read_known(session, template, count)?;
+    key.write(session.decapsulate_key(&mechanism, private_key, ciphertext, &template)?)
 }

@@ -4,9 +4,11 @@ use super::args::{Pointer, UNAVAILABLE, copy_out};
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::object::schema::{self, Kind};
+use crate::session::Session;
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_ULONG};
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// More attributes than any object has: a larger count is a mistake.
 const MAX_ATTRIBUTES: CK_ULONG = 4096;
@@ -44,6 +46,35 @@ struct Reader<'a> {
 /// The template of a new or changed object.
 pub(super) fn read(template: Pointer<CK_ATTRIBUTE>, count: CK_ULONG) -> Result<Attributes> {
     Reader::new(&Cell::new(MAX_TEMPLATE), schema::kind_of, Unknown::Refused).attributes(template, count)
+}
+
+/// The template of a key to be made, which may have been read before.
+pub(super) fn read_known(
+    session: &Session,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+) -> Result<Arc<Attributes>> {
+    let says = |index, kind, value: &Value| {
+        template.at(index).read().is_ok_and(|entry| entry.type_ == kind && is_value(&entry, value))
+    };
+    let extent = template.extent(count)?;
+    if let Some(known) = session.templates().find(extent, says) {
+        return Ok(known);
+    }
+    let read = Arc::new(read(template, count)?);
+    let kinds = (0..extent).filter_map(|index| Some(template.at(index).read().ok()?.type_));
+    session.templates().keep(&read, kinds);
+    Ok(read)
+}
+
+/// Whether an entry has this value. Those of lists and templates are not compared.
+fn is_value(entry: &CK_ATTRIBUTE, value: &Value) -> bool {
+    value_of(entry).bytes(entry.ulValueLen).is_ok_and(|given| match value {
+        Value::Bool(value) => *given == [u8::from(*value)],
+        Value::Ulong(value) => *given == value.to_ne_bytes(),
+        Value::Bytes(value) => *given == **value,
+        Value::Mechanisms(_) | Value::Template(_) => false,
+    })
 }
 
 /// The template of a search: an attribute that no object can have makes it find nothing.
@@ -284,6 +315,35 @@ mod tests {
         assert_eq!(attributes.get(LIST), Some(&Value::Mechanisms(vec![1, 2])));
         let inner = attributes.template(INNER).unwrap();
         assert_eq!((inner.bytes(BYTES), inner.bool(FLAG)), (Some(&[9][..]), Some(false)));
+    }
+
+    #[test]
+    fn a_value_is_known_again_only_by_all_its_bytes() {
+        let abc = Value::from(&b"abc"[..]);
+        for (written, value) in [
+            (given(FLAG, &[1u8]), Value::from(true)),
+            (given(NUMBER, &[77u64]), Value::from(77)),
+            (given(BYTES, b"abc"), abc.clone()),
+            (query(BYTES), Value::from(&b""[..])),
+        ] {
+            assert!(is_value(&written, &value), "{value:?}");
+        }
+        let mut absurd = given(BYTES, b"abc");
+        absurd.ulValueLen = UNAVAILABLE;
+        let mut gone = query(BYTES);
+        gone.ulValueLen = 3;
+        for (written, value) in [
+            (given(FLAG, &[2u8]), Value::from(true)),
+            (given(FLAG, &[1u8, 0]), Value::from(true)),
+            (given(NUMBER, &[77u32]), Value::from(77)),
+            (given(BYTES, b"abd"), abc.clone()),
+            (given(BYTES, b"abcd"), abc.clone()),
+            (absurd, abc.clone()),
+            (gone, abc),
+            (given(LIST, &[1u64]), Value::Mechanisms(vec![1])),
+        ] {
+            assert!(!is_value(&written, &value), "{value:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::material::required;
 use super::pair_key::{AtWork, Task};
 use super::staged::{MEMORY_LIMIT, Staged};
 use super::{Family, Key, Params, Signer, Verifier, point};
-use crate::attribute::{Attributes, Bytes};
+use crate::attribute::{Attributes, Bytes, Value};
 use crate::crypto::ffi::named_key;
 use crate::crypto::{Hash, generator, unexpected};
 use crate::error::{Error, Result};
@@ -35,13 +35,15 @@ impl Family for KeyPairGeneration {
         let params = required(public, ck::CKA_EC_PARAMS)?;
         let curve = Curve::named(self.0, params)?;
         let (value, bare) = generate_parts(curve)?;
-        let mut public = Attributes::new();
+        let point = point::octet_string(&bare);
         // The pair's curve keeps the name the caller gave it.
-        public.set(ck::CKA_EC_PARAMS, params);
-        public.set(ck::CKA_EC_POINT, point::octet_string(&bare));
-        let mut private = public.clone();
-        private.set(ck::CKA_VALUE, value);
-        Ok((public, private))
+        let private = [
+            (ck::CKA_VALUE, Value::from(value)),
+            (ck::CKA_EC_PARAMS, params.into()),
+            (ck::CKA_EC_POINT, point[..].into()),
+        ];
+        let public = [(ck::CKA_EC_PARAMS, Value::from(params)), (ck::CKA_EC_POINT, point.into())];
+        Ok((public.into_iter().collect(), private.into_iter().collect()))
     }
 }
 

@@ -18,6 +18,7 @@ mod place;
 mod saved;
 mod slot;
 mod slots;
+mod templates;
 
 pub use dual::Dual;
 pub use fixed::{PROFILES, Profile};
@@ -25,6 +26,7 @@ pub use last::Last;
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};
+pub use templates::Templates;
 
 use crate::crypto::ffi::lock::{Lock, LockGuard, MappedLockGuard};
 use crate::error::{Error, Result};
@@ -92,6 +94,11 @@ impl Session {
     /// Its turn, for this caller alone; `SessionHandleInvalid` once the session is closed.
     pub fn turn(&self) -> Result<Turn<'_>> {
         Ok(Turn { session: self, work: self.work()? })
+    }
+
+    /// Templates of keys that were read in its slot.
+    pub fn templates(&self) -> &Templates {
+        &self.slot.templates
     }
 
     /// The same, but `None` if the session is closed, or another has its turn or waits for it.

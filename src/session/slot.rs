@@ -4,6 +4,7 @@ use super::by_handle::ByHandle;
 use super::fixed::Fixed;
 use super::handles::Handles;
 use super::saved::SavedStates;
+use super::templates::Templates;
 use super::{Handle, Session};
 use crate::config::{GcmIv, TokenSettings};
 use crate::crypto;
@@ -45,6 +46,7 @@ pub struct Slot {
     pub(super) objects: Handles,
     pub(super) fixed: Fixed,
     pub(super) saved: SavedStates,
+    pub(super) templates: Templates,
     /// Who is logged in: one user for all sessions of this process (PKCS#11 3.2, section 5.6.8).
     login: RwLock<Option<Arc<dyn Ticket>>>,
     /// How often that has changed; raised after each change.
@@ -65,6 +67,7 @@ impl Slot {
             objects: Handles::default(),
             fixed: Fixed::default(),
             saved: SavedStates::default(),
+            templates: Templates::default(),
             login: RwLock::new(None),
             logins: AtomicU64::new(0),
             sessions: Mutex::default(),
@@ -275,5 +278,6 @@ impl Slot {
             self.token.logout(&ticket);
         }
         self.objects.drop_private();
+        self.templates.clear();
     }
 }

@@ -161,8 +161,13 @@ pub fn is_secret(class: u64, kind: AttributeType) -> bool {
     SECRETS.binary_search(&(class, kind)).is_ok()
 }
 
+/// Whether the attribute is one of those in any class.
+pub fn may_be_secret(kind: AttributeType) -> bool {
+    SECRETS.iter().any(|(_, secret)| *secret == kind)
+}
+
 /// Those attributes of a class, in ascending order.
-pub fn secrets_of(class: u64) -> impl Iterator<Item = AttributeType> {
+pub fn secrets_of(class: u64) -> impl Iterator<Item = AttributeType> + Clone {
     let first = SECRETS.partition_point(|(other, _)| *other < class);
     SECRETS[first..].iter().take_while(move |(other, _)| *other == class).map(|(_, kind)| *kind)
 }

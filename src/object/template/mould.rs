@@ -2,7 +2,7 @@
 //! defaults, and what only a token says.
 
 use super::begin::begin;
-use super::value::{check, is_measuring, measure, measures_agree, same};
+use super::value::{check, is_measuring, measure, same};
 use super::{Defaults, Fixed, Origin};
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
@@ -96,17 +96,13 @@ impl Mould {
     /// `WrappedKeyLenRange`, a wrong check value or public key info `AttributeValueInvalid`.
     pub fn cast(&self, made: Attributes) -> Result<Cast> {
         let mut cast = Cast { common: self.common.clone(), own: self.accepted(made)? };
-        self.check_value(&cast)?;
-        for row in &self.measuring {
-            if let (None, Some(measured)) = (cast.get(row.attribute), measure(row, |kind| cast.get(kind))) {
-                cast.own.set(row.attribute, measured);
-            }
-        }
+        let agree = self.measure(&mut cast);
+        self.check_value(&cast, agree)?;
         if !self.awaited.iter().all(|awaited| cast.own.contains(*awaited)) {
             return Err(Error::TemplateIncomplete);
         }
         // All other relations are between attributes that the template has told or left to defaults.
-        if self.measures_agree(&cast) { Ok(cast) } else { Err(Error::TemplateInconsistent) }
+        if agree { Ok(cast) } else { Err(Error::TemplateInconsistent) }
     }
 
     /// What of `made` belongs to the form and is to be taken over what was given, and the secrets that were given.
@@ -122,21 +118,30 @@ impl Mould {
         Ok(made)
     }
 
-    /// Checks the length of a secret key's value, which may come from outside.
-    fn check_value(&self, cast: &Cast) -> Result<()> {
+    /// Checks the length of a secret key's value, which may come from outside, and whether it is the one that was told.
+    fn check_value(&self, cast: &Cast, agree: bool) -> Result<()> {
         let good = match (self.form.row(ck::CKA_VALUE), cast.get(ck::CKA_VALUE)) {
             (Some(row), Some(value)) => check(self.form, row, value),
             _ => Ok(()),
         };
         match self.origin {
             // Section 5.18.3: any conflict of lengths is the wrapped key's.
-            Origin::Unwrap if good.is_err() || !self.measures_agree(cast) => Err(Error::WrappedKeyLenRange),
+            Origin::Unwrap if good.is_err() || !agree => Err(Error::WrappedKeyLenRange),
             _ => good,
         }
     }
 
-    fn measures_agree(&self, cast: &Cast) -> bool {
-        measures_agree(self.measuring.iter().copied(), |kind| cast.get(kind))
+    /// Measures what is there, where nobody has told the measure yet; whether what was told is right.
+    fn measure(&self, cast: &mut Cast) -> bool {
+        let mut agree = true;
+        for row in &self.measuring {
+            match (cast.get(row.attribute), measure(row, |kind| cast.get(kind))) {
+                (None, Some(measured)) => cast.own.set(row.attribute, measured),
+                (Some(Value::Ulong(told)), Some(measured)) => agree &= *told == measured,
+                _ => {}
+            }
+        }
+        agree
     }
 }
 

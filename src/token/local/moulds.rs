@@ -6,6 +6,7 @@ use super::ticket::Known;
 use crate::attribute::Attributes;
 use crate::error::Result;
 use crate::object::template::{Defaults, Fixed, Mould, Origin};
+use crate::ring::Ring;
 use cryptoki_sys as ck;
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -30,21 +31,14 @@ struct Entry {
     mould: Arc<Mould>,
 }
 
-/// The moulds made last, and the place of the next.
-#[derive(Default)]
-struct Ring {
-    entries: Vec<Entry>,
-    next: usize,
-}
-
 /// Moulds by what was asked for. None was made of secrets.
 #[derive(Default)]
-pub(super) struct Moulds(RwLock<Ring>);
+pub(super) struct Moulds(RwLock<Ring<Entry, MOST>>);
 
 impl Moulds {
     fn find(&self, asked: Asked, template: &Attributes) -> Option<Arc<Mould>> {
         let ring = self.0.read();
-        let found = ring.entries.iter().find(|entry| entry.asked == asked && entry.template == *template);
+        let found = ring.iter().find(|entry| entry.asked == asked && entry.template == *template);
         found.map(|entry| entry.mould.clone())
     }
 
@@ -56,13 +50,7 @@ impl Moulds {
             return;
         }
         let entry = Entry { asked, template: template.clone(), mould: mould.clone() };
-        let mut ring = self.0.write();
-        let next = ring.next;
-        ring.next = (next + 1) % MOST;
-        match ring.entries.get_mut(next) {
-            Some(place) => *place = entry,
-            None => ring.entries.push(entry),
-        }
+        self.0.write().keep(entry);
     }
 
     /// Forgets all.
@@ -141,7 +129,7 @@ mod tests {
         }
 
         fn kept(&self) -> usize {
-            self.token.moulds.0.read().entries.len()
+            self.token.moulds.0.read().iter().len()
         }
     }
 

@@ -157,7 +157,7 @@ impl HeldObject for LocalObject {
 }
 
 /// The secret attributes of objects of the class that `attributes` tell.
-fn secrets_of(attributes: &Attributes) -> impl Iterator<Item = AttributeType> + use<> {
+fn secrets_of(attributes: &Attributes) -> impl Iterator<Item = AttributeType> + Clone + use<> {
     let class = attributes.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
     schema::secrets_of(class)
 }
