@@ -5,14 +5,18 @@
 
 use super::{Handle, Library, Session, Turn};
 use crate::error::Result;
-use std::cell::{RefCell, RefMut};
+use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 
-/// What one thread remembers. It stays in its place while it is used, so that a signal handler finds it whole or in use: one that found it half
-/// moved would let go of what is not its own.
-pub struct Last(RefCell<Option<Remembered>>);
+/// What one thread remembers. A signal handler that calls in while a call uses it finds it in use: one that found it half moved would let go of what is
+/// not its own.
+pub struct Last {
+    /// Whether a call uses what is remembered.
+    in_use: Cell<bool>,
+    remembered: Cell<Option<Remembered>>,
+}
 
 struct Remembered {
     /// Number of the library that it is a session of.
@@ -29,7 +33,7 @@ impl Default for Last {
 impl Last {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Last(RefCell::new(None))
+        Last { in_use: Cell::new(false), remembered: Cell::new(None) }
     }
 
     /// Runs `body` with an open session of `library`, or answers `SessionHandleInvalid`.
@@ -40,12 +44,12 @@ impl Last {
         body: impl FnOnce(&Session) -> Result<R>,
     ) -> Result<R> {
         // A call from within a call remembers nothing.
-        let Some(mut place) = self.place() else { return body(&*library.session(handle)?) };
-        let remembered = match place.take().filter(|last| last.is(library, handle)) {
-            Some(last) => last,
-            None => Remembered { library: library.number(), session: library.session(handle)? },
+        let Some(mut used) = self.take() else { return body(&*library.session(handle)?) };
+        let remembered = match used.what.take() {
+            Some(last) if last.is(library, handle) => last,
+            _ => Remembered { library: library.number(), session: library.session(handle)? },
         };
-        body(&place.insert(remembered).session)
+        body(&used.what.insert(remembered).session)
     }
 
     /// Runs `body` with the turn of an open session. If it is the one remembered, and nobody else has its turn, then without a `Library`: all that the
@@ -62,21 +66,25 @@ impl Last {
         enter: impl FnOnce() -> Result<L>,
         body: impl FnOnce(&mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
-        if let Some(place) = self.place()
-            && let Some(mut turn) = place.as_ref().and_then(|last| last.try_turn(handle, current))
-        {
-            return body(&mut turn);
-        }
-        self.with_turn_inside(handle, enter, body)
+        let Some(used) = self.take() else { return self.with_turn_inside(handle, enter, body) };
+        let Some(mut turn) = used.what.as_ref().and_then(|last| last.try_turn(handle, current)) else {
+            drop(used);
+            return self.with_turn_inside(handle, enter, body);
+        };
+        let result = body(&mut turn);
+        drop(turn);
+        result
     }
 
     /// What is remembered, for this call alone; `None` if it is one from within another.
     #[inline]
-    fn place(&self) -> Option<RefMut<'_, Option<Remembered>>> {
-        let place = self.0.try_borrow_mut().ok();
-        // First in use, then looked at.
+    fn take(&self) -> Option<Used<'_>> {
+        if self.in_use.replace(true) {
+            return None;
+        }
+        // First in use, then moved.
         compiler_fence(Ordering::SeqCst);
-        place
+        Some(Used { of: self, what: self.remembered.take() })
     }
 
     #[cold]
@@ -91,9 +99,24 @@ impl Last {
 
     /// Remembers nothing any more.
     pub fn forget(&self) {
-        if let Some(mut place) = self.place() {
-            *place = None;
+        if let Some(mut used) = self.take() {
+            used.what = None;
         }
+    }
+}
+
+/// What is remembered, out of its place for one call.
+struct Used<'a> {
+    of: &'a Last,
+    what: Option<Remembered>,
+}
+
+impl Drop for Used<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.of.remembered.set(self.what.take());
+        compiler_fence(Ordering::SeqCst);
+        self.of.in_use.set(false);
     }
 }
 
