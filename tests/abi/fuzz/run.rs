@@ -277,107 +277,56 @@ impl Run {
     }
 
     fn argument(&mut self, kind: Kind) {
-        match kind {
+        if let Some(number) = self.by_value(kind) {
+            self.number(number);
+        } else if !self.answer(kind) {
+            self.given(kind);
+        }
+    }
+
+    /// What is passed as a number; `None` for what is not.
+    fn by_value(&mut self, kind: Kind) -> Option<CK_ULONG> {
+        const WRITING: CK_ULONG = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+        const OPENING: &[CK_ULONG] =
+            &[WRITING, WRITING, WRITING, CKF_SERIAL_SESSION, 0, WRITING | 1 << 40, u64::MAX];
+        let random = &mut self.random;
+        Some(match kind {
             Kind::Session => {
                 let begun = self.begun.as_ref().map(|(_, session)| *session);
-                let session = match begun {
-                    Some(session) if self.random.percent(97) => session,
+                match begun {
+                    Some(session) if random.percent(97) => session,
                     _ => self.session(),
-                };
-                self.number(session);
+                }
             }
-            Kind::Object => self.object(),
-            Kind::Slot => {
-                let slot = if self.random.percent(90) { self.slot } else { self.random.number() };
-                self.number(slot);
-            }
-            Kind::Number => {
-                let number = self.random.number();
-                self.number(number);
-            }
-            Kind::User => {
-                let user =
-                    *self.random.pick(&[CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 3, u64::MAX]);
-                self.number(user);
-            }
-            Kind::OpenFlags => {
-                let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-                let flags = *self.random.pick(&[
-                    flags,
-                    flags,
-                    flags,
-                    CKF_SERIAL_SESSION,
-                    0,
-                    flags | 1 << 40,
-                    u64::MAX,
-                ]);
-                self.number(flags);
-            }
-            Kind::Flags => {
-                let flags = if self.random.percent(80) { 0 } else { self.random.number() };
-                self.number(flags);
-            }
-            Kind::WaitFlags => {
-                let flags = self.random.number() | CKF_DONT_BLOCK;
-                self.number(flags);
-            }
+            Kind::Slot if random.percent(90) => self.slot,
+            Kind::Slot | Kind::Number => random.number(),
+            Kind::User => *random.pick(&[CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 3, u64::MAX]),
+            Kind::OpenFlags => *random.pick(OPENING),
+            Kind::Flags if random.percent(80) => 0,
+            Kind::Flags => random.number(),
+            Kind::WaitFlags => random.number() | CKF_DONT_BLOCK,
             Kind::MechanismType => {
-                let at = self.random.below(self.cases.len());
-                let known = self.cases[at].1.mechanism.id();
-                let id = if self.random.percent(70) { known } else { self.random.number() };
-                self.number(id);
+                let known = self.cases[random.below(self.cases.len())].1.mechanism.id();
+                if random.percent(70) { known } else { random.number() }
             }
-            Kind::Mechanism if self.call.name.ends_with("KeyAuthenticated") => {
-                let (at, length, id) = values::message(&mut self.random, &mut self.memory);
-                let id = if self.random.percent(90) { id } else { CKM_AES_CBC };
-                let mechanism = CK_MECHANISM { mechanism: id, pParameter: at.cast(), ulParameterLen: length };
-                let at = self.memory.structure(mechanism);
-                self.push(at);
-            }
-            Kind::Mechanism => self.mechanism(),
-            Kind::Message => {
-                let (at, length, _) = values::message(&mut self.random, &mut self.memory);
-                self.counted(at, length);
-            }
-            Kind::MessageFlags => {
-                let flags = *self.random.pick(&[0, 0, CKF_END_OF_MESSAGE, CKF_END_OF_MESSAGE, 2, u64::MAX]);
-                self.number(flags);
-            }
-            Kind::Template => self.template(),
+            Kind::MessageFlags => *random.pick(&[0, 0, CKF_END_OF_MESSAGE, CKF_END_OF_MESSAGE, 2, u64::MAX]),
+            Kind::Callback => 0,
+            _ => return None,
+        })
+    }
+
+    /// A place for what the function answers; `false` for what is not one.
+    fn answer(&mut self, kind: Kind) -> bool {
+        match kind {
             Kind::Query => {
                 let (at, count) = values::query(&mut self.random, &mut self.memory);
                 self.counted(at, count);
             }
-            Kind::Input => self.input(),
             Kind::Output => self.output(),
             Kind::Fill => {
                 let length = self.random.length();
                 let at = self.memory.output(&vec![0; length]);
                 self.counted(at, length as CK_ULONG);
-            }
-            Kind::Pin => {
-                let pin = *self.random.pick(&PINS);
-                let pin = if self.random.percent(85) {
-                    pin.as_bytes()
-                } else {
-                    &[0xFF; 70][..self.random.below(70)]
-                };
-                let at = self.memory.input(pin);
-                self.counted(at, pin.len() as CK_ULONG);
-            }
-            Kind::Label => {
-                let at = self.memory.input(&[b'x'; 32]);
-                self.maybe(at);
-            }
-            Kind::Text => {
-                let text = *self.random.pick(&[&b"PKCS 11\0"[..], b"\0", b"other\0", b"C_Sign\0"]);
-                let at = self.memory.input(text);
-                self.maybe(at);
-            }
-            Kind::Version => {
-                let version = *self.random.pick(&[[3, 2], [3, 0], [2, 40], [9, 9]]);
-                let at = self.memory.input(&version);
-                self.maybe(at);
             }
             Kind::List(size) => self.list(size),
             Kind::Found => {
@@ -403,6 +352,45 @@ impl Run {
                     self.call.session = Some(at.cast());
                 }
             }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What the function is given in memory.
+    fn given(&mut self, kind: Kind) {
+        match kind {
+            Kind::Object => self.object(),
+            Kind::Mechanism if self.call.name.ends_with("KeyAuthenticated") => {
+                let (at, length, id) = values::message(&mut self.random, &mut self.memory);
+                let id = if self.random.percent(90) { id } else { CKM_AES_CBC };
+                let mechanism = CK_MECHANISM { mechanism: id, pParameter: at.cast(), ulParameterLen: length };
+                let at = self.memory.structure(mechanism);
+                self.push(at);
+            }
+            Kind::Mechanism => self.mechanism(),
+            Kind::Message => {
+                let (at, length, _) = values::message(&mut self.random, &mut self.memory);
+                self.counted(at, length);
+            }
+            Kind::Template => self.template(),
+            Kind::Input => self.input(),
+            Kind::Pin => {
+                let pin = *self.random.pick(&PINS);
+                let good = self.random.percent(85);
+                let pin = if good { pin.as_bytes() } else { &[0xFF; 70][..self.random.below(70)] };
+                let at = self.memory.input(pin);
+                self.counted(at, pin.len() as CK_ULONG);
+            }
+            Kind::Label => self.bytes(&[b'x'; 32]),
+            Kind::Text => {
+                let text = *self.random.pick(&[&b"PKCS 11\0"[..], b"\0", b"other\0", b"C_Sign\0"]);
+                self.bytes(text);
+            }
+            Kind::Version => {
+                let version = *self.random.pick(&[[3, 2], [3, 0], [2, 40], [9, 9]]);
+                self.bytes(&version);
+            }
             Kind::Arguments => {
                 let flags = *self.random.pick(&[CKF_OS_LOCKING_OK, 0, 1, 3, 4, u64::MAX]);
                 let wild = std::ptr::without_provenance_mut(8);
@@ -416,8 +404,14 @@ impl Run {
                 let at = if self.random.percent(90) { null_mut() } else { other };
                 self.push(at);
             }
-            Kind::Callback => self.number(0),
+            other => unreachable!("{other:?} is passed in another way"),
         }
+    }
+
+    /// Bytes whose length the function knows.
+    fn bytes(&mut self, bytes: &[u8]) {
+        let at = self.memory.input(bytes);
+        self.maybe(at);
     }
 
     /// A pointer, or sometimes NULL; whether it is the pointer.
