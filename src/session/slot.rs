@@ -269,10 +269,12 @@ impl Slot {
         Ok(())
     }
 
-    /// Ends the login, and what goes on by it in the sessions that stay open. First the ticket, then the operations: none can begin with it
-    /// in between and stay. What was opened for it comes last: no call that began with the ticket is left then to bring anything back.
+    /// Ends the login, and what goes on by it in the sessions that stay open. First the ticket and the handles of private objects, so that nothing
+    /// begins any more, also with a token that would say so only later; then what has begun. What was opened for the login is forgotten last: no call
+    /// that had the ticket is left then to bring anything back, but for handles that one may have found meanwhile.
     fn end_login(&self, sessions: &ByHandle<Arc<Session>>) {
         let ended = self.set_login(None);
+        self.objects.drop_private();
         sessions.values().for_each(|session| session.end_operations());
         if let Some(ticket) = ended {
             self.token.logout(&ticket);
