@@ -8,6 +8,7 @@ use super::schema::{self, Content, Format};
 use super::settle::{Log, beside};
 use super::sight::Sight;
 use super::steady::Steady;
+use crate::crypto::ffi::vfs;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
@@ -237,7 +238,10 @@ impl Database {
     /// Opens for writing; SQLite itself falls back to reading if the file can't be written.
     fn open_writable(&self) -> Step<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.file, flags)?;
+        let connection = match vfs::name() {
+            Some(name) => Connection::open_with_flags_and_vfs(&self.file, flags, name),
+            None => Connection::open_with_flags(&self.file, flags),
+        }?;
         configure(&connection)?;
         Ok(connection)
     }
