@@ -8,6 +8,7 @@ use super::schema::{self, Content, Format};
 use super::settle::{Log, beside};
 use super::sight::Sight;
 use super::steady::Steady;
+use crate::crypto::ffi::vfs;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
@@ -24,6 +25,10 @@ use std::time::Duration;
 
 /// Name of the file in the token's folder.
 const FILE: &str = "token.db";
+
+/// Bytes of a page in new files. A new object changes six pages or seven of either size, and SQLite's 4 KiB mean twice as much to check, to write and to wait for. With still
+/// smaller ones rows would not fit, and indexes grow deeper.
+const PAGE: i64 = 2048;
 
 /// How long to wait for another process's transaction.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -171,6 +176,7 @@ impl Database {
     /// Turns an empty file into one that keeps its changes in a write-ahead log, as every token does. Nobody else may have it open.
     pub(super) fn prepare(&self) -> Result<()> {
         self.peek(|connection| {
+            connection.pragma_update(None, "page_size", PAGE)?;
             let mode: String =
                 connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
             if mode == "wal" { Ok(()) } else { Err(Fault::Damaged(format!("journal mode {mode}"))) }
@@ -237,7 +243,10 @@ impl Database {
     /// Opens for writing; SQLite itself falls back to reading if the file can't be written.
     fn open_writable(&self) -> Step<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.file, flags)?;
+        let connection = match vfs::name() {
+            Some(name) => Connection::open_with_flags_and_vfs(&self.file, flags, name),
+            None => Connection::open_with_flags(&self.file, flags),
+        }?;
         configure(&connection)?;
         Ok(connection)
     }

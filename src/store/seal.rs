@@ -2,9 +2,9 @@
 //!
 //! A sealed blob is: version byte 1, nonce (12 bytes), ciphertext, tag (16 bytes).
 
-use crate::crypto::SecretKey;
 use crate::crypto::cipher::{self, Direction, Stream};
 use crate::crypto::ffi::mac::Context;
+use crate::crypto::{self, SecretKey};
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use parking_lot::Mutex;
@@ -44,7 +44,8 @@ pub(super) struct Nonce([u8; NONCE]);
 impl Nonce {
     /// Two, for which the generator takes as long as for one.
     pub(super) fn two() -> Result<[Nonce; 2], ErrorStack> {
-        let bytes: [u8; 2 * NONCE] = random()?;
+        let mut bytes = [0; 2 * NONCE];
+        crypto::random(&mut bytes).map_err(|_| ErrorStack::get())?;
         Ok([0, NONCE].map(|from| Nonce(std::array::from_fn(|at| bytes[from + at]))))
     }
 }

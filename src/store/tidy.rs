@@ -6,8 +6,8 @@ use super::error::Step;
 use rusqlite::Connection;
 use std::time::Duration;
 
-/// Pages in the log from which on it is brought into the database.
-const PAGES: i64 = 1000;
+/// Bytes of pages in the log from which on it is brought into the database.
+const BYTES: i64 = 4 << 20;
 
 /// Commits of a connection after which it looks how long the log is; the first is one of them.
 const COMMITS: u32 = 16;
@@ -32,7 +32,8 @@ impl Database {
         }
         let mut looks = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
         let pages: i64 = looks.query_row((), |row| row.get(1))?;
-        if pages < PAGES {
+        let page: i64 = connection.prepare_cached("PRAGMA page_size")?.query_row((), |row| row.get(0))?;
+        if pages.saturating_mul(page) < BYTES {
             return Ok(());
         }
         connection.busy_timeout(Duration::ZERO)?;

@@ -3,6 +3,7 @@
 use crate::common::*;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 
 const KILLS: u64 = 20;
 
@@ -163,6 +164,41 @@ fn what_many_threads_and_processes_were_told_at_once_survives_a_kill_right_after
                 assert_eq!(found.len(), 1, "{label} was acknowledged");
             }
             session.close().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_process_killed_in_the_middle_of_writing_a_commit_leaves_nothing_of_it() {
+    isolated(|process| {
+        let make = |session| keys::aes(session, template![CKA_TOKEN => true]);
+        if let Some((log, more)) = process.part() {
+            let session = Token::join().user();
+            make(session);
+            process.say("made");
+            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) }, 0);
+            limit_size_of_files(std::fs::metadata(log).unwrap().len() + more.parse::<u64>().unwrap());
+            make(session);
+            return process.say("made more than the limit allows");
+        }
+        let token = Token::new();
+        let session = token.user();
+        let log = token.folder.as_ref().unwrap().log();
+        for (before, more) in PARTS_OF_A_COMMIT.iter().enumerate() {
+            let mut part = process.start(log.to_str().unwrap(), &more.to_string());
+            let lines = BufReader::new(part.child().stdout.take().unwrap()).lines();
+            let said = lines.map(Result::unwrap).filter(|line| line.starts_with("| ")).collect::<Vec<_>>();
+            let ended = part.child().wait().unwrap();
+            assert_eq!((ended.signal(), said), (Some(libc::SIGXFSZ), vec!["| made".to_owned()]), "{more}");
+            let keys = template![CKA_CLASS => CKO_SECRET_KEY];
+            assert_eq!(session.find(&keys).unwrap().len(), 2 * before + 1, "{more} bytes were written");
+            make(session);
+        }
+        let found = session.find(&template![CKA_CLASS => CKO_SECRET_KEY]).unwrap();
+        assert_eq!(found.len(), 2 * PARTS_OF_A_COMMIT.len());
+        for key in found {
+            session.encrypt(&Mechanism::bytes(CKM_AES_CBC_PAD, &[1; 16]), key, b"data").unwrap();
         }
     });
 }

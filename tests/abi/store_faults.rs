@@ -319,6 +319,32 @@ fn a_full_disk_loses_nothing_that_was_there() {
     });
 }
 
+#[test]
+fn a_commit_that_the_disk_takes_only_a_part_of_is_refused_and_nothing_is_left_of_it() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let template = keys::aes_template(32).and(&template![CKA_TOKEN => true]);
+        let make = || session.generate(&Mechanism::plain(CKM_AES_KEY_GEN), &template);
+        let count = |session: Session| session.find(&template![CKA_CLASS => CKO_SECRET_KEY]).unwrap().len();
+        let log = token.folder.as_ref().unwrap().log();
+        make().unwrap();
+        let mut made = 1;
+        for more in PARTS_OF_A_COMMIT {
+            limit_files(std::fs::metadata(&log).unwrap().len() + more);
+            make().map(drop).refused(CKR_DEVICE_MEMORY);
+            assert_eq!(count(session), made, "{more} bytes were taken");
+            limit_files(libc::RLIM_INFINITY);
+            make().unwrap();
+            made += 1;
+            assert_eq!(count(session), made);
+        }
+        module().finalize().unwrap();
+        module().initialize().unwrap();
+        assert_eq!(count(token.user()), made);
+    });
+}
+
 /// Puts a file system of 1.5 MiB at `path`, if this process may.
 fn small_disk(path: &Path) -> bool {
     let at = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
@@ -337,13 +363,10 @@ fn unmount(path: &Path) {
     unsafe { libc::umount2(at.as_ptr(), libc::MNT_DETACH) };
 }
 
-/// No file of this process may grow beyond so many bytes.
+/// No file of this process may grow beyond so many bytes from now on: such a write is refused.
 fn limit_files(bytes: u64) {
-    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &limit), 0);
-    }
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    limit_size_of_files(bytes);
 }
 
 /// From now on these system calls fail with `EIO` in this thread.

@@ -1,4 +1,4 @@
-//! Foreign calls that no library of ours wraps: OpenSSL's and the kernel's. Beside `abi`, the only place where
+//! Foreign calls that no library of ours wraps: OpenSSL's, the kernel's, and those of SQLite's file layer. Beside `abi`, the only place where
 //! `unsafe` may stand; everything leaves here as a safe function or type.
 #![allow(unsafe_code)]
 
@@ -14,4 +14,5 @@ pub mod named_key;
 pub mod openssl;
 pub mod param;
 pub mod pkey;
+pub mod vfs;
 pub mod weierstrass;

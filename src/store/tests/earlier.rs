@@ -109,6 +109,33 @@ fn a_record_of_the_earlier_encoding_is_read_in_a_file_of_the_newest_format() {
     assert_eq!(it.store.get(None, id(1)).unwrap(), Some(plain(1)));
 }
 
+#[test]
+fn a_file_with_the_larger_pages_of_earlier_ones_is_used_as_it_is_and_its_log_stays_as_short() {
+    let folder = tempfile::tempdir().unwrap();
+    connection::make_file(folder.path()).unwrap();
+    let file = folder.path().join("token.db");
+    let earlier = Connection::open(&file).unwrap();
+    earlier.execute_batch("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; VACUUM").unwrap();
+    drop(earlier);
+    let store = Store::create(folder.path(), &meta(), &officer("so-pin")).unwrap();
+    for number in 1..200 {
+        let mut large = plain(number);
+        large.public.set(ck::CKA_APPLICATION, vec![number; 60_000]);
+        store.insert(None, &[large]).unwrap();
+    }
+    let page = |connection: &Connection| {
+        Ok(connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))?)
+    };
+    assert_eq!(
+        (store.database.peek(page).unwrap(), Fixture::new().store.database.peek(page).unwrap()),
+        (4096, 2048)
+    );
+    assert!(std::fs::metadata(folder.path().join("token.db-wal")).unwrap().len() < 6 << 20);
+    let again = Store::open(folder.path()).unwrap().unwrap();
+    assert_eq!(again.find(None, &Attributes::new()).unwrap().len(), 199);
+    assert_eq!(again.check(None).unwrap().problems, [""; 0]);
+}
+
 /// Nobody is to do that, but what is made afterwards must not be lost by it.
 #[test]
 fn what_is_written_after_a_backup_of_another_format_was_restored_into_the_file_is_found_by_all() {

@@ -5,6 +5,7 @@ pub mod cases;
 pub mod functions;
 mod isolated;
 pub mod keys;
+mod limit;
 mod mechanism;
 pub mod message;
 mod module;
@@ -15,6 +16,7 @@ mod token;
 
 pub use cryptoki_sys::*;
 pub use isolated::{Part, Process, isolated};
+pub use limit::{PARTS_OF_A_COMMIT, limit_size_of_files};
 pub use mechanism::{Mechanism, random_data};
 pub use module::{Module, module, note, output};
 pub(crate) use module::{invoke, raw, raw_3_2};

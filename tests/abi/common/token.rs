@@ -152,6 +152,11 @@ impl Folder {
         files.sort();
         files
     }
+
+    /// The log in which the only token's changes come to the disk.
+    pub fn log(&self) -> PathBuf {
+        self.files().into_iter().find(|path| path.ends_with("token.db-wal")).expect("a log")
+    }
 }
 
 /// The program that runs clusters, where slots are to be on nodes.
