@@ -4,6 +4,7 @@ use super::by_handle::ByHandle;
 use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
 use crate::config::Config;
+use crate::crypto;
 use crate::error::{Error, Result};
 use parking_lot::RwLock;
 use std::any::Any;
@@ -42,6 +43,7 @@ impl Library {
         for slot in self.all_slots() {
             self.forget(&slot.end());
         }
+        crypto::forget_drawn();
     }
 
     /// Before a fork; see `Token::pause`.
