@@ -118,7 +118,7 @@ impl LocalToken {
         }
         let (user, key) = authenticate(&store, role, user)?;
         let serial = store.meta()?.serial;
-        Ok(Arc::new(LocalTicket::new(user.into(), key, &store, serial, confirmed)))
+        Ok(Arc::new(LocalTicket::new(user.into(), key, (&self.store, &store), serial, confirmed)))
     }
 
     pub(super) fn reenter(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>> {
