@@ -55,7 +55,7 @@ extern "C" fn after_in_parent() {
 
 extern "C" fn after_in_child() {
     thread::others_are_gone();
-    crypto::forget_names();
+    crypto::forget_drawn();
     match take_rest() {
         Some(Rest { log, store, mut library }) => {
             // The parent's database connection: closing it here would also drop the parent's file locks.
@@ -170,31 +170,41 @@ mod tests {
     }
 
     #[test]
-    fn a_child_gives_its_objects_other_names_than_its_parent() {
+    fn a_child_is_given_other_names_and_secrets_than_its_parent() {
+        const NAME: usize = 16;
+        const SECRET: usize = 32;
+        let draw = || {
+            let (mut secret, name) = ([0; SECRET], crypto::random_name().unwrap_or_default());
+            let _ = crypto::random_secret(&mut secret);
+            (name, secret)
+        };
         watch().unwrap();
-        crypto::random_name().unwrap();
+        draw();
         let mut ends = [0; 2];
         // SAFETY: room for both ends.
         assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
-        // SAFETY: the child draws a name, writes it and ends.
+        // SAFETY: the child draws a name and a secret, writes them and ends.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
-            let name = crypto::random_name().unwrap_or_default();
-            // SAFETY: 16 bytes that are there; nothing of the parent's is run at the end.
+            let (name, secret) = draw();
+            // SAFETY: so many bytes are there; nothing of the parent's is run at the end.
             unsafe {
-                libc::write(ends[1], name.as_ptr().cast(), name.len());
+                libc::write(ends[1], name.as_ptr().cast(), NAME);
+                libc::write(ends[1], secret.as_ptr().cast(), SECRET);
                 libc::_exit(0)
             }
         }
-        let mut theirs = [0; 16];
+        let (mut name, mut secret) = ([0; NAME], [0; SECRET]);
         // SAFETY: room for what the child writes; our own ends, and our own child.
         unsafe {
-            assert_eq!(libc::read(ends[0], theirs.as_mut_ptr().cast(), theirs.len()), 16);
+            assert_eq!(libc::read(ends[0], name.as_mut_ptr().cast(), NAME), NAME as isize);
+            assert_eq!(libc::read(ends[0], secret.as_mut_ptr().cast(), SECRET), SECRET as isize);
             libc::waitpid(pid, std::ptr::null_mut(), 0);
             libc::close(ends[0]);
             libc::close(ends[1]);
         }
-        let ours: Vec<_> = (0..32).map(|_| crypto::random_name().unwrap()).collect();
-        assert!(theirs != [0; 16] && !ours.contains(&theirs));
+        let ours: Vec<_> = (0..64).map(|_| draw()).collect();
+        assert!(name != [0; NAME] && ours.iter().all(|(own, _)| *own != name));
+        assert!(secret != [0; SECRET] && ours.iter().all(|(_, own)| *own != secret));
     }
 }

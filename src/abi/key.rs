@@ -5,27 +5,27 @@ use super::{mechanism, message, template, wrap_params};
 use crate::error::Result;
 use crate::mechanism::{Purpose, Row};
 use crate::output::Delivery;
-use crate::session::Session;
+use crate::session::{Session, Turn};
 use cryptoki_sys::{CK_ATTRIBUTE, CK_MECHANISM, CK_ULONG};
 
 /// `C_GenerateKey`.
 pub(super) fn generate(
-    session: &Session,
+    turn: &mut Turn<'_>,
     mechanism: Pointer<CK_MECHANISM>,
     template: Pointer<CK_ATTRIBUTE>,
     count: CK_ULONG,
     key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let key = key.required()?;
-    let mechanism = mechanism::required(session, mechanism)?;
-    let template = template::read_known(session, template, count)?;
-    key.write(session.generate_key(&mechanism, &template)?)
+    let mechanism = mechanism::required(turn.session(), mechanism)?;
+    let template = template::read_known(turn.session(), template, count)?;
+    key.write(turn.generate_key(&mechanism, &template)?)
 }
 
 /// `C_GenerateKeyPair`.
 #[allow(clippy::too_many_arguments)] // the standard's
 pub(super) fn generate_pair(
-    session: &Session,
+    turn: &mut Turn<'_>,
     mechanism: Pointer<CK_MECHANISM>,
     public_template: Pointer<CK_ATTRIBUTE>,
     public_count: CK_ULONG,
@@ -35,10 +35,10 @@ pub(super) fn generate_pair(
     private_key: Pointer<CK_ULONG>,
 ) -> Result<()> {
     let (public_key, private_key) = (public_key.required()?, private_key.required()?);
-    let mechanism = mechanism::required(session, mechanism)?;
-    let public = template::read_known(session, public_template, public_count)?;
-    let private = template::read_known(session, private_template, private_count)?;
-    let (public, private) = session.generate_key_pair(&mechanism, &public, &private)?;
+    let mechanism = mechanism::required(turn.session(), mechanism)?;
+    let public = template::read_known(turn.session(), public_template, public_count)?;
+    let private = template::read_known(turn.session(), private_template, private_count)?;
+    let (public, private) = turn.generate_key_pair(&mechanism, &public, &private)?;
     public_key.write(public)?;
     private_key.write(private)
 }

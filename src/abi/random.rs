@@ -2,7 +2,7 @@
 
 use super::args::{Pointer, fill};
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::{Session, Turn};
 use cryptoki_sys::CK_ULONG;
 
 /// `C_SeedRandom`.
@@ -11,6 +11,6 @@ pub(super) fn seed(session: &Session, seed: Pointer<u8>, length: CK_ULONG) -> Re
 }
 
 /// `C_GenerateRandom`.
-pub(super) fn generate(session: &Session, buffer: Pointer<u8>, length: CK_ULONG) -> Result<()> {
-    fill(buffer, length, |buffer| session.random(buffer))
+pub(super) fn generate(turn: &mut Turn<'_>, buffer: Pointer<u8>, length: CK_ULONG) -> Result<()> {
+    fill(buffer, length, |buffer| turn.random(buffer))
 }

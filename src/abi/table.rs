@@ -306,11 +306,11 @@ since "2.40" {
         session: CK_SESSION_HANDLE, encrypted: *mut CK_BYTE, encrypted_length: CK_ULONG, data: *mut CK_BYTE,
         data_length: *mut CK_ULONG
     ) = operation::update_two(Dual::DecryptVerify);
-    session C_GenerateKey(
+    turn C_GenerateKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, template: *mut CK_ATTRIBUTE,
         count: CK_ULONG, key: *mut CK_OBJECT_HANDLE
     ) = key::generate;
-    session C_GenerateKeyPair(
+    turn C_GenerateKeyPair(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_template: *mut CK_ATTRIBUTE,
         public_count: CK_ULONG, private_template: *mut CK_ATTRIBUTE, private_count: CK_ULONG,
         public_key: *mut CK_OBJECT_HANDLE, private_key: *mut CK_OBJECT_HANDLE
@@ -331,7 +331,7 @@ since "2.40" {
     session C_SeedRandom(
         session: CK_SESSION_HANDLE, seed: *mut CK_BYTE, seed_length: CK_ULONG
     ) = random::seed;
-    session C_GenerateRandom(
+    turn C_GenerateRandom(
         session: CK_SESSION_HANDLE, random: *mut CK_BYTE, random_length: CK_ULONG
     ) = random::generate;
     session C_GetFunctionStatus(session: CK_SESSION_HANDLE) = session::not_parallel;

@@ -1,65 +1,221 @@
-//! Random bytes, from OpenSSL's generator (which seeds itself again after a fork).
+//! Random bytes, from OpenSSL's generators (which seed themselves again after a fork).
+//!
+//! Small amounts are given from what each thread has drawn ahead: a generator takes about as long for a thousand bytes as for a key. That is
+//! no weaker than drawing each time. Who could read what is drawn and not yet given could read the generator's state in the same memory, which
+//! foretells it. That ends when the state is seeded again, so what was drawn before is not given for longer ([`AGE`], [`forget_drawn`]). And what
+//! was given can't be read back, for it is wiped at that moment, as a generator leaves nothing that tells its past.
 
+use super::ffi::clock;
 use crate::error::{Error, Result};
+use openssl::error::ErrorStack;
+use openssl::rand::{rand_bytes, rand_priv_bytes};
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 /// Bytes given or taken at once: OpenSSL counts in a C int.
 const PIECE: usize = 1 << 20;
 
-/// Fills `buffer` with random bytes.
-pub fn random(buffer: &mut [u8]) -> Result<()> {
-    buffer.chunks_mut(PIECE).try_for_each(openssl::rand::rand_bytes).map_err(|_| Error::RandomNoRng)
-}
+/// Bytes drawn ahead at once.
+const DRAWN: usize = 1 << 10;
 
-/// Mixes `seed` into the generator. It can only add to what the kernel has given: no entropy is credited.
-pub fn seed(seed: &[u8]) -> Result<()> {
-    seed.chunks(PIECE).for_each(super::ffi::openssl::add_seed);
-    Ok(())
-}
+/// The most that is given of them at once; for more, drawing ahead saves little.
+const SMALL: usize = 64;
 
-/// Bytes of a name.
-const NAME: usize = 16;
+/// For how many milliseconds they are given: as long as OpenSSL draws without seeding a thread's generators again.
+const AGE: u64 = 7 * 60 * 1000;
 
-/// Names drawn at once.
-const NAMES: usize = 64;
+/// Raised when nothing may be given any more that any thread has drawn before.
+static ERA: AtomicU64 = AtomicU64::new(0);
 
-/// Names that a thread has drawn and not yet given.
+/// A generator of OpenSSL's: it fills at most [`PIECE`] bytes.
+type Source = fn(&mut [u8]) -> std::result::Result<(), ErrorStack>;
+
+/// What a thread has drawn from a generator. A signal handler that calls in, or forks, while it is looked at finds it in use.
 struct Ahead {
-    names: [[u8; NAME]; NAMES],
+    source: Source,
+    drawn: RefCell<Drawn>,
+}
+
+struct Drawn {
+    /// Those that are left come first; behind them are zeros.
+    bytes: [u8; DRAWN],
     left: usize,
+    /// The era in which they were drawn, and when.
+    era: u64,
+    at: u64,
+}
+
+/// Both generators of a thread.
+struct Here {
+    public: Ahead,
+    private: Ahead,
 }
 
 thread_local! {
-    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { names: [[0; NAME]; NAMES], left: 0 }) };
+    // Two values, as that which has something to do at the thread's end costs more to look at.
+    static HERE: Here = const { Here { public: Ahead::new(rand_bytes), private: Ahead::new(rand_priv_bytes) } };
+    static END: End = const { End };
 }
 
-/// A random name that everybody may know. Each thread draws many at once, for the generator
-/// takes about as long for all of them as for one.
-pub fn random_name() -> Result<[u8; NAME]> {
-    AHEAD.with_borrow_mut(|ahead| {
-        if ahead.left == 0 {
-            random(ahead.names.as_flattened_mut())?;
-            ahead.left = NAMES;
+/// Dropped when the thread ends.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        HERE.with(Here::wipe);
+    }
+}
+
+/// Fills `buffer` with random bytes that somebody may come to know: names, nonces, what callers ask for.
+pub fn random(buffer: &mut [u8]) -> Result<()> {
+    HERE.with(|here| here.public.fill(buffer))
+}
+
+/// Fills `buffer` with the random bytes of a secret. They come from a generator that serves secrets alone.
+pub fn random_secret(buffer: &mut [u8]) -> Result<()> {
+    HERE.with(|here| here.private.fill(buffer))
+}
+
+/// A random name that everybody may know.
+pub fn random_name() -> Result<[u8; 16]> {
+    let mut name = [0; 16];
+    random(&mut name)?;
+    Ok(name)
+}
+
+/// Mixes `seed` into the generators. It can only add to what the kernel has given: no entropy is credited. All that any thread is given from then on
+/// depends on it.
+pub fn seed(seed: &[u8]) -> Result<()> {
+    seed.chunks(PIECE).for_each(super::ffi::openssl::add_seed);
+    forget_drawn();
+    Ok(())
+}
+
+/// Nothing that any thread has drawn ahead is given any more. This thread's is wiped; others wipe theirs when they next draw, or end.
+///
+/// For the child of a fork, where it would be the parent's too, and for the end of the library.
+pub fn forget_drawn() {
+    // What was mixed in before is seen by who sees the new era.
+    ERA.fetch_add(1, Ordering::Release);
+    HERE.with(Here::wipe);
+}
+
+impl Here {
+    /// Wipes what is there. What is in use, by a call that a signal has interrupted, is of an era that is over.
+    fn wipe(&self) {
+        for ahead in [&self.public, &self.private] {
+            if let Ok(mut drawn) = ahead.drawn.try_borrow_mut() {
+                drawn.wipe();
+            }
         }
-        ahead.left -= 1;
-        Ok(ahead.names[ahead.left])
-    })
+    }
 }
 
-/// Forgets the names that this thread has drawn and not given. In the child of a fork they would be the parent's too; that has no other thread.
-pub fn forget_names() {
-    // Without thread-local storage there are none. A signal handler that forks in the midst of a drawing finds them in use: that goes on.
-    let _ = AHEAD.try_with(|ahead| ahead.try_borrow_mut().map(|mut ahead| ahead.left = 0));
+impl Ahead {
+    const fn new(source: Source) -> Self {
+        Ahead { source, drawn: RefCell::new(Drawn { bytes: [0; DRAWN], left: 0, era: 0, at: 0 }) }
+    }
+
+    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        if buffer.len() <= SMALL && self.give(buffer)? {
+            return Ok(());
+        }
+        buffer.chunks_mut(PIECE).try_for_each(self.source).map_err(|_| Error::RandomNoRng)
+    }
+
+    /// Fills `buffer`, which is small, from what was drawn ahead. `false`: there can be nothing, since it is in use or the thread ends.
+    fn give(&self, buffer: &mut [u8]) -> Result<bool> {
+        let Ok(mut drawn) = self.drawn.try_borrow_mut() else { return Ok(false) };
+        // First in use, then looked at; also for a signal handler.
+        compiler_fence(Ordering::SeqCst);
+        let (era, now) = (ERA.load(Ordering::Acquire), clock::coarse_milliseconds());
+        if !drawn.has(buffer.len(), era, now) {
+            // Without that value the thread is about to end, and nobody would wipe what is left.
+            if END.try_with(|_| ()).is_err() {
+                return Ok(false);
+            }
+            drawn.draw(self.source, era, now)?;
+        }
+        drawn.give(buffer);
+        compiler_fence(Ordering::SeqCst);
+        Ok(true)
+    }
+}
+
+impl Drawn {
+    /// Whether there are so many bytes that are still good.
+    fn has(&self, length: usize, era: u64, now: u64) -> bool {
+        length <= self.left && self.era == era && now.saturating_sub(self.at) < AGE
+    }
+
+    #[cold]
+    fn draw(&mut self, source: Source, era: u64, now: u64) -> Result<()> {
+        self.left = 0;
+        source(&mut self.bytes).map_err(|_| Error::RandomNoRng)?;
+        (self.left, self.era, self.at) = (DRAWN, era, now);
+        Ok(())
+    }
+
+    /// Gives the last ones that are left, which are enough, and wipes them here.
+    fn give(&mut self, buffer: &mut [u8]) {
+        let (kept, given) = self.bytes[..self.left].split_at_mut(self.left - buffer.len());
+        buffer.copy_from_slice(given);
+        self.left = kept.len();
+        wipe(given);
+    }
+
+    fn wipe(&mut self) {
+        self.left = 0;
+        wipe(&mut self.bytes);
+    }
+}
+
+/// Written as one piece, and nobody may leave it out.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::HashSet;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc;
+
+    /// What this thread has drawn from a generator and not yet given.
+    fn left(of: fn(&Here) -> &Ahead) -> Vec<u8> {
+        HERE.with(|here| {
+            let drawn = of(here).drawn.borrow();
+            assert!(drawn.bytes[drawn.left..].iter().all(|byte| *byte == 0), "what was given is wiped");
+            drawn.bytes[..drawn.left].to_vec()
+        })
+    }
+
+    /// Whether any 16 bytes of `given` are of those that were `left`.
+    fn is_of(given: &[u8], left: &[u8]) -> bool {
+        given.windows(16).any(|part| left.windows(16).any(|other| other == part))
+    }
+
+    /// Makes sure that something is left.
+    fn draw() {
+        while left(|here| &here.private).len() < 64 {
+            random_secret(&mut [0]).unwrap();
+        }
+    }
+
+    fn drawn_secret() -> [u8; 64] {
+        let mut secret = [0; 64];
+        random_secret(&mut secret).unwrap();
+        secret
+    }
 
     #[test]
-    fn no_name_is_given_twice_by_whatever_thread() {
-        let draw = || (0..3 * NAMES).map(|_| random_name().unwrap()).collect::<Vec<_>>();
+    fn no_name_and_no_secret_is_given_twice_by_whatever_thread() {
+        let draw = || {
+            let names = (0..200).map(|_| random_name().unwrap().to_vec());
+            names.chain((0..200).map(|_| drawn_secret().to_vec())).collect::<Vec<_>>()
+        };
         let others: Vec<_> = (0..3).map(|_| std::thread::spawn(draw)).collect();
         let mut all = draw();
         all.extend(others.into_iter().flat_map(|other| other.join().unwrap()));
@@ -67,15 +223,102 @@ mod tests {
     }
 
     #[test]
-    fn names_may_be_forgotten_in_the_midst_of_a_drawing() {
-        AHEAD.with_borrow_mut(|_| forget_names());
+    fn each_byte_is_given_once_and_wiped_and_none_that_fits_badly_is_given() {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        /// 16-bit numbers in a row.
+        fn source(bytes: &mut [u8]) -> std::result::Result<(), ErrorStack> {
+            for pair in bytes.chunks_exact_mut(2) {
+                let number = NEXT.fetch_add(1, Ordering::Relaxed) as u16 + 1;
+                pair.copy_from_slice(&number.to_be_bytes());
+            }
+            Ok(())
+        }
+        let (ahead, mut seen) = (Ahead::new(source), HashSet::new());
+        for round in 0..500 {
+            let mut bytes = vec![0; 2 * (round * 7 % 48)];
+            ahead.fill(&mut bytes).unwrap();
+            for pair in bytes.chunks_exact(2) {
+                assert!(seen.insert([pair[0], pair[1]]), "round {round}: {pair:?} again");
+            }
+            let drawn = ahead.drawn.borrow();
+            assert!(drawn.bytes[drawn.left..].iter().all(|byte| *byte == 0), "round {round}");
+        }
+        assert!(!seen.contains(&[0, 0]));
     }
 
     #[test]
-    fn a_name_that_is_forgotten_is_not_given() {
-        random_name().unwrap();
-        let forgotten = AHEAD.with_borrow(|ahead| ahead.names);
-        forget_names();
-        assert!(!forgotten.contains(&random_name().unwrap()));
+    fn what_is_drawn_ahead_is_given_while_it_is_good_and_no_longer() {
+        let mut drawn = Drawn { bytes: [7; DRAWN], left: 32, era: 3, at: 1000 };
+        assert!(drawn.has(32, 3, 1000) && drawn.has(0, 3, 999) && drawn.has(32, 3, 1000 + AGE - 1));
+        assert!(!drawn.has(33, 3, 1000), "too few");
+        assert!(!drawn.has(32, 4, 1000), "another era");
+        assert!(!drawn.has(32, 3, 1000 + AGE), "too old");
+        let refused = drawn.draw(|_| Err(ErrorStack::get()), 3, 1000);
+        assert!(refused.is_err() && !drawn.has(1, 3, 1000), "nothing is left where drawing failed");
+    }
+
+    #[test]
+    fn much_is_not_taken_from_what_was_drawn_ahead() {
+        draw();
+        let before = left(|here| &here.private);
+        random_secret(&mut [0; SMALL + 1]).unwrap();
+        assert_eq!(left(|here| &here.private), before);
+    }
+
+    #[test]
+    fn what_was_drawn_before_a_seed_is_given_by_no_thread() {
+        let (has_drawn, drawn) = mpsc::channel();
+        let (seeded, is_seeded) = mpsc::channel();
+        let other = std::thread::spawn(move || {
+            draw();
+            let before = left(|here| &here.private);
+            has_drawn.send(()).unwrap();
+            is_seeded.recv().unwrap();
+            (before, drawn_secret())
+        });
+        draw();
+        drawn.recv().unwrap();
+        let before = left(|here| &here.private);
+        seed(b"seed").unwrap();
+        assert!(left(|here| &here.private).is_empty() && left(|here| &here.public).is_empty(), "wiped");
+        seeded.send(()).unwrap();
+        assert!(!is_of(&drawn_secret(), &before));
+        let (before, after) = other.join().unwrap();
+        assert!(before.len() >= 64 && !is_of(&after, &before));
+    }
+
+    #[test]
+    fn a_call_from_within_another_draws_for_itself() {
+        draw();
+        HERE.with(|here| {
+            let before = left(|here| &here.private);
+            let used = here.private.drawn.borrow_mut();
+            let within = drawn_secret();
+            assert!(!is_of(&within, &before) && within != [0; 64]);
+            forget_drawn();
+            assert_eq!(used.left, before.len(), "it is in use");
+        });
+        let before = left(|here| &here.private);
+        assert!(!is_of(&drawn_secret(), &before), "it was forgotten all the same");
+    }
+
+    #[test]
+    fn a_thread_that_ends_leaves_nothing_and_draws_nothing_ahead_any_more() {
+        struct Late(mpsc::Sender<[usize; 2]>);
+        impl Drop for Late {
+            fn drop(&mut self) {
+                let wiped = left(|here| &here.private).len();
+                assert!(drawn_secret() != [0; 64]);
+                self.0.send([wiped, left(|here| &here.private).len()]).unwrap();
+            }
+        }
+        thread_local!(static LATE: RefCell<Option<Late>> = const { RefCell::new(None) });
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            // What is looked at first is dropped last.
+            LATE.with(|late| *late.borrow_mut() = Some(Late(tell)));
+            draw();
+        });
+        assert_eq!(told.recv().unwrap(), [0, 0]);
     }
 }

@@ -16,7 +16,7 @@ impl Family for RsaAesWrap {
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
         let (length, oaep) = choices(params)?;
         let mut temporary = Zeroizing::new(vec![0; length]);
-        crypto::random(&mut temporary)?;
+        crypto::random_secret(&mut temporary)?;
         let mut wrapped = rsa::OAEP.wrap(key, &oaep, &temporary).map_err(|error| match error {
             Error::KeySizeRange => Error::WrappingKeySizeRange,
             other => other,

@@ -4,7 +4,7 @@ use super::material::SecretType;
 use super::{Family, Params, Wanted};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::kdf::AgreementKdf;
-use crate::crypto::random;
+use crate::crypto::random_secret;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 
@@ -31,7 +31,7 @@ impl Family for Generator {
     fn generate(&self, _params: &Params, template: &Attributes) -> Result<Attributes> {
         let length = self.lengths.choose(template.ulong(ck::CKA_VALUE_LEN))?;
         let mut value = Bytes::zeroed(length as usize);
-        random(&mut value)?;
+        random_secret(&mut value)?;
         if let Some(key_type) = template.ulong(ck::CKA_KEY_TYPE) {
             adjust_parity(key_type, &mut value);
         }
@@ -56,7 +56,7 @@ impl Lengths {
 /// Random bytes for the key that is wanted, whose length its type or template must tell.
 pub fn random_value(wanted: Wanted) -> Result<Bytes> {
     let mut value = Bytes::zeroed(wanted_length(wanted)?);
-    random(&mut value)?;
+    random_secret(&mut value)?;
     adjust_parity(wanted.key_type, &mut value);
     Ok(value)
 }

@@ -7,7 +7,7 @@ use super::{Derived, Family, Heritage, Key, Params, Wanted, secret};
 use crate::attribute::{Attributes, Bytes, Value};
 use crate::crypto::Hash;
 use crate::crypto::kdf::TlsPrf;
-use crate::crypto::random;
+use crate::crypto::random_secret;
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use std::borrow::Cow;
@@ -61,7 +61,7 @@ impl Family for PremasterGeneration {
         let mut value = Bytes::zeroed(MASTER);
         let (start, rest) = value.split_at_mut(version.len());
         start.copy_from_slice(version);
-        random(rest)?;
+        random_secret(rest)?;
         let mut made = Attributes::new();
         made.set(ck::CKA_VALUE_LEN, MASTER as u64);
         made.set(ck::CKA_VALUE, value);

@@ -64,12 +64,6 @@ impl Session {
         Ok(())
     }
 
-    /// `C_GenerateRandom`.
-    pub fn random(&self, buffer: &mut [u8]) -> Result<()> {
-        drop(self.work()?);
-        self.slot.token().random(buffer)
-    }
-
     /// `C_SeedRandom`.
     pub fn seed(&self, seed: &[u8]) -> Result<()> {
         drop(self.work()?);
@@ -78,6 +72,11 @@ impl Session {
 }
 
 impl Turn<'_> {
+    /// `C_GenerateRandom`.
+    pub fn random(&self, buffer: &mut [u8]) -> Result<()> {
+        self.session.slot.token().random(buffer)
+    }
+
     /// `C_EncryptInit` and its kin. Digests have no key.
     pub fn begin(&mut self, purpose: Purpose, mechanism: &Mechanism, key: Option<Handle>) -> Result<()> {
         let session = self.session;

@@ -4,6 +4,7 @@ use super::by_handle::ByHandle;
 use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
 use crate::config::Config;
+use crate::crypto;
 use crate::error::{Error, Result};
 use parking_lot::RwLock;
 use std::any::Any;
@@ -42,6 +43,7 @@ impl Library {
         for slot in self.all_slots() {
             self.forget(&slot.end());
         }
+        crypto::forget_drawn();
     }
 
     /// Before a fork; see `Token::pause`.
@@ -118,7 +120,7 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::Attributes;
+    use crate::attribute::{Attributes, Value};
     use crate::config::TokenSettings;
     use crate::mechanism::{Mechanism, Params, Purpose, registry};
     use crate::output::Output;
@@ -163,7 +165,7 @@ mod tests {
         template.set(ck::CKA_SIGN, true);
         template.set(ck::CKA_VALUE_LEN, 32u64);
         let generation = mechanism(ck::CKM_GENERIC_SECRET_KEY_GEN);
-        let key = sessions[0].generate_key(&generation, &template).unwrap();
+        let key = sessions[0].turn().unwrap().generate_key(&generation, &template).unwrap();
         let hmac = mechanism(ck::CKM_SHA256_HMAC);
         for session in &sessions {
             session.turn().unwrap().begin(Purpose::Sign, &hmac, Some(key)).unwrap();
@@ -203,6 +205,56 @@ mod tests {
             deed(&library, &sessions, key);
             assert_eq!(sessions.each_ref().map(|session| with_keys(session)), [0, 0], "deed {at}");
         }
+    }
+
+    /// Makes a session key that only its user may see.
+    fn make_private(session: &Session) -> Result<Handle> {
+        let template = Attributes::from_iter([
+            (ck::CKA_PRIVATE, Value::from(true)),
+            (ck::CKA_VALUE_LEN, Value::from(32)),
+        ]);
+        session.turn()?.generate_key(&mechanism(ck::CKM_AES_KEY_GEN), &template)
+    }
+
+    #[test]
+    fn the_proof_of_a_login_goes_from_all_sessions_with_the_login_and_with_them() {
+        type Deed = fn(&Library, &[Arc<Session>; 2]);
+        let deeds: [Deed; 4] = [
+            |_, sessions| sessions[0].logout().unwrap(),
+            |library, sessions| {
+                sessions.iter().for_each(|session| library.close_session(session.handle).unwrap());
+            },
+            |library, _| library.close_all_sessions(0).unwrap(),
+            |library, _| library.close(),
+        ];
+        for (at, deed) in deeds.into_iter().enumerate() {
+            let folder = tempfile::tempdir().unwrap();
+            let library = library(folder.path());
+            let (sessions, _) = two_that_have_signed(&library);
+            for session in &sessions {
+                make_private(session).unwrap();
+            }
+            let ticket = Arc::downgrade(&sessions[0].slot.ticket().unwrap());
+            deed(&library, &sessions);
+            assert!(ticket.upgrade().is_none(), "deed {at}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_made_a_key_makes_the_next_for_whoever_is_logged_in_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = library(folder.path());
+        let (sessions, _) = two_that_have_signed(&library);
+        make_private(&sessions[0]).unwrap();
+        sessions[1].logout().unwrap();
+        assert_eq!(make_private(&sessions[0]), Err(Error::UserNotLoggedIn));
+        sessions[1].login(UserType::Officer, b"officer-pin").unwrap();
+        assert_eq!(make_private(&sessions[0]), Err(Error::UserNotLoggedIn), "officers make none");
+        sessions[1].logout().unwrap();
+        sessions[1].login(UserType::User, b"user-pin").unwrap();
+        make_private(&sessions[0]).unwrap();
+        sessions[1].set_pin(b"user-pin", b"other-pin").unwrap();
+        make_private(&sessions[0]).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod active;
 mod by_handle;
+mod caller;
 mod cryptography;
 mod dual;
 mod fixed;
@@ -32,6 +33,7 @@ use crate::crypto::ffi::lock::{Lock, LockGuard, MappedLockGuard};
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
 use crate::token::Ticket;
+use caller::Login;
 use cryptoki_sys as ck;
 use message::Messages;
 use objects::Search;
@@ -83,6 +85,7 @@ struct Work {
     operations: [Place; Purpose::COUNT],
     messages: Messages,
     search: Option<Search>,
+    login: Login,
 }
 
 impl Session {
@@ -141,6 +144,7 @@ impl Session {
             work.operations.iter_mut().filter(|place| place.has_key()).for_each(Place::clear);
             work.messages.end(|_| true);
             work.search = None;
+            work.login = Login::default();
         }
     }
 

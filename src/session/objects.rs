@@ -3,7 +3,8 @@
 //! Each function keeps the session's turn to its end: the session, and with it the objects it has made, does not go away in
 //! the middle of a call.
 
-use super::{Handle, Session};
+use super::caller::Login;
+use super::{Handle, Session, Turn};
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::mechanism::Mechanism;
@@ -21,58 +22,61 @@ pub(super) struct Search {
 impl Session {
     /// `C_CreateObject`.
     pub fn create_object(&self, template: &Attributes) -> Result<Handle> {
-        let _turn = self.work()?;
-        self.make(Making::Create, template)
+        let mut work = self.work()?;
+        self.make(work.login.now(&self.slot), Making::Create, template)
     }
 
     /// `C_CopyObject`.
     pub fn copy_object(&self, object: Handle, template: &Attributes) -> Result<Handle> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.require_not_fixed(object)?;
         let object = self.slot.objects.get(object)?;
-        let ticket = self.ticket();
-        let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
+        let login = work.login.now(&self.slot);
+        let info = self.slot.token().info_of(login.caller(), &object)?;
         let mut copied = Attributes::new();
         copied.set(ck::CKA_TOKEN, info.attributes.is_true(ck::CKA_TOKEN));
         copied.extend(template.clone());
         self.require_may_make(&copied)?;
-        self.make(Making::Copy(&object), template)
+        self.make(login, Making::Copy(&object), template)
     }
 
     /// `C_DestroyObject`.
     pub fn destroy_object(&self, object: Handle) -> Result<()> {
-        let turn = self.work()?;
+        let mut work = self.work()?;
         self.require_not_fixed(object)?;
         let reference = self.slot.objects.get(object)?;
         self.require_may_change(&reference)?;
-        self.slot.token().destroy(self.ticket().as_ref(), &reference)?;
+        self.slot.token().destroy(work.login.now(&self.slot).caller(), &reference)?;
         self.slot.objects.remove(object);
-        drop(turn);
-        self.slot.forget(object);
+        drop(work);
+        if let ObjectRef::Stored(_) = reference {
+            // What works with a session object never rests.
+            self.slot.forget(object);
+        }
         Ok(())
     }
 
     /// `C_GetObjectSize`, in bytes.
     pub fn object_size(&self, object: Handle) -> Result<u64> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         if let Some(fixed) = self.slot.fixed.get(object) {
             return Ok(fixed.size());
         }
         let object = self.slot.objects.get(object)?;
-        self.slot.token().size_of(self.ticket().as_ref(), &object)
+        self.slot.token().size_of(work.login.now(&self.slot).caller(), &object)
     }
 
     /// `C_GetAttributeValue`: for each wanted attribute its value, or `AttributeSensitive` or `AttributeTypeInvalid`.
     pub fn attributes(&self, object: Handle, wanted: &[AttributeType]) -> Result<Vec<Result<Value>>> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         if let Some(fixed) = self.slot.fixed.get(object) {
             let value = |kind: &AttributeType| fixed.get(*kind).cloned().ok_or(Error::AttributeTypeInvalid);
             return Ok(wanted.iter().map(value).collect());
         }
         let object = self.slot.objects.get(object)?;
-        let ticket = self.ticket();
-        let info = self.slot.token().info_of(ticket.as_ref(), &object)?;
-        wanted.iter().map(|kind| self.attribute(ticket.as_ref(), &object, &info, *kind)).collect()
+        let caller = work.login.now(&self.slot).caller();
+        let info = self.slot.token().info_of(caller, &object)?;
+        wanted.iter().map(|kind| self.attribute(caller, &object, &info, *kind)).collect()
     }
 
     /// One attribute; the outer error is the whole call's.
@@ -101,12 +105,12 @@ impl Session {
 
     /// `C_SetAttributeValue`.
     pub fn set_attributes(&self, object: Handle, changes: &Attributes) -> Result<()> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.require_not_fixed(object)?;
         loop {
             let old = self.slot.objects.get(object)?;
             self.require_may_change(&old)?;
-            let new = self.slot.token().set(self.ticket().as_ref(), &old, changes)?;
+            let new = self.slot.token().set(work.login.now(&self.slot).caller(), &old, changes)?;
             if let (ObjectRef::Held(old), ObjectRef::Held(new)) = (old, new)
                 && !self.slot.objects.replace(object, &old, new)
             {
@@ -132,7 +136,7 @@ impl Session {
         let session_only = template.bool(ck::CKA_TOKEN) == Some(false);
         let stored = match session_only {
             true => Vec::new(),
-            false => self.slot.token().find(self.ticket().as_ref(), template)?,
+            false => self.slot.token().find(work.login.now(&self.slot).caller(), template)?,
         };
         work.search = Some(Search { held: held.into_iter(), stored: stored.into_iter() });
         Ok(())
@@ -152,29 +156,6 @@ impl Session {
         self.work()?.search.take().map(drop).ok_or(Error::OperationNotInitialized)
     }
 
-    /// `C_GenerateKey`.
-    pub fn generate_key(&self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
-        let _turn = self.work()?;
-        self.slot.admit(mechanism)?;
-        self.make(Making::Generate(mechanism), template)
-    }
-
-    /// `C_GenerateKeyPair`: the public and the private key.
-    pub fn generate_key_pair(
-        &self,
-        mechanism: &Mechanism,
-        public: &Attributes,
-        private: &Attributes,
-    ) -> Result<(Handle, Handle)> {
-        let _turn = self.work()?;
-        self.slot.admit(mechanism)?;
-        self.require_may_make(public)?;
-        self.require_may_make(private)?;
-        let ticket = self.ticket();
-        let pair = self.slot.token().make_pair(ticket.as_ref(), mechanism, public, private)?;
-        Ok((self.hand_out(ticket.as_ref(), pair.0)?, self.hand_out(ticket.as_ref(), pair.1)?))
-    }
-
     /// `C_WrapKey`.
     pub fn wrap_key(
         &self,
@@ -188,12 +169,12 @@ impl Session {
 
     /// A key, wrapped.
     pub(super) fn wrapped(&self, mechanism: &Mechanism, wrapping: Handle, key: Handle) -> Result<Vec<u8>> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.slot.admit(mechanism)?;
         let handles = &self.slot.objects;
         let wrapping = handles.get(wrapping).map_err(|_| Error::WrappingKeyHandleInvalid)?;
         let key = handles.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-        self.slot.token().wrap(self.ticket().as_ref(), mechanism, &wrapping, &key)
+        self.slot.token().wrap(work.login.now(&self.slot).caller(), mechanism, &wrapping, &key)
     }
 
     /// `C_UnwrapKey`.
@@ -204,10 +185,14 @@ impl Session {
         wrapped: &[u8],
         template: &Attributes,
     ) -> Result<Handle> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(unwrapping).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
-        self.make_by_key(Making::Unwrap { mechanism, key: &key, wrapped }, template)
+        self.make_by_key(
+            work.login.now(&self.slot),
+            Making::Unwrap { mechanism, key: &key, wrapped },
+            template,
+        )
     }
 
     /// `C_DeriveKey`: the keys, and what the caller is told besides. `templates`: the caller's, and those in the parameter.
@@ -217,7 +202,7 @@ impl Session {
         base: Handle,
         templates: &[Attributes],
     ) -> Result<(Vec<Handle>, Vec<u8>)> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.slot.admit(mechanism)?;
         let named = std::iter::once(base).chain(mechanism.params.keys());
         let find = |handle| self.slot.objects.get(handle).map_err(|_| Error::KeyHandleInvalid);
@@ -226,9 +211,9 @@ impl Session {
             (!self.read_write).then(|| templates.iter().map(kept_in_session).collect());
         let templates = kept.as_deref().unwrap_or(templates);
         templates.iter().try_for_each(|template| self.require_may_make(template))?;
-        let ticket = self.ticket();
-        let derived = self.slot.token().derive(ticket.as_ref(), mechanism, &keys, templates)?;
-        let handles = derived.keys.into_iter().map(|key| self.hand_out(ticket.as_ref(), key));
+        let login = work.login.now(&self.slot);
+        let derived = self.slot.token().derive(login.caller(), mechanism, &keys, templates)?;
+        let handles = derived.keys.into_iter().map(|key| self.hand_out(login, key));
         Ok((handles.collect::<Result<_>>()?, derived.told))
     }
 
@@ -240,20 +225,20 @@ impl Session {
         template: &Attributes,
         output: Output<'_>,
     ) -> Result<(Delivery, Option<Handle>)> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.slot.admit(mechanism)?;
         self.require_may_make(template)?;
         let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-        let ticket = self.ticket();
+        let login = work.login.now(&self.slot);
         let token = self.slot.token();
         let step = Step { part: Part::Whole, input: 0 };
-        let size = Size::Exact(token.ciphertext_size(ticket.as_ref(), mechanism, &key)?);
+        let size = Size::Exact(token.ciphertext_size(login.caller(), mechanism, &key)?);
         let mut handle = None;
         let delivery = output.deliver(step, size, &mut None, |room| {
-            let (ciphertext, made) = token.encapsulate(ticket.as_ref(), mechanism, &key, template)?;
+            let (ciphertext, made) = token.encapsulate(login.caller(), mechanism, &key, template)?;
             let place = room.get_mut(..ciphertext.len()).ok_or(Error::FunctionFailed)?;
             place.copy_from_slice(&ciphertext);
-            handle = Some(self.hand_out(ticket.as_ref(), made)?);
+            handle = Some(self.hand_out(login, made)?);
             Ok(ciphertext.len())
         })?;
         Ok((delivery, handle))
@@ -267,26 +252,30 @@ impl Session {
         ciphertext: &[u8],
         template: &Attributes,
     ) -> Result<Handle> {
-        let _turn = self.work()?;
+        let mut work = self.work()?;
         self.slot.admit(mechanism)?;
         let key = self.slot.objects.get(key).map_err(|_| Error::UnwrappingKeyHandleInvalid)?;
-        self.make_by_key(Making::Decapsulate { mechanism, key: &key, ciphertext }, template)
+        self.make_by_key(
+            work.login.now(&self.slot),
+            Making::Decapsulate { mechanism, key: &key, ciphertext },
+            template,
+        )
     }
 
     /// Makes an object. The caller holds the session's turn, so the session does not end meanwhile.
-    fn make(&self, making: Making<'_>, template: &Attributes) -> Result<Handle> {
+    fn make(&self, login: &Login, making: Making<'_>, template: &Attributes) -> Result<Handle> {
         self.require_may_make(template)?;
-        let ticket = self.ticket();
-        let made = self.slot.token().make(ticket.as_ref(), making, template)?;
-        self.hand_out(ticket.as_ref(), made)
+        let made = self.slot.token().make(login.caller(), making, template)?;
+        self.hand_out(login, made)
     }
 
-    /// A handle for what this session has just made for `caller`. If the login has ended meanwhile, a private session
-    /// object ends with it, and a private token object is there for those who search.
-    fn hand_out(&self, caller: Caller<'_>, object: ObjectRef) -> Result<Handle> {
-        let private = self.slot.token().is_private(caller, &object)?;
+    /// A handle for what this session has just made by `login`. If that has ended meanwhile, a private session object ends with
+    /// it, and a private token object is there for those who search.
+    fn hand_out(&self, login: &Login, object: ObjectRef) -> Result<Handle> {
+        let private = self.slot.token().is_private(login.caller(), &object)?;
         let handle = self.slot.objects.add(object, self.handle, private);
-        if private && !self.slot.is_login(caller) {
+        // Asked only now: who ends the login does so before the handles of private objects go.
+        if private && !login.lasts(&self.slot) {
             self.slot.objects.remove(handle);
             return Err(Error::UserNotLoggedIn);
         }
@@ -294,11 +283,11 @@ impl Session {
     }
 
     /// Makes an object by a key that may have a template of its own for it.
-    fn make_by_key(&self, making: Making<'_>, template: &Attributes) -> Result<Handle> {
+    fn make_by_key(&self, login: &Login, making: Making<'_>, template: &Attributes) -> Result<Handle> {
         if self.read_write {
-            self.make(making, template)
+            self.make(login, making, template)
         } else {
-            self.make(making, &kept_in_session(template))
+            self.make(login, making, &kept_in_session(template))
         }
     }
 
@@ -313,6 +302,31 @@ impl Session {
             ObjectRef::Stored(_) => self.require_read_write(),
             ObjectRef::Held(_) => Ok(()),
         }
+    }
+}
+
+impl Turn<'_> {
+    /// `C_GenerateKey`.
+    pub fn generate_key(&mut self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
+        let session = self.session;
+        session.slot.admit(mechanism)?;
+        session.make(self.work.login.now(&session.slot), Making::Generate(mechanism), template)
+    }
+
+    /// `C_GenerateKeyPair`: the public and the private key.
+    pub fn generate_key_pair(
+        &mut self,
+        mechanism: &Mechanism,
+        public: &Attributes,
+        private: &Attributes,
+    ) -> Result<(Handle, Handle)> {
+        let session = self.session;
+        session.slot.admit(mechanism)?;
+        session.require_may_make(public)?;
+        session.require_may_make(private)?;
+        let login = self.work.login.now(&session.slot);
+        let pair = session.slot.token().make_pair(login.caller(), mechanism, public, private)?;
+        Ok((session.hand_out(login, pair.0)?, session.hand_out(login, pair.1)?))
     }
 }
 

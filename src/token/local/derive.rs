@@ -58,7 +58,7 @@ impl LocalToken {
             .zip(derived.values)
             .map(|((mould, _), value)| new_object(known, complete(&mould, value_of(value))?))
             .collect::<Result<Vec<_>>>()?;
-        self.keep(&store, known, &objects)?;
+        self.keep(known, &objects)?;
         Ok(DerivedKeys {
             keys: objects.into_iter().map(LocalObject::reference).collect(),
             told: derived.told,

@@ -62,7 +62,7 @@ impl LocalToken {
             }
             _ => {}
         }
-        self.keep(&store, known, slice::from_ref(&object))?;
+        self.keep(known, slice::from_ref(&object))?;
         Ok((ciphertext, object.reference()))
     }
 

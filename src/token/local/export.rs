@@ -127,7 +127,7 @@ impl LocalToken {
         let key = TokenKey::new(&Zeroizing::new(*key), &claims.token).map_err(unexpected)?;
         let Claims { name, role, number, epoch, token, expiry, nonce, confirmed, .. } = claims;
         let user = Identity { name, role, number, epoch };
-        let ticket = LocalTicket::new(user, key, &store, token, confirmed);
+        let ticket = LocalTicket::new(user, key, (&self.store, &store), token, confirmed);
         ticket.check(&store)?;
         Ok(Opened { ticket: Arc::new(ticket), expiry, confirmed: confirmed.then_some(nonce) })
     }

@@ -28,19 +28,18 @@ impl LocalToken {
         making: Making<'_>,
         template: &Attributes,
     ) -> Result<ObjectRef> {
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
+        let known = self.recognize(caller)?;
         let cast = match making {
             Making::Create => self.create(known, template)?,
             Making::Generate(mechanism) => self.generate(known, mechanism, template)?,
             Making::Unwrap { mechanism, key, wrapped } => {
-                self.unwrap(&store, known, mechanism, key, wrapped, template)?
+                self.unwrap(&*self.store()?, known, mechanism, key, wrapped, template)?
             }
             Making::Decapsulate { mechanism, key, ciphertext } => {
-                self.decapsulate(&store, known, mechanism, key, ciphertext, template)?
+                self.decapsulate(&*self.store()?, known, mechanism, key, ciphertext, template)?
             }
             Making::Copy(object) => {
-                let opened = self.open(&store, known, Act::See, object)?;
+                let opened = self.open(&*self.store()?, known, Act::See, object)?;
                 Cast::alone(template::copy(known.role(), &opened.all()?, template)?)
             }
         };
@@ -48,7 +47,7 @@ impl LocalToken {
         if let Making::Unwrap { .. } = making {
             object.key().map_err(|_| Error::WrappedKeyInvalid)?;
         }
-        self.keep(&store, known, slice::from_ref(&object))?;
+        self.keep(known, slice::from_ref(&object))?;
         Ok(object.reference())
     }
 
@@ -61,8 +60,7 @@ impl LocalToken {
     ) -> Result<(ObjectRef, ObjectRef)> {
         self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE_KEY_PAIR)?;
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
+        let known = self.recognize(caller)?;
         let origin = Origin::Generate(mechanism.row.id);
         let public = self.mould(origin, known, key_base(mechanism, ck::CKO_PUBLIC_KEY), public)?;
         let private = self.mould(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
@@ -72,7 +70,7 @@ impl LocalToken {
             new_object(known, complete(&public, made_public)?)?,
             new_object(known, complete(&private, made_private)?)?,
         ];
-        self.keep(&store, known, &pair)?;
+        self.keep(known, &pair)?;
         let [public, private] = pair;
         Ok((public.reference(), private.reference()))
     }
@@ -125,11 +123,14 @@ impl LocalToken {
     }
 
     /// Puts new objects where they belong, all or none of those in the store.
-    pub(super) fn keep(&self, store: &Store, known: Known<'_>, objects: &[Arc<LocalObject>]) -> Result<()> {
+    pub(super) fn keep(&self, known: Known<'_>, objects: &[Arc<LocalObject>]) -> Result<()> {
         let stored = || objects.iter().filter(|object| object.is_stored());
         if stored().next().is_none() {
             return Ok(());
         }
+        let store = self.store()?;
+        // It may be another than when the caller was looked at.
+        known.0.map_or(Ok(()), |ticket| ticket.check(&store))?;
         let moment = self.cache.moment();
         let records: Vec<Record> = stored().map(|object| object.to_record()).collect();
         let sealed = records.iter().any(|record| !record.secret.is_empty());

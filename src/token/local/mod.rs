@@ -27,12 +27,13 @@ use parking_lot::RwLock;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use ticket::Place;
 
 /// A token in a folder or in a cluster's store, initialised or not yet.
 pub struct LocalToken {
     home: Home,
     settings: TokenSettings,
-    store: Arc<RwLock<Option<Arc<Store>>>>,
+    store: Arc<Place>,
     cache: Cache,
     moulds: Moulds,
 }

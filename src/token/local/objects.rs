@@ -132,18 +132,27 @@ impl LocalToken {
     }
 
     pub(super) fn remove(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<()> {
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Destroy, object)?;
-        // Objects of older records have no such attribute: only an explicit false forbids.
-        if opened.holding(ck::CKA_DESTROYABLE).bool(ck::CKA_DESTROYABLE) == Some(false) {
-            return Err(Error::ActionProhibited);
+        match object {
+            ObjectRef::Held(held) => check_destroying(self.recognize(caller)?, local(held)?),
+            ObjectRef::Stored(id) => {
+                let store = self.store()?;
+                let known = self.know(&store, caller)?;
+                check_destroying(known, &*self.load(&store, known, *id)?)?;
+                store.delete(known.viewer(), *id)?;
+                self.cache.remove(*id);
+                Ok(())
+            }
         }
-        if let ObjectRef::Stored(id) = object {
-            store.delete(known.viewer(), *id)?;
-            self.cache.remove(*id);
-        }
-        Ok(())
+    }
+}
+
+/// Whether `known` may destroy an object, and it may be destroyed (`ActionProhibited`).
+fn check_destroying(known: Known<'_>, object: &LocalObject) -> Result<()> {
+    access::check(Act::Destroy, known.who(), object)?;
+    // Objects of older records have no such attribute: only an explicit false forbids.
+    match object.holding(ck::CKA_DESTROYABLE).bool(ck::CKA_DESTROYABLE) {
+        Some(false) => Err(Error::ActionProhibited),
+        _ => Ok(()),
     }
 }
 

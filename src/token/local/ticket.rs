@@ -4,14 +4,18 @@ use super::LocalToken;
 use super::access::Who;
 use crate::error::{Error, Result};
 use crate::pin::Role;
-use crate::store::{Store, TokenKey, User, Viewer};
+use crate::store::{Counter, Store, TokenKey, User, Viewer};
 use crate::token::{Caller, Ticket};
+use parking_lot::RwLock;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 /// Stands for "never": the store's counter is even when it proves anything.
 const NEVER: u64 = u64::MAX;
+
+/// Where a token has its store.
+pub(super) type Place = RwLock<Option<Arc<Store>>>;
 
 /// A login. The token key is wiped when the last copy goes.
 pub(super) struct LocalTicket {
@@ -22,6 +26,9 @@ pub(super) struct LocalTicket {
     pub epoch: u64,
     /// What the login was to. When the token's file is replaced, its counter starts elsewhere and vouches for nothing.
     store: Weak<Store>,
+    /// That store's, and the place where it was.
+    counter: Arc<Counter>,
+    place: Weak<Place>,
     pub serial: String,
     /// The store's counter when the login was last found to hold.
     checked: AtomicU64,
@@ -44,7 +51,13 @@ impl From<User> for Identity {
 }
 
 impl LocalTicket {
-    pub fn new(user: Identity, key: TokenKey, store: &Arc<Store>, serial: String, confirmed: bool) -> Self {
+    pub fn new(
+        user: Identity,
+        key: TokenKey,
+        (place, store): (&Arc<Place>, &Arc<Store>),
+        serial: String,
+        confirmed: bool,
+    ) -> Self {
         let Identity { name, role, number, epoch } = user;
         LocalTicket {
             name,
@@ -53,6 +66,8 @@ impl LocalTicket {
             key,
             epoch,
             store: Arc::downgrade(store),
+            counter: store.watch(),
+            place: Arc::downgrade(place),
             serial,
             checked: AtomicU64::new(NEVER),
             confirmed: AtomicBool::new(confirmed),
@@ -72,6 +87,13 @@ impl LocalTicket {
     /// Whose eyes the store is read with.
     pub fn viewer(&self) -> Viewer<'_> {
         Viewer { user: self.number, key: &self.key }
+    }
+
+    /// Whether the counter alone proves that [`LocalTicket::check`] would find it good, with the store in that place. A store that is replaced there
+    /// is retired, so that its counter proves nothing.
+    fn is_proved(&self, place: &Arc<Place>) -> bool {
+        let checked = self.checked.load(Ordering::Acquire);
+        std::ptr::eq(self.place.as_ptr(), Arc::as_ptr(place)) && self.counter.value() == Some(checked)
     }
 
     /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew or replaced.
@@ -138,6 +160,14 @@ impl LocalToken {
         let ticket = ticket_of(ticket)?;
         ticket.check(store)?;
         Ok(Known(Some(ticket)))
+    }
+
+    /// The same for what needs no store: it is looked at only where that is needed to know the caller.
+    pub(super) fn recognize<'a>(&self, caller: Caller<'a>) -> Result<Known<'a>> {
+        match caller.map(ticket_of).transpose()? {
+            Some(ticket) if ticket.is_proved(&self.store) => Ok(Known(Some(ticket))),
+            _ => self.know(&*self.store()?, caller),
+        }
     }
 
     /// Forgets what was read for a login that has ended: opened objects, with the keys made of them, searches and templates.

@@ -118,7 +118,7 @@ impl LocalToken {
         }
         let (user, key) = authenticate(&store, role, user)?;
         let serial = store.meta()?.serial;
-        Ok(Arc::new(LocalTicket::new(user.into(), key, &store, serial, confirmed)))
+        Ok(Arc::new(LocalTicket::new(user.into(), key, (&self.store, &store), serial, confirmed)))
     }
 
     pub(super) fn reenter(&self, ticket: &Arc<dyn Ticket>, password: &[u8]) -> Result<Arc<dyn Ticket>> {
@@ -216,7 +216,9 @@ mod tests {
     use super::*;
     use crate::attribute::Attributes;
     use crate::config::TokenSettings;
-    use crate::token::Token;
+    use crate::mechanism::{Mechanism, Params, registry};
+    use crate::token::{Making, ObjectRef, Token};
+    use cryptoki_sys as ck;
     use tempfile::TempDir;
 
     fn officer() -> Credentials {
@@ -273,6 +275,39 @@ mod tests {
         assert_eq!(token.find(Some(&ticket), &template), Err(Error::UserNotLoggedIn));
         let ticket = token.login(Role::User, &user("user-pin")).unwrap();
         token.find(Some(&ticket), &template).unwrap();
+    }
+
+    /// Makes a session key, for which the store is not needed.
+    fn make_key(token: &LocalToken, caller: &Arc<dyn Ticket>) -> Result<ObjectRef> {
+        let row = registry::find(ck::CKM_AES_KEY_GEN).unwrap();
+        let generation = Mechanism { row, params: Params::None };
+        let template = Attributes::from_iter([(ck::CKA_VALUE_LEN, 32u64)]);
+        token.make(Some(caller), Making::Generate(&generation), &template)
+    }
+
+    #[test]
+    fn session_objects_are_made_and_destroyed_by_a_login_that_holds_and_is_to_this_token() {
+        let (folder, here) = token();
+        let ((copy, _), (_folder, other)) = (token(), token());
+        let log_in = || here.login(Role::User, &user("user-pin")).unwrap();
+        let (ticket, theirs) = (log_in(), other.login(Role::User, &user("user-pin")).unwrap());
+        make_key(&other, &theirs).unwrap();
+        let key = make_key(&here, &ticket).unwrap();
+        let refused = |ticket| {
+            let made = make_key(&here, ticket).err();
+            assert_eq!(here.destroy(Some(ticket), &key).err(), made);
+            made == Some(Error::UserNotLoggedIn)
+        };
+        assert!(refused(&theirs), "a login to another token");
+        // As another process would.
+        let beside = LocalToken::new(folder.path().to_owned(), here.settings.clone());
+        beside.set_pin(Role::User, &user("user-pin"), b"user-pin").unwrap();
+        assert!(refused(&ticket), "the PIN has been changed");
+        let ticket = log_in();
+        make_key(&here, &ticket).unwrap();
+        replace(&folder, &copy);
+        here.info().unwrap();
+        assert!(refused(&ticket), "the token has been replaced");
     }
 
     #[test]
