@@ -41,13 +41,18 @@ impl Store {
         Ok(is_still)
     }
 
-    /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
+    /// Adds new objects, all or none (`Exists` if an id is taken, or all places for it). Without a viewer only public ones without secrets can be added.
     ///
     /// Answers, as the other changes of objects do, how that has moved the change counter; `None`: nobody knows.
     pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Option<Moved>> {
         let rows = self.seal(viewer, records)?;
         self.write_objects(viewer, move |writer, keeper| {
-            rows.each(writer, |row| put_row(writer, keeper, row).map_err(taken))
+            rows.each(writer, |row| {
+                if writer.keeps() {
+                    place::require_room(writer, writer.format(), row.name.id)?;
+                }
+                put_row(writer, keeper, row).map_err(taken)
+            })
         })
     }
 
