@@ -176,7 +176,7 @@ impl Database {
         Box::new(slot)
     }
 
-    /// Turns an empty file into one that keeps its changes in a write-ahead log, as every token does. Nobody else may have it open.
+    /// Turns a file into one that keeps its changes in a write-ahead log, as every token does, if it is none. Nobody else may have it open then.
     pub(super) fn prepare(&self) -> Result<()> {
         self.peek(|connection| {
             let mode: String =

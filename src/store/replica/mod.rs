@@ -92,8 +92,10 @@ impl Store {
         let _one_at_a_time =
             counter::lock(folder).map_err(|error| Error::from_io(&connection::path(folder), &error))?;
         connection::make_file(folder)?;
-        if database.content()? == schema::Content::Nothing {
-            database.prepare()?;
+        let content = database.content()?;
+        // A copy of a store has no log yet.
+        database.prepare()?;
+        if content == schema::Content::Nothing {
             database.write(|writer| {
                 schema::create(writer, Format::NEWEST)?;
                 schema::create_replica(writer)

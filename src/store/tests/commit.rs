@@ -322,6 +322,17 @@ fn a_node_begins_with_an_empty_log_whatever_an_earlier_run_has_been_told_by_the_
 }
 
 #[test]
+fn a_copy_of_a_nodes_store_can_be_opened_in_its_place() {
+    let (_folder, store) = node();
+    let copy = tempfile::tempdir().unwrap();
+    store.copy(&copy.path().join("token.db")).unwrap();
+    let copied = Store::open_replica(copy.path()).unwrap();
+    copied.apply(&[], &[2], b"second").unwrap();
+    assert_eq!(copied.applied().unwrap(), b"second");
+    assert!(copied.had_node(1).unwrap() && log_length(&copy) > 0);
+}
+
+#[test]
 fn a_node_syncs_its_log_through_one_descriptor_as_long_as_it_runs() {
     let (folder, store) = node();
     let syncs = Arc::new(AtomicUsize::new(0));
