@@ -27,12 +27,13 @@ const fn evidence(source: &'static Source, test: &'static str, rows: &'static [&
 
 const VECTORS: &Source = source!("vectors.rs");
 const SECRET_VECTORS: &Source = source!("secret_vectors.rs");
-const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof.rs");
+const MODULE_VECTORS: &Source = source!("../../tests/abi/wycheproof/secret.rs");
 const PQC_VECTORS: &Source = source!("../../tests/abi/pqc_vectors.rs");
 const PQC_OPENSSL: &Source = source!("../../tests/abi/pqc_openssl.rs");
 const SLH_DSA: &Source = source!("../../tests/abi/slh_dsa.rs");
 const OPENSSL_COMMAND: &Source = source!("../../tests/abi/openssl_command.rs");
 const MODULE: &Source = source!("../../tests/abi/mechanisms.rs");
+const PROMISES: &Source = source!("../../tests/abi/mechanisms/promises.rs");
 
 #[rustfmt::skip]
 static EVIDENCE: &[Evidence] = &[
@@ -106,7 +107,7 @@ static EVIDENCE: &[Evidence] = &[
     evidence(SECRET_VECTORS, "the_mac_of_a_handshake_names_its_side", &["CKM_TLS*_MAC"]),
     evidence(SECRET_VECTORS, "a_premaster_secret_begins_with_its_version", &["CKM_*_PRE_MASTER_KEY_GEN"]),
     evidence(SECRET_VECTORS, "cloudhsms_own_mechanisms_are_the_plain_ones", &["CKM_CLOUDHSM_*"]),
-    evidence(MODULE, "digests", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5", "CKM_RIPEMD160"]),
+    evidence(PROMISES, "digests", &["CKM_SHA_1", "CKM_SHA???", "CKM_SHA512_???", "CKM_SHA3_???", "CKM_MD5", "CKM_RIPEMD160"]),
     evidence(SECRET_VECTORS, "raw_rsa_is_that_of_openssl", &["CKM_RSA_X_509"]),
     evidence(source!("rsa_wrap.rs"), "the_first_part_is_the_temporary_key_under_oaep", &["CKM_RSA_AES_KEY_WRAP"]),
     evidence(SLH_DSA, "another_implementation_signs_the_same_bytes_in_every_parameter_set", &["CKM_SLH_DSA"]),

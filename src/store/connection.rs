@@ -139,9 +139,17 @@ impl Database {
     /// The same looked at anew, for who has the connection: somebody may have restored a backup into the file, and what is written by another format
     /// is not found again. In a file without tables, those of the newest format will be made.
     pub(super) fn format_on(&self, connection: &Connection) -> Step<Format> {
-        let Some(found) = schema::format_of(connection)? else { return Ok(Format::NEWEST) };
-        self.format.store(found as i32, Ordering::Relaxed);
-        Ok(found)
+        let known = self.format.load(Ordering::Relaxed);
+        match schema::format_of(connection)? {
+            Some(found) if found as i32 == known => Ok(found),
+            Some(found) => {
+                schema::check_tables(connection, found)?;
+                self.format.store(found as i32, Ordering::Relaxed);
+                Ok(found)
+            }
+            None if known == 0 => Ok(Format::NEWEST),
+            None => Err(Fault::Damaged("it has no format any more".to_owned())),
+        }
     }
 
     /// Reads with one statement. What has been read is on the disk when it is answered.
@@ -173,7 +181,7 @@ impl Database {
         Box::new(slot)
     }
 
-    /// Turns an empty file into one that keeps its changes in a write-ahead log, as every token does. Nobody else may have it open.
+    /// Turns a file into one that keeps its changes in a write-ahead log, as every token does, if it is none. Nobody else may have it open then.
     pub(super) fn prepare(&self) -> Result<()> {
         self.peek(|connection| {
             connection.pragma_update(None, "page_size", PAGE)?;

@@ -24,8 +24,13 @@ impl Store {
     /// checked: such an answer must not be kept for a viewer. Who owns it is not checked here.
     pub fn get(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Record>> {
         let key = viewer.map(|viewer| viewer.key);
-        let Some(row) = self.row(key, id)? else { return Ok(None) };
-        self.judge(key, row.open(key)).map(Some)
+        match self.row(key, id)? {
+            Some(row) => self.judge(key, row.open(key)).map(Some),
+            None => {
+                let format = self.database.format()?;
+                self.database.peek(|connection| place::check_strangers(connection, format, id)).map(|()| None)
+            }
+        }
     }
 
     /// Whether an object read before, in this version, is as it was, without opening it.
@@ -41,13 +46,18 @@ impl Store {
         Ok(is_still)
     }
 
-    /// Adds new objects, all or none (`Exists` if an id is taken). Without a viewer only public ones without secrets can be added.
+    /// Adds new objects, all or none (`Exists` if an id is taken, or all places for it). Without a viewer only public ones without secrets can be added.
     ///
     /// Answers, as the other changes of objects do, how that has moved the change counter; `None`: nobody knows.
     pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Option<Moved>> {
         let rows = self.seal(viewer, records)?;
         self.write_objects(viewer, move |writer, keeper| {
-            rows.each(writer, |row| put_row(writer, keeper, row).map_err(taken))
+            rows.each(writer, |row| {
+                if writer.keeps() {
+                    place::require_room(writer, writer.format(), row.name.id)?;
+                }
+                put_row(writer, keeper, row).map_err(taken)
+            })
         })
     }
 
@@ -58,9 +68,7 @@ impl Store {
         self.write_objects(viewer, move |writer, keeper| {
             rows.each(writer, |row| {
                 let id = row.name.id;
-                let stored = read_row(writer, writer.format(), id)?
-                    .filter(|stored| stored.is_visible(sees))
-                    .ok_or(Error::Gone)?;
+                let stored = stored_row(writer, id, sees)?;
                 if stored.name.version.checked_add(1) != Some(row.name.version) {
                     return Err(Error::Gone.into());
                 }
@@ -77,9 +85,7 @@ impl Store {
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
         self.write_objects(viewer, move |writer, keeper| {
-            let stored = read_row(writer, writer.format(), id)?
-                .filter(|stored| stored.is_visible(sees))
-                .ok_or(Error::Gone)?;
+            let stored = stored_row(writer, id, sees)?;
             keeper.strike(&stored)?;
             writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
             Ok(())
@@ -195,6 +201,15 @@ fn read_row(connection: &Connection, format: Format, id: ObjectId) -> Step<Optio
         }
         row => Ok(row?),
     }
+}
+
+/// The row of an object that is to be changed; `Gone` if there is none.
+fn stored_row(writer: &Writer<'_>, id: ObjectId, sees: bool) -> Step<Row> {
+    if let Some(stored) = read_row(writer, writer.format(), id)?.filter(|stored| stored.is_visible(sees)) {
+        return Ok(stored);
+    }
+    place::check_strangers(writer, writer.format(), id)?;
+    Err(Error::Gone.into())
 }
 
 fn name_of(connection: &Connection, format: Format, id: ObjectId) -> Step<Option<Name>> {

@@ -3,11 +3,12 @@
 //! The table is ordered by number, and in format 2 that is the beginning of the id: finding an object by its id takes no index, and making one writes no page
 //! of such an index. Ids begin with the time, so new objects lie one behind the other. Nothing but that rests on the clock.
 
-use super::error::{Fault, Step};
+use super::error::{Error, Fault, Step};
 use super::schema::Format;
 use crate::crypto;
 use crate::error::Result;
 use crate::token::ObjectId;
+use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -69,7 +70,55 @@ pub(super) fn check(format: Format, id: ObjectId, number: i64) -> Step<()> {
     if is_there { Ok(()) } else { Err(why()) }
 }
 
+/// Damage, if one of the places for this id has a row that does not belong there: it may be this object's, its id changed.
+pub(super) fn check_strangers(connection: &Connection, format: Format, id: ObjectId) -> Step<()> {
+    if format == Format::One {
+        return Ok(());
+    }
+    let sql = "SELECT id, number FROM object WHERE number BETWEEN ?1 AND ?1 + 7";
+    let mut neighbours = connection.prepare_cached(sql)?;
+    let mut rows = neighbours.query([of(id)])?;
+    while let Some(row) = rows.next()? {
+        let number = row.get(1)?;
+        let belongs = row.get(0).is_ok_and(|id| check(format, ObjectId(id), number).is_ok());
+        if !belongs {
+            let what = "a row that does not belong there lies where its id says";
+            return Err(Fault::Damaged(format!("object {}: {what}", id.to_hex())));
+        }
+    }
+    Ok(())
+}
+
+/// `Exists`, unless an object of this id finds a place in every store that holds these objects, whatever its format and in whatever order it was filled. What may lie in one of
+/// its eight places has its own first one at most seven before or behind.
+pub(super) fn require_room(connection: &Connection, format: Format, id: ObjectId) -> Step<()> {
+    let first = of(id);
+    let (low, high) = ((first - MOST_BEHIND).max(0), (first + MOST_BEHIND).min((1 << BITS) - 1));
+    let sql = format!("SELECT count(*) FROM object WHERE {} BETWEEN ?1 AND ?2", format.ordered_by());
+    let mut near = connection.prepare_cached(&sql)?;
+    let count: i64 = match format {
+        Format::One => (0..1 << (u64::BITS - BITS))
+            .map(|top: u64| {
+                let id = |number: i64, rest| {
+                    [&(top << BITS | number.cast_unsigned()).to_be_bytes()[..], &[rest; 8]].concat()
+                };
+                near.query_row((id(low, 0), id(high, u8::MAX)), |row| row.get::<_, i64>(0))
+            })
+            .sum::<rusqlite::Result<_>>()?,
+        Format::Two => near.query_row((low, high + MOST_BEHIND), |row| row.get(0))?,
+    };
+    if count <= MOST_BEHIND { Ok(()) } else { Err(Error::Exists.into()) }
+}
+
 impl Format {
+    /// What tells of a row how its id begins.
+    const fn ordered_by(self) -> &'static str {
+        match self {
+            Format::One => "id",
+            Format::Two => "number",
+        }
+    }
+
     /// What the row of an object's id answers to; the id is parameter 1, [`of`] it parameter 2. Two ids that begin alike have neighbouring numbers; that nine of them
     /// do is beyond chance.
     pub(super) const fn by_id(self) -> &'static str {

@@ -52,7 +52,9 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Step<Content> {
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0));
     connection.execute_batch("COMMIT")?;
     match (numbers?, tables?) {
-        ((APPLICATION, format), _) if Format::from_number(format).is_some() => Ok(Content::Token),
+        ((APPLICATION, number), _) if let Some(format) = Format::from_number(number) => {
+            check_tables(connection, format).map(|()| Content::Token)
+        }
         ((APPLICATION, newer), _) if newer > Format::NEWEST as i32 => {
             Err(Error::Newer { path: path.to_path_buf(), format: newer.unsigned_abs() }.into())
         }
@@ -66,6 +68,14 @@ pub(super) fn format_of(connection: &Connection) -> Step<Option<Format>> {
     let number = connection.prepare_cached("PRAGMA user_version")?.query_row((), |row| row.get(0))?;
     let unknown = || Fault::Damaged(format!("it has format {number} now"));
     if number == 0 { Ok(None) } else { Format::from_number(number).map(Some).ok_or_else(unknown) }
+}
+
+/// Damage, if the tables are not those of the format that the header says: what is written by another format's rules is not found again.
+pub(super) fn check_tables(connection: &Connection, format: Format) -> Step<()> {
+    let sql = "SELECT count(*) FROM pragma_index_list('object') WHERE \"unique\"";
+    let has_index_of_ids = connection.query_row(sql, (), |row| row.get::<_, i64>(0))? > 0;
+    let other = || Fault::Damaged(format!("its tables are not those of format {}", format as i32));
+    if has_index_of_ids == (format == Format::One) { Ok(()) } else { Err(other()) }
 }
 
 /// Makes the tables, in the caller's transaction.

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -75,6 +76,23 @@ impl Database {
         self.sync(Some(mark), log, begins)
     }
 
+    /// Returns when all that has been committed is on the disk.
+    pub(super) fn settle_all(&self, log: &Log) -> Result<()> {
+        self.sync(None, log, || ())
+    }
+
+    /// Brings all that the log holds into the database, on the disk, and answers the log, which is empty. The kernel tells a descriptor of no failure that
+    /// another has been told of before: what the log has held was never synced by the answer's, and what comes is.
+    pub(super) fn renew_log(&self) -> Result<Arc<Log>> {
+        let mut slot = self.slot.lock();
+        self.make_ready(&mut slot)?;
+        slot.connection()
+            .and_then(|connection| self.empty_log(connection))
+            .map_err(|fault| fault.at(self.path()))?;
+        let missing = || Fault::Damaged("there is no log".to_owned()).at(self.path());
+        slot.log(self.path())?.ok_or_else(missing)
+    }
+
     fn is_settled(&self, mark: Option<u64>) -> bool {
         let (Some(mark), Some(counters)) = (mark, self.counter().mapped()) else { return false };
         let settled = counters.load(SETTLED).max(self.settled.load(Ordering::Acquire));
@@ -134,21 +152,30 @@ impl Database {
         }
     }
 
-    /// After a sync that has failed: what was committed lies in the log, but perhaps not on the disk, and nothing may be written behind it there. So all of it is
-    /// brought into the database, which SQLite syncs, and the log begins anew. No transaction is open on the connection.
+    /// After a sync that has failed: what was committed lies in the log, but perhaps not on the disk, and nothing may be written behind it there. So the log is emptied.
+    /// No transaction is open on the connection.
     pub(super) fn mend(&self, connection: &Connection) -> Step<()> {
-        let Some(counters) = self.counter().mapped() else { return Ok(()) };
-        let (refusals, committed) = (counters.load(REFUSED), counters.load(CHANGES));
-        if refusals == 0 {
-            return Ok(());
+        match self.counter().mapped() {
+            Some(counters) if counters.load(REFUSED) > 0 => self.empty_log(connection),
+            _ => Ok(()),
         }
+    }
+
+    /// Brings all of the log into the database, which SQLite syncs; the log begins anew. No transaction is open on the connection.
+    fn empty_log(&self, connection: &Connection) -> Step<()> {
+        let before = self
+            .counter()
+            .mapped()
+            .map(|counters| (counters, counters.load(REFUSED), counters.load(CHANGES)));
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
         let is_busy: bool = connection.query_row(sql, (), |row| row.get(0))?;
         if is_busy {
-            return Err(Fault::Damaged("the log can't be emptied after the disk has refused it".to_owned()));
+            return Err(Fault::Damaged("the log can't be emptied".to_owned()));
         }
-        self.settled_at(counters, committed);
-        counters.exchange(REFUSED, refusals, 0);
+        if let Some((counters, refusals, committed)) = before {
+            self.settled_at(counters, committed);
+            counters.exchange(REFUSED, refusals, 0);
+        }
         Ok(())
     }
 

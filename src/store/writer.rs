@@ -74,6 +74,11 @@ impl<'a> Writer<'a> {
         self.format
     }
 
+    /// Whether what is changed is kept, to be made by other stores too.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
     /// Runs a statement; answers how many rows it has changed.
     pub(super) fn execute(&self, statement: Statement, values: &[&dyn ToSql]) -> Step<usize> {
         let changed = run(self.connection, self.format, statement, values)?;

@@ -154,6 +154,9 @@ fn sp800_108_derives_further_keys_all_or_none() {
     });
 }
 
+/// The client's random bytes of a handshake, and the server's.
+const RANDOMS: [&[u8]; 2] = [&[1; 32], &[2; 32]];
+
 #[test]
 fn a_tls_1_2_handshake_makes_its_keys() {
     isolated(|_| {
@@ -163,9 +166,8 @@ fn a_tls_1_2_handshake_makes_its_keys() {
         let premaster = base(session, &premaster);
         let mut version = CK_VERSION { major: 0, minor: 0 };
         let at = &raw mut version;
-        let randoms: [&[u8]; 2] = [&[1; 32], &[2; 32]];
         let master = |id, version| {
-            Mechanism::structure(id, randoms, |[client, server]| CK_TLS12_MASTER_KEY_DERIVE_PARAMS {
+            Mechanism::structure(id, RANDOMS, |[client, server]| CK_TLS12_MASTER_KEY_DERIVE_PARAMS {
                 RandomInfo: random_data(client, server),
                 pVersion: version,
                 prfHashMechanism: CKM_SHA256,
@@ -181,47 +183,50 @@ fn a_tls_1_2_handshake_makes_its_keys() {
             .refused_by_one_of(&[CKR_KEY_FUNCTION_NOT_PERMITTED]);
         let dh = session.derive(&master(CKM_TLS12_MASTER_KEY_DERIVE_DH, null_mut()), premaster, &template);
         assert_eq!(value(session, dh.unwrap()), value(session, secret));
-
-        let (mut client_iv, mut server_iv) = ([0u8; 4], [0u8; 4]);
         for (id, ivs) in [(CKM_TLS12_KEY_AND_MAC_DERIVE, true), (CKM_TLS12_KEY_SAFE_DERIVE, false)] {
-            let mut out = CK_SSL3_KEY_MAT_OUT {
-                pIVClient: client_iv.as_mut_ptr(),
-                pIVServer: server_iv.as_mut_ptr(),
-                ..Default::default()
-            };
-            let out_at = &raw mut out;
-            let mechanism = Mechanism::structure(id, randoms, |[client, server]| CK_TLS12_KEY_MAT_PARAMS {
-                ulMacSizeInBits: 160,
-                ulKeySizeInBits: 128,
-                ulIVSizeInBits: 32,
-                bIsExport: CK_FALSE,
-                RandomInfo: random_data(client, server),
-                pReturnedKeyMaterial: out_at,
-                prfHashMechanism: CKM_SHA256,
-            });
-            let template = template![
-                CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES, CKA_VALUE_LEN => 16 as CK_ULONG,
-                CKA_TOKEN => false, CKA_ENCRYPT => true, CKA_DECRYPT => true,
-            ];
-            template
-                .with_raw(|list, count| {
-                    invoke!(C_DeriveKey(session.0, mechanism.as_ptr(), secret, list, count, null_mut()))
-                })
-                .unwrap();
-            for (key, key_type, length) in [
-                (out.hClientMacSecret, CKK_GENERIC_SECRET, 20),
-                (out.hServerMacSecret, CKK_GENERIC_SECRET, 20),
-                (out.hClientKey, CKK_AES, 16),
-                (out.hServerKey, CKK_AES, 16),
-            ] {
-                assert_eq!(session.get_ulong(key, CKA_KEY_TYPE), Ok(key_type));
-                assert_eq!(value(session, key).len(), length);
-            }
-            let changed = client_iv != [0; 4] && server_iv != [0; 4] && client_iv != server_iv;
-            assert_eq!(changed, ivs);
-            (client_iv, server_iv) = ([0; 4], [0; 4]);
+            connection_keys_are_made(session, id, secret, ivs);
         }
     });
+}
+
+/// The four keys of a connection, and with `ivs` two initialisation vectors, from its master secret.
+fn connection_keys_are_made(session: Session, id: CK_MECHANISM_TYPE, secret: Handle, ivs: bool) {
+    let (mut client_iv, mut server_iv) = ([0u8; 4], [0u8; 4]);
+    let mut out = CK_SSL3_KEY_MAT_OUT {
+        pIVClient: client_iv.as_mut_ptr(),
+        pIVServer: server_iv.as_mut_ptr(),
+        ..Default::default()
+    };
+    let out_at = &raw mut out;
+    let mechanism = Mechanism::structure(id, RANDOMS, |[client, server]| CK_TLS12_KEY_MAT_PARAMS {
+        ulMacSizeInBits: 160,
+        ulKeySizeInBits: 128,
+        ulIVSizeInBits: 32,
+        bIsExport: CK_FALSE,
+        RandomInfo: random_data(client, server),
+        pReturnedKeyMaterial: out_at,
+        prfHashMechanism: CKM_SHA256,
+    });
+    let template = template![
+        CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES, CKA_VALUE_LEN => 16 as CK_ULONG,
+        CKA_TOKEN => false, CKA_ENCRYPT => true, CKA_DECRYPT => true,
+    ];
+    template
+        .with_raw(|list, count| {
+            invoke!(C_DeriveKey(session.0, mechanism.as_ptr(), secret, list, count, null_mut()))
+        })
+        .unwrap();
+    for (key, key_type, length) in [
+        (out.hClientMacSecret, CKK_GENERIC_SECRET, 20),
+        (out.hServerMacSecret, CKK_GENERIC_SECRET, 20),
+        (out.hClientKey, CKK_AES, 16),
+        (out.hServerKey, CKK_AES, 16),
+    ] {
+        assert_eq!(session.get_ulong(key, CKA_KEY_TYPE), Ok(key_type));
+        assert_eq!(value(session, key).len(), length);
+    }
+    let changed = client_iv != [0; 4] && server_iv != [0; 4] && client_iv != server_iv;
+    assert_eq!(changed, ivs);
 }
 
 #[test]
@@ -234,10 +239,9 @@ fn the_older_names_of_tls_work_too() {
         let premaster = session.generate(&Mechanism::bytes(CKM_TLS_PRE_MASTER_KEY_GEN, &version), &template);
         let premaster = premaster.unwrap();
         assert_eq!(value(session, premaster)[..2], version);
-        let randoms: [&[u8]; 2] = [&[1; 32], &[2; 32]];
         for id in [CKM_TLS_MASTER_KEY_DERIVE, CKM_TLS_MASTER_KEY_DERIVE_DH] {
             let mechanism =
-                Mechanism::structure(id, randoms, |[client, server]| CK_SSL3_MASTER_KEY_DERIVE_PARAMS {
+                Mechanism::structure(id, RANDOMS, |[client, server]| CK_SSL3_MASTER_KEY_DERIVE_PARAMS {
                     RandomInfo: random_data(client, server),
                     pVersion: null_mut(),
                 });
@@ -255,41 +259,48 @@ fn the_older_names_of_tls_work_too() {
             });
             assert!(session.derive(&mechanism, premaster, &template).is_ok());
         }
-        let mut out = CK_SSL3_KEY_MAT_OUT::default();
-        let out_at = &raw mut out;
-        let mechanism = Mechanism::structure(CKM_TLS_KEY_AND_MAC_DERIVE, randoms, |[client, server]| {
-            CK_SSL3_KEY_MAT_PARAMS {
-                ulMacSizeInBits: 0,
-                ulKeySizeInBits: 192,
-                ulIVSizeInBits: 0,
-                bIsExport: CK_FALSE,
-                RandomInfo: random_data(client, server),
-                pReturnedKeyMaterial: out_at,
-            }
-        });
-        let des = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_DES3, CKA_TOKEN => false];
-        des.with_raw(|list, count| {
-            invoke!(C_DeriveKey(session.0, mechanism.as_ptr(), premaster, list, count, null_mut()))
-        })
-        .unwrap();
-        assert_eq!((out.hClientMacSecret, out.hServerMacSecret), (CK_INVALID_HANDLE, CK_INVALID_HANDLE));
-        assert_eq!(value(session, out.hClientKey).len(), 24);
-
-        let (mut output, mut length) = ([0u8; 20], 12 as CK_ULONG);
-        let (output_at, length_at) = (output.as_mut_ptr(), &raw mut length);
-        let mechanism =
-            Mechanism::structure(CKM_TLS_PRF, [b"label", b"seed"], |[label, seed]| CK_TLS_PRF_PARAMS {
-                pSeed: seed,
-                ulSeedLen: 4,
-                pLabel: label,
-                ulLabelLen: 5,
-                pOutput: output_at,
-                pulOutputLen: length_at,
-            });
-        invoke!(C_DeriveKey(session.0, mechanism.as_ptr(), premaster, null_mut(), 0, null_mut())).unwrap();
-        assert_ne!(output[..12], [0; 12]);
-        assert_eq!(output[12..], [0; 8]);
+        old_connection_keys_are_made(session, premaster);
+        the_old_prf_fills_its_output(session, premaster);
     });
+}
+
+fn old_connection_keys_are_made(session: Session, secret: Handle) {
+    let mut out = CK_SSL3_KEY_MAT_OUT::default();
+    let out_at = &raw mut out;
+    let mechanism = Mechanism::structure(CKM_TLS_KEY_AND_MAC_DERIVE, RANDOMS, |[client, server]| {
+        CK_SSL3_KEY_MAT_PARAMS {
+            ulMacSizeInBits: 0,
+            ulKeySizeInBits: 192,
+            ulIVSizeInBits: 0,
+            bIsExport: CK_FALSE,
+            RandomInfo: random_data(client, server),
+            pReturnedKeyMaterial: out_at,
+        }
+    });
+    let des = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_DES3, CKA_TOKEN => false];
+    des.with_raw(|list, count| {
+        invoke!(C_DeriveKey(session.0, mechanism.as_ptr(), secret, list, count, null_mut()))
+    })
+    .unwrap();
+    assert_eq!((out.hClientMacSecret, out.hServerMacSecret), (CK_INVALID_HANDLE, CK_INVALID_HANDLE));
+    assert_eq!(value(session, out.hClientKey).len(), 24);
+}
+
+fn the_old_prf_fills_its_output(session: Session, secret: Handle) {
+    let (mut output, mut length) = ([0u8; 20], 12 as CK_ULONG);
+    let (output_at, length_at) = (output.as_mut_ptr(), &raw mut length);
+    let mechanism =
+        Mechanism::structure(CKM_TLS_PRF, [b"label", b"seed"], |[label, seed]| CK_TLS_PRF_PARAMS {
+            pSeed: seed,
+            ulSeedLen: 4,
+            pLabel: label,
+            ulLabelLen: 5,
+            pOutput: output_at,
+            pulOutputLen: length_at,
+        });
+    invoke!(C_DeriveKey(session.0, mechanism.as_ptr(), secret, null_mut(), 0, null_mut())).unwrap();
+    assert_ne!(output[..12], [0; 12]);
+    assert_eq!(output[12..], [0; 8]);
 }
 
 /// PKCS #5's own vector (RFC 6070): 2 iterations.

@@ -2,6 +2,7 @@
 //!
 //! `CLOISTER_FUZZ_SEED` replays one run, `CLOISTER_FUZZ_CALLS` sets how many calls there are in all.
 
+mod call;
 mod functions;
 mod memory;
 pub mod random;

@@ -4,7 +4,6 @@ use super::apply::read_applied;
 use crate::store::error::{Error, Fault, Result, Step};
 use crate::store::objects::{COLUMN_COUNT, COLUMNS};
 use crate::store::schema::Format;
-use crate::store::settle::Log;
 use crate::store::statement::PUT_OBJECT;
 use crate::store::writer::Writer;
 use crate::store::{Store, schema};
@@ -70,11 +69,10 @@ impl Store {
         self.sync()
     }
 
-    /// Makes all that has been applied durable: what is no longer in SQLite's own log was synced when it left that.
+    /// Makes all that has been applied durable: what is no longer in SQLite's own log was synced when it left that. After a failure it is not known to be
+    /// before the log has been emptied, here or when the store is opened again.
     fn sync(&self) -> Result<()> {
-        let path = self.database.path();
-        let synced = Log::open(path).and_then(|log| log.map_or(Ok(()), |log| log.sync()));
-        synced.map_err(|error| Error::from_io(path, &error))
+        self.database.settle_all(&self.replica()?.log)
     }
 }
 

@@ -21,6 +21,7 @@ pub use memory::Remembered;
 use super::connection::Database;
 use super::error::{Error, Fault, Result, Step};
 use super::schema::Format;
+use super::settle::Log;
 use super::writer::Change;
 use super::{Store, connection, counter, schema};
 use crate::codec::Codec;
@@ -61,6 +62,8 @@ pub(super) struct Replica {
     desk: Mutex<Desk>,
     /// Of this node's own file.
     format: Format,
+    /// SQLite's log, which was empty when this was opened: it is told of each failure of the disk since.
+    pub(super) log: Arc<Log>,
     /// The desk has become free.
     freed: Condvar,
     /// Drafts on their way to the desk.
@@ -68,11 +71,12 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    fn new(connection: Connection, format: Format) -> Replica {
+    fn new(connection: Connection, format: Format, log: Arc<Log>) -> Replica {
         Replica {
             consensus: OnceLock::new(),
             desk: Mutex::new(Desk::new(connection)),
             format,
+            log,
             freed: Condvar::new(),
             coming: AtomicUsize::new(0),
         }
@@ -88,8 +92,10 @@ impl Store {
         let _one_at_a_time =
             counter::lock(folder).map_err(|error| Error::from_io(&connection::path(folder), &error))?;
         connection::make_file(folder)?;
-        if database.content()? == schema::Content::Nothing {
-            database.prepare()?;
+        let content = database.content()?;
+        // A copy of a store has no log yet.
+        database.prepare()?;
+        if content == schema::Content::Nothing {
             database.write(|writer| {
                 schema::create(writer, Format::NEWEST)?;
                 schema::create_replica(writer)
@@ -99,9 +105,10 @@ impl Store {
             let why = "it is the store of one machine, not of a cluster's node; choose another folder";
             return Err(Error::Unreachable(database.path().to_path_buf(), why.to_owned()));
         }
+        let log = database.renew_log()?;
         let (connection, format) = (database.connect()?, database.format()?);
         // What is applied here is in the log already, durably, and applied again if it is lost: nobody waits for this disk.
-        database.replica = Some(Replica::new(connection, format));
+        database.replica = Some(Replica::new(connection, format, log));
         Ok(Store::on(database))
     }
 

@@ -11,8 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Has `hook` happen at each sync of this store.
 fn at_each_sync(store: &Store, hook: Option<Hook>) {
     let database = &store.database;
-    let log = database.slot.lock().log(database.path()).unwrap().unwrap();
+    let log = match &database.replica {
+        Some(replica) => replica.log.clone(),
+        None => database.slot.lock().log(database.path()).unwrap().unwrap(),
+    };
     *log.hook.lock() = hook;
+}
+
+/// How long the log beside a token's database is.
+fn log_length(folder: &TempDir) -> u64 {
+    std::fs::metadata(folder.path().join("token.db-wal")).unwrap().len()
 }
 
 /// A disk that lets nothing through before it is opened.
@@ -67,6 +75,11 @@ fn leader<'scope>(scope: &'scope std::thread::Scope<'scope, '_>, it: &'scope Fix
     let leads = scope.spawn(|| it.store.insert(it.viewer(), &[record(2, Some(it.user))]));
     until(|| version_seen(it, 2) == Some(1));
     leads
+}
+
+/// A disk that takes nothing.
+fn failing() -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::EIO))
 }
 
 type Joined<'scope> = std::thread::ScopedJoinHandle<'scope, Result<Option<Moved>>>;
@@ -131,21 +144,15 @@ fn each_of_those_who_share_a_transaction_is_refused_by_itself() {
 #[test]
 fn a_commit_whose_sync_fails_is_not_answered_as_done_and_nothing_rests_on_it_before_it_is_on_the_disk() {
     let it = Fixture::new();
-    let failing = || Err(io::Error::from_raw_os_error(libc::EIO));
     at_each_sync(&it.store, Some(Box::new(failing)));
     let refused = it.store.insert(it.viewer(), &[record(1, Some(it.user))]);
     assert!(matches!(refused, Err(Error::Failed(..))), "{refused:?}");
     assert_eq!(refusals(&it.store), 1);
-    let log = it.folder.path().join("token.db-wal");
-    assert!(std::fs::metadata(&log).unwrap().len() > 0);
+    assert!(log_length(&it.folder) > 0);
     // What can be seen now has been brought to the disk another way.
     let other = it.again();
     let seen = other.get(it.viewer(), id(1)).unwrap();
-    assert_eq!(
-        std::fs::metadata(&log).unwrap().len(),
-        0,
-        "the log that the disk refused is not written behind"
-    );
+    assert_eq!(log_length(&it.folder), 0, "the log that the disk refused is not written behind");
     assert_eq!(refusals(&it.store), 0);
     at_each_sync(&it.store, None);
     it.store.insert(it.viewer(), &[record(2, Some(it.user))]).unwrap();
@@ -173,8 +180,7 @@ fn who_has_committed_behind_one_whose_sync_fails_is_answered_when_the_log_has_be
         assert!(matches!(first.join().unwrap(), Err(Error::Failed(..))));
         second.join().unwrap().unwrap();
     });
-    let log = it.folder.path().join("token.db-wal");
-    assert_eq!((std::fs::metadata(log).unwrap().len(), refusals(&it.store)), (0, 0));
+    assert_eq!((log_length(&it.folder), refusals(&it.store)), (0, 0));
     assert_eq!(syncs.load(Ordering::SeqCst), 1, "a sync behind one that has failed proves nothing");
     assert!(it.problems().is_empty());
 }
@@ -277,7 +283,69 @@ fn the_log_stays_short_however_many_processes_write() {
         }
     });
     // Written in all: some 240 times 13 pages.
-    let length = std::fs::metadata(it.folder.path().join("token.db-wal")).unwrap().len();
+    let length = log_length(&it.folder);
     assert!(length < 2300 * 4096, "{length} bytes");
     assert!(it.problems().is_empty());
+}
+
+/// A node's store that has applied one entry.
+fn node() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_replica(folder.path()).unwrap();
+    store.apply(&[], &[1], b"first").unwrap();
+    (folder, store)
+}
+
+#[test]
+fn a_node_whose_disk_refuses_its_log_makes_no_snapshot_before_the_log_has_been_brought_into_the_database() {
+    let (folder, store) = node();
+    let copy = |name: &str| store.copy(&folder.path().join(name));
+    at_each_sync(&store, Some(Box::new(failing)));
+    assert!(matches!(copy("refused"), Err(Error::Failed(..))));
+    assert!(log_length(&folder) > 0 && refusals(&store) == 1);
+    // The disk takes things again, and has forgotten what it refused.
+    at_each_sync(&store, None);
+    assert_eq!(copy("taken").unwrap(), b"first");
+    assert_eq!((log_length(&folder), refusals(&store)), (0, 0));
+}
+
+#[test]
+fn a_node_begins_with_an_empty_log_whatever_an_earlier_run_has_been_told_by_the_disk() {
+    let (folder, store) = node();
+    at_each_sync(&store, Some(Box::new(failing)));
+    assert!(store.copy(&folder.path().join("refused")).is_err());
+    drop(store);
+    assert!(log_length(&folder) > 0);
+    let store = Store::open_replica(folder.path()).unwrap();
+    assert_eq!((log_length(&folder), refusals(&store)), (0, 0));
+    assert_eq!(store.applied().unwrap(), b"first");
+}
+
+#[test]
+fn a_copy_of_a_nodes_store_can_be_opened_in_its_place() {
+    let (_folder, store) = node();
+    let copy = tempfile::tempdir().unwrap();
+    store.copy(&copy.path().join("token.db")).unwrap();
+    let copied = Store::open_replica(copy.path()).unwrap();
+    copied.apply(&[], &[2], b"second").unwrap();
+    assert_eq!(copied.applied().unwrap(), b"second");
+    assert!(copied.had_node(1).unwrap() && log_length(&copy) > 0);
+}
+
+#[test]
+fn a_node_syncs_its_log_through_one_descriptor_as_long_as_it_runs() {
+    let (folder, store) = node();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = syncs.clone();
+    let count = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    };
+    at_each_sync(&store, Some(Box::new(count)));
+    store.copy(&folder.path().join("one")).unwrap();
+    // A connection in a transaction that could not be ended is opened anew.
+    *store.database.slot.lock() = Default::default();
+    store.copy(&folder.path().join("two")).unwrap();
+    store.install(&folder.path().join("two"), b"second").unwrap();
+    assert_eq!(syncs.load(Ordering::SeqCst), 3);
 }

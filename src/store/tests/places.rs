@@ -92,13 +92,14 @@ fn an_object_that_does_not_lie_where_its_id_says_is_passed_over_and_reported() {
             let found = store.find(None, &template).unwrap();
             assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [id(2)], "{deed}");
         }
-        for gone in [id(1), ObjectId(std::array::from_fn(|at| if at == 0 { 0xaa } else { 1 }))] {
-            assert_eq!(
-                store.get(None, gone).unwrap(),
-                None,
-                "{deed}: not from what the search has read either"
-            );
+        // Not from what the search has read either.
+        let seen = store.get(None, id(1));
+        match deed.starts_with("id") {
+            true => assert!(matches!(seen, Err(Error::Corrupt(..))), "{deed}: {seen:?}"),
+            false => assert_eq!(seen.unwrap(), None, "{deed}"),
         }
+        let other = ObjectId(std::array::from_fn(|at| if at == 0 { 0xaa } else { 1 }));
+        assert_eq!(store.get(None, other).unwrap(), None, "{deed}");
         let problems = it.problems();
         assert!(problems.len() == 1 && problems[0].contains("does not lie where"), "{deed}: {problems:?}");
     }
@@ -114,4 +115,22 @@ fn an_object_that_is_there_twice_is_reported() {
     assert_eq!(it.tamper(twice), 1);
     let problems = it.problems();
     assert!(problems.len() == 1 && problems[0].contains("more than once"), "{problems:?}");
+}
+
+#[test]
+fn an_object_whose_row_has_been_given_another_id_is_damaged_and_not_gone() {
+    let it = Fixture::new();
+    for number in 0..2 {
+        it.store.insert(it.viewer(), &[object(&it, number, 1)]).unwrap();
+    }
+    it.tamper(&format!("UPDATE object SET id = x'{}' WHERE id = x'{}'", id(200).to_hex(), alike(1).to_hex()));
+    let is_damage =
+        |outcome| matches!(outcome, Err(Error::Corrupt(_, why)) if why.contains(&alike(1).to_hex()));
+    assert!(is_damage(it.store.get(it.viewer(), alike(1)).map(|_| None)));
+    assert!(is_damage(it.store.delete(it.viewer(), alike(1))));
+    assert_eq!(
+        it.store.get(it.viewer(), alike(0)).unwrap(),
+        Some(object(&it, 0, 1)),
+        "its neighbour is whole"
+    );
 }

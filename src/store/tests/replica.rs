@@ -463,3 +463,32 @@ fn a_node_is_never_known_before_the_entry_that_added_it() {
     });
     assert!(store.had_node(last).unwrap() && !store.had_node(last + 1).unwrap());
 }
+
+/// Whatever the formats of the files, and whoever drafts: what one store takes, all take.
+#[test]
+fn an_object_for_which_there_is_no_place_in_some_store_is_drafted_by_none() {
+    let (one, two) = (Format::One, Format::Two);
+    for formats in [[two; 3], [one, two, two], [two, one, one]] {
+        let (it, key, number) = Cluster::of(formats).and_user();
+        let viewer = Some(Viewer { user: number, key: &key });
+        // Places so near that in format 2 their numbers depend on the order in which they come.
+        let near = |at: u8| {
+            let mut id = [0xc0; 16];
+            (id[7], id[15]) = ([0, 9, 3, 14, 6, 1, 11, 4][usize::from(at) % 8], at);
+            Record { id: ObjectId(id), ..record(at, Some(number)) }
+        };
+        let taken: Vec<bool> = (0..40u8)
+            .map(|at| match it.stores[usize::from(at) % 2].insert(viewer, &[near(at)]) {
+                Ok(_) => true,
+                Err(Error::Exists) => false,
+                Err(other) => panic!("{formats:?}: {other}"),
+            })
+            .collect();
+        assert!(taken[..7].iter().all(|taken| *taken) && taken.iter().any(|taken| !taken), "{taken:?}");
+        let count = taken.iter().filter(|taken| **taken).count() as u64;
+        for store in &it.stores {
+            assert_eq!(store.count_objects().unwrap(), count);
+            assert_eq!(store.check(Some(&key)).unwrap().problems, [""; 0]);
+        }
+    }
+}

@@ -236,3 +236,30 @@ fn an_empty_label_may_have_the_tag_that_earlier_versions_gave_it_and_no_other() 
         assert_eq!(it.problems().len(), problems, "{label:?}");
     }
 }
+
+#[test]
+fn a_file_that_says_it_has_the_other_format_is_refused_and_nothing_is_written_into_it() {
+    for (format, other) in [(Format::Two, 1), (Format::One, 2)] {
+        let (folder, store) = Fixture::of(format, |_| Ok(()));
+        store.make_first(&meta(), &officer("so-pin")).unwrap();
+        store.insert(None, &[plain(1)]).unwrap();
+        let header = |number: i32| {
+            let connection = Connection::open(folder.path().join("token.db")).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        };
+        let is_refused = |outcome: Result<()>| {
+            let why = format!("tables are not those of format {other}");
+            matches!(outcome, Err(Error::Corrupt(_, told)) if told.contains(&why))
+        };
+        header(other);
+        assert!(is_refused(Store::open(folder.path()).map(|_| ())), "opened as format {other}");
+        assert!(is_refused(store.insert(None, &[plain(2)]).map(|_| ())), "written by format {other}");
+        assert_eq!(store.get(None, id(1)).unwrap(), Some(plain(1)));
+
+        header(0);
+        assert!(matches!(store.insert(None, &[plain(2)]), Err(Error::Corrupt(..))), "it has none");
+        header(format as i32);
+        store.insert(None, &[plain(2)]).unwrap();
+        assert_eq!(store.check(None).unwrap().problems, [""; 0]);
+    }
+}

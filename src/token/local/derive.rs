@@ -53,12 +53,12 @@ impl LocalToken {
         if derived.values.len() != begun.len() {
             return Err(Error::FunctionFailed);
         }
-        let objects = begun
+        let mut objects = begun
             .into_iter()
             .zip(derived.values)
             .map(|((mould, _), value)| new_object(known, complete(&mould, value_of(value))?))
             .collect::<Result<Vec<_>>>()?;
-        self.keep(known, &objects)?;
+        self.keep(known, &mut objects)?;
         Ok(DerivedKeys {
             keys: objects.into_iter().map(LocalObject::reference).collect(),
             told: derived.told,

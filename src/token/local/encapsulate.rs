@@ -54,7 +54,7 @@ impl LocalToken {
         let mould = self.mould(Origin::Unwrap, known, secret_base(template), template)?;
         let (ciphertext, secret) =
             mechanism.row.family.encapsulate(public.key()?, &mechanism.params, wanted(mould.given())?)?;
-        let object = new_object(known, shared_key(&mould, &secret)?)?;
+        let mut object = new_object(known, shared_key(&mould, &secret)?)?;
         let kind = ck::CKA_ENCAPSULATE_TEMPLATE;
         match public.holding(kind).template(kind) {
             Some(asked) if !template::satisfies(asked, &object.info().attributes) => {
@@ -62,7 +62,7 @@ impl LocalToken {
             }
             _ => {}
         }
-        self.keep(known, slice::from_ref(&object))?;
+        self.keep(known, slice::from_mut(&mut object))?;
         Ok((ciphertext, object.reference()))
     }
 

@@ -21,6 +21,9 @@ use std::borrow::Cow;
 use std::slice;
 use std::sync::Arc;
 
+/// How many ids a new object is given before it is refused: chance takes none of them twice.
+const TRIES: u32 = 8;
+
 impl LocalToken {
     pub(super) fn make_object(
         &self,
@@ -43,11 +46,11 @@ impl LocalToken {
                 Cast::alone(template::copy(known.role(), &opened.all()?, template)?)
             }
         };
-        let object = new_object(known, cast)?;
+        let mut object = new_object(known, cast)?;
         if let Making::Unwrap { .. } = making {
             object.key().map_err(|_| Error::WrappedKeyInvalid)?;
         }
-        self.keep(known, slice::from_ref(&object))?;
+        self.keep(known, slice::from_mut(&mut object))?;
         Ok(object.reference())
     }
 
@@ -66,11 +69,11 @@ impl LocalToken {
         let private = self.mould(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
         let (made_public, made_private) =
             mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
-        let pair = [
+        let mut pair = [
             new_object(known, complete(&public, made_public)?)?,
             new_object(known, complete(&private, made_private)?)?,
         ];
-        self.keep(known, &pair)?;
+        self.keep(known, &mut pair)?;
         let [public, private] = pair;
         Ok((public.reference(), private.reference()))
     }
@@ -122,25 +125,44 @@ impl LocalToken {
         complete(&mould, encoding::decode(class, key_type, &encoded)?)
     }
 
-    /// Puts new objects where they belong, all or none of those in the store.
-    pub(super) fn keep(&self, known: Known<'_>, objects: &[Arc<LocalObject>]) -> Result<()> {
-        let stored = || objects.iter().filter(|object| object.is_stored());
-        if stored().next().is_none() {
+    /// Puts new objects where they belong, all or none of those in the store. Where an id is taken there, or all places for it, they get others.
+    pub(super) fn keep(&self, known: Known<'_>, objects: &mut [Arc<LocalObject>]) -> Result<()> {
+        if !objects.iter().any(|object| object.is_stored()) {
             return Ok(());
         }
         let store = self.store()?;
         // It may be another than when the caller was looked at.
         known.0.map_or(Ok(()), |ticket| ticket.check(&store))?;
         let moment = self.cache.moment();
-        let records: Vec<Record> = stored().map(|object| object.to_record()).collect();
-        let sealed = records.iter().any(|record| !record.secret.is_empty());
-        if sealed && known.0.is_none() {
-            return Err(Error::UserNotLoggedIn);
-        }
-        let moved = store.insert(known.viewer(), &records)?;
-        stored().for_each(|object| self.cache.put(object, moment.after_making(moved)));
+        let mut tries = 1..TRIES;
+        let moved = loop {
+            let records: Vec<Record> = stored(objects).map(|object| object.to_record()).collect();
+            let sealed = records.iter().any(|record| !record.secret.is_empty());
+            if sealed && known.0.is_none() {
+                return Err(Error::UserNotLoggedIn);
+            }
+            match store.insert(known.viewer(), &records) {
+                Err(store::Error::Exists) if tries.next().is_some() => rename(objects)?,
+                Err(store::Error::Exists) => return Err(Error::FunctionFailed),
+                moved => break moved?,
+            }
+        };
+        stored(objects).for_each(|object| self.cache.put(object, moment.after_making(moved)));
         Ok(())
     }
+}
+
+/// Those that belong into the store.
+fn stored(objects: &[Arc<LocalObject>]) -> impl Iterator<Item = &Arc<LocalObject>> {
+    objects.iter().filter(|object| object.is_stored())
+}
+
+/// Gives all that belong into the store other ids.
+fn rename(objects: &mut [Arc<LocalObject>]) -> Result<()> {
+    for object in objects.iter_mut().filter(|object| object.is_stored()) {
+        *object = Arc::new(object.renamed(store::new_id()?));
+    }
+    Ok(())
 }
 
 /// Completes an object, and compares what its template claims.
@@ -251,5 +273,46 @@ pub(super) fn unwrapping_error(error: Error) -> Error {
         Error::KeyTypeInconsistent => Error::UnwrappingKeyTypeInconsistent,
         Error::KeySizeRange => Error::UnwrappingKeySizeRange,
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TokenSettings;
+    use crate::pin::{Credentials, Role};
+    use crate::store::{Argon2, Meta};
+
+    /// A public data object of this id, new.
+    fn data(id: ObjectId) -> Arc<LocalObject> {
+        let mut all = Attributes::from_iter([(ck::CKA_CLASS, ck::CKO_DATA)]);
+        all.set(ck::CKA_TOKEN, true);
+        all.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
+        Arc::new(LocalObject::from_attributes(id, None, 1, all))
+    }
+
+    #[test]
+    fn a_new_object_whose_id_or_all_places_for_it_are_taken_gets_another_id_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let argon2 = Argon2 { memory_kib: 8, passes: 1 };
+        let meta = Meta { label: "test".into(), serial: "0123456789abcdef".into(), max_failures: 3, argon2 };
+        let officer = Credentials::from_pin(Role::Officer, b"so-pin");
+        let store = Store::create(folder.path(), &meta, &officer).unwrap();
+        let token = LocalToken::new(folder.path().to_path_buf(), TokenSettings::default());
+        let id = |last| ObjectId(std::array::from_fn(|at| if at == 15 { last } else { 7 }));
+        // The first comes twice, and the ninth finds all eight places taken.
+        let mut kept = Vec::new();
+        for last in [0, 0, 1, 2, 3, 4, 5, 6, 7, 8] {
+            let mut objects = [data(id(last)), data(store::new_id().unwrap())];
+            token.keep(&store, Known(None), &mut objects).unwrap();
+            kept.extend(objects);
+        }
+        for object in &kept {
+            let stored = store.get(None, object.id).unwrap().unwrap();
+            assert_eq!(stored.public, object.info().attributes);
+            assert_eq!(stored.public.bytes(ck::CKA_UNIQUE_ID), Some(object.id.to_hex().as_bytes()));
+        }
+        assert_eq!(store.find(None, &Attributes::new()).unwrap().len(), kept.len());
+        assert_eq!(kept.iter().filter(|object| object.id.0[..15] == [7; 15]).count(), 8);
     }
 }

@@ -72,6 +72,13 @@ impl LocalObject {
         LocalObject { id, public, secret, complete: true, owner, version, material: OnceCell::new() }
     }
 
+    /// The same under another id, for an object that is to be stored.
+    pub fn renamed(&self, id: ObjectId) -> Self {
+        let mut record = Record { id, ..self.to_record() };
+        record.public.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
+        LocalObject::from_record(record, self.complete)
+    }
+
     /// What may be known of it; what nobody needs before somebody asks is computed at the first call.
     pub fn info(&self) -> &Arc<ObjectInfo> {
         match &self.public {

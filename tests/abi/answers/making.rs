@@ -73,59 +73,62 @@ fn who_has_no_pin_yet_can_not_log_in_by_name_either() {
 }
 
 /// A way to make an object from a template.
-type Make<'a> = (&'a str, Template, Box<dyn Fn(Session, &Template) -> Answer<()> + 'a>);
+type Make = (&'static str, Template, Box<dyn Fn(Session, &Template) -> Answer<()>>);
+
+/// All ways, with a template that is good for each.
+fn ways(session: Session) -> Vec<Make> {
+    let aes = keys::aes(session, template![]);
+    let key = keys::secret(session, CKK_AES, &[8; 16], template![]);
+    let mut parameter = Parameter::new(Aead::Gcm, CKG_GENERATE);
+    let apart = session.wrap_authenticated(&mut parameter, b"", aes, key).unwrap();
+    let gcm = Mechanism::gcm(&[1; 12], b"");
+    let whole = session.wrap(&gcm, aes, key).unwrap();
+    let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[3; 16]);
+    let secret = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
+    let with_length = secret.and(&template![CKA_VALUE_LEN => 16u64]);
+    let public = keys::public_template().and(&template![CKA_EC_PARAMS => keys::P256]);
+    vec![
+        (
+            "generate",
+            with_length.clone(),
+            Box::new(move |session, template| {
+                session.generate(&Mechanism::plain(CKM_AES_KEY_GEN), template).map(drop)
+            }),
+        ),
+        (
+            "pair",
+            keys::private_template(),
+            Box::new(move |session, template| {
+                session.generate_pair(&Mechanism::plain(CKM_EC_KEY_PAIR_GEN), &public, template).map(drop)
+            }),
+        ),
+        (
+            "unwrap",
+            secret.clone(),
+            Box::new(move |session, template| session.unwrap(&gcm, aes, &whole, template).map(drop)),
+        ),
+        (
+            "unwrap apart",
+            secret,
+            Box::new(move |session, template| {
+                session.unwrap_authenticated(&mut parameter.clone(), b"", aes, &apart, template).map(drop)
+            }),
+        ),
+        (
+            "derive",
+            with_length,
+            Box::new(move |session, template| session.derive(&derive, aes, template).map(drop)),
+        ),
+        ("copy", template![], Box::new(move |session, template| session.copy(key, template).map(drop))),
+    ]
+}
 
 #[test]
 fn templates_are_refused_for_what_is_wrong_with_them_in_every_function() {
     isolated(|_| {
         let token = Token::new();
         let (session, reader) = (token.user(), token.read_only());
-        let aes = keys::aes(session, template![]);
-        let key = keys::secret(session, CKK_AES, &[8; 16], template![]);
-        let mut parameter = Parameter::new(Aead::Gcm, CKG_GENERATE);
-        let apart = session.wrap_authenticated(&mut parameter, b"", aes, key).unwrap();
-        let gcm = Mechanism::gcm(&[1; 12], b"");
-        let whole = session.wrap(&gcm, aes, key).unwrap();
-        let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[3; 16]);
-        let secret = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
-        let with_length = secret.and(&template![CKA_VALUE_LEN => 16u64]);
-        let (gcm, derive, whole, apart) = (&gcm, &derive, &whole, &apart);
-        let public = keys::public_template().and(&template![CKA_EC_PARAMS => keys::P256]);
-        let ways: Vec<Make<'_>> = vec![
-            (
-                "generate",
-                with_length.clone(),
-                Box::new(move |session, template| {
-                    session.generate(&Mechanism::plain(CKM_AES_KEY_GEN), template).map(drop)
-                }),
-            ),
-            (
-                "pair",
-                keys::private_template(),
-                Box::new(move |session, template| {
-                    session.generate_pair(&Mechanism::plain(CKM_EC_KEY_PAIR_GEN), &public, template).map(drop)
-                }),
-            ),
-            (
-                "unwrap",
-                secret.clone(),
-                Box::new(move |session, template| session.unwrap(gcm, aes, whole, template).map(drop)),
-            ),
-            (
-                "unwrap apart",
-                secret,
-                Box::new(move |session, template| {
-                    session.unwrap_authenticated(&mut parameter.clone(), b"", aes, apart, template).map(drop)
-                }),
-            ),
-            (
-                "derive",
-                with_length,
-                Box::new(move |session, template| session.derive(derive, aes, template).map(drop)),
-            ),
-            ("copy", template![], Box::new(move |session, template| session.copy(key, template).map(drop))),
-        ];
-        for (name, good, make) in ways {
+        for (name, good, make) in ways(session) {
             make(session, &good).unwrap();
             let with = |more: Template| make(session, &good.and(&more));
             with(template![0x7fff_ffff => true]).refused(CKR_ATTRIBUTE_TYPE_INVALID);

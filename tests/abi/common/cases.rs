@@ -141,9 +141,12 @@ macro_rules! cases {
 pub fn all() -> Vec<Case> {
     let mut all = HASHED.iter().flat_map(hashed).collect::<Vec<_>>();
     all.extend(asymmetric());
-    all.extend(symmetric());
+    all.extend(aes());
+    all.extend(other_ciphers());
+    all.extend(more_digests());
     all.extend(generators());
     all.extend(derivations());
+    all.extend(elsewhere());
     all.extend(post_quantum());
     all
 }
@@ -188,17 +191,11 @@ fn asymmetric() -> Vec<Case> {
     ]
 }
 
-fn symmetric() -> Vec<Case> {
+/// Ciphers and MACs of AES.
+fn aes() -> Vec<Case> {
     let plain = Mechanism::plain;
     let aes = Keys::Secret(CKK_AES, 32);
-    let aria = Keys::Secret(CKK_ARIA, 24);
-    let camellia = Keys::Secret(CKK_CAMELLIA, 24);
-    let chacha20 = Keys::Secret(CKK_CHACHA20, 32);
-    let des = Keys::Secret(CKK_DES3, 24);
-    let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
-    let mac = |id| Mechanism::mac_length(id, 12);
     let iv = |id| Mechanism::bytes(id, &[9; 16]);
-    let short_iv = |id| Mechanism::bytes(id, &[9; 8]);
     cases![
         CKM_AES_ECB: plain => Job::Use(aes, 64),
         CKM_AES_CBC: iv => Job::Use(aes, 64),
@@ -227,6 +224,19 @@ fn symmetric() -> Vec<Case> {
         CKM_AES_XCBC_MAC: plain => Job::Use(Keys::Secret(CKK_AES, 16), 61),
         CKM_AES_XCBC_MAC_96: plain => Job::Use(Keys::Secret(CKK_AES, 16), 61),
         CKM_AES_GMAC: |id| Mechanism::gcm(&[3; 12], b"").with_id(id) => Job::Use(aes, 61),
+    ]
+}
+
+/// Those of other ciphers.
+fn other_ciphers() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let aria = Keys::Secret(CKK_ARIA, 24);
+    let camellia = Keys::Secret(CKK_CAMELLIA, 24);
+    let chacha20 = Keys::Secret(CKK_CHACHA20, 32);
+    let des = Keys::Secret(CKK_DES3, 24);
+    let iv = |id| Mechanism::bytes(id, &[9; 16]);
+    let short_iv = |id| Mechanism::bytes(id, &[9; 8]);
+    cases![
         CKM_ARIA_ECB: plain => Job::Use(aria, 64),
         CKM_ARIA_CBC: iv => Job::Use(aria, 64),
         CKM_ARIA_CBC_PAD: iv => Job::Use(aria, 61),
@@ -243,6 +253,20 @@ fn symmetric() -> Vec<Case> {
         CKM_POLY1305: plain => Job::Use(Keys::Secret(CKK_POLY1305, 32), 61),
         CKM_DES3_MAC: plain => Job::Use(des, 61),
         CKM_DES3_MAC_GENERAL: |id| Mechanism::mac_length(id, 8) => Job::Use(des, 61),
+        CKM_DES3_ECB: plain => Job::Use(des, 64),
+        CKM_DES3_CBC: short_iv => Job::Use(des, 64),
+        CKM_DES3_CBC_PAD: short_iv => Job::Use(des, 61),
+        CKM_DES3_CMAC: plain => Job::Use(des, 61),
+        CKM_DES3_CMAC_GENERAL: |id| Mechanism::mac_length(id, 4) => Job::Use(des, 61),
+    ]
+}
+
+/// Digests, and MACs by digests, that are not in the table of hashes.
+fn more_digests() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    let secret = Keys::Secret(CKK_GENERIC_SECRET, 40);
+    let mac = |id| Mechanism::mac_length(id, 12);
+    cases![
         CKM_BLAKE2B_160: plain => Job::Use(Keys::None, 100),
         CKM_BLAKE2B_256: plain => Job::Use(Keys::None, 100),
         CKM_BLAKE2B_384: plain => Job::Use(Keys::None, 100),
@@ -257,11 +281,6 @@ fn symmetric() -> Vec<Case> {
         CKM_SHA512_256: plain => Job::Use(Keys::None, 100),
         CKM_SHA512_256_HMAC: plain => Job::Use(secret, 100),
         CKM_SHA512_256_HMAC_GENERAL: mac => Job::Use(secret, 100),
-        CKM_DES3_ECB: plain => Job::Use(des, 64),
-        CKM_DES3_CBC: short_iv => Job::Use(des, 64),
-        CKM_DES3_CBC_PAD: short_iv => Job::Use(des, 61),
-        CKM_DES3_CMAC: plain => Job::Use(des, 61),
-        CKM_DES3_CMAC_GENERAL: |id| Mechanism::mac_length(id, 4) => Job::Use(des, 61),
     ]
 }
 
@@ -431,6 +450,19 @@ fn derivations() -> Vec<Case> {
         CKM_XOR_BASE_AND_DATA: |id| Mechanism::string_data(id, &[1; 32]) => fixed.clone(),
         CKM_EXTRACT_KEY_FROM_KEY: |id| Mechanism::mac_length(id, 13) => fixed.clone(),
         CKM_HKDF_DERIVE: Mechanism::hkdf => fixed.clone(),
+        CKM_TLS_KDF: Mechanism::tls_kdf => fixed.clone(),
+        CKM_TLS12_KDF: Mechanism::tls_kdf => fixed.clone(),
+        CKM_AES_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => aes.clone(),
+        CKM_AES_CBC_ENCRYPT_DATA: |_| Mechanism::aes_cbc_data([2; 16], &[1; 32]) => aes.clone(),
+        CKM_DES3_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => des.clone(),
+        CKM_DES3_CBC_ENCRYPT_DATA: |_| Mechanism::des_cbc_data([2; 8], &[1; 32]) => des.clone(),
+    ]
+}
+
+/// Derivations whose parameters name more keys or places than one case here has.
+fn elsewhere() -> Vec<Case> {
+    let plain = Mechanism::plain;
+    cases![
         CKM_HKDF_DATA: plain => Job::Elsewhere,
         CKM_CONCATENATE_BASE_AND_KEY: plain => Job::Elsewhere,
         CKM_SP800_108_COUNTER_KDF: plain => Job::Elsewhere,
@@ -449,11 +481,5 @@ fn derivations() -> Vec<Case> {
         CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH: plain => Job::Elsewhere,
         CKM_TLS12_KEY_AND_MAC_DERIVE: plain => Job::Elsewhere,
         CKM_TLS12_KEY_SAFE_DERIVE: plain => Job::Elsewhere,
-        CKM_TLS_KDF: Mechanism::tls_kdf => fixed.clone(),
-        CKM_TLS12_KDF: Mechanism::tls_kdf => fixed.clone(),
-        CKM_AES_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => aes.clone(),
-        CKM_AES_CBC_ENCRYPT_DATA: |_| Mechanism::aes_cbc_data([2; 16], &[1; 32]) => aes.clone(),
-        CKM_DES3_ECB_ENCRYPT_DATA: |id| Mechanism::string_data(id, &[1; 32]) => des.clone(),
-        CKM_DES3_CBC_ENCRYPT_DATA: |_| Mechanism::des_cbc_data([2; 8], &[1; 32]) => des.clone(),
     ]
 }

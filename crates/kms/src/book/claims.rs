@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cryptoki::object::ObjectHandle;
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use parking_lot::Mutex;
 
 use super::label;
@@ -48,6 +48,7 @@ impl Met {
 pub(super) struct Claim<'a> {
     pub(super) book: &'a Book,
     pub(super) object: ObjectHandle,
+    label: String,
     /// Random: tells this claim from any other.
     nonce: Vec<u8>,
 }
@@ -62,7 +63,7 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         // If it can't be removed now, others will in a while.
-        let _ = self.book.token().with(|session| session.destroy_object(self.object));
+        let _ = self.book.destroy_claim(self.object, &self.label, &self.nonce);
     }
 }
 
@@ -74,7 +75,24 @@ impl Book {
         let nonce = self.token().with(|session| session.generate_random_vec(16))?;
         let attributes = of_ours(label, &nonce);
         let object = self.token().with(|session| session.create_object(&attributes))?;
-        Ok(Claim { book: self, object, nonce })
+        Ok(Claim { book: self, object, label: label.to_owned(), nonce })
+    }
+
+    /// Destroys a claim; it may be gone already. When a login was lost, its handle may have been given to another object since: the session that destroys it
+    /// looks first.
+    fn destroy_claim(&self, object: ObjectHandle, label: &str, nonce: &[u8]) -> Result<()> {
+        let destroyed = self.token().with(|session| {
+            let there = session.get_attributes(object, &[AttributeType::Label, AttributeType::Value])?;
+            let is_named = there.contains(&Attribute::Label(label.as_bytes().to_vec()));
+            if is_named && (nonce.is_empty() || there.contains(&Attribute::Value(nonce.to_vec()))) {
+                session.destroy_object(object)?;
+            }
+            Ok(())
+        });
+        match destroyed {
+            Err(Trouble::NoObject) => Ok(()),
+            destroyed => destroyed,
+        }
     }
 
     /// The claims of that name, but for ours.
@@ -129,11 +147,9 @@ impl Book {
         let nonces: Vec<&[u8]> = met.iter().map(|(_, nonce)| &nonce[..]).collect();
         let watched = self.met.watched(label, &nonces, self.ticks.now());
         let mut cleared = 0;
-        for ((object, _), _) in met.iter().zip(&watched).filter(|(_, watched)| **watched > ABANDONED) {
-            match self.token().with(|session| session.destroy_object(*object)) {
-                Ok(()) | Err(Trouble::NoObject) => cleared += 1,
-                Err(trouble) => return Err(trouble),
-            }
+        for ((object, nonce), _) in met.iter().zip(&watched).filter(|(_, watched)| **watched > ABANDONED) {
+            self.destroy_claim(*object, label, nonce)?;
+            cleared += 1;
         }
         Ok((watched.into_iter().max().unwrap_or_default(), cleared))
     }

@@ -45,6 +45,28 @@ fn k101_a_holder_whom_others_took_for_dead_writes_and_destroys_nothing() {
     front.ask("DisableKey", json!({ "KeyId": key }));
 }
 
+#[test]
+fn k101_an_object_that_has_come_by_the_handle_of_a_claim_is_not_destroyed_with_it() {
+    let _alone = alone();
+    let front = Front::start();
+    let template = [Attribute::Label(label::latch("kms/test/handle").into_bytes())];
+    let claims = || front.0.token.with(|session| session.find_objects(&template)).unwrap();
+    drop(front.0.book.latch("kms/test/handle").unwrap());
+    assert_eq!(claims(), []);
+    for other in [Attribute::Value(b"another's".to_vec()), Attribute::Label(b"another".to_vec())] {
+        let latch = front.0.book.latch("kms/test/handle").unwrap();
+        let object = claims()[0];
+        front
+            .0
+            .token
+            .with(|session| session.update_attributes(object, std::slice::from_ref(&other)))
+            .unwrap();
+        drop(latch);
+        // It is still there to be destroyed.
+        front.0.token.with(|session| session.destroy_object(object)).unwrap();
+    }
+}
+
 /// Leaves a claim as a front does that is killed while it holds the latch of that name.
 fn leave_claim(front: &Front, name: &str) {
     let claim = [
