@@ -71,7 +71,7 @@ pub mod tls;
 mod vectors;
 pub mod wrapping;
 
-use crate::attribute::{AttributeType, Attributes, Bytes};
+use crate::attribute::{AttributeType, Attributes, Bytes, Parts};
 use crate::crypto::{Hash, SecretKey};
 use crate::error::{Error, Result};
 use crate::output::Size;
@@ -283,13 +283,8 @@ pub trait Family: Sync {
     fn generate(&self, params: &Params, template: &Attributes) -> Result<Attributes> {
         Err(Error::MechanismInvalid)
     }
-    /// Makes a key pair: the attributes the mechanism contributes to the public and to the private key.
-    fn generate_pair(
-        &self,
-        params: &Params,
-        public: &Attributes,
-        private: &Attributes,
-    ) -> Result<(Attributes, Attributes)> {
+    /// Makes a key pair: what the mechanism contributes to the public and to the private key.
+    fn generate_pair(&self, params: &Params, public: &Attributes, private: &Attributes) -> Result<NewPair> {
         Err(Error::MechanismInvalid)
     }
     /// Derives the value of a secret key. `wanted`: the new key's type (`CKK_`) and its length in bytes where
@@ -338,6 +333,9 @@ pub trait Family: Sync {
         Err(Error::MechanismInvalid)
     }
 }
+
+/// What a mechanism contributes to the public and to the private key of a pair.
+pub type NewPair = (Parts, Parts);
 
 /// What a derivation has made.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -25,9 +25,9 @@ pub fn pair(id: u64, template: &[(u64, Value)]) -> Result<(Attributes, Attribute
     let template = object(ck::CKO_PUBLIC_KEY, key_type, template.iter().cloned());
     let (public, private) = row(id).family.generate_pair(&Params::None, &template, &Attributes::new())?;
     let mut made = template;
-    made.extend(public);
+    made.extend(public.whole()?);
     let mut other = object(ck::CKO_PRIVATE_KEY, key_type, []);
-    other.extend(private);
+    other.extend(private.whole()?);
     Ok((made, other))
 }
 

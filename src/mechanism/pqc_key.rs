@@ -3,7 +3,7 @@
 
 use super::material::{PairType, required};
 use super::parameter_set::ParameterSet;
-use super::{Family, Params, spki};
+use super::{Family, NewPair, Params, spki};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::named_key;
 use crate::crypto::{generator, unexpected};
@@ -72,12 +72,7 @@ impl PqcType {
 }
 
 impl Family for KeyPairGeneration {
-    fn generate_pair(
-        &self,
-        _params: &Params,
-        public: &Attributes,
-        _private: &Attributes,
-    ) -> Result<(Attributes, Attributes)> {
+    fn generate_pair(&self, _params: &Params, public: &Attributes, _private: &Attributes) -> Result<NewPair> {
         let set = ParameterSet::named(self.0, public)?;
         let key = generator::generate(set.name).map_err(unexpected)?;
         let mut private = parts_of(set, &key)?;
@@ -87,7 +82,7 @@ impl Family for KeyPairGeneration {
         };
         // It can't be read from the other parts, only be computed again.
         private.set(ck::CKA_PUBLIC_KEY_INFO, spki::of_encoding(set, &public));
-        Ok((parts(set, public), private))
+        Ok((parts(set, public).into(), private.into()))
     }
 }
 

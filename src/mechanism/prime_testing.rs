@@ -70,7 +70,7 @@ fn pair(id: u64, key_type: u64, public: &Attributes, bits: Option<u64>) -> Resul
         full.extend(parts);
         full
     };
-    Ok((full(ck::CKO_PUBLIC_KEY, made), full(ck::CKO_PRIVATE_KEY, secret)))
+    Ok((full(ck::CKO_PUBLIC_KEY, made.whole()?), full(ck::CKO_PRIVATE_KEY, secret.whole()?)))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
 use super::told;
-use crate::attribute::Attributes;
+use crate::attribute::{Attributes, Parts};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Unit, Wanted, encoding};
@@ -131,7 +131,7 @@ impl LocalToken {
             return Ok(());
         }
         let moment = self.cache.moment();
-        let records: Vec<Record> = stored().map(|object| object.to_record()).collect();
+        let records = stored().map(|object| object.to_record()).collect::<Result<Vec<Record>>>()?;
         let sealed = records.iter().any(|record| !record.secret.is_empty());
         if sealed && known.0.is_none() {
             return Err(Error::UserNotLoggedIn);
@@ -143,9 +143,10 @@ impl LocalToken {
 }
 
 /// Completes an object, and compares what its template claims.
-pub(super) fn complete(mould: &Mould, mut made: Attributes) -> Result<Cast> {
+pub(super) fn complete(mould: &Mould, made: impl Into<Parts>) -> Result<Cast> {
+    let mut made = made.into();
     // Only a mechanism that generates knows it; elsewhere it is what the caller says.
-    let info = if mould.is_generating() { made.remove(ck::CKA_PUBLIC_KEY_INFO) } else { None };
+    let info = if mould.is_generating() { made.told.remove(ck::CKA_PUBLIC_KEY_INFO) } else { None };
     let mut cast = mould.cast(made)?;
     if mould.has_claims() {
         told::check_claims(&cast)?;
@@ -163,7 +164,7 @@ pub(super) fn new_object(known: Known<'_>, cast: Cast) -> Result<Arc<LocalObject
     let owner = known.who().filter(|_| private == Some(true)).map(|(user, _)| user);
     let in_store = cast.holding(ck::CKA_TOKEN).is_true(ck::CKA_TOKEN);
     let version = u64::from(in_store);
-    Ok(Arc::new(LocalObject::from_cast(new_id(in_store)?, owner, version, cast)))
+    LocalObject::from_cast(new_id(in_store)?, owner, version, cast).map(Arc::new)
 }
 
 /// An id that nothing else has. What ends with its session is named by what was drawn ahead.

@@ -61,24 +61,24 @@ impl LocalObject {
     }
 
     /// A new one. What is to be stored is told at once, for the store keeps all of it.
-    pub fn from_cast(id: ObjectId, owner: Option<i64>, version: u64, mut cast: Cast) -> Self {
+    pub fn from_cast(id: ObjectId, owner: Option<i64>, version: u64, mut cast: Cast) -> Result<Self> {
         let secrets = secrets_of(cast.holding(ck::CKA_CLASS));
         let secret = cast.own_mut().take(secrets);
         if version != 0 {
-            let public = told::all_of(id, &cast, &secret);
-            return LocalObject::from_record(Record { id, version, owner, public, secret }, true);
+            let public = told::all_of(id, &cast, &secret)?;
+            return Ok(LocalObject::from_record(Record { id, version, owner, public, secret }, true));
         }
         let public = Public::Cast(cast, OnceCell::new());
-        LocalObject { id, public, secret, complete: true, owner, version, material: OnceCell::new() }
+        Ok(LocalObject { id, public, secret, complete: true, owner, version, material: OnceCell::new() })
     }
 
     /// What may be known of it; what nobody needs before somebody asks is computed at the first call.
-    pub fn info(&self) -> &Arc<ObjectInfo> {
+    pub fn info(&self) -> Result<&Arc<ObjectInfo>> {
         match &self.public {
-            Public::Told(info) => info,
-            Public::Cast(cast, told) => told.get_or_init(|| {
-                let attributes = told::all_of(self.id, cast, &self.secret);
-                Arc::new(ObjectInfo { id: self.id, attributes })
+            Public::Told(info) => Ok(info),
+            Public::Cast(cast, told) => told.get_or_try_init(|| {
+                let attributes = told::all_of(self.id, cast, &self.secret)?;
+                Ok(Arc::new(ObjectInfo { id: self.id, attributes }))
             }),
         }
     }
@@ -102,14 +102,14 @@ impl LocalObject {
     }
 
     /// As the store keeps it.
-    pub fn to_record(&self) -> Record {
-        Record {
+    pub fn to_record(&self) -> Result<Record> {
+        Ok(Record {
             id: self.id,
             version: self.version,
             owner: self.owner,
-            public: self.info().attributes.clone(),
+            public: self.info()?.attributes.clone(),
             secret: self.secret.clone(),
-        }
+        })
     }
 
     /// Both halves together, for the token's own use only. `UserNotLoggedIn` where the secret half is sealed
@@ -119,7 +119,7 @@ impl LocalObject {
         if has_secrets && !self.complete {
             return Err(Error::UserNotLoggedIn);
         }
-        let mut all = self.info().attributes.clone();
+        let mut all = self.info()?.attributes.clone();
         all.extend(self.secret.clone());
         Ok(all)
     }
@@ -142,12 +142,12 @@ impl LocalObject {
     /// The key, ready for use; made at the first call.
     pub fn key(&self) -> Result<Key<'_>> {
         let material = self.material.get_or_try_init(|| Material::from_attributes(&self.all()?))?;
-        Ok(Key { attributes: &self.info().attributes, material })
+        Ok(Key { attributes: &self.info()?.attributes, material })
     }
 }
 
 impl HeldObject for LocalObject {
-    fn info(&self) -> &Arc<ObjectInfo> {
+    fn info(&self) -> Result<&Arc<ObjectInfo>> {
         LocalObject::info(self)
     }
 

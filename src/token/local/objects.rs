@@ -87,7 +87,7 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let object = self.open(&store, known, Act::See, object)?;
-        Ok(object.info().attributes.size() + object.secret.size())
+        Ok(object.info()?.attributes.size() + object.secret.size())
     }
 
     pub(super) fn change(
@@ -106,7 +106,7 @@ impl LocalToken {
             let moment = self.cache.moment();
             match object {
                 ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
-                ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
+                ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()?) {
                     Ok(moved) => {
                         self.cache.remove(*id);
                         self.cache.put(&new, moment.after_changing(moved));

@@ -1,5 +1,5 @@
-//! What is told of an object and needed for nothing else: its unique id, a check value, public key info. It is computed when somebody
-//! asks, but compared at once with what a template claims.
+//! What is told of an object and needed for nothing else: its unique id, a check value, public key info, and what its mechanism has left
+//! for later. It is computed when somebody asks, but compared at once with what a template claims.
 
 use crate::attribute::Attributes;
 use crate::error::{Error, Result};
@@ -13,8 +13,8 @@ use cryptoki_sys as ck;
 const ADDED: usize = 3;
 
 /// All that may be known of a new object, whose secret attributes have been taken out of the `cast`.
-pub(super) fn all_of(id: ObjectId, cast: &Cast, secret: &Attributes) -> Attributes {
-    let mut all = cast.whole(secret.len() + ADDED);
+pub(super) fn all_of(id: ObjectId, cast: &Cast, secret: &Attributes) -> Result<Attributes> {
+    let mut all = cast.whole(secret.len() + ADDED)?;
     all.extend(secret.clone());
     // PKCS#11 3.2, section 4.10.2: an empty value asks for none. Any other has been found right.
     if !all.contains(ck::CKA_CHECK_VALUE)
@@ -31,13 +31,13 @@ pub(super) fn all_of(id: ObjectId, cast: &Cast, secret: &Attributes) -> Attribut
     all.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
     let class = all.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
     all.take(schema::secrets_of(class));
-    all
+    Ok(all)
 }
 
 /// `AttributeValueInvalid` if the template claims a check value or public key info that is not the key's (section 4.10). Empty ones claim
 /// nothing.
 pub(super) fn check_claims(cast: &Cast) -> Result<()> {
-    let all = cast.whole(0);
+    let all = cast.whole(0)?;
     let claimed = |kind| all.bytes(kind).filter(|claimed| !claimed.is_empty());
     let (value, info) = (claimed(ck::CKA_CHECK_VALUE), claimed(ck::CKA_PUBLIC_KEY_INFO));
     let good_value = value.zip(encoding::check_value(&all)).is_none_or(|(claimed, right)| claimed == right);
@@ -72,7 +72,7 @@ mod tests {
 
     fn told(mut cast: Cast) -> Attributes {
         let secret = cast.own_mut().take(schema::secrets_of(ck::CKO_SECRET_KEY));
-        all_of(ID, &cast, &secret)
+        all_of(ID, &cast, &secret).unwrap()
     }
 
     #[test]
