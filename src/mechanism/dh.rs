@@ -28,7 +28,7 @@ impl Family for PairGeneration {
             PrimeType::Dh | PrimeType::X942 => key.dh().map_err(unexpected)?.public_key().to_vec(),
         };
         public.set(ck::CKA_VALUE, y);
-        Ok((public.into(), private.into()))
+        Ok(NewPair::new(public, private))
     }
 }
 

@@ -33,11 +33,10 @@ impl Family for KeyPairGeneration {
         let curve = Curve::named(self.0, params)?;
         let (value, point) = new_parts(curve)?;
         let point: Arc<dyn Late> = Arc::new(point);
-        // The pair's curve keeps the name the caller gave it.
+        // The pair's curve keeps the name the caller gave it, which the public key has already.
         let private = [(ck::CKA_VALUE, Value::from(value)), (ck::CKA_EC_PARAMS, params.into())];
-        let public = [(ck::CKA_EC_PARAMS, params)];
-        let public = Parts { told: public.into_iter().collect(), late: Some(point.clone()) };
-        Ok((public, Parts { told: private.into_iter().collect(), late: Some(point) }))
+        let public = Parts { told: Attributes::new(), late: Some(point.clone()) };
+        Ok(NewPair::new(public, Parts { told: private.into_iter().collect(), late: Some(point) }))
     }
 }
 

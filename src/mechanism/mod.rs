@@ -34,6 +34,7 @@ pub mod keywrap;
 pub mod mac;
 pub mod material;
 pub mod message;
+mod new_pair;
 mod number;
 pub mod once;
 mod pair_key;
@@ -71,13 +72,14 @@ pub mod tls;
 mod vectors;
 pub mod wrapping;
 
-use crate::attribute::{AttributeType, Attributes, Bytes, Parts};
+use crate::attribute::{AttributeType, Attributes, Bytes};
 use crate::crypto::{Hash, SecretKey};
 use crate::error::{Error, Result};
 use crate::output::Size;
 use cryptoki_sys as ck;
 pub use material::Material;
 pub use message::Aead;
+pub use new_pair::NewPair;
 use openssl::pkey::{Private, Public};
 pub use pair_key::PairKey;
 pub use params::{Params, Shape};
@@ -333,9 +335,6 @@ pub trait Family: Sync {
         Err(Error::MechanismInvalid)
     }
 }
-
-/// What a mechanism contributes to the public and to the private key of a pair.
-pub type NewPair = (Parts, Parts);
 
 /// What a derivation has made.
 #[derive(Debug, Default, PartialEq, Eq)]

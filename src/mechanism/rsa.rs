@@ -47,8 +47,7 @@ impl Family for KeyPairGeneration {
         }
         let exponent = rsa_key::wanted_exponent(public)?;
         let key = generate(bits as u32, &exponent).map_err(unexpected)?;
-        let (public, private) = (RsaType.public_parts(public_half(&key))?, RsaType.private_parts(&key)?);
-        Ok((public.into(), private.into()))
+        Ok(NewPair::new(RsaType.public_parts(public_half(&key))?, RsaType.private_parts(&key)?))
     }
 }
 

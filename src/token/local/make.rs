@@ -66,12 +66,14 @@ impl LocalToken {
         let origin = Origin::Generate(mechanism.row.id);
         let public = self.mould(origin, known, key_base(mechanism, ck::CKO_PUBLIC_KEY), public)?;
         let private = self.mould(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
-        let (made_public, made_private) =
-            mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
+        let new = mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
         let pair = [
-            new_object(known, complete(&public, made_public)?)?,
-            new_object(known, complete(&private, made_private)?)?,
+            new_object(known, complete(&public, new.public)?)?,
+            new_object(known, complete(&private, new.private)?)?,
         ];
+        if let Some(key) = new.key {
+            pair[1].adopt(key);
+        }
         self.keep(&store, known, &pair)?;
         let [public, private] = pair;
         Ok((public.reference(), private.reference()))
