@@ -3,6 +3,9 @@
 //! Values are kept in a form that is the same on every machine, so that records and messages can
 //! carry them: numbers are 64 bits wide, whatever `CK_ULONG` is.
 
+mod late;
+
+pub use late::{Late, Parts};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;

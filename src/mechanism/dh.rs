@@ -2,7 +2,7 @@
 
 use super::material::PairType;
 use super::prime_key::{Group, PrimeType};
-use super::{Family, Key, Params, Wanted, secret};
+use super::{Family, Key, NewPair, Params, Wanted, secret};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::unexpected;
@@ -18,12 +18,7 @@ pub(super) struct PairGeneration(pub PrimeType);
 pub(super) struct Agreement(pub PrimeType);
 
 impl Family for PairGeneration {
-    fn generate_pair(
-        &self,
-        _params: &Params,
-        public: &Attributes,
-        private: &Attributes,
-    ) -> Result<(Attributes, Attributes)> {
+    fn generate_pair(&self, _params: &Params, public: &Attributes, private: &Attributes) -> Result<NewPair> {
         let group = self.0.group(public)?;
         let key = self.0.generate(&group, private.ulong(ck::CKA_VALUE_BITS))?;
         let private = self.0.private_parts(&key)?;
@@ -33,7 +28,7 @@ impl Family for PairGeneration {
             PrimeType::Dh | PrimeType::X942 => key.dh().map_err(unexpected)?.public_key().to_vec(),
         };
         public.set(ck::CKA_VALUE, y);
-        Ok((public, private))
+        Ok(NewPair::new(public, private))
     }
 }
 

@@ -5,16 +5,18 @@ use super::der;
 use super::hashed::Hashed;
 use super::material::required;
 use super::pair_key::{AtWork, Task};
+use super::point::NewPoint;
 use super::staged::{MEMORY_LIMIT, Staged};
-use super::{Family, Key, Params, Signer, Verifier, point};
-use crate::attribute::{Attributes, Bytes, Value};
-use crate::crypto::ffi::named_key;
+use super::{Family, Key, NewPair, Params, Signer, Verifier};
+use crate::attribute::{Attributes, Bytes, Late, Parts, Value};
+use crate::crypto::ffi::{named_key, weierstrass};
 use crate::crypto::{Hash, generator, unexpected};
 use crate::error::{Error, Result};
 use cryptoki_sys as ck;
 use openssl::ec::EcKey;
 use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::pkey_ctx::PkeyCtxRef;
+use std::sync::Arc;
 
 /// Key pair generation on the curves whose keys have this `CKK_` number.
 pub struct KeyPairGeneration(pub u64);
@@ -26,36 +28,28 @@ pub struct Ecdsa;
 pub struct EcdsaWith(pub Hash);
 
 impl Family for KeyPairGeneration {
-    fn generate_pair(
-        &self,
-        _params: &Params,
-        public: &Attributes,
-        _private: &Attributes,
-    ) -> Result<(Attributes, Attributes)> {
+    fn generate_pair(&self, _params: &Params, public: &Attributes, _private: &Attributes) -> Result<NewPair> {
         let params = required(public, ck::CKA_EC_PARAMS)?;
         let curve = Curve::named(self.0, params)?;
-        let (value, bare) = generate_parts(curve)?;
-        let point = point::octet_string(&bare);
-        // The pair's curve keeps the name the caller gave it.
-        let private = [
-            (ck::CKA_VALUE, Value::from(value)),
-            (ck::CKA_EC_PARAMS, params.into()),
-            (ck::CKA_EC_POINT, point[..].into()),
-        ];
-        let public = [(ck::CKA_EC_PARAMS, Value::from(params)), (ck::CKA_EC_POINT, point.into())];
-        Ok((public.into_iter().collect(), private.into_iter().collect()))
+        let (value, point) = new_parts(curve)?;
+        let point: Arc<dyn Late> = Arc::new(point);
+        // The pair's curve keeps the name the caller gave it, which the public key has already.
+        let private = [(ck::CKA_VALUE, Value::from(value)), (ck::CKA_EC_PARAMS, params.into())];
+        let public = Parts { told: Attributes::new(), late: Some(point.clone()) };
+        Ok(NewPair::new(public, Parts { told: private.into_iter().collect(), late: Some(point) }))
     }
 }
 
-/// The parts of a new key pair on `curve`: what is secret, and the bare point.
-fn generate_parts(curve: &Curve) -> Result<(Bytes, Vec<u8>)> {
+/// The parts of a new key pair on `curve`: what is secret, and the point.
+fn new_parts(curve: &Curve) -> Result<(Bytes, NewPoint)> {
     if curve.id == Id::EC {
-        return generator::generate_parts(curve.name, curve.group()?, curve.size).map_err(unexpected);
+        let (value, point) = weierstrass::generate(curve.group()?, curve.size).map_err(unexpected)?;
+        return Ok((value, point.into()));
     }
     let key = generate(curve)?;
     let value = named_key::private_encoding(&key, curve.size).map_err(unexpected)?;
     let bare = named_key::public_encoding(&key, curve.size).map_err(unexpected)?;
-    Ok((value, bare.to_vec()))
+    Ok((value, bare.into()))
 }
 
 /// A new key pair on `curve`.

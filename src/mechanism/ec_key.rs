@@ -28,9 +28,7 @@ impl PairType for EcType {
         let key = private_key(curve, required(attributes, ck::CKA_VALUE)?)?;
         if let Some(given) = attributes.bytes(ck::CKA_EC_POINT) {
             let given = point::bare(curve, given).ok_or(Error::AttributeValueInvalid)?;
-            // What is not the same bytes may be the same point, or none.
-            let same = bare_point(curve, &*key).map_err(unexpected)? == given;
-            if !same && !key.public_eq(&*public_key(curve, given)?) {
+            if !is_point_of(curve, given, &key)? {
                 return Err(Error::AttributeValueInvalid);
             }
         }
@@ -116,6 +114,17 @@ pub(super) fn bare_point<T: HasPublic>(
     let key = key.ec_key()?;
     let mut context = BigNumContext::new()?;
     key.public_key().to_bytes(key.group(), PointConversionForm::UNCOMPRESSED, &mut context)
+}
+
+/// Whether this is the bare public point of a key; one that is not on the curve is `PublicKeyInvalid`. To compare points takes no inversion, as
+/// their encoding does.
+fn is_point_of(curve: &Curve, given: &[u8], key: &PKeyRef<Private>) -> Result<bool> {
+    if curve.id != Id::EC {
+        return key.raw_public_key().map(|own| own == given).map_err(unexpected);
+    }
+    let (key, mut context) = (key.ec_key().map_err(unexpected)?, BigNumContext::new().map_err(unexpected)?);
+    let given = EcPoint::from_bytes(key.group(), given, &mut context).map_err(|_| Error::PublicKeyInvalid)?;
+    key.public_key().eq(key.group(), &given, &mut context).map_err(unexpected)
 }
 
 /// A private key from its bytes.

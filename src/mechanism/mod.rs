@@ -34,6 +34,7 @@ pub mod keywrap;
 pub mod mac;
 pub mod material;
 pub mod message;
+mod new_pair;
 mod number;
 pub mod once;
 mod pair_key;
@@ -78,6 +79,7 @@ use crate::output::Size;
 use cryptoki_sys as ck;
 pub use material::Material;
 pub use message::Aead;
+pub use new_pair::NewPair;
 use openssl::pkey::{Private, Public};
 pub use pair_key::PairKey;
 pub use params::{Params, Shape};
@@ -283,13 +285,8 @@ pub trait Family: Sync {
     fn generate(&self, params: &Params, template: &Attributes) -> Result<Attributes> {
         Err(Error::MechanismInvalid)
     }
-    /// Makes a key pair: the attributes the mechanism contributes to the public and to the private key.
-    fn generate_pair(
-        &self,
-        params: &Params,
-        public: &Attributes,
-        private: &Attributes,
-    ) -> Result<(Attributes, Attributes)> {
+    /// Makes a key pair: what the mechanism contributes to the public and to the private key.
+    fn generate_pair(&self, params: &Params, public: &Attributes, private: &Attributes) -> Result<NewPair> {
         Err(Error::MechanismInvalid)
     }
     /// Derives the value of a secret key. `wanted`: the new key's type (`CKK_`) and its length in bytes where

@@ -23,11 +23,11 @@ fn row(id: u64) -> &'static Row {
 pub fn pair(id: u64, template: &[(u64, Value)]) -> Result<(Attributes, Attributes)> {
     let key_type = row(id).key_types[0];
     let template = object(ck::CKO_PUBLIC_KEY, key_type, template.iter().cloned());
-    let (public, private) = row(id).family.generate_pair(&Params::None, &template, &Attributes::new())?;
+    let new = row(id).family.generate_pair(&Params::None, &template, &Attributes::new())?;
     let mut made = template;
-    made.extend(public);
+    made.extend(new.public.whole()?);
     let mut other = object(ck::CKO_PRIVATE_KEY, key_type, []);
-    other.extend(private);
+    other.extend(new.private.whole()?);
     Ok((made, other))
 }
 

@@ -22,8 +22,6 @@ pub struct ParameterSet {
     pub public: usize,
     /// Bytes of an encoded private key.
     pub private: usize,
-    /// Where an encoded private key holds the public one, if it does.
-    pub public_at: Option<usize>,
     /// Bytes of the seed that a private key can be kept as (`CKA_SEED`), if it can.
     pub seed: Option<usize>,
     /// Bytes of a signature or of an encapsulated secret.
@@ -62,7 +60,7 @@ const fn ml_dsa(
     output: usize,
 ) -> ParameterSet {
     let (key_type, oid) = (ck::CKK_ML_DSA, identifier(SIGNATURES, arc));
-    ParameterSet { key_type, number, name, oid, public, private, public_at: None, seed: Some(32), output }
+    ParameterSet { key_type, number, name, oid, public, private, seed: Some(32), output }
 }
 
 const fn ml_kem(
@@ -74,18 +72,14 @@ const fn ml_kem(
     output: usize,
 ) -> ParameterSet {
     let (key_type, oid) = (ck::CKK_ML_KEM, identifier(ENCAPSULATIONS, arc));
-    // Behind it are its digest and what an altered ciphertext is answered from (FIPS 203, section 7.1).
-    let public_at = Some(private - public - 64);
-    ParameterSet { key_type, number, name, oid, public, private, public_at, seed: Some(64), output }
+    ParameterSet { key_type, number, name, oid, public, private, seed: Some(64), output }
 }
 
 /// `n`: bytes of a hash value; a public key is two of them, a private key four.
 const fn slh_dsa(number: u64, name: &'static CStr, arc: u8, n: usize, output: usize) -> ParameterSet {
     let (key_type, oid) = (ck::CKK_SLH_DSA, identifier(SIGNATURES, arc));
     let (public, private) = (2 * n, 4 * n);
-    // Its second half (FIPS 205, section 9.1).
-    let public_at = Some(public);
-    ParameterSet { key_type, number, name, oid, public, private, public_at, seed: None, output }
+    ParameterSet { key_type, number, name, oid, public, private, seed: None, output }
 }
 
 /// NIST's identifiers of algorithms: those of signatures, and those of encapsulations.

@@ -6,7 +6,52 @@
 
 use super::curves::Curve;
 use super::der;
+use crate::attribute::{AttributeType, Attributes, Bytes, Late};
+use crate::crypto::ffi::weierstrass;
+use crate::crypto::unexpected;
+use crate::error::Result;
 use cryptoki_sys as ck;
+use parking_lot::Mutex;
+
+/// The point of a new pair, which both halves tell when they are asked.
+pub struct NewPoint(Mutex<Form>);
+
+enum Form {
+    /// As it was computed.
+    Computed(weierstrass::Point),
+    /// Its bare bytes.
+    Bare(Bytes),
+}
+
+impl From<weierstrass::Point> for NewPoint {
+    fn from(point: weierstrass::Point) -> Self {
+        NewPoint(Mutex::new(Form::Computed(point)))
+    }
+}
+
+impl From<Bytes> for NewPoint {
+    fn from(bare: Bytes) -> Self {
+        NewPoint(Mutex::new(Form::Bare(bare)))
+    }
+}
+
+impl Late for NewPoint {
+    fn kinds(&self) -> &'static [AttributeType] {
+        &[ck::CKA_EC_POINT]
+    }
+
+    /// Who asks first lets go of what it was computed from.
+    fn tell(&self) -> Result<Attributes> {
+        let mut form = self.0.lock();
+        let bare = match &*form {
+            Form::Computed(point) => point.encode().map_err(unexpected)?.into(),
+            Form::Bare(bare) => bare.clone(),
+        };
+        let told = Attributes::from_iter([(ck::CKA_EC_POINT, octet_string(&bare))]);
+        *form = Form::Bare(bare);
+        Ok(told)
+    }
+}
 
 /// The bare bytes in `value`, which has one form or the other: by length, which tells them apart on every
 /// curve (a bare uncompressed point begins with the tag of an OCTET STRING). `None`: it is neither.

@@ -64,13 +64,13 @@ fn group(subprime: bool) -> Attributes {
 
 fn pair(id: u64, key_type: u64, public: &Attributes, bits: Option<u64>) -> Result<(Attributes, Attributes)> {
     let private = bits.map(|bits| (ck::CKA_VALUE_BITS, bits)).into_iter().collect();
-    let (made, secret) = registry::find(id).unwrap().family.generate_pair(&Params::None, public, &private)?;
+    let new = registry::find(id).unwrap().family.generate_pair(&Params::None, public, &private)?;
     let full = |class, parts: Attributes| {
         let mut full = object(class, key_type, []);
         full.extend(parts);
         full
     };
-    Ok((full(ck::CKO_PUBLIC_KEY, made), full(ck::CKO_PRIVATE_KEY, secret)))
+    Ok((full(ck::CKO_PUBLIC_KEY, new.public.whole()?), full(ck::CKO_PRIVATE_KEY, new.private.whole()?)))
 }
 
 #[test]

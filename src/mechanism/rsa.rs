@@ -6,7 +6,7 @@ use super::rsa_block::Scheme;
 pub use super::rsa_key::SIZES;
 use super::rsa_key::{self, RsaType};
 use super::staged::Staged;
-use super::{Cipher, Family, Key, Params, Signer, Verifier, Wanted, rsa_kem, wrapping};
+use super::{Cipher, Family, Key, NewPair, Params, Signer, Verifier, Wanted, rsa_kem, wrapping};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
@@ -40,19 +40,14 @@ pub struct Pkcs1With(pub Hash);
 pub struct PssWith(pub Hash);
 
 impl Family for KeyPairGeneration {
-    fn generate_pair(
-        &self,
-        _params: &Params,
-        public: &Attributes,
-        _private: &Attributes,
-    ) -> Result<(Attributes, Attributes)> {
+    fn generate_pair(&self, _params: &Params, public: &Attributes, _private: &Attributes) -> Result<NewPair> {
         let bits = public.ulong(ck::CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
         if !(SIZES.0..=SIZES.1).contains(&bits) || !bits.is_multiple_of(8) {
             return Err(Error::AttributeValueInvalid);
         }
         let exponent = rsa_key::wanted_exponent(public)?;
         let key = generate(bits as u32, &exponent).map_err(unexpected)?;
-        Ok((RsaType.public_parts(public_half(&key))?, RsaType.private_parts(&key)?))
+        Ok(NewPair::new(RsaType.public_parts(public_half(&key))?, RsaType.private_parts(&key)?))
     }
 }
 

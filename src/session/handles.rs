@@ -155,7 +155,7 @@ mod tests {
     struct Nothing;
 
     impl HeldObject for Nothing {
-        fn info(&self) -> &Arc<ObjectInfo> {
+        fn info(&self) -> Result<&Arc<ObjectInfo>> {
             unreachable!("nobody asks")
         }
         fn as_any(&self) -> &dyn Any {

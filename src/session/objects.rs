@@ -127,10 +127,12 @@ impl Session {
         if work.search.is_some() {
             return Err(Error::OperationActive);
         }
-        let matching = |(handle, object): (Handle, std::sync::Arc<dyn crate::token::HeldObject>)| {
-            template::matches(&object.info().attributes, template).then_some(handle)
-        };
-        let mut held: Vec<Handle> = self.slot.objects.held().into_iter().filter_map(matching).collect();
+        let mut held = Vec::new();
+        for (handle, object) in self.slot.objects.held() {
+            if template::matches(&object.info()?.attributes, template) {
+                held.push(handle);
+            }
+        }
         held.extend(self.slot.fixed.find(template, self.slot.mechanisms()));
         held.sort_unstable();
         let session_only = template.bool(ck::CKA_TOKEN) == Some(false);

@@ -73,8 +73,8 @@ pub enum ObjectRef {
 
 /// A session object in the caller's hands: plain memory for a local token, a sealed capsule for a remote one.
 pub trait HeldObject: Send + Sync {
-    /// Its attributes that are no secret.
-    fn info(&self) -> &Arc<ObjectInfo>;
+    /// Its attributes that are no secret. Some may be computed at the first call.
+    fn info(&self) -> Result<&Arc<ObjectInfo>>;
     /// For the token that made it.
     fn as_any(&self) -> &dyn Any;
 }

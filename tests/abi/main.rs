@@ -46,6 +46,7 @@ mod slh_dsa;
 mod slots;
 mod store_faults;
 mod threads;
+mod told_late;
 mod trust;
 mod verify_signature;
 mod wrapping;

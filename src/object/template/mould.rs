@@ -4,7 +4,7 @@
 use super::begin::begin;
 use super::value::{check, is_measuring, measure, same};
 use super::{Defaults, Fixed, Origin};
-use crate::attribute::{AttributeType, Attributes, Value};
+use crate::attribute::{AttributeType, Attributes, Late, Parts, Value};
 use crate::error::{Error, Result};
 use crate::object::schema::{ByOrigin, Form, Initial, Row, form_of, note, secrets_of};
 use crate::pin::Role;
@@ -34,6 +34,8 @@ pub struct Cast {
     common: Arc<Attributes>,
     /// Wins where both have a type.
     own: Attributes,
+    /// What neither has yet.
+    late: Option<Arc<dyn Late>>,
 }
 
 impl Mould {
@@ -92,17 +94,29 @@ impl Mould {
     /// have is left out of it. All defaults and the attributes that only a token sets are in the answer, but for `CKA_UNIQUE_ID`, and
     /// `CKA_CHECK_VALUE` and `CKA_PUBLIC_KEY_INFO` of keys where neither template nor `made` has them.
     ///
+    /// What waits to be told, waits on in a session object of which nothing was said that depends on it. What is stored has all.
+    ///
     /// A contradiction between template and `made` is `TemplateInconsistent`, one of lengths of an unwrapped key
     /// `WrappedKeyLenRange`, a wrong check value or public key info `AttributeValueInvalid`.
-    pub fn cast(&self, made: Attributes) -> Result<Cast> {
-        let mut cast = Cast { common: self.common.clone(), own: self.accepted(made)? };
+    pub fn cast(&self, made: impl Into<Parts>) -> Result<Cast> {
+        let Parts { told, late } = self.due(made.into())?;
+        let mut cast = Cast { common: self.common.clone(), own: self.accepted(told)?, late };
         let agree = self.measure(&mut cast);
         self.check_value(&cast, agree)?;
-        if !self.awaited.iter().all(|awaited| cast.own.contains(*awaited)) {
+        if !self.awaited.iter().all(|awaited| cast.own.contains(*awaited) || cast.is_late(*awaited)) {
             return Err(Error::TemplateIncomplete);
         }
         // All other relations are between attributes that the template has told or left to defaults.
         if agree { Ok(cast) } else { Err(Error::TemplateInconsistent) }
+    }
+
+    /// Tells what can't wait.
+    fn due(&self, made: Parts) -> Result<Parts> {
+        let given = |late: &Arc<dyn Late>| late.kinds().iter().any(|kind| self.given.contains(*kind));
+        if self.common.is_true(ck::CKA_TOKEN) || made.late.as_ref().is_some_and(given) {
+            return made.whole().map(Parts::from);
+        }
+        Ok(made)
     }
 
     /// What of `made` belongs to the form and is to be taken over what was given, and the secrets that were given.
@@ -148,20 +162,25 @@ impl Mould {
 impl Cast {
     /// An object that shares nothing.
     pub fn alone(all: Attributes) -> Cast {
-        Cast { common: Arc::default(), own: all }
+        Cast { common: Arc::default(), own: all, late: None }
     }
 
-    /// The set that has `kind`, if any has.
+    /// The set that has `kind` already, if any has.
     pub fn holding(&self, kind: AttributeType) -> &Attributes {
         if self.own.contains(kind) { &self.own } else { &self.common }
     }
 
-    /// The value of `kind`, if it is there.
+    /// Whether `kind` is told when somebody asks for the whole.
+    fn is_late(&self, kind: AttributeType) -> bool {
+        self.late.as_ref().is_some_and(|late| late.kinds().contains(&kind))
+    }
+
+    /// The value of `kind`, if it is there already.
     pub fn get(&self, kind: AttributeType) -> Option<&Value> {
         self.own.get(kind).or_else(|| self.common.get(kind))
     }
 
-    /// What it does not share.
+    /// What it does not share and has already.
     pub fn own(&self) -> &Attributes {
         &self.own
     }
@@ -171,13 +190,17 @@ impl Cast {
         &mut self.own
     }
 
-    /// All its attributes, with room for so many more.
-    pub fn whole(&self, more: usize) -> Attributes {
-        let mut whole = self.common.copy_with_room(self.own.len() + more);
+    /// All its attributes, those too that have waited for it, with room for so many more.
+    pub fn whole(&self, more: usize) -> Result<Attributes> {
+        let late = self.late.as_ref().map(|late| late.tell()).transpose()?.unwrap_or_default();
+        let mut whole = self.common.copy_with_room(self.own.len() + late.len() + more);
         for (attribute, value) in self.own.iter() {
             whole.set(attribute, value.clone());
         }
-        whole
+        for (attribute, value) in late {
+            whole.set(attribute, value);
+        }
+        Ok(whole)
     }
 }
 

@@ -57,7 +57,7 @@ impl LocalToken {
         let mut object = new_object(known, shared_key(&mould, &secret)?)?;
         let kind = ck::CKA_ENCAPSULATE_TEMPLATE;
         match public.holding(kind).template(kind) {
-            Some(asked) if !template::satisfies(asked, &object.info().attributes) => {
+            Some(asked) if !template::satisfies(asked, &object.info()?.attributes) => {
                 return Err(Error::TemplateInconsistent);
             }
             _ => {}

@@ -9,7 +9,7 @@ use super::object::LocalObject;
 use super::operate::Working;
 use super::ticket::Known;
 use super::told;
-use crate::attribute::Attributes;
+use crate::attribute::{Attributes, Parts};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Unit, Wanted, encoding};
@@ -67,12 +67,14 @@ impl LocalToken {
         let origin = Origin::Generate(mechanism.row.id);
         let public = self.mould(origin, known, key_base(mechanism, ck::CKO_PUBLIC_KEY), public)?;
         let private = self.mould(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
-        let (made_public, made_private) =
-            mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
+        let new = mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
         let mut pair = [
-            new_object(known, complete(&public, made_public)?)?,
-            new_object(known, complete(&private, made_private)?)?,
+            new_object(known, complete(&public, new.public)?)?,
+            new_object(known, complete(&private, new.private)?)?,
         ];
+        if let Some(key) = new.key {
+            pair[1].adopt(key);
+        }
         self.keep(known, &mut pair)?;
         let [public, private] = pair;
         Ok((public.reference(), private.reference()))
@@ -136,7 +138,7 @@ impl LocalToken {
         let moment = self.cache.moment();
         let mut tries = 1..TRIES;
         let moved = loop {
-            let records: Vec<Record> = stored(objects).map(|object| object.to_record()).collect();
+            let records = stored(objects).map(|object| object.to_record()).collect::<Result<Vec<Record>>>()?;
             let sealed = records.iter().any(|record| !record.secret.is_empty());
             if sealed && known.0.is_none() {
                 return Err(Error::UserNotLoggedIn);
@@ -160,15 +162,16 @@ fn stored(objects: &[Arc<LocalObject>]) -> impl Iterator<Item = &Arc<LocalObject
 /// Gives all that belong into the store other ids.
 fn rename(objects: &mut [Arc<LocalObject>]) -> Result<()> {
     for object in objects.iter_mut().filter(|object| object.is_stored()) {
-        *object = Arc::new(object.renamed(store::new_id()?));
+        *object = Arc::new(object.renamed(store::new_id()?)?);
     }
     Ok(())
 }
 
 /// Completes an object, and compares what its template claims.
-pub(super) fn complete(mould: &Mould, mut made: Attributes) -> Result<Cast> {
+pub(super) fn complete(mould: &Mould, made: impl Into<Parts>) -> Result<Cast> {
+    let mut made = made.into();
     // Only a mechanism that generates knows it; elsewhere it is what the caller says.
-    let info = if mould.is_generating() { made.remove(ck::CKA_PUBLIC_KEY_INFO) } else { None };
+    let info = if mould.is_generating() { made.told.remove(ck::CKA_PUBLIC_KEY_INFO) } else { None };
     let mut cast = mould.cast(made)?;
     if mould.has_claims() {
         told::check_claims(&cast)?;
@@ -186,7 +189,7 @@ pub(super) fn new_object(known: Known<'_>, cast: Cast) -> Result<Arc<LocalObject
     let owner = known.who().filter(|_| private == Some(true)).map(|(user, _)| user);
     let in_store = cast.holding(ck::CKA_TOKEN).is_true(ck::CKA_TOKEN);
     let version = u64::from(in_store);
-    Ok(Arc::new(LocalObject::from_cast(new_id(in_store)?, owner, version, cast)))
+    LocalObject::from_cast(new_id(in_store)?, owner, version, cast).map(Arc::new)
 }
 
 /// An id that nothing else has. What ends with its session is named by what was drawn ahead.
@@ -304,12 +307,12 @@ mod tests {
         let mut kept = Vec::new();
         for last in [0, 0, 1, 2, 3, 4, 5, 6, 7, 8] {
             let mut objects = [data(id(last)), data(store::new_id().unwrap())];
-            token.keep(&store, Known(None), &mut objects).unwrap();
+            token.keep(Known(None), &mut objects).unwrap();
             kept.extend(objects);
         }
         for object in &kept {
             let stored = store.get(None, object.id).unwrap().unwrap();
-            assert_eq!(stored.public, object.info().attributes);
+            assert_eq!(stored.public, object.info().unwrap().attributes);
             assert_eq!(stored.public.bytes(ck::CKA_UNIQUE_ID), Some(object.id.to_hex().as_bytes()));
         }
         assert_eq!(store.find(None, &Attributes::new()).unwrap().len(), kept.len());

@@ -202,7 +202,7 @@ mod tests {
         let mould = it.mould(&it.user, GENERATE, AES, &named(b"one")).unwrap();
         let cast = |byte: u8| {
             let made = [(ck::CKA_VALUE, Value::from(vec![byte; 32])), (ck::CKA_VALUE_LEN, Value::from(32))];
-            mould.cast(made.into_iter().collect()).unwrap().whole(0)
+            mould.cast(Attributes::from_iter(made)).unwrap().whole(0).unwrap()
         };
         let (one, other) = (cast(1), cast(2));
         assert_eq!(one.bytes(ck::CKA_VALUE), Some(&[1; 32][..]));

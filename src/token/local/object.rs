@@ -1,15 +1,16 @@
 //! An object opened: its attributes in both halves, and the key made of them once it is used.
 
 use super::told;
-use crate::attribute::{AttributeType, Attributes};
+use crate::attribute::Attributes;
 use crate::error::{Error, Result};
-use crate::mechanism::{Key, Material};
+use crate::mechanism::{Key, Material, PairKey};
 use crate::object::schema;
 use crate::object::template::Cast;
 use crate::store::Record;
 use crate::token::{HeldObject, ObjectId, ObjectInfo, ObjectRef};
 use cryptoki_sys as ck;
 use once_cell::sync::OnceCell;
+use openssl::pkey::Private;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -17,10 +18,7 @@ use std::sync::Arc;
 pub(super) struct LocalObject {
     /// The object's name in the token.
     pub id: ObjectId,
-    /// What may be known of it.
-    public: Public,
-    /// What may not. Empty too where the record was opened without the token key.
-    pub secret: Attributes,
+    contents: Contents,
     /// Whether the secret half was opened, if there is one.
     pub complete: bool,
     /// The user it belongs to; `None`: public.
@@ -30,22 +28,27 @@ pub(super) struct LocalObject {
     material: OnceCell<Material>,
 }
 
-/// What may be known of an object.
-enum Public {
+enum Contents {
     /// All of it, as the store has it.
-    Told(Arc<ObjectInfo>),
-    /// What is left of a cast without the secrets, and all of it once somebody has asked.
-    Cast(Cast, OnceCell<Arc<ObjectInfo>>),
+    Told(Told),
+    /// What was made, and all of it once somebody has asked.
+    Cast(Cast, OnceCell<Told>),
+}
+
+/// All of an object.
+struct Told {
+    /// What may be known of it.
+    info: Arc<ObjectInfo>,
+    /// What may not. Empty too where the record was opened without the token key.
+    secret: Attributes,
 }
 
 impl LocalObject {
     /// From a record of the store; `with_key`: whether it was opened with the token key.
     pub fn from_record(record: Record, with_key: bool) -> Self {
-        let info = ObjectInfo { id: record.id, attributes: record.public };
         LocalObject {
             id: record.id,
-            public: Public::Told(Arc::new(info)),
-            secret: record.secret,
+            contents: Contents::Told(Told::new(record.id, record.public, record.secret)),
             complete: with_key,
             owner: record.owner,
             version: record.version,
@@ -54,47 +57,58 @@ impl LocalObject {
     }
 
     /// From all attributes of a changed object.
-    pub fn from_attributes(id: ObjectId, owner: Option<i64>, version: u64, mut all: Attributes) -> Self {
-        let secret = all.take(secrets_of(&all));
-        let record = Record { id, version, owner, public: all, secret };
-        LocalObject::from_record(record, true)
+    pub fn from_attributes(id: ObjectId, owner: Option<i64>, version: u64, all: Attributes) -> Self {
+        let (contents, material) = (Contents::Told(Told::of(id, all)), OnceCell::new());
+        LocalObject { id, contents, complete: true, owner, version, material }
     }
 
     /// A new one. What is to be stored is told at once, for the store keeps all of it.
-    pub fn from_cast(id: ObjectId, owner: Option<i64>, version: u64, mut cast: Cast) -> Self {
-        let secrets = secrets_of(cast.holding(ck::CKA_CLASS));
-        let secret = cast.own_mut().take(secrets);
+    pub fn from_cast(id: ObjectId, owner: Option<i64>, version: u64, cast: Cast) -> Result<Self> {
         if version != 0 {
-            let public = told::all_of(id, &cast, &secret);
-            return LocalObject::from_record(Record { id, version, owner, public, secret }, true);
+            return Ok(LocalObject::from_attributes(id, owner, version, told::all_of(id, &cast)?));
         }
-        let public = Public::Cast(cast, OnceCell::new());
-        LocalObject { id, public, secret, complete: true, owner, version, material: OnceCell::new() }
+        let contents = Contents::Cast(cast, OnceCell::new());
+        Ok(LocalObject { id, contents, complete: true, owner, version, material: OnceCell::new() })
     }
 
     /// The same under another id, for an object that is to be stored.
-    pub fn renamed(&self, id: ObjectId) -> Self {
-        let mut record = Record { id, ..self.to_record() };
+    pub fn renamed(&self, id: ObjectId) -> Result<Self> {
+        let mut record = Record { id, ..self.to_record()? };
         record.public.set(ck::CKA_UNIQUE_ID, id.to_hex().into_bytes());
-        LocalObject::from_record(record, self.complete)
+        Ok(LocalObject::from_record(record, self.complete))
     }
 
     /// What may be known of it; what nobody needs before somebody asks is computed at the first call.
-    pub fn info(&self) -> &Arc<ObjectInfo> {
-        match &self.public {
-            Public::Told(info) => info,
-            Public::Cast(cast, told) => told.get_or_init(|| {
-                let attributes = told::all_of(self.id, cast, &self.secret);
-                Arc::new(ObjectInfo { id: self.id, attributes })
-            }),
+    pub fn info(&self) -> Result<&Arc<ObjectInfo>> {
+        Ok(&self.told()?.info)
+    }
+
+    /// What may not be known of it.
+    pub fn secret(&self) -> Result<&Attributes> {
+        Ok(&self.told()?.secret)
+    }
+
+    fn told(&self) -> Result<&Told> {
+        match &self.contents {
+            Contents::Told(told) => Ok(told),
+            Contents::Cast(cast, told) => {
+                told.get_or_try_init(|| told::all_of(self.id, cast).map(|all| Told::of(self.id, all)))
+            }
+        }
+    }
+
+    /// Works with a private key that was kept as it was made. What is stored works with what was stored.
+    pub fn adopt(&self, key: PairKey<Private>) {
+        if !self.is_stored() {
+            self.material.get_or_init(|| Material::Private(key));
         }
     }
 
     /// A set of attributes that has the public `kind`, if it has it and it is not one that is computed when it is asked for.
     pub fn holding(&self, kind: u64) -> &Attributes {
-        match &self.public {
-            Public::Told(info) => &info.attributes,
-            Public::Cast(cast, _) => cast.holding(kind),
+        match &self.contents {
+            Contents::Told(told) => &told.info.attributes,
+            Contents::Cast(cast, _) => cast.holding(kind),
         }
     }
 
@@ -109,14 +123,14 @@ impl LocalObject {
     }
 
     /// As the store keeps it.
-    pub fn to_record(&self) -> Record {
-        Record {
+    pub fn to_record(&self) -> Result<Record> {
+        Ok(Record {
             id: self.id,
             version: self.version,
             owner: self.owner,
-            public: self.info().attributes.clone(),
-            secret: self.secret.clone(),
-        }
+            public: self.info()?.attributes.clone(),
+            secret: self.secret()?.clone(),
+        })
     }
 
     /// Both halves together, for the token's own use only. `UserNotLoggedIn` where the secret half is sealed
@@ -126,8 +140,8 @@ impl LocalObject {
         if has_secrets && !self.complete {
             return Err(Error::UserNotLoggedIn);
         }
-        let mut all = self.info().attributes.clone();
-        all.extend(self.secret.clone());
+        let mut all = self.info()?.attributes.clone();
+        all.extend(self.secret()?.clone());
         Ok(all)
     }
 
@@ -149,22 +163,29 @@ impl LocalObject {
     /// The key, ready for use; made at the first call.
     pub fn key(&self) -> Result<Key<'_>> {
         let material = self.material.get_or_try_init(|| Material::from_attributes(&self.all()?))?;
-        Ok(Key { attributes: &self.info().attributes, material })
+        Ok(Key { attributes: &self.info()?.attributes, material })
+    }
+}
+
+impl Told {
+    fn new(id: ObjectId, attributes: Attributes, secret: Attributes) -> Told {
+        Told { info: Arc::new(ObjectInfo { id, attributes }), secret }
+    }
+
+    /// From all attributes of an object.
+    fn of(id: ObjectId, mut all: Attributes) -> Told {
+        let class = all.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
+        let secret = all.take(schema::secrets_of(class));
+        Told::new(id, all, secret)
     }
 }
 
 impl HeldObject for LocalObject {
-    fn info(&self) -> &Arc<ObjectInfo> {
+    fn info(&self) -> Result<&Arc<ObjectInfo>> {
         LocalObject::info(self)
     }
 
     fn as_any(&self) -> &dyn Any {
         self
     }
-}
-
-/// The secret attributes of objects of the class that `attributes` tell.
-fn secrets_of(attributes: &Attributes) -> impl Iterator<Item = AttributeType> + Clone + use<> {
-    let class = attributes.ulong(ck::CKA_CLASS).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
-    schema::secrets_of(class)
 }

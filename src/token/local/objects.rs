@@ -43,7 +43,7 @@ impl LocalToken {
     fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
         let (moment, known_object) = self.cache.look(id, store.counter());
         if let Some((object, current)) = known_object {
-            if known.0.is_none() && object.complete && !object.secret.is_empty() {
+            if known.0.is_none() && object.complete && !object.secret()?.is_empty() {
                 // Opened for others: who has not logged in gets it as it is without the token key.
                 let record = store.get(known.viewer(), id)?.ok_or(Error::ObjectHandleInvalid)?;
                 return Ok(Arc::new(LocalObject::from_record(record, false)));
@@ -79,7 +79,8 @@ impl LocalToken {
         if !object.complete {
             return Err(Error::UserNotLoggedIn);
         }
-        let found = |kind: &AttributeType| object.secret.get(*kind).map(|value| (*kind, value.clone()));
+        let secret = object.secret()?;
+        let found = |kind: &AttributeType| secret.get(*kind).map(|value| (*kind, value.clone()));
         Ok(wanted.iter().filter_map(found).collect())
     }
 
@@ -87,7 +88,7 @@ impl LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let object = self.open(&store, known, Act::See, object)?;
-        Ok(object.info().attributes.size() + object.secret.size())
+        Ok(object.info()?.attributes.size() + object.secret()?.size())
     }
 
     pub(super) fn change(
@@ -106,7 +107,7 @@ impl LocalToken {
             let moment = self.cache.moment();
             match object {
                 ObjectRef::Held(_) => return Ok(ObjectRef::Held(new)),
-                ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()) {
+                ObjectRef::Stored(id) => match store.replace(known.viewer(), &new.to_record()?) {
                     Ok(moved) => {
                         self.cache.remove(*id);
                         self.cache.put(&new, moment.after_changing(moved));

@@ -29,7 +29,7 @@ impl<'a> Working<'a> {
     /// All that decides whether the key may be used so: `flag` the mechanism's (`CKF_`), `permission` the key's
     /// (`CKA_`).
     pub fn check(&self, flag: u64, permission: AttributeType) -> Result<()> {
-        let usage = Usage { attributes: &self.key.info().attributes, mechanism: self.mechanism };
+        let usage = Usage { attributes: &self.key.info()?.attributes, mechanism: self.mechanism };
         usage.check(flag, permission, || Ok(self.key.key()?.material.size()))
     }
 }
@@ -60,7 +60,7 @@ impl LocalToken {
             return Ok(if ready { Begun::Ready(operation, None) } else { Begun::PinFirst });
         }
         // A session object may be gone, and a day over, without any change in the store.
-        let lasts = matches!(object, Opened::Stored(_)) && !usage::is_dated(&object.info().attributes);
+        let lasts = matches!(object, Opened::Stored(_)) && !usage::is_dated(&object.info()?.attributes);
         let permit = seen.filter(|_| lasts).map(|seen| Permit::new(store.watch(), seen));
         Ok(Begun::Ready(operation, permit))
     }
@@ -115,7 +115,7 @@ fn may_leave(key: &LocalObject, wrapping: &LocalObject) -> Result<()> {
         return Err(Error::KeyNotWrappable);
     }
     match wrapping.holding(ck::CKA_WRAP_TEMPLATE).template(ck::CKA_WRAP_TEMPLATE) {
-        Some(asked) if !template::satisfies(asked, &key.info().attributes) => Err(Error::KeyNotWrappable),
+        Some(asked) if !template::satisfies(asked, &key.info()?.attributes) => Err(Error::KeyNotWrappable),
         _ => Ok(()),
     }
 }

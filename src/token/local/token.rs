@@ -78,7 +78,7 @@ impl Token for LocalToken {
         let store = self.store()?;
         let known = self.know(&store, caller)?;
         let opened = self.open(&store, known, Act::See, object)?;
-        Ok(opened.info().clone())
+        opened.info().cloned()
     }
 
     fn is_private(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<bool> {

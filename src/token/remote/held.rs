@@ -120,8 +120,8 @@ impl RemoteObject {
 }
 
 impl HeldObject for RemoteObject {
-    fn info(&self) -> &Arc<ObjectInfo> {
-        &self.info
+    fn info(&self) -> Result<&Arc<ObjectInfo>> {
+        Ok(&self.info)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -62,7 +62,7 @@ impl RemoteToken {
     /// What is known of an object, from a node; kept for the next time.
     pub(super) fn look_at(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>> {
         if let ObjectRef::Held(held) = object {
-            return Ok(held.info().clone());
+            return held.info().cloned();
         }
         let call = Call::InfoOf { object: place(object)? };
         let (Reply::Object { info, may_keep }, seen) = self.ask_seeing(caller, call)? else {

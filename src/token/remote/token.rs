@@ -98,7 +98,7 @@ impl Token for RemoteToken {
 
     fn info_of(&self, caller: Caller<'_>, object: &ObjectRef) -> Result<Arc<ObjectInfo>> {
         if let ObjectRef::Held(held) = object {
-            return Ok(held.info().clone());
+            return held.info().cloned();
         }
         if let ObjectRef::Stored(id) = object
             && let Some(known) = self.link.known.take_made(*id).or_else(|| self.link.known.just_read(*id))

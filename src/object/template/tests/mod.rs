@@ -131,7 +131,7 @@ pub(super) fn finish(
     begun: Attributes,
     made: Attributes,
 ) -> Result<Attributes> {
-    Ok(Mould::of(origin, defaults, begun)?.cast(made)?.whole(0))
+    Mould::of(origin, defaults, begun)?.cast(made)?.whole(0)
 }
 
 /// An object created by a user, complete.
