@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{ClusterError, StartError};
 use super::heir::Heir;
+use super::in_turn::InTurn;
 use super::leader::Leader;
 use super::log::{self, LogStore, Owner};
 use super::machine::Machine;
@@ -183,7 +184,8 @@ impl Cluster {
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
         let heir = Heir::new(id, raft.clone(), votes.clone(), timing.election.1);
         let vouchers = Vouchers::new(Arc::clone(&leader));
-        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers, machine };
+        let entries = InTurn::default();
+        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers, machine, entries };
         let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         let heeding = tokio::spawn(heed_removal(Arc::clone(&leader)));
