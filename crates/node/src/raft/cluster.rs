@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::error::{ClusterError, StartError};
 use super::heir::Heir;
+use super::in_turn::InTurn;
 use super::leader::Leader;
 use super::log::{self, LogStore, Owner};
 use super::machine::Machine;
@@ -176,18 +177,21 @@ impl Cluster {
         let (log, state) = blocking(move || open(folder, owner, opened)).await?;
         let peers = Peers::new(tls.clone(), settings.source);
         let network = Network { peers: Arc::clone(&peers) };
+        let votes = log.votes();
         let raft = Raft::new(id, Arc::new(config), network, log, state).await;
         let raft = raft.map_err(|fatal| StartError::Consensus(fatal.to_string()))?;
         let leader = Arc::new(Leader { id, raft: raft.clone(), peers, patience: timing.patience });
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
-        let heir = Heir::new(id, raft.clone(), timing.election.1);
+        let heir = Heir::new(id, raft.clone(), votes.clone(), timing.election.1);
         let vouchers = Vouchers::new(Arc::clone(&leader));
-        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers, machine };
+        let entries = InTurn::default();
+        let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers, machine, entries };
         let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));
         let heeding = tokio::spawn(heed_removal(Arc::clone(&leader)));
         let longest = timing.election.0 + timing.election.1;
-        let holding = tokio::spawn(ties::hold_back(raft.clone(), longest, leader.peers.removed()));
+        let holding = ties::hold_back(raft.clone(), id, votes, longest, leader.peers.removed());
+        let holding = tokio::spawn(holding);
         Ok(Cluster {
             id,
             raft,

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::types::{NodeId, Raft};
+use super::ties::is_by;
+use super::types::{NodeId, Raft, Vote};
 
 /// How long a port may take to refuse.
 const REFUSAL: Duration = Duration::from_millis(200);
@@ -29,6 +31,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct Heir {
     id: NodeId,
     raft: Raft,
+    /// What this node has voted last, told before its disk has it.
+    votes: watch::Receiver<Option<Vote>>,
     /// For how long after a message from the leader nobody votes for another.
     lease: Duration,
     /// When this node last heard of a leader, and of which.
@@ -38,8 +42,8 @@ pub(crate) struct Heir {
 }
 
 impl Heir {
-    pub(crate) fn new(id: NodeId, raft: Raft, lease: Duration) -> Heir {
-        Heir { id, raft, lease, heard: Mutex::new(None), standing: tokio::sync::Mutex::default() }
+    pub(crate) fn new(id: NodeId, raft: Raft, votes: watch::Receiver<Option<Vote>>, lease: Duration) -> Heir {
+        Heir { id, raft, votes, lease, heard: Mutex::new(None), standing: tokio::sync::Mutex::default() }
     }
 
     /// A leader has sent something.
@@ -68,10 +72,20 @@ impl Heir {
             }
             // Others may have stood for the same one; next time each has a moment of its own.
             sleep(AGAIN + STEP.saturating_mul(rank)).await;
-            if self.raft.metrics().borrow().current_leader.is_some() {
+            if !self.still_stands() {
                 return;
             }
         }
+    }
+
+    /// Whether this node's vote is for itself, and nobody has won yet.
+    fn still_stands(&self) -> bool {
+        self.votes.borrow().is_some_and(|vote| !vote.is_committed() && is_by(&vote, self.id))
+    }
+
+    /// Whether somebody stands for election, as far as this node's vote tells.
+    fn somebody_stands(&self) -> bool {
+        self.votes.borrow().is_some_and(|vote| !vote.is_committed())
     }
 
     /// When `leader` was last heard, if no other has been since.
@@ -79,8 +93,11 @@ impl Heir {
         self.heard.lock().filter(|(last, _)| *last == leader).map(|(_, heard)| heard)
     }
 
-    /// The address of `leader`, and how many may follow it before this node; `None` if it does not lead any more.
+    /// The address of `leader`, and how many may follow it before this node; `None` if it does not lead any more, or another stands already.
     fn place_after(&self, leader: NodeId) -> Option<(String, u32)> {
+        if self.somebody_stands() {
+            return None;
+        }
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow();
         let members = metrics.membership_config.membership();

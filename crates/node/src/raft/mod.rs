@@ -10,12 +10,14 @@
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
 //! - `heir`: how a leader whose process has ended is followed; `ties`: how elections end that nobody wins
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected; `reach`: who answers, for the log
+//! - `in_turn`: how entries wait for a slow disk
 
 pub mod cluster;
 pub(crate) mod encoding;
 pub mod error;
 pub(crate) mod frame;
 mod heir;
+mod in_turn;
 mod leader;
 pub mod log;
 pub mod machine;

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::encoding::{decode, encode};
 use super::frame::{self, FrameError};
 use super::heir::Heir;
+use super::in_turn::InTurn;
 use super::leader::Leader;
 use super::machine::Machine;
 use super::message::{Answer, Refusal, Request};
@@ -133,6 +134,8 @@ pub(crate) struct Host {
     pub(crate) vouchers: Vouchers,
     /// Who was removed.
     pub(crate) machine: Arc<dyn Machine>,
+    /// Whose entries are written.
+    pub(crate) entries: InTurn,
 }
 
 impl Host {
@@ -159,7 +162,10 @@ async fn converse(mut stream: Stream, peer: NodeId, host: &Host) {
                 Ok(Request::Node(question)) => {
                     (answer_node(host, peer, invited_until, question).await, false)
                 }
-                Ok(request) => (answer(host, peer, request).await, false),
+                Ok(request) => match answer(host, peer, request, &stream).await {
+                    Some(answer) => (answer, false),
+                    None => return,
+                },
                 Err(_) => (Answer::Refused(Refusal::Malformed), false),
             },
             Err(FrameError::Version(_)) => (Answer::Refused(Refusal::Version(frame::PROTOCOL)), true),
@@ -198,19 +204,30 @@ async fn answer_node(host: &Host, id: NodeId, invited_until: Option<u64>, questi
     }
 }
 
-async fn answer(host: &Host, peer: NodeId, request: Request) -> Answer {
+/// Returns when something comes, though the peer is the one that waits: it hangs up.
+async fn moves(stream: &Stream) {
+    // An error is an end, too.
+    let _ = stream.get_ref().peek(&mut [0; 1]).await;
+}
+
+/// `None` if the peer is gone before the entries that it sends have their turn.
+async fn answer(host: &Host, peer: NodeId, request: Request, stream: &Stream) -> Option<Answer> {
     let leader = &host.leader;
     if let Some(speaker) = speaker(&request) {
         if speaker != peer {
-            return Answer::Refused(Refusal::Impostor);
+            return Some(Answer::Refused(Refusal::Impostor));
         }
         if !host.vouchers.accept(peer).await {
-            return Answer::Refused(Refusal::NotAMember);
+            return Some(Answer::Refused(Refusal::NotAMember));
         }
     }
     let stopped = Answer::Refused(Refusal::Stopped);
-    match request {
+    Some(match request {
         Request::Append(append) => {
+            let _turn = match append.entries.is_empty() {
+                true => None,
+                false => Some(host.entries.wait(moves(stream)).await?),
+            };
             host.heir.hears(peer);
             leader.raft.append_entries(append).await.map_or(stopped, Answer::Append)
         }
@@ -228,5 +245,5 @@ async fn answer(host: &Host, peer: NodeId, request: Request) -> Answer {
         Request::ReadIndex => leader.read_index_here().await,
         // Answered before.
         Request::Node(_) => Answer::Refused(Refusal::Malformed),
-    }
+    })
 }

@@ -19,6 +19,9 @@ const LAYOUT: i64 = 1;
 /// How long to wait for a predecessor that is just letting go of the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many terms beyond a vote are promised with it: those of the next tries, should nobody win.
+const AHEAD: u64 = 8;
+
 /// Whose log this is; a node refuses the log of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Owner {
@@ -31,8 +34,15 @@ pub struct Owner {
 /// The open file. It belongs to one thread, which runs every call inside [`LogFile::begin`] and [`LogFile::commit`].
 pub(super) struct LogFile {
     connection: Connection,
+    node: NodeId,
     /// The last committed entry, not yet written: it rides along with the next write, as losing it costs nothing.
     committed: RefCell<Option<LogId>>,
+    /// The last vote given; `None`: it is the one in the file.
+    given: Cell<Option<Vote>>,
+    /// Whether that is a leader's and not yet written: it rides along, too.
+    is_due: Cell<bool>,
+    /// The file promises that no vote below this term will be given any more: those that are, are safe.
+    promised: Cell<u64>,
     wrote: Cell<bool>,
 }
 
@@ -47,7 +57,15 @@ impl LogFile {
             return Err(LogError::Newer(path.to_owned()));
         }
         make_tables(&connection)?;
-        let file = LogFile { connection, committed: RefCell::new(None), wrote: Cell::new(false) };
+        let file = LogFile {
+            connection,
+            node: owner.node,
+            committed: RefCell::default(),
+            given: Cell::default(),
+            is_due: Cell::default(),
+            promised: Cell::default(),
+            wrote: Cell::default(),
+        };
         let found = file.fact::<Owner>("owner")?;
         let is_new = found.is_none();
         match found {
@@ -76,6 +94,12 @@ impl LogFile {
             && let Some(committed) = self.committed.borrow_mut().take()
         {
             self.set_fact("committed", &committed)?;
+        }
+        if self.wrote.get()
+            && self.is_due.take()
+            && let Some(vote) = self.given.get()
+        {
+            self.set_fact("vote", &vote)?;
         }
         Ok(self.connection.execute_batch("COMMIT")?)
     }
@@ -141,12 +165,41 @@ impl LogFile {
         Ok(entries)
     }
 
+    /// Gives a vote to a candidate, and promises the next terms along with it: what is written is a vote for this node in a term that it has not
+    /// come to. After a restart it gives none in the terms between, whoever asks, and until then further tries cost no wait for the disk: on one
+    /// that takes longer than an election, none would ever be won.
+    pub(super) fn give_vote(&self, vote: Vote) -> Result<(), LogError> {
+        self.given.set(Some(vote));
+        self.is_due.set(false);
+        let term = vote.leader_id().term;
+        if term < self.promised.get() {
+            return Ok(());
+        }
+        let promised = term.saturating_add(AHEAD);
+        self.set_fact("vote", &Vote::new(promised, self.node))?;
+        self.promised.set(promised);
+        Ok(())
+    }
+
+    /// Follows the leader that has won, as itself or another: written along with the next entry. Whoever elected it has promised that before, and
+    /// what is taken from a leader comes after its vote; so a node that forgets it has neither voted nor acknowledged anything by it.
+    pub(super) fn follow(&self, vote: Vote) {
+        self.given.set(Some(vote));
+        self.is_due.set(true);
+        self.promised.set(0);
+    }
+
+    /// Writes a vote as it is, with nothing promised beyond it.
     pub(super) fn set_vote(&self, vote: &Vote) -> Result<(), LogError> {
         self.set_fact("vote", vote)
     }
 
+    /// The last vote given, or promised before this process began.
     pub(super) fn vote(&self) -> Result<Option<Vote>, LogError> {
-        self.fact("vote")
+        match self.given.get() {
+            Some(given) => Ok(Some(given)),
+            None => self.fact("vote"),
+        }
     }
 
     pub(super) fn set_committed(&self, committed: Option<LogId>) {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{AnyError, LogState, OptionalSend, RaftLogReader, StorageIOError};
+use tokio::sync::watch;
 
 use file::LogFile;
 pub use file::Owner;
@@ -116,6 +117,7 @@ pub struct LogStore {
     thread: LogThread,
     is_new: bool,
     purged: Option<LogId>,
+    votes: Arc<watch::Sender<Option<Vote>>>,
 }
 
 impl LogStore {
@@ -123,7 +125,13 @@ impl LogStore {
     pub fn open(path: &Path, owner: Owner) -> Result<LogStore, LogError> {
         let (file, is_new) = LogFile::open(path, owner)?;
         let purged = file.purged()?;
-        Ok(LogStore { thread: LogThread::start(file).map_err(LogError::Thread)?, is_new, purged })
+        let thread = LogThread::start(file).map_err(LogError::Thread)?;
+        Ok(LogStore { thread, is_new, purged, votes: Arc::default() })
+    }
+
+    /// The last vote of this process, told before the disk has it: consensus answers nothing, and its status does not change, until then.
+    pub fn votes(&self) -> watch::Receiver<Option<Vote>> {
+        self.votes.subscribe()
     }
 
     /// Whether log and state can be of one node. A state without its log, and so without its votes, could vote twice
@@ -191,8 +199,17 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), StorageError> {
         let vote = *vote;
+        self.votes.send_replace(Some(vote));
+        if vote.is_committed() {
+            let follow = move |file: &LogFile| {
+                file.follow(vote);
+                Ok(())
+            };
+            self.thread.queue(follow, |_| {});
+            return Ok(());
+        }
         self.thread
-            .run(move |file| file.set_vote(&vote))
+            .run(move |file| file.give_vote(vote))
             .await
             .map_err(|error| StorageIOError::write_vote(AnyError::new(&*error)).into())
     }
