@@ -22,7 +22,8 @@ impl NewPair {
         NewPair { public: public.into(), private: private.into(), key: None }
     }
 
-    /// A pair of this type whose private key is kept. Its attributes of these `kinds`, in ascending order, are read when somebody asks; `told` are the others.
+    /// A pair of this type whose private key is kept: its attributes of these `kinds`, in ascending order, are read when somebody asks, `told` are
+    /// the others. The public key gets nothing that would keep the private one in memory.
     pub(super) fn kept(
         public: Attributes,
         told: Attributes,
