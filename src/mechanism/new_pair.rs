@@ -1,6 +1,5 @@
 //! New key pairs, as mechanisms hand them out.
 
-use super::PairKey;
 use super::material::PairType;
 use crate::attribute::{AttributeType, Attributes, Late, Parts};
 use crate::error::Result;
@@ -14,7 +13,7 @@ pub struct NewPair {
     /// To the private key.
     pub private: Parts,
     /// The private key itself, if it was kept as it was made.
-    pub key: Option<PairKey<Private>>,
+    pub key: Option<PKey<Private>>,
 }
 
 impl NewPair {
@@ -23,7 +22,8 @@ impl NewPair {
         NewPair { public: public.into(), private: private.into(), key: None }
     }
 
-    /// A pair of this type whose private key is kept. Its attributes of these `kinds`, in ascending order, are read when somebody asks; `told` are the others.
+    /// A pair of this type whose private key is kept: its attributes of these `kinds`, in ascending order, are read when somebody asks, `told` are
+    /// the others. The public key gets nothing that would keep the private one in memory.
     pub(super) fn kept(
         public: Attributes,
         told: Attributes,
@@ -31,7 +31,6 @@ impl NewPair {
         pair: &'static dyn PairType,
         kinds: &'static [AttributeType],
     ) -> NewPair {
-        let key = PairKey::from(key);
         let late = Arc::new(Unread { key: key.clone(), pair, kinds });
         let private = Parts { told, late: Some(late) };
         NewPair { public: public.into(), private, key: Some(key) }
@@ -40,7 +39,7 @@ impl NewPair {
 
 /// A private key, and what of it nobody has asked for yet.
 struct Unread {
-    key: PairKey<Private>,
+    key: PKey<Private>,
     pair: &'static dyn PairType,
     kinds: &'static [AttributeType],
 }

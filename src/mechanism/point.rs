@@ -85,6 +85,20 @@ fn has_length(curve: &Curve, length: usize) -> bool {
 mod tests {
     use super::super::curves::CURVES;
     use super::*;
+    use openssl::pkey::Id;
+
+    #[test]
+    fn a_new_point_is_told_each_time_the_same_and_as_it_was_computed_is_kept_no_longer() {
+        for curve in CURVES.iter().filter(|curve| curve.id == Id::EC) {
+            let (_, computed) = weierstrass::generate(curve.group().unwrap(), curve.size).unwrap();
+            let shown = octet_string(&computed.encode().unwrap());
+            let new = NewPoint::from(computed);
+            for _ in 0..3 {
+                assert_eq!(new.tell().unwrap().bytes(ck::CKA_EC_POINT), Some(&shown[..]));
+                assert!(matches!(*new.0.lock(), Form::Bare(_)), "{:?}", curve.names);
+            }
+        }
+    }
 
     #[test]
     fn both_forms_of_every_curve_are_told_apart() {

@@ -94,7 +94,7 @@ impl Mould {
     /// have is left out of it. All defaults and the attributes that only a token sets are in the answer, but for `CKA_UNIQUE_ID`, and
     /// `CKA_CHECK_VALUE` and `CKA_PUBLIC_KEY_INFO` of keys where neither template nor `made` has them.
     ///
-    /// What waits to be told, waits on in a session object of which nothing was said that depends on it. What is stored has all.
+    /// What waits until somebody asks goes on waiting, unless the object is to be stored, or the template has it too.
     ///
     /// A contradiction between template and `made` is `TemplateInconsistent`, one of lengths of an unwrapped key
     /// `WrappedKeyLenRange`, a wrong check value or public key info `AttributeValueInvalid`.

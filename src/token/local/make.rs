@@ -68,13 +68,8 @@ impl LocalToken {
         let public = self.mould(origin, known, key_base(mechanism, ck::CKO_PUBLIC_KEY), public)?;
         let private = self.mould(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
         let new = mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
-        let mut pair = [
-            new_object(known, complete(&public, new.public)?)?,
-            new_object(known, complete(&private, new.private)?)?,
-        ];
-        if let Some(key) = new.key {
-            pair[1].adopt(key);
-        }
+        let private = new_object_alone(known, complete(&private, new.private)?)?.with_key(new.key);
+        let mut pair = [new_object(known, complete(&public, new.public)?)?, Arc::new(private)];
         self.keep(known, &mut pair)?;
         let [public, private] = pair;
         Ok((public.reference(), private.reference()))
@@ -184,12 +179,17 @@ pub(super) fn complete(mould: &Mould, made: impl Into<Parts>) -> Result<Cast> {
 
 /// A new object of whoever may make it.
 pub(super) fn new_object(known: Known<'_>, cast: Cast) -> Result<Arc<LocalObject>> {
+    new_object_alone(known, cast).map(Arc::new)
+}
+
+/// The same, before it is shared.
+fn new_object_alone(known: Known<'_>, cast: Cast) -> Result<LocalObject> {
     let private = cast.holding(ck::CKA_PRIVATE).bool(ck::CKA_PRIVATE);
     access::check_making(known.who(), cast.holding(ck::CKA_CLASS).ulong(ck::CKA_CLASS), private)?;
     let owner = known.who().filter(|_| private == Some(true)).map(|(user, _)| user);
     let in_store = cast.holding(ck::CKA_TOKEN).is_true(ck::CKA_TOKEN);
     let version = u64::from(in_store);
-    LocalObject::from_cast(new_id(in_store)?, owner, version, cast).map(Arc::new)
+    LocalObject::from_cast(new_id(in_store)?, owner, version, cast)
 }
 
 /// An id that nothing else has. What ends with its session is named by what was drawn ahead.

@@ -3,14 +3,14 @@
 use super::told;
 use crate::attribute::Attributes;
 use crate::error::{Error, Result};
-use crate::mechanism::{Key, Material, PairKey};
+use crate::mechanism::{Key, Material};
 use crate::object::schema;
 use crate::object::template::Cast;
 use crate::store::Record;
 use crate::token::{HeldObject, ObjectId, ObjectInfo, ObjectRef};
 use cryptoki_sys as ck;
 use once_cell::sync::OnceCell;
-use openssl::pkey::Private;
+use openssl::pkey::{PKey, Private};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(super) struct LocalObject {
     pub owner: Option<i64>,
     /// The record's version; 0 for a session object.
     pub version: u64,
+    /// A private key as it was made, if it was kept.
+    key: Option<PKey<Private>>,
     material: OnceCell<Material>,
 }
 
@@ -52,14 +54,14 @@ impl LocalObject {
             complete: with_key,
             owner: record.owner,
             version: record.version,
+            key: None,
             material: OnceCell::new(),
         }
     }
 
     /// From all attributes of a changed object.
     pub fn from_attributes(id: ObjectId, owner: Option<i64>, version: u64, all: Attributes) -> Self {
-        let (contents, material) = (Contents::Told(Told::of(id, all)), OnceCell::new());
-        LocalObject { id, contents, complete: true, owner, version, material }
+        LocalObject::new(id, owner, version, Contents::Told(Told::of(id, all)))
     }
 
     /// A new one. What is to be stored is told at once, for the store keeps all of it.
@@ -67,8 +69,17 @@ impl LocalObject {
         if version != 0 {
             return Ok(LocalObject::from_attributes(id, owner, version, told::all_of(id, &cast)?));
         }
-        let contents = Contents::Cast(cast, OnceCell::new());
-        Ok(LocalObject { id, contents, complete: true, owner, version, material: OnceCell::new() })
+        Ok(LocalObject::new(id, owner, version, Contents::Cast(cast, OnceCell::new())))
+    }
+
+    fn new(id: ObjectId, owner: Option<i64>, version: u64, contents: Contents) -> Self {
+        LocalObject { id, contents, complete: true, owner, version, key: None, material: OnceCell::new() }
+    }
+
+    /// The same, at work with a private key that was kept as it was made. What is stored works with what was stored.
+    pub fn with_key(self, key: Option<PKey<Private>>) -> Self {
+        let key = key.filter(|_| !self.is_stored());
+        LocalObject { key, ..self }
     }
 
     /// The same under another id, for an object that is to be stored.
@@ -94,13 +105,6 @@ impl LocalObject {
             Contents::Cast(cast, told) => {
                 told.get_or_try_init(|| told::all_of(self.id, cast).map(|all| Told::of(self.id, all)))
             }
-        }
-    }
-
-    /// Works with a private key that was kept as it was made. What is stored works with what was stored.
-    pub fn adopt(&self, key: PairKey<Private>) {
-        if !self.is_stored() {
-            self.material.get_or_init(|| Material::Private(key));
         }
     }
 
@@ -162,7 +166,10 @@ impl LocalObject {
 
     /// The key, ready for use; made at the first call.
     pub fn key(&self) -> Result<Key<'_>> {
-        let material = self.material.get_or_try_init(|| Material::from_attributes(&self.all()?))?;
+        let material = self.material.get_or_try_init(|| match &self.key {
+            Some(kept) => Ok(Material::Private(kept.clone().into())),
+            None => Material::from_attributes(&self.all()?),
+        })?;
         Ok(Key { attributes: &self.info()?.attributes, material })
     }
 }
