@@ -72,8 +72,9 @@ pub(super) fn format_of(connection: &Connection) -> Step<Option<Format>> {
 
 /// Damage, if the tables are not those of the format that the header says: what is written by another format's rules is not found again.
 pub(super) fn check_tables(connection: &Connection, format: Format) -> Step<()> {
-    let sql = "SELECT count(*) FROM pragma_index_list('object') WHERE \"unique\"";
-    let has_index_of_ids = connection.query_row(sql, (), |row| row.get::<_, i64>(0))? > 0;
+    // The index that SQLite makes for `UNIQUE` has no statement.
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'object' AND sql IS NULL";
+    let has_index_of_ids = connection.prepare(sql)?.exists(())?;
     let other = || Fault::Damaged(format!("its tables are not those of format {}", format as i32));
     if has_index_of_ids == (format == Format::One) { Ok(()) } else { Err(other()) }
 }
