@@ -51,15 +51,17 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Step<Content> {
     let numbers = pragma("application_id").and_then(|application| Ok((application, pragma("user_version")?)));
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, i64>(0));
     connection.execute_batch("COMMIT")?;
+    let other = || Fault::Damaged("another program's database".to_owned());
     match (numbers?, tables?) {
-        ((APPLICATION, number), _) if let Some(format) = Format::from_number(number) => {
-            check_tables(connection, format).map(|()| Content::Token)
-        }
-        ((APPLICATION, newer), _) if newer > Format::NEWEST as i32 => {
-            Err(Error::Newer { path: path.to_path_buf(), format: newer.unsigned_abs() }.into())
-        }
+        ((APPLICATION, number), _) => match Format::from_number(number) {
+            Some(format) => check_tables(connection, format).map(|()| Content::Token),
+            None if number > Format::NEWEST as i32 => {
+                Err(Error::Newer { path: path.to_path_buf(), format: number.unsigned_abs() }.into())
+            }
+            None => Err(other()),
+        },
         ((0, 0), 0) => Ok(Content::Nothing),
-        _ => Err(Fault::Damaged("another program's database".to_owned())),
+        _ => Err(other()),
     }
 }
 
@@ -72,8 +74,9 @@ pub(super) fn format_of(connection: &Connection) -> Step<Option<Format>> {
 
 /// Damage, if the tables are not those of the format that the header says: what is written by another format's rules is not found again.
 pub(super) fn check_tables(connection: &Connection, format: Format) -> Step<()> {
-    let sql = "SELECT count(*) FROM pragma_index_list('object') WHERE \"unique\"";
-    let has_index_of_ids = connection.query_row(sql, (), |row| row.get::<_, i64>(0))? > 0;
+    // The index that SQLite makes for `UNIQUE` has no statement.
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'object' AND sql IS NULL";
+    let has_index_of_ids = connection.prepare(sql)?.exists(())?;
     let other = || Fault::Damaged(format!("its tables are not those of format {}", format as i32));
     if has_index_of_ids == (format == Format::One) { Ok(()) } else { Err(other()) }
 }
