@@ -22,7 +22,10 @@ impl Bytes {
 
     /// `length` zero bytes, to be filled in by the caller.
     pub fn zeroed(length: usize) -> Self {
-        Bytes(vec![0; length])
+        // Not by `vec!`: memory that is asked for as zeroed does not come from what the thread has just let go of.
+        let mut bytes = Vec::with_capacity(length);
+        bytes.resize(length, 0);
+        Bytes(bytes)
     }
 
     /// Shortens to the first `length` bytes and wipes the rest.
