@@ -21,8 +21,8 @@ impl Bytes {
     }
 
     /// `length` zero bytes, to be filled in by the caller.
+    #[allow(clippy::slow_vector_initialization)] // memory asked for as zeroed is not what the thread has just let go of
     pub fn zeroed(length: usize) -> Self {
-        // Not by `vec!`: memory that is asked for as zeroed does not come from what the thread has just let go of.
         let mut bytes = Vec::with_capacity(length);
         bytes.resize(length, 0);
         Bytes(bytes)
