@@ -24,8 +24,11 @@ impl Bytes {
     }
 
     /// `length` zero bytes, to be filled in by the caller.
+    #[allow(clippy::slow_vector_initialization)] // memory asked for as zeroed is not what the thread has just let go of
     pub fn zeroed(length: usize) -> Self {
-        Bytes(vec![0; length])
+        let mut bytes = Vec::with_capacity(length);
+        bytes.resize(length, 0);
+        Bytes(bytes)
     }
 
     /// Shortens to the first `length` bytes and wipes the rest.

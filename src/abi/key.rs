@@ -18,8 +18,10 @@ pub(super) fn generate(
 ) -> Result<()> {
     let key = key.required()?;
     let mechanism = mechanism::required(turn.session(), mechanism)?;
-    let template = template::read_known(turn.session(), template, count)?;
-    key.write(turn.generate_key(&mechanism, &template)?)
+    let template = template::take_known(turn, 0, template, count)?;
+    let made = turn.generate_key(&mechanism, &template);
+    turn.put_template(0, template);
+    key.write(made?)
 }
 
 /// `C_GenerateKeyPair`.
@@ -36,9 +38,12 @@ pub(super) fn generate_pair(
 ) -> Result<()> {
     let (public_key, private_key) = (public_key.required()?, private_key.required()?);
     let mechanism = mechanism::required(turn.session(), mechanism)?;
-    let public = template::read_known(turn.session(), public_template, public_count)?;
-    let private = template::read_known(turn.session(), private_template, private_count)?;
-    let (public, private) = turn.generate_key_pair(&mechanism, &public, &private)?;
+    let public = template::take_known(turn, 0, public_template, public_count)?;
+    let private = template::take_known(turn, 1, private_template, private_count)?;
+    let made = turn.generate_key_pair(&mechanism, &public, &private);
+    turn.put_template(0, public);
+    turn.put_template(1, private);
+    let (public, private) = made?;
     public_key.write(public)?;
     private_key.write(private)
 }

@@ -4,7 +4,7 @@ use super::args::{Pointer, UNAVAILABLE, copy_out};
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::object::schema::{self, Kind};
-use crate::session::Session;
+use crate::session::{KnownTemplate, Session, Turn};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_ATTRIBUTE, CK_ULONG};
 use std::cell::Cell;
@@ -53,18 +53,34 @@ pub(super) fn read_known(
     session: &Session,
     template: Pointer<CK_ATTRIBUTE>,
     count: CK_ULONG,
-) -> Result<Arc<Attributes>> {
-    let says = |index, kind, value: &Value| {
-        template.at(index).read().is_ok_and(|entry| entry.type_ == kind && is_value(&entry, value))
-    };
+) -> Result<Arc<KnownTemplate>> {
     let extent = template.extent(count)?;
-    if let Some(known) = session.templates().find(extent, says) {
+    if let Some(known) =
+        session.templates().find(extent, |index, kind, value| says(template, index, kind, value))
+    {
         return Ok(known);
     }
-    let read = Arc::new(read(template, count)?);
     let kinds = (0..extent).filter_map(|index| Some(template.at(index).read().ok()?.type_));
-    session.templates().keep(&read, kinds);
-    Ok(read)
+    Ok(session.templates().keep(read(template, count)?, kinds))
+}
+
+/// The same by who has the session's turn, and puts the template back into this place of [`Turn::take_template`] after its use.
+pub(super) fn take_known(
+    turn: &mut Turn<'_>,
+    place: usize,
+    template: Pointer<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+) -> Result<Arc<KnownTemplate>> {
+    let says = |index, kind, value: &Value| says(template, index, kind, value);
+    match turn.take_template(place, template.extent(count)?, says) {
+        Some(last) => Ok(last),
+        None => read_known(turn.session(), template, count),
+    }
+}
+
+/// Whether the attribute of this index has this type and value.
+fn says(template: Pointer<CK_ATTRIBUTE>, index: usize, kind: AttributeType, value: &Value) -> bool {
+    template.at(index).read().is_ok_and(|entry| entry.type_ == kind && is_value(&entry, value))
 }
 
 /// Whether an entry has this value. Those of lists and templates are not compared.

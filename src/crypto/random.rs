@@ -6,6 +6,7 @@
 //! was given can't be read back, for it is wiped at that moment, as a generator leaves nothing that tells its past.
 
 use super::ffi::clock;
+use super::ffi::fork_mark::fork_mark;
 use crate::error::{Error, Result};
 use openssl::error::ErrorStack;
 use openssl::rand::{rand_bytes, rand_priv_bytes};
@@ -26,6 +27,16 @@ const AGE: u64 = 7 * 60 * 1000;
 
 /// Raised when nothing may be given any more that any thread has drawn before.
 static ERA: AtomicU64 = AtomicU64::new(0);
+
+/// The era of this moment, a new one in the child of a fork, however that was made. `None`: a child would not know that it is one.
+fn era() -> Option<u64> {
+    let mark = fork_mark()?;
+    if mark.load(Ordering::Relaxed) == 0 {
+        ERA.fetch_add(1, Ordering::Release);
+        mark.store(1, Ordering::Relaxed);
+    }
+    Some(ERA.load(Ordering::Acquire))
+}
 
 /// A generator of OpenSSL's: it fills at most [`PIECE`] bytes.
 type Source = fn(&mut [u8]) -> std::result::Result<(), ErrorStack>;
@@ -93,7 +104,7 @@ pub fn seed(seed: &[u8]) -> Result<()> {
 
 /// Nothing that any thread has drawn ahead is given any more. This thread's is wiped; others wipe theirs when they next draw, or end.
 ///
-/// For the child of a fork, where it would be the parent's too, and for the end of the library.
+/// For the child of a fork, where it would be the parent's too, so that it is wiped there before it is asked for, and for the end of the library.
 pub fn forget_drawn() {
     // What was mixed in before is seen by who sees the new era.
     ERA.fetch_add(1, Ordering::Release);
@@ -123,12 +134,13 @@ impl Ahead {
         buffer.chunks_mut(PIECE).try_for_each(self.source).map_err(|_| Error::RandomNoRng)
     }
 
-    /// Fills `buffer`, which is small, from what was drawn ahead. `false`: there can be nothing, since it is in use or the thread ends.
+    /// Fills `buffer`, which is small, from what was drawn ahead. `false`: there can be nothing, since it is in use or the thread ends, or since it could
+    /// come twice.
     fn give(&self, buffer: &mut [u8]) -> Result<bool> {
         let Ok(mut drawn) = self.drawn.try_borrow_mut() else { return Ok(false) };
         // First in use, then looked at; also for a signal handler.
         compiler_fence(Ordering::SeqCst);
-        let (era, now) = (ERA.load(Ordering::Acquire), clock::coarse_milliseconds());
+        let (Some(era), now) = (era(), clock::coarse_milliseconds()) else { return Ok(false) };
         if !drawn.has(buffer.len(), era, now) {
             // Without that value the thread is about to end, and nobody would wipe what is left.
             if END.try_with(|_| ()).is_err() {
@@ -285,6 +297,15 @@ mod tests {
         assert!(!is_of(&drawn_secret(), &before));
         let (before, after) = other.join().unwrap();
         assert!(before.len() >= 64 && !is_of(&after, &before));
+    }
+
+    #[test]
+    fn a_child_whose_fork_no_handler_has_seen_is_given_nothing_of_its_parents() {
+        draw();
+        let before = left(|here| &here.private);
+        // What the kernel does in such a child.
+        fork_mark().unwrap().store(0, Ordering::Relaxed);
+        assert!(!is_of(&drawn_secret(), &before));
     }
 
     #[test]

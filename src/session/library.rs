@@ -165,7 +165,7 @@ mod tests {
         template.set(ck::CKA_SIGN, true);
         template.set(ck::CKA_VALUE_LEN, 32u64);
         let generation = mechanism(ck::CKM_GENERIC_SECRET_KEY_GEN);
-        let key = sessions[0].turn().unwrap().generate_key(&generation, &template).unwrap();
+        let key = sessions[0].turn().unwrap().generate_key(&generation, &template.into()).unwrap();
         let hmac = mechanism(ck::CKM_SHA256_HMAC);
         for session in &sessions {
             session.turn().unwrap().begin(Purpose::Sign, &hmac, Some(key)).unwrap();
@@ -213,7 +213,7 @@ mod tests {
             (ck::CKA_PRIVATE, Value::from(true)),
             (ck::CKA_VALUE_LEN, Value::from(32)),
         ]);
-        session.turn()?.generate_key(&mechanism(ck::CKM_AES_KEY_GEN), &template)
+        session.turn()?.generate_key(&mechanism(ck::CKM_AES_KEY_GEN), &template.into())
     }
 
     #[test]

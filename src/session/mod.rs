@@ -27,7 +27,7 @@ pub use last::Last;
 pub use library::Library;
 pub use login::UserType;
 pub use slot::{Slot, SlotInfo, SlotTokenInfo};
-pub use templates::Templates;
+pub use templates::{KnownTemplate, Templates};
 
 use crate::crypto::ffi::lock::{Lock, LockGuard, MappedLockGuard};
 use crate::error::{Error, Result};
@@ -40,6 +40,7 @@ use objects::Search;
 use place::Place;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use templates::LastTemplates;
 
 /// A handle as callers see it; 0 (`CK_INVALID_HANDLE`) is never one.
 pub type Handle = u64;
@@ -86,6 +87,7 @@ struct Work {
     messages: Messages,
     search: Option<Search>,
     login: Login,
+    templates: LastTemplates,
 }
 
 impl Session {
@@ -145,6 +147,7 @@ impl Session {
             work.messages.end(|_| true);
             work.search = None;
             work.login = Login::default();
+            work.templates = LastTemplates::default();
         }
     }
 

@@ -4,14 +4,15 @@
 //! the middle of a call.
 
 use super::caller::Login;
-use super::{Handle, Session, Turn};
+use super::{Handle, KnownTemplate, Session, Turn};
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::mechanism::Mechanism;
 use crate::object::{schema, template};
 use crate::output::{Delivery, Output, Part, Size, Step};
-use crate::token::{Caller, Found, Making, ObjectInfo, ObjectRef};
+use crate::token::{Caller, Found, Making, ObjectInfo, ObjectRef, Template};
 use cryptoki_sys as ck;
+use std::sync::Arc;
 
 /// A search in progress: what has been found and not yet been handed out.
 pub(super) struct Search {
@@ -309,18 +310,36 @@ impl Session {
 
 impl Turn<'_> {
     /// `C_GenerateKey`.
-    pub fn generate_key(&mut self, mechanism: &Mechanism, template: &Attributes) -> Result<Handle> {
+    pub fn generate_key(&mut self, mechanism: &Mechanism, template: &Template) -> Result<Handle> {
         let session = self.session;
         session.slot.admit(mechanism)?;
-        session.make(self.work.login.now(&session.slot), Making::Generate(mechanism), template)
+        session.require_may_make(template)?;
+        let login = self.work.login.now(&session.slot);
+        let key = session.slot.token().generate(login.caller(), mechanism, template)?;
+        session.hand_out(login, key)
+    }
+
+    /// The template in this place of those that the session used last, to be put back after its use; see [`LastTemplates`].
+    pub fn take_template(
+        &mut self,
+        place: usize,
+        count: usize,
+        says: impl Fn(usize, AttributeType, &Value) -> bool,
+    ) -> Option<Arc<KnownTemplate>> {
+        self.work.templates.take(place, count, says)
+    }
+
+    /// Puts a template that was used into that place.
+    pub fn put_template(&mut self, place: usize, template: Arc<KnownTemplate>) {
+        self.work.templates.put(place, template);
     }
 
     /// `C_GenerateKeyPair`: the public and the private key.
     pub fn generate_key_pair(
         &mut self,
         mechanism: &Mechanism,
-        public: &Attributes,
-        private: &Attributes,
+        public: &Template,
+        private: &Template,
     ) -> Result<(Handle, Handle)> {
         let session = self.session;
         session.slot.admit(mechanism)?;

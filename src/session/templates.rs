@@ -3,7 +3,9 @@
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::object::schema;
 use crate::ring::Ring;
+use crate::token::Template;
 use parking_lot::RwLock;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Templates kept at most.
@@ -13,15 +15,20 @@ const MOST: usize = 8;
 const LONGEST: u64 = 1 << 12;
 
 /// A template that was read.
-struct Known {
-    template: Arc<Attributes>,
-    /// Where each attribute of the caller's, in its order, stands in it.
-    places: Vec<u8>,
+pub struct KnownTemplate {
+    template: Template,
+    /// Where each attribute of the caller's, in its order, stands in it; `None`: it is not to be kept.
+    places: Option<Vec<u8>>,
 }
 
 /// Templates by what a caller has written. None holds a secret.
 #[derive(Default)]
-pub struct Templates(RwLock<Ring<Known, MOST>>);
+pub struct Templates(RwLock<Ring<Arc<KnownTemplate>, MOST>>);
+
+/// The templates that a session used last: a secret key's or a public one's, and a private one's. They are known again without a lock, and taken out while
+/// they are in use.
+#[derive(Default)]
+pub(super) struct LastTemplates([Option<Arc<KnownTemplate>>; 2]);
 
 impl Templates {
     /// The template of a caller who has written `count` attributes, if it is known. `says`: whether its attribute of this index has
@@ -30,21 +37,23 @@ impl Templates {
         &self,
         count: usize,
         says: impl Fn(usize, AttributeType, &Value) -> bool,
-    ) -> Option<Arc<Attributes>> {
-        let ring = self.0.read();
-        let found = ring.iter().find(|known| known.is_written(count, &says))?;
-        Some(found.template.clone())
+    ) -> Option<Arc<KnownTemplate>> {
+        self.0.read().iter().find(|known| known.is_written(count, &says)).cloned()
     }
 
     /// Keeps a template whose attributes have been written in this order, if each was written once and all are anybody's to keep.
-    pub fn keep(&self, template: &Arc<Attributes>, order: impl Iterator<Item = AttributeType>) {
+    pub fn keep(
+        &self,
+        template: Attributes,
+        order: impl Iterator<Item = AttributeType>,
+    ) -> Arc<KnownTemplate> {
         let secret = template.iter().any(|(kind, _)| schema::may_be_secret(kind));
-        if secret || template.size() > LONGEST {
-            return;
+        let places = if secret || template.size() > LONGEST { None } else { places_of(&template, order) };
+        let known = Arc::new(KnownTemplate { template: template.into(), places });
+        if known.places.is_some() {
+            self.0.write().keep(known.clone());
         }
-        if let Some(places) = places_of(template, order) {
-            self.0.write().keep(Known { template: template.clone(), places });
-        }
+        known
     }
 
     /// Forgets all.
@@ -53,13 +62,40 @@ impl Templates {
     }
 }
 
-impl Known {
+impl LastTemplates {
+    /// Takes the one of this place out, if it is what a caller has written.
+    pub fn take(
+        &mut self,
+        place: usize,
+        count: usize,
+        says: impl Fn(usize, AttributeType, &Value) -> bool,
+    ) -> Option<Arc<KnownTemplate>> {
+        self.0[place].take_if(|known| known.is_written(count, says))
+    }
+
+    /// Puts one there, if it may be kept.
+    pub fn put(&mut self, place: usize, template: Arc<KnownTemplate>) {
+        if template.places.is_some() {
+            self.0[place] = Some(template);
+        }
+    }
+}
+
+impl Deref for KnownTemplate {
+    type Target = Template;
+    fn deref(&self) -> &Template {
+        &self.template
+    }
+}
+
+impl KnownTemplate {
     fn is_written(&self, count: usize, says: impl Fn(usize, AttributeType, &Value) -> bool) -> bool {
+        let Some(places) = &self.places else { return false };
         let is_said = |(index, place): (usize, &u8)| {
             self.template.at(usize::from(*place)).is_some_and(|(kind, value)| says(index, kind, value))
         };
         // Templates that differ mostly do so in names, and those mostly come last.
-        self.places.len() == count && self.places.iter().enumerate().rev().all(is_said)
+        places.len() == count && places.iter().enumerate().rev().all(is_said)
     }
 }
 
@@ -82,14 +118,12 @@ mod tests {
     /// What a caller has written.
     type Written<'a> = &'a [(AttributeType, Value)];
 
-    fn find(templates: &Templates, written: Written<'_>) -> Option<Arc<Attributes>> {
+    fn find(templates: &Templates, written: Written<'_>) -> Option<Arc<KnownTemplate>> {
         templates.find(written.len(), |index, kind, value| written[index] == (kind, value.clone()))
     }
 
-    fn keep(templates: &Templates, written: Written<'_>) -> Arc<Attributes> {
-        let template = Arc::new(written.iter().cloned().collect());
-        templates.keep(&template, written.iter().map(|(kind, _)| *kind));
-        template
+    fn keep(templates: &Templates, written: Written<'_>) -> Arc<KnownTemplate> {
+        templates.keep(written.iter().cloned().collect(), written.iter().map(|(kind, _)| *kind))
     }
 
     fn label(text: &[u8]) -> (AttributeType, Value) {
@@ -114,6 +148,27 @@ mod tests {
         assert!(others.iter().all(|other| find(&templates, other).is_none()));
         templates.clear();
         assert!(find(&templates, &[LENGTH, label(b"one")]).is_none());
+    }
+
+    #[test]
+    fn a_session_takes_its_last_template_out_when_it_is_written_again_and_only_then() {
+        let (templates, mut last) = (Templates::default(), LastTemplates::default());
+        let take = |last: &mut LastTemplates, place, written: Written<'_>| {
+            last.take(place, written.len(), |index, kind, value| written[index] == (kind, value.clone()))
+        };
+        let (one, two) = (keep(&templates, &[LENGTH, label(b"one")]), keep(&templates, &[label(b"two")]));
+        last.put(0, one.clone());
+        last.put(1, two);
+        assert!(take(&mut last, 0, &[LENGTH, label(b"two")]).is_none(), "another");
+        assert!(take(&mut last, 1, &[LENGTH, label(b"one")]).is_none(), "in another place");
+        let taken = take(&mut last, 0, &[LENGTH, label(b"one")]).unwrap();
+        assert!(Arc::ptr_eq(&taken, &one));
+        assert!(take(&mut last, 0, &[LENGTH, label(b"one")]).is_none(), "in use");
+        last.put(0, taken);
+        assert!(take(&mut last, 0, &[LENGTH, label(b"one")]).is_some());
+        let secret: Written<'_> = &[(ck::CKA_VALUE, Value::from(&[7; 32][..]))];
+        last.put(0, keep(&templates, secret));
+        assert!(take(&mut last, 0, secret).is_none(), "nobody keeps secrets");
     }
 
     #[test]

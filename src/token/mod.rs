@@ -12,6 +12,7 @@ mod clock;
 pub mod local;
 mod permit;
 pub mod remote;
+mod template;
 mod usage;
 
 use crate::attribute::{AttributeType, Attributes};
@@ -23,6 +24,7 @@ pub use permit::{Permit, Watch};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
+pub use template::Template;
 
 /// Names a token object for as long as it lives; never used again (16 bytes, mostly random; `CKA_UNIQUE_ID` in hex).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -277,13 +279,18 @@ pub trait Token: Send + Sync {
     /// Makes an object of any kind; `CKA_TOKEN` in `template` says where it lives.
     fn make(&self, caller: Caller<'_>, making: Making<'_>, template: &Attributes) -> Result<ObjectRef>;
 
+    /// [`Making::Generate`], by a template that may be used again.
+    fn generate(&self, caller: Caller<'_>, mechanism: &Mechanism, template: &Template) -> Result<ObjectRef> {
+        self.make(caller, Making::Generate(mechanism), template)
+    }
+
     /// Makes a key pair: public and private key, both or none.
     fn make_pair(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
-        public: &Attributes,
-        private: &Attributes,
+        public: &Template,
+        private: &Template,
     ) -> Result<(ObjectRef, ObjectRef)>;
 
     /// Derives keys, all or none (`C_DeriveKey`). `keys`: the base key, and those that the mechanism's parameter names, in its order.

@@ -6,6 +6,7 @@ pub mod cipher;
 pub mod clock;
 pub mod digest;
 pub mod files;
+pub mod fork_mark;
 pub mod kdf;
 pub mod lock;
 pub mod mac;

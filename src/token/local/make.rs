@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Unit, Wanted, encoding};
 use crate::object::template::{self, Cast, Fixed, Mould, Origin};
 use crate::store::{self, Record, Store};
-use crate::token::{Caller, Making, ObjectId, ObjectRef};
+use crate::token::{Caller, Making, ObjectId, ObjectRef, Template};
 use cryptoki_sys as ck;
 use std::borrow::Cow;
 use std::slice;
@@ -34,7 +34,10 @@ impl LocalToken {
         let known = self.recognize(caller)?;
         let cast = match making {
             Making::Create => self.create(known, template)?,
-            Making::Generate(mechanism) => self.generate(known, mechanism, template)?,
+            Making::Generate(mechanism) => {
+                let (origin, fixed) = self.generation(mechanism)?;
+                generated(mechanism, &*self.mould(origin, known, fixed, template)?)?
+            }
             Making::Unwrap { mechanism, key, wrapped } => {
                 self.unwrap(&*self.store()?, known, mechanism, key, wrapped, template)?
             }
@@ -54,19 +57,33 @@ impl LocalToken {
         Ok(object.reference())
     }
 
+    pub(super) fn generate_key(
+        &self,
+        caller: Caller<'_>,
+        mechanism: &Mechanism,
+        template: &Template,
+    ) -> Result<ObjectRef> {
+        let known = self.recognize(caller)?;
+        let (origin, fixed) = self.generation(mechanism)?;
+        let mould = self.mould_with(origin, known, fixed, template)?;
+        let mut object = new_object(known, generated(mechanism, &mould)?)?;
+        self.keep(known, slice::from_mut(&mut object))?;
+        Ok(object.reference())
+    }
+
     pub(super) fn make_key_pair(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
-        public: &Attributes,
-        private: &Attributes,
+        public: &Template,
+        private: &Template,
     ) -> Result<(ObjectRef, ObjectRef)> {
         self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE_KEY_PAIR)?;
         let known = self.recognize(caller)?;
         let origin = Origin::Generate(mechanism.row.id);
-        let public = self.mould(origin, known, key_base(mechanism, ck::CKO_PUBLIC_KEY), public)?;
-        let private = self.mould(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
+        let public = self.mould_with(origin, known, key_base(mechanism, ck::CKO_PUBLIC_KEY), public)?;
+        let private = self.mould_with(origin, known, key_base(mechanism, ck::CKO_PRIVATE_KEY), private)?;
         let new = mechanism.row.family.generate_pair(&mechanism.params, public.given(), private.given())?;
         let private = new_object_alone(known, complete(&private, new.private)?)?.with_key(new.key);
         let mut pair = [new_object(known, complete(&public, new.public)?)?, Arc::new(private)];
@@ -85,13 +102,11 @@ impl LocalToken {
         complete(&mould, full)
     }
 
-    fn generate(&self, known: Known<'_>, mechanism: &Mechanism, template: &Attributes) -> Result<Cast> {
+    /// What a mechanism that generates a key decides of its mould.
+    fn generation(&self, mechanism: &Mechanism) -> Result<(Origin, Fixed)> {
         self.admit(mechanism)?;
         mechanism.require(ck::CKF_GENERATE)?;
-        let origin = Origin::Generate(mechanism.row.id);
-        let mould = self.mould(origin, known, key_base(mechanism, ck::CKO_SECRET_KEY), template)?;
-        let made = mechanism.row.family.generate(&mechanism.params, mould.given())?;
-        complete(&mould, made)
+        Ok((Origin::Generate(mechanism.row.id), key_base(mechanism, ck::CKO_SECRET_KEY)))
     }
 
     fn unwrap(
@@ -160,6 +175,11 @@ fn rename(objects: &mut [Arc<LocalObject>]) -> Result<()> {
         *object = Arc::new(object.renamed(store::new_id()?)?);
     }
     Ok(())
+}
+
+/// A key that the mechanism makes.
+fn generated(mechanism: &Mechanism, mould: &Mould) -> Result<Cast> {
+    complete(mould, mechanism.row.family.generate(&mechanism.params, mould.given())?)
 }
 
 /// Completes an object, and compares what its template claims.

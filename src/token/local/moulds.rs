@@ -7,8 +7,10 @@ use crate::attribute::Attributes;
 use crate::error::Result;
 use crate::object::template::{Defaults, Fixed, Mould, Origin};
 use crate::ring::Ring;
+use crate::token::Template;
 use cryptoki_sys as ck;
 use parking_lot::RwLock;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Moulds kept at most.
@@ -79,6 +81,25 @@ impl LocalToken {
         self.moulds.keep(asked, template, &mould);
         Ok(mould)
     }
+
+    /// The same with a template that may be used again: the first mould of it stays with it.
+    pub(super) fn mould_with<'t>(
+        &self,
+        origin: Origin,
+        known: Known<'_>,
+        fixed: Fixed,
+        template: &'t Template,
+    ) -> Result<Cow<'t, Arc<Mould>>> {
+        let asked = Asked { origin, who: known.who(), fixed };
+        match template.remembered::<(Asked, Arc<Mould>)>() {
+            Some((before, mould)) if *before == asked => Ok(Cow::Borrowed(mould)),
+            _ => {
+                let mould = self.mould(origin, known, fixed, template)?;
+                template.remember((asked, mould.clone()));
+                Ok(Cow::Owned(mould))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +107,7 @@ mod tests {
     use super::*;
     use crate::attribute::Value;
     use crate::config::TokenSettings;
+    use crate::error::Error;
     use crate::pin::{Credentials, Role};
     use crate::token::{Ticket, Token};
     use tempfile::TempDir;
@@ -148,6 +170,26 @@ mod tests {
     }
 
     #[test]
+    fn the_mould_that_stays_with_a_template_is_for_whoever_asked_for_it_and_for_the_same() {
+        let it = Fixture::new();
+        let officer = Credentials::from_pin(Role::Officer, b"officer-pin");
+        let officer = it.token.login(Role::Officer, &officer).unwrap();
+        let template = Template::from(named(b"one"));
+        let ask = |who, fixed| {
+            let known = it.token.recognize(Some(who)).unwrap();
+            it.token.mould_with(GENERATE, known, fixed, &template).map(Cow::into_owned)
+        };
+        let first = ask(&it.user, AES).unwrap();
+        let long = Fixed { length: Some(32), ..AES };
+        for (who, fixed) in [(&it.other, AES), (&it.user, long)] {
+            assert!(!Arc::ptr_eq(&first, &ask(who, fixed).unwrap()), "{fixed:?}");
+        }
+        assert_eq!(ask(&officer, AES).err(), Some(Error::UserNotLoggedIn), "who may make no keys");
+        it.token.moulds.clear();
+        assert!(Arc::ptr_eq(&first, &ask(&it.user, AES).unwrap()), "it stays");
+    }
+
+    #[test]
     fn whatever_differs_makes_another_mould() {
         let it = Fixture::new();
         let first = it.mould(&it.user, GENERATE, AES, &named(b"one")).unwrap();
@@ -181,7 +223,7 @@ mod tests {
         trusted.set(ck::CKA_TRUSTED, true);
         for _ in 0..2 {
             let refusal = it.mould(&it.user, GENERATE, AES, &trusted).err();
-            assert_eq!(refusal, Some(crate::error::Error::AttributeReadOnly));
+            assert_eq!(refusal, Some(Error::AttributeReadOnly));
         }
     }
 

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::token::{
-    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Template, Ticket, Token, TokenInfo,
+    UserInfo,
 };
 use cryptoki_sys as ck;
 use parking_lot::RwLock;
@@ -103,12 +104,16 @@ impl Token for LocalToken {
         self.make_object(caller, making, template)
     }
 
+    fn generate(&self, caller: Caller<'_>, mechanism: &Mechanism, template: &Template) -> Result<ObjectRef> {
+        self.generate_key(caller, mechanism, template)
+    }
+
     fn make_pair(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
-        public: &Attributes,
-        private: &Attributes,
+        public: &Template,
+        private: &Template,
     ) -> Result<(ObjectRef, ObjectRef)> {
         self.make_key_pair(caller, mechanism, public, private)
     }

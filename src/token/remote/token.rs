@@ -9,7 +9,8 @@ use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::proto::message::{Call, Origin, Reply};
 use crate::token::{
-    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Ticket, Token, TokenInfo, UserInfo,
+    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Template, Ticket, Token, TokenInfo,
+    UserInfo,
 };
 use std::any::Any;
 use std::sync::Arc;
@@ -142,10 +143,10 @@ impl Token for RemoteToken {
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
-        public: &Attributes,
-        private: &Attributes,
+        public: &Template,
+        private: &Template,
     ) -> Result<(ObjectRef, ObjectRef)> {
-        let (public, private) = (public.clone(), private.clone());
+        let (public, private) = (Attributes::clone(public), Attributes::clone(private));
         let call = Call::MakePair { mechanism: mechanism.into(), public, private };
         let (Reply::Pair(public, private), seen) = self.ask_seeing(caller, call)? else {
             return Err(unexpected());

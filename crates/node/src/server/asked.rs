@@ -235,6 +235,7 @@ impl Asked<'_> {
     }
 
     fn make_pair(&self, mechanism: &Chosen, public: &Attributes, private: &Attributes) -> Result<Reply> {
+        let (public, private) = (&public.clone().into(), &private.clone().into());
         let pair = self.service.token().make_pair(self.caller(), &mechanism.mechanism()?, public, private)?;
         Ok(Reply::Pair(self.made(pair.0)?, self.made(pair.1)?))
     }
