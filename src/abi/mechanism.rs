@@ -4,9 +4,9 @@ use super::args::Pointer;
 use super::message;
 use super::params::Parameter;
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Params, Shape};
-use crate::session::Session;
-use cryptoki_sys::CK_MECHANISM;
+use crate::mechanism::{Mechanism, Params, Purpose, Shape};
+use crate::session::{Session, Turn};
+use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
 /// A mechanism that must be there, and be offered in the session's slot: else its parameter is not looked at.
 pub(super) fn required(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
@@ -32,6 +32,22 @@ pub(super) fn with<R>(
         shape => mechanism.params = Parameter::of(&given).read(shape)?,
     }
     body(&mut mechanism)
+}
+
+/// Begins what rests again, where that takes no more than a new parameter; whether it has begun.
+#[inline]
+pub(super) fn begin_again(
+    purpose: Purpose,
+    turn: &mut Turn<'_>,
+    pointer: Pointer<CK_MECHANISM>,
+    key: Option<CK_ULONG>,
+) -> Result<bool> {
+    let given = pointer.read()?;
+    let Some(row) = turn.resting(purpose, given.mechanism) else { return Ok(false) };
+    match Parameter::of(&given).given(row.shape) {
+        Some(parameter) => turn.begin_again(purpose, row, parameter, key),
+        None => Ok(false),
+    }
 }
 
 /// Tells the caller the initialisation vector that the token has chosen, if it has.

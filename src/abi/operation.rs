@@ -20,7 +20,19 @@ pub(super) fn begin(
         turn.cancel(purpose);
         return Ok(());
     }
-    let given = mechanism;
+    if mechanism::begin_again(purpose, turn, mechanism, Some(key))? {
+        return Ok(());
+    }
+    begin_anew(purpose, turn, mechanism, key)
+}
+
+#[inline(never)] // apart from what is hot
+fn begin_anew(
+    purpose: Purpose,
+    turn: &mut Turn<'_>,
+    given: Pointer<CK_MECHANISM>,
+    key: CK_ULONG,
+) -> Result<()> {
     mechanism::with(turn.session(), given, |mechanism| {
         let iv = if purpose == Purpose::Encrypt { turn.session().choose_iv(mechanism)? } else { None };
         turn.begin(purpose, mechanism, Some(key))?;
@@ -32,6 +44,9 @@ pub(super) fn begin(
 pub(super) fn begin_digest(turn: &mut Turn<'_>, mechanism: Pointer<CK_MECHANISM>) -> Result<()> {
     if mechanism.is_null() {
         turn.cancel(Purpose::Digest);
+        return Ok(());
+    }
+    if mechanism::begin_again(Purpose::Digest, turn, mechanism, None)? {
         return Ok(());
     }
     mechanism::with(turn.session(), mechanism, |mechanism| turn.begin(Purpose::Digest, mechanism, None))

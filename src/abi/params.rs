@@ -11,7 +11,7 @@ use crate::crypto::Hash;
 use crate::crypto::kdf::AgreementKdf;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
-use crate::mechanism::{Params, Shape, Short, hash};
+use crate::mechanism::{Given, Params, Shape, Short, hash};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
@@ -88,6 +88,25 @@ impl Parameter<'_> {
             Shape::TlsExport => self.tls_export(),
             Shape::TlsMac => self.tls_mac(),
             Shape::TlsPrf => self.tls_prf(),
+        }
+    }
+
+    /// The same where it lies, for what begins again; `None`: it takes [`Parameter::read`], if only to say what is wrong.
+    #[inline(always)] // what comes out is looked at next
+    pub(super) fn given(&self, shape: Shape) -> Option<Given<'_>> {
+        match shape {
+            Shape::None if self.is_absent() => Some(Given::None),
+            Shape::Iv(length) if self.length == length as CK_ULONG => {
+                useful_bytes(self.at, self.length).ok().map(Given::Iv)
+            }
+            Shape::Gcm => {
+                let OldGcmParams { iv, iv_length, aad, aad_length, tag_bits } = self.gcm_structure().ok()?;
+                // SAFETY: each is NULL or good for the length beside it, says the caller of the structure they stand in.
+                let (iv, aad) = unsafe { (Pointer::new(iv), Pointer::new(aad)) };
+                let (iv, aad) = (useful_bytes(iv, iv_length).ok()?, useful_bytes(aad, aad_length).ok()?);
+                Some(Given::Gcm { iv, aad, tag_bits: narrow(tag_bits).ok()? })
+            }
+            _ => None,
         }
     }
 

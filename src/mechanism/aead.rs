@@ -5,7 +5,7 @@
 
 use super::message::{Message, MessageShape};
 use super::staged::{Staged, Step};
-use super::{Aead, Cipher, Family, Key, Params, wrapping};
+use super::{Aead, Cipher, Family, Given, Key, Params, wrapping};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{self, Direction, Mode, Stream, stream_of};
 use crate::crypto::unexpected;
@@ -19,7 +19,7 @@ pub(super) struct Form {
     /// The most data, in bytes.
     limit: usize,
     /// Reads the parameter; `MechanismParamInvalid` for one that cannot be.
-    start: fn(&Params) -> Result<Start<'_>>,
+    start: fn(Given<'_>) -> Result<Start<'_>>,
 }
 
 /// What a parameter says.
@@ -35,15 +35,15 @@ struct Start<'a> {
 impl Form {
     /// The cipher, before any data, and the tag's length in bytes.
     pub fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
-        let start = (self.start)(params)?;
+        let start = (self.start)(params.into())?;
         let mut stream = stream_of(self.mode, direction, key.secret_key()?, Some(start.nonce), false)?;
         stream.authenticate(start.aad).map_err(unexpected)?;
         Ok((stream, start.tag))
     }
 
     /// The same with the cipher that has been used before; the tag's length, or `None` if the cipher can't.
-    fn renew(&self, stream: &mut Stream, params: &Params) -> Result<Option<usize>> {
-        let start = (self.start)(params)?;
+    fn renew(&self, stream: &mut Stream, given: Given<'_>) -> Result<Option<usize>> {
+        let start = (self.start)(given)?;
         if !stream.renew(Some(start.nonce))? {
             return Ok(None);
         }
@@ -73,12 +73,12 @@ const GCM_MAX_IV: usize = 128;
 /// The most data one invocation can encrypt, in bytes (SP 800-38D, section 5.2.1.1).
 pub(super) const GCM_MAX_DATA: usize = (1 << 36) - 32;
 
-fn gcm(params: &Params) -> Result<Start<'_>> {
-    match params {
-        Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) }
+fn gcm(given: Given<'_>) -> Result<Start<'_>> {
+    match given {
+        Given::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) }
             if (1..=GCM_MAX_IV).contains(&iv.len()) =>
         {
-            Ok(Start { nonce: iv, aad, tag: *tag_bits as usize / 8 })
+            Ok(Start { nonce: iv, aad, tag: tag_bits as usize / 8 })
         }
         _ => Err(Error::MechanismParamInvalid),
     }
@@ -139,9 +139,9 @@ const CHACHA20_MAX_DATA: usize = ((1 << 32) - 1) * 64;
 static CHACHA20_POLY1305: Form =
     Form { mode: cipher::CHACHA20_POLY1305, limit: CHACHA20_MAX_DATA, start: chacha20_poly1305 };
 
-fn chacha20_poly1305(params: &Params) -> Result<Start<'_>> {
-    match params {
-        Params::ChaCha20Poly1305 { nonce, aad } if nonce.len() == CHACHA20_NONCE => {
+fn chacha20_poly1305(given: Given<'_>) -> Result<Start<'_>> {
+    match given {
+        Given::Other(Params::ChaCha20Poly1305 { nonce, aad }) if nonce.len() == CHACHA20_NONCE => {
             Ok(Start { nonce, aad, tag: CHACHA20_TAG })
         }
         _ => Err(Error::MechanismParamInvalid),
@@ -207,9 +207,9 @@ impl Step for Opening {
         self.stream.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
+    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
         // The tag's length stands for how much data there may be, too.
-        Ok(self.form.renew(&mut self.stream, params)? == Some(self.tag))
+        Ok(self.form.renew(&mut self.stream, given)? == Some(self.tag))
     }
 }
 
@@ -265,8 +265,8 @@ impl Cipher for Sealing {
         self.stream.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
-        let Some(tag) = self.form.renew(&mut self.stream, params)? else { return Ok(false) };
+    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+        let Some(tag) = self.form.renew(&mut self.stream, given)? else { return Ok(false) };
         (self.tag, self.left) = (tag, self.form.limit);
         Ok(true)
     }

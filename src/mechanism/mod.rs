@@ -80,7 +80,7 @@ pub use material::Material;
 pub use message::Aead;
 use openssl::pkey::{Private, Public};
 pub use pair_key::PairKey;
-pub use params::{Params, Shape};
+pub use params::{Given, Params, Shape};
 use serde::{Deserialize, Serialize};
 pub use short::Short;
 use std::borrow::Cow;
@@ -414,7 +414,7 @@ pub trait Cipher: Send {
         false
     }
     /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
-    fn renew(&mut self, params: &Params) -> Result<bool> {
+    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
         Ok(false)
     }
 }

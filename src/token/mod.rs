@@ -16,7 +16,7 @@ mod usage;
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::Result;
-use crate::mechanism::{Cipher, Digester, Mechanism, Params, Purpose, Signer, Verifier};
+use crate::mechanism::{Cipher, Digester, Given, Mechanism, Purpose, Signer, Verifier};
 use crate::pin::{Credentials, Role};
 use cryptoki_sys as ck;
 pub use permit::{Permit, Watch};
@@ -160,9 +160,13 @@ impl Operation {
     }
 
     /// Begins another after [`Operation::rest`], with this parameter. `false`: that takes a new beginning.
-    pub fn renew(&mut self, params: &Params) -> Result<bool> {
+    pub fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+        if let Operation::Cipher(cipher) = self {
+            return cipher.renew(given);
+        }
+        let Some(params) = given.params() else { return Ok(false) };
         match self {
-            Operation::Cipher(cipher) => cipher.renew(params),
+            Operation::Cipher(_) => Ok(false),
             Operation::Digester(digester) => digester.renew(params),
             Operation::Signer(signer) => signer.renew(params),
             Operation::Verifier(verifier) => verifier.renew(params),

@@ -122,21 +122,33 @@ impl Stream {
             return Err(Error::BufferTooSmall);
         }
         let (mut written, mut left) = (0, input);
-        while !left.is_empty() {
-            let (piece, rest) = left.split_at(left.len().min(Self::PIECE));
-            let (room, mut more): (_, c_int) = (&mut output[written..], 0);
-            // SAFETY: a cipher writes the blocks that it completes and nothing else, for this piece `yields(piece.len())` bytes.
-            // Over all pieces that is `yields(input.len())`, for which `output` has room. A piece's length is a `c_int`.
-            let done = unsafe {
-                let (context, length) = (self.context.as_ptr(), piece.len() as c_int);
-                sys::EVP_CipherUpdate(context, room.as_mut_ptr(), &raw mut more, piece.as_ptr(), length)
-            };
-            check(done).map_err(super::super::unexpected)?;
-            self.held = self.keeps(self.held + piece.len());
-            written += more.unsigned_abs() as usize;
+        while left.len() > Self::PIECE {
+            let (piece, rest) = left.split_at(Self::PIECE);
+            written += self.update_piece(piece, &mut output[written..])?;
             left = rest;
         }
-        Ok(written)
+        if left.is_empty() {
+            Ok(written)
+        } else {
+            Ok(written + self.update_piece(left, &mut output[written..])?)
+        }
+    }
+
+    /// The same for as much as OpenSSL takes at once, of which `output` has room for all that it yields.
+    #[inline]
+    fn update_piece(&mut self, piece: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        let mut written: c_int = 0;
+        // SAFETY: a cipher writes the blocks that it completes and nothing else, for this piece `yields(piece.len())` bytes.
+        // Over all pieces that is `yields(input.len())`, for which `output` has room. A piece's length is a `c_int`.
+        let done = unsafe {
+            let (context, length) = (self.context.as_ptr(), piece.len() as c_int);
+            sys::EVP_CipherUpdate(context, output.as_mut_ptr(), &raw mut written, piece.as_ptr(), length)
+        };
+        check(done).map_err(super::super::unexpected)?;
+        if self.mask > 0 {
+            self.held = self.keeps(self.held + piece.len());
+        }
+        Ok(written.unsigned_abs() as usize)
     }
 
     /// Writes what is left: with padding one block to encrypt, less than one to decrypt; otherwise nothing. An error is the padding's.
