@@ -228,6 +228,7 @@ pub(super) fn fill(
 }
 
 /// Runs a step that fills a buffer of the caller's by the length protocol of [`Output`].
+#[inline(always)] // what a function does lies in one piece
 pub(super) fn deliver(
     buffer: Pointer<u8>,
     length: Pointer<CK_ULONG>,
@@ -248,6 +249,7 @@ pub(super) fn deliver(
 }
 
 /// The same for a step that also reads a caller's input, which may overlap the output in any way.
+#[inline(always)] // as `deliver`
 pub(super) fn transform(
     (input, input_length): (Pointer<u8>, CK_ULONG),
     (output, output_length): (Pointer<u8>, Pointer<CK_ULONG>),

@@ -45,7 +45,7 @@ pub(super) fn begin_again(
     let given = pointer.read()?;
     let Some(row) = turn.resting(purpose, given.mechanism) else { return Ok(false) };
     match Parameter::of(&given).given(row.shape) {
-        Some(parameter) => turn.begin_again(purpose, row, parameter, key),
+        Some(parameter) => turn.begin_again(purpose, row, &parameter, key),
         None => Ok(false),
     }
 }

@@ -38,7 +38,7 @@ impl Block {
     }
 
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let iv = iv(params.into(), self.chained, self.block)?;
+        let iv = iv(&params.into(), self.chained, self.block)?;
         let stream = stream_of(self.mode, direction, key.secret_key()?, iv, self.padded)?;
         let Block { block, chained, padded, .. } = *self;
         Ok(Box::new(Blocks { stream, direction, block, chained, padded }))
@@ -46,8 +46,8 @@ impl Block {
 }
 
 /// The initialisation vector, if the mode is `chained`, as long as a block.
-fn iv(given: Given<'_>, chained: bool, block: usize) -> Result<Option<&[u8]>> {
-    match given {
+fn iv<'a>(given: &Given<'a>, chained: bool, block: usize) -> Result<Option<&'a [u8]>> {
+    match *given {
         Given::None if !chained => Ok(None),
         Given::Iv(iv) if chained && iv.len() == block => Ok(Some(iv)),
         _ => Err(Error::MechanismParamInvalid),
@@ -159,7 +159,7 @@ impl Cipher for Blocks {
         self.stream.rest()
     }
 
-    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         self.stream.renew(iv(given, self.chained, self.block)?)
     }
 }

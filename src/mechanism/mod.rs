@@ -414,7 +414,7 @@ pub trait Cipher: Send {
         false
     }
     /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
-    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         Ok(false)
     }
 }

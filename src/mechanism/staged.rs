@@ -29,7 +29,7 @@ pub trait Step: Send {
         false
     }
     /// As [`Cipher::renew`].
-    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         Ok(false)
     }
 }
@@ -147,7 +147,7 @@ impl<W: Step> Cipher for Staged<W> {
         self.input.bytes.is_empty() && self.work.rest()
     }
 
-    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         self.work.renew(given)
     }
 }

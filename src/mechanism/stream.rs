@@ -22,7 +22,7 @@ type Start = (Short, u128);
 pub struct StreamCipher {
     mode: Mode,
     /// Reads the parameter; `MechanismParamInvalid` for one that cannot be.
-    start: fn(Given<'_>) -> Result<Start>,
+    start: fn(&Given<'_>) -> Result<Start>,
 }
 
 /// AES, output feedback.
@@ -52,7 +52,7 @@ const fn feedback<const BYTES: usize>(mode: Mode) -> StreamCipher {
 
 impl StreamCipher {
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (iv, left) = (self.start)(params.into())?;
+        let (iv, left) = (self.start)(&params.into())?;
         let stream = cipher::stream_of(self.mode, direction, key.secret_key()?, Some(&iv), false)?;
         Ok(Box::new(Streaming { stream, left, start: self.start }))
     }
@@ -77,16 +77,16 @@ impl Family for StreamCipher {
 }
 
 /// A block as initialisation vector.
-fn block<const BYTES: usize>(given: Given<'_>) -> Result<Start> {
-    match given {
+fn block<const BYTES: usize>(given: &Given<'_>) -> Result<Start> {
+    match *given {
         Given::Iv(iv) if iv.len() == BYTES => Ok((iv.into(), u128::MAX)),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 /// The first counter block.
-fn counter(given: Given<'_>) -> Result<Start> {
-    match given {
+fn counter(given: &Given<'_>) -> Result<Start> {
+    match *given {
         Given::Other(Params::Counter { bits: bits @ 1..=128, block }) => {
             Ok((block[..].into(), bytes_left(*bits, *block)))
         }
@@ -104,7 +104,7 @@ fn bytes_left(bits: u32, block: [u8; BLOCK]) -> u128 {
 
 /// Counter and nonce, 4 and 12 bytes (RFC 8439) or 8 and 8 (the original), the counter as the cipher keeps it: its lowest
 /// byte first. OpenSSL has no XChaCha20.
-fn chacha20(given: Given<'_>) -> Result<Start> {
+fn chacha20(given: &Given<'_>) -> Result<Start> {
     let Given::Other(Params::ChaCha20 { counter, nonce }) = given else {
         return Err(Error::MechanismParamInvalid);
     };
@@ -120,7 +120,7 @@ fn chacha20(given: Given<'_>) -> Result<Start> {
 struct Streaming {
     stream: Stream,
     left: u128,
-    start: fn(Given<'_>) -> Result<Start>,
+    start: fn(&Given<'_>) -> Result<Start>,
 }
 
 impl Cipher for Streaming {
@@ -155,7 +155,7 @@ impl Cipher for Streaming {
         self.stream.rest()
     }
 
-    fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         let (iv, left) = (self.start)(given)?;
         self.left = left;
         self.stream.renew(Some(&iv))

@@ -116,7 +116,8 @@ impl Active {
     }
 
     /// Begins it again after [`Active::rest`], if that is what is wanted and nothing has changed; whether it has.
-    pub fn renew(&mut self, row: &Row, given: Given<'_>, key: Option<Handle>, login: u64) -> Result<bool> {
+    #[inline]
+    pub fn renew(&mut self, row: &Row, given: &Given<'_>, key: Option<Handle>, login: u64) -> Result<bool> {
         let (Some(origin), Stage::Ready(operation)) = (&self.origin, &mut self.stage) else {
             return Ok(false);
         };
@@ -129,6 +130,7 @@ impl Active {
     }
 
     /// The mechanism it was begun with, by which it may be begun again.
+    #[inline]
     pub fn row(&self) -> Option<&'static Row> {
         self.origin.as_ref().map(|origin| origin.row)
     }

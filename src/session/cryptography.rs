@@ -87,7 +87,7 @@ impl Turn<'_> {
             return Err(Error::OperationActive);
         }
         let login = session.slot.login_number();
-        if !place.renew(mechanism.row, (&mechanism.params).into(), key, login)? {
+        if !place.renew(mechanism.row, &(&mechanism.params).into(), key, login)? {
             place.open(session.begin_anew(purpose, mechanism, key, login)?);
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Turn<'_> {
         &mut self,
         purpose: Purpose,
         row: &'static Row,
-        given: Given<'_>,
+        given: &Given<'_>,
         key: Option<Handle>,
     ) -> Result<bool> {
         let login = self.session.slot.login_number();

@@ -63,12 +63,14 @@ impl Place {
     }
 
     /// The mechanism of what rests here.
+    #[inline]
     pub fn resting(&self) -> Option<&'static Row> {
         if self.state == State::Resting { self.active.as_ref()?.row() } else { None }
     }
 
     /// Begins the operation that rests here anew, if it is of this kind; whether it was.
-    pub fn renew(&mut self, row: &Row, given: Given<'_>, key: Option<Handle>, login: u64) -> Result<bool> {
+    #[inline]
+    pub fn renew(&mut self, row: &Row, given: &Given<'_>, key: Option<Handle>, login: u64) -> Result<bool> {
         if self.state != State::Resting {
             return Ok(false);
         }

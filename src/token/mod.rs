@@ -160,7 +160,7 @@ impl Operation {
     }
 
     /// Begins another after [`Operation::rest`], with this parameter. `false`: that takes a new beginning.
-    pub fn renew(&mut self, given: Given<'_>) -> Result<bool> {
+    pub fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         if let Operation::Cipher(cipher) = self {
             return cipher.renew(given);
         }
