@@ -4,7 +4,7 @@ use super::args::Pointer;
 use super::message;
 use super::params::Parameter;
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Params, Purpose, Shape};
+use crate::mechanism::{Mechanism, Params, Purpose};
 use crate::session::{Session, Turn};
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
@@ -13,25 +13,6 @@ pub(super) fn required(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Res
     let given = pointer.read()?;
     let row = session.mechanism(given.mechanism)?;
     Ok(Mechanism { row, params: Parameter::of(&given).read(row.shape)? })
-}
-
-/// Runs `body` with a mechanism, which is made where it stays: the small operations notice if it moves.
-#[inline]
-pub(super) fn with<R>(
-    session: &Session,
-    pointer: Pointer<CK_MECHANISM>,
-    body: impl FnOnce(&mut Mechanism) -> Result<R>,
-) -> Result<R> {
-    let given = pointer.read()?;
-    let row = session.mechanism(given.mechanism)?;
-    let mut mechanism = Mechanism { row, params: Params::None };
-    match row.shape {
-        Shape::None if Parameter::of(&given).is_absent() => {}
-        Shape::Iv(length) => mechanism.params = Parameter::of(&given).iv(length)?,
-        Shape::Gcm => mechanism.params = Parameter::of(&given).gcm()?,
-        shape => mechanism.params = Parameter::of(&given).read(shape)?,
-    }
-    body(&mut mechanism)
 }
 
 /// Begins what rests again, where that takes no more than a new parameter; whether it has begun.

@@ -110,7 +110,7 @@ impl Parameter<'_> {
         }
     }
 
-    pub(super) fn is_absent(self) -> bool {
+    fn is_absent(self) -> bool {
         self.at.is_null() || self.length == 0
     }
 
@@ -122,8 +122,7 @@ impl Parameter<'_> {
         self.at.cast().read()
     }
 
-    #[inline(always)] // as `mechanism::with` says
-    pub(super) fn iv(self, length: usize) -> Result<Params> {
+    fn iv(self, length: usize) -> Result<Params> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
@@ -170,8 +169,7 @@ impl Parameter<'_> {
         })
     }
 
-    #[inline(always)] // as `mechanism::with` says
-    pub(super) fn gcm(self) -> Result<Params> {
+    fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {
             iv: short(given.iv, given.iv_length)?,
@@ -314,7 +312,12 @@ pub(super) mod tests {
     fn read_with<T>(shape: Shape, parameter: &mut T, length: usize) -> Result<Params> {
         // SAFETY: at least as long as any length that is not refused; nested pointers are the tests' own.
         let at = unsafe { Pointer::new((&raw mut *parameter).cast()) };
-        Parameter { at, length: length as CK_ULONG }.read(shape)
+        let parameter = Parameter { at, length: length as CK_ULONG };
+        let read = parameter.read(shape);
+        if let Some(given) = parameter.given(shape) {
+            assert_eq!(read.as_ref().map(Given::from), Ok(given), "where it lies, {shape:?}");
+        }
+        read
     }
 
     pub(in crate::abi) fn read<T>(shape: Shape, mut parameter: T) -> Result<Params> {
@@ -413,6 +416,34 @@ pub(super) mod tests {
         assert_eq!(read(Shape::Gcm, huge), Err(Error::MechanismParamInvalid));
         let wide = ck::CK_GCM_PARAMS { ulTagBits: 1 << 32, ..new };
         assert_eq!(read(Shape::Gcm, wide), Err(Error::MechanismParamInvalid));
+    }
+
+    #[test]
+    fn what_begins_again_most_often_is_looked_at_where_it_lies() {
+        let (mut iv, mut aad) = ([1u8; 12], *b"aad");
+        let mut gcm = ck::CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 96,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: 3,
+            ulTagBits: 128,
+        };
+        let whole = size_of::<ck::CK_GCM_PARAMS>();
+        for (shape, length, there) in [
+            (Shape::None, 0, true),
+            (Shape::None, 1, false),
+            (Shape::Gcm, whole, true),
+            (Shape::Gcm, whole - 1, false),
+            (Shape::Iv(16), 16, true),
+            (Shape::Iv(16), 15, false),
+            (Shape::MacLength, 8, false),
+        ] {
+            // SAFETY: at least as long as any length above; what it points to is there.
+            let at = unsafe { Pointer::new((&raw mut gcm).cast()) };
+            let parameter = Parameter { at, length: length as CK_ULONG };
+            assert_eq!(parameter.given(shape).is_some(), there, "{shape:?} of {length}");
+        }
     }
 
     #[test]

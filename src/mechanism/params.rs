@@ -260,7 +260,7 @@ pub enum Params {
 }
 
 /// A parameter as its caller has it: for beginning again what rests, which copies nothing that OpenSSL copies anyway.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given<'a> {
     /// As [`Params::None`].
     None,

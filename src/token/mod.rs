@@ -161,15 +161,12 @@ impl Operation {
 
     /// Begins another after [`Operation::rest`], with this parameter. `false`: that takes a new beginning.
     pub fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
-        if let Operation::Cipher(cipher) = self {
-            return cipher.renew(given);
-        }
-        let Some(params) = given.params() else { return Ok(false) };
-        match self {
-            Operation::Cipher(_) => Ok(false),
-            Operation::Digester(digester) => digester.renew(params),
-            Operation::Signer(signer) => signer.renew(params),
-            Operation::Verifier(verifier) => verifier.renew(params),
+        match (self, given.params()) {
+            (Operation::Cipher(cipher), _) => cipher.renew(given),
+            (Operation::Digester(digester), Some(params)) => digester.renew(params),
+            (Operation::Signer(signer), Some(params)) => signer.renew(params),
+            (Operation::Verifier(verifier), Some(params)) => verifier.renew(params),
+            (_, None) => Ok(false),
         }
     }
 }
