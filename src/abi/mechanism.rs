@@ -55,3 +55,38 @@ pub(super) fn for_messages(session: &Session, pointer: Pointer<CK_MECHANISM>) ->
     }
     Ok(Mechanism { row, params: Params::None })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::Shape;
+    use cryptoki_sys as ck;
+
+    #[test]
+    fn what_begins_again_most_often_is_looked_at_where_it_lies() {
+        let (mut iv, mut aad) = ([1u8; 12], *b"aad");
+        let mut gcm = ck::CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 96,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: 3,
+            ulTagBits: 128,
+        };
+        let whole = size_of::<ck::CK_GCM_PARAMS>();
+        for (shape, length, there) in [
+            (Shape::None, 0, true),
+            (Shape::None, 1, false),
+            (Shape::Gcm, whole, true),
+            (Shape::Gcm, whole - 1, false),
+            (Shape::Iv(16), 16, true),
+            (Shape::Iv(16), 15, false),
+            (Shape::MacLength, 8, false),
+        ] {
+            // SAFETY: at least as long as any length above; what it points to is there.
+            let at = unsafe { Pointer::new((&raw mut gcm).cast()) };
+            let parameter = Parameter { at, length: length as CK_ULONG };
+            assert_eq!(parameter.given(shape).is_some(), there, "{shape:?} of {length}");
+        }
+    }
+}

@@ -419,34 +419,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_begins_again_most_often_is_looked_at_where_it_lies() {
-        let (mut iv, mut aad) = ([1u8; 12], *b"aad");
-        let mut gcm = ck::CK_GCM_PARAMS {
-            pIv: iv.as_mut_ptr(),
-            ulIvLen: 12,
-            ulIvBits: 96,
-            pAAD: aad.as_mut_ptr(),
-            ulAADLen: 3,
-            ulTagBits: 128,
-        };
-        let whole = size_of::<ck::CK_GCM_PARAMS>();
-        for (shape, length, there) in [
-            (Shape::None, 0, true),
-            (Shape::None, 1, false),
-            (Shape::Gcm, whole, true),
-            (Shape::Gcm, whole - 1, false),
-            (Shape::Iv(16), 16, true),
-            (Shape::Iv(16), 15, false),
-            (Shape::MacLength, 8, false),
-        ] {
-            // SAFETY: at least as long as any length above; what it points to is there.
-            let at = unsafe { Pointer::new((&raw mut gcm).cast()) };
-            let parameter = Parameter { at, length: length as CK_ULONG };
-            assert_eq!(parameter.given(shape).is_some(), there, "{shape:?} of {length}");
-        }
-    }
-
-    #[test]
     fn a_counter_has_1_to_128_bits() {
         let with = |bits| read(Shape::Counter, ck::CK_AES_CTR_PARAMS { ulCounterBits: bits, cb: [3; 16] });
         assert_eq!(with(128), Ok(Params::Counter { bits: 128, block: [3; 16] }));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 /// What one thread remembers. It stays in its place while calls use it, and a signal handler that calls in meanwhile finds it borrowed: it may use it too,
-/// but changes it only if no call is there. The fences are for that handler: first borrowed, then looked at.
+/// but changes it only if no call is there.
 pub struct Last(RefCell<Option<Remembered>>);
 
 struct Remembered {
@@ -41,13 +41,11 @@ impl Last {
     ) -> Result<R> {
         // A call from within a call remembers nothing.
         let Some(mut place) = self.place() else { return body(&*library.session(handle)?) };
-        let remembered = match place.take() {
+        let remembered = match place.0.take() {
             Some(last) if last.is(library, handle) => last,
             _ => Remembered { library: library.number(), session: library.session(handle)? },
         };
-        let result = body(&place.insert(remembered).session);
-        compiler_fence(Ordering::SeqCst);
-        result
+        body(&place.0.insert(remembered).session)
     }
 
     /// Runs `body` with the turn of an open session. If it is the one remembered, and nobody else has its turn, then without a `Library`: all that the
@@ -64,23 +62,19 @@ impl Last {
         enter: impl FnOnce() -> Result<L>,
         body: impl FnOnce(&mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
-        let Ok(place) = self.0.try_borrow() else { return self.with_turn_inside(handle, enter, body) };
-        compiler_fence(Ordering::SeqCst);
-        let Some(mut turn) = place.as_ref().and_then(|last| last.try_turn(handle, current)) else {
+        let Ok(place) = self.0.try_borrow().map(Fenced::new) else {
+            return self.with_turn_inside(handle, enter, body);
+        };
+        let Some(mut turn) = place.0.as_ref().and_then(|last| last.try_turn(handle, current)) else {
             drop(place);
             return self.with_turn_inside(handle, enter, body);
         };
-        let result = body(&mut turn);
-        drop(turn);
-        compiler_fence(Ordering::SeqCst);
-        result
+        body(&mut turn)
     }
 
     /// What is remembered, for this call to change; `None` if it is one from within another.
-    fn place(&self) -> Option<RefMut<'_, Option<Remembered>>> {
-        let place = self.0.try_borrow_mut().ok();
-        compiler_fence(Ordering::SeqCst);
-        place
+    fn place(&self) -> Option<Fenced<RefMut<'_, Option<Remembered>>>> {
+        self.0.try_borrow_mut().ok().map(Fenced::new)
     }
 
     #[cold]
@@ -96,9 +90,28 @@ impl Last {
     /// Remembers nothing any more.
     pub fn forget(&self) {
         if let Some(mut place) = self.place() {
-            *place = None;
-            compiler_fence(Ordering::SeqCst);
+            *place.0 = None;
         }
+    }
+}
+
+/// What is borrowed, in the eyes of a signal handler too: the compiler moves no look at it and no change out of the time between. Every way out
+/// of a call goes by the end of this.
+struct Fenced<B>(B);
+
+impl<B> Fenced<B> {
+    #[inline]
+    fn new(borrowed: B) -> Self {
+        compiler_fence(Ordering::SeqCst);
+        Fenced(borrowed)
+    }
+}
+
+impl<B> Drop for Fenced<B> {
+    #[inline]
+    fn drop(&mut self) {
+        // Given back behind this.
+        compiler_fence(Ordering::SeqCst);
     }
 }
 
