@@ -227,24 +227,49 @@ pub(super) fn fill(
     run(buffer.buffer(length)?)
 }
 
-/// Runs a step that fills a buffer of the caller's by the length protocol of [`Output`].
+/// A buffer of the caller's, and the place of its length, to be filled by the length protocol of [`Output`].
+struct Room<'a> {
+    buffer: Option<&'a mut [u8]>,
+    /// What the length says.
+    told: CK_ULONG,
+    length: Pointer<'a, CK_ULONG>,
+}
+
+impl<'a> Room<'a> {
+    #[inline]
+    fn of(buffer: Pointer<'a, u8>, length: Pointer<'a, CK_ULONG>) -> Result<Self> {
+        // What the length says where there is no buffer has no meaning (section 5.2).
+        if buffer.is_null() {
+            return Ok(Room { buffer: None, told: 0, length: length.required()? });
+        }
+        let told = length.read()?;
+        Ok(Room { buffer: Some(buffer.buffer(told)?), told, length })
+    }
+
+    #[inline]
+    fn output(&mut self) -> Output<'_> {
+        Output::new(self.buffer.as_deref_mut(), &mut self.told)
+    }
+
+    /// Tells the caller the length, if there is one to tell.
+    #[inline]
+    fn settle(self, result: Result<Delivery>) -> Result<()> {
+        if matches!(result, Ok(_) | Err(Error::BufferTooSmall)) {
+            self.length.write(self.told)?;
+        }
+        result.map(drop)
+    }
+}
+
+/// Runs a step that fills a buffer of the caller's.
 pub(super) fn deliver(
     buffer: Pointer<u8>,
     length: Pointer<CK_ULONG>,
     run: impl FnOnce(Output<'_>) -> Result<Delivery>,
 ) -> Result<()> {
-    // What the length says where there is no buffer has no meaning (section 5.2).
-    let (room, mut told) = if buffer.is_null() {
-        (None, length.required().map(|_| 0)?)
-    } else {
-        let told = length.read()?;
-        (Some(buffer.buffer(told)?), told)
-    };
-    let result = run(Output::new(room, &mut told));
-    if matches!(result, Ok(_) | Err(Error::BufferTooSmall)) {
-        length.write(told)?;
-    }
-    result.map(drop)
+    let mut room = Room::of(buffer, length)?;
+    let result = run(room.output());
+    room.settle(result)
 }
 
 /// The same for a step that also reads a caller's input, which may overlap the output in any way.
@@ -263,7 +288,9 @@ pub(super) fn transform(
         } else {
             input.bytes(input_length)?
         };
-    deliver(output, output_length, |output| run(input, output))
+    let mut room = Room::of(output, output_length)?;
+    let result = run(input, room.output());
+    room.settle(result)
 }
 
 /// Answers with a list: how many there are, and the list itself if one was asked for and has room.

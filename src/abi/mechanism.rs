@@ -4,9 +4,9 @@ use super::args::Pointer;
 use super::message;
 use super::params::Parameter;
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Params, Shape};
-use crate::session::Session;
-use cryptoki_sys::CK_MECHANISM;
+use crate::mechanism::{Mechanism, Params, Purpose};
+use crate::session::{Session, Turn};
+use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
 /// A mechanism that must be there, and be offered in the session's slot: else its parameter is not looked at.
 pub(super) fn required(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Result<Mechanism> {
@@ -15,23 +15,20 @@ pub(super) fn required(session: &Session, pointer: Pointer<CK_MECHANISM>) -> Res
     Ok(Mechanism { row, params: Parameter::of(&given).read(row.shape)? })
 }
 
-/// Runs `body` with a mechanism, which is made where it stays: the small operations notice if it moves.
+/// Begins what rests again, where that takes no more than a new parameter; whether it has begun.
 #[inline]
-pub(super) fn with<R>(
-    session: &Session,
+pub(super) fn begin_again(
+    purpose: Purpose,
+    turn: &mut Turn<'_>,
     pointer: Pointer<CK_MECHANISM>,
-    body: impl FnOnce(&mut Mechanism) -> Result<R>,
-) -> Result<R> {
+    key: Option<CK_ULONG>,
+) -> Result<bool> {
     let given = pointer.read()?;
-    let row = session.mechanism(given.mechanism)?;
-    let mut mechanism = Mechanism { row, params: Params::None };
-    match row.shape {
-        Shape::None if Parameter::of(&given).is_absent() => {}
-        Shape::Iv(length) => mechanism.params = Parameter::of(&given).iv(length)?,
-        Shape::Gcm => mechanism.params = Parameter::of(&given).gcm()?,
-        shape => mechanism.params = Parameter::of(&given).read(shape)?,
+    let Some(row) = turn.resting(purpose, given.mechanism) else { return Ok(false) };
+    match Parameter::of(&given).given(row.shape) {
+        Some(parameter) => turn.begin_again(purpose, row, &parameter, key),
+        None => Ok(false),
     }
-    body(&mut mechanism)
 }
 
 /// Tells the caller the initialisation vector that the token has chosen, if it has.
@@ -57,4 +54,39 @@ pub(super) fn for_messages(session: &Session, pointer: Pointer<CK_MECHANISM>) ->
         return Err(Error::MechanismParamInvalid);
     }
     Ok(Mechanism { row, params: Params::None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::Shape;
+    use cryptoki_sys as ck;
+
+    #[test]
+    fn what_begins_again_most_often_is_looked_at_where_it_lies() {
+        let (mut iv, mut aad) = ([1u8; 12], *b"aad");
+        let mut gcm = ck::CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 96,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: 3,
+            ulTagBits: 128,
+        };
+        let whole = size_of::<ck::CK_GCM_PARAMS>();
+        for (shape, length, there) in [
+            (Shape::None, 0, true),
+            (Shape::None, 1, false),
+            (Shape::Gcm, whole, true),
+            (Shape::Gcm, whole - 1, false),
+            (Shape::Iv(16), 16, true),
+            (Shape::Iv(16), 15, false),
+            (Shape::MacLength, 8, false),
+        ] {
+            // SAFETY: at least as long as any length above; what it points to is there.
+            let at = unsafe { Pointer::new((&raw mut gcm).cast()) };
+            let parameter = Parameter { at, length: length as CK_ULONG };
+            assert_eq!(parameter.given(shape).is_some(), there, "{shape:?} of {length}");
+        }
+    }
 }

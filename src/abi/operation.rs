@@ -16,25 +16,42 @@ pub(super) fn begin(
     mechanism: Pointer<CK_MECHANISM>,
     key: CK_ULONG,
 ) -> Result<()> {
-    if mechanism.is_null() {
-        turn.cancel(purpose);
-        return Ok(());
-    }
-    let given = mechanism;
-    mechanism::with(turn.session(), given, |mechanism| {
-        let iv = if purpose == Purpose::Encrypt { turn.session().choose_iv(mechanism)? } else { None };
-        turn.begin(purpose, mechanism, Some(key))?;
-        mechanism::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
-    })
+    begin_with(purpose, turn, mechanism, Some(key))
 }
 
 /// `C_DigestInit`.
 pub(super) fn begin_digest(turn: &mut Turn<'_>, mechanism: Pointer<CK_MECHANISM>) -> Result<()> {
+    begin_with(Purpose::Digest, turn, mechanism, None)
+}
+
+#[inline]
+fn begin_with(
+    purpose: Purpose,
+    turn: &mut Turn<'_>,
+    mechanism: Pointer<CK_MECHANISM>,
+    key: Option<CK_ULONG>,
+) -> Result<()> {
     if mechanism.is_null() {
-        turn.cancel(Purpose::Digest);
+        turn.cancel(purpose);
         return Ok(());
     }
-    mechanism::with(turn.session(), mechanism, |mechanism| turn.begin(Purpose::Digest, mechanism, None))
+    if mechanism::begin_again(purpose, turn, mechanism, key)? {
+        return Ok(());
+    }
+    begin_anew(purpose, turn, mechanism, key)
+}
+
+#[inline(never)] // out of the way of what begins again
+fn begin_anew(
+    purpose: Purpose,
+    turn: &mut Turn<'_>,
+    given: Pointer<CK_MECHANISM>,
+    key: Option<CK_ULONG>,
+) -> Result<()> {
+    let mut mechanism = mechanism::required(turn.session(), given)?;
+    let iv = if purpose == Purpose::Encrypt { turn.session().choose_iv(&mut mechanism)? } else { None };
+    turn.begin(purpose, &mechanism, key)?;
+    mechanism::tell_iv(given, iv.as_ref().map(<[u8; 12]>::as_slice))
 }
 
 /// `C_VerifySignatureInit`; a NULL mechanism ends the operation in progress.

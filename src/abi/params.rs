@@ -11,7 +11,7 @@ use crate::crypto::Hash;
 use crate::crypto::kdf::AgreementKdf;
 use crate::error::{Error, Result};
 use crate::mechanism::params::Oaep;
-use crate::mechanism::{Params, Shape, Short, hash};
+use crate::mechanism::{Given, Params, Shape, Short, hash};
 use cryptoki_sys as ck;
 use cryptoki_sys::{CK_MECHANISM, CK_ULONG};
 
@@ -91,7 +91,26 @@ impl Parameter<'_> {
         }
     }
 
-    pub(super) fn is_absent(self) -> bool {
+    /// The same where it lies, for what begins again; `None`: it takes [`Parameter::read`], if only to say what is wrong.
+    #[inline(always)] // what comes out is looked at next
+    pub(super) fn given(&self, shape: Shape) -> Option<Given<'_>> {
+        match shape {
+            Shape::None if self.is_absent() => Some(Given::None),
+            Shape::Iv(length) if self.length == length as CK_ULONG => {
+                useful_bytes(self.at, self.length).ok().map(Given::Iv)
+            }
+            Shape::Gcm => {
+                let OldGcmParams { iv, iv_length, aad, aad_length, tag_bits } = self.gcm_structure().ok()?;
+                // SAFETY: each is NULL or good for the length beside it, says the caller of the structure they stand in.
+                let (iv, aad) = unsafe { (Pointer::new(iv), Pointer::new(aad)) };
+                let (iv, aad) = (useful_bytes(iv, iv_length).ok()?, useful_bytes(aad, aad_length).ok()?);
+                Some(Given::Gcm { iv, aad, tag_bits: narrow(tag_bits).ok()? })
+            }
+            _ => None,
+        }
+    }
+
+    fn is_absent(self) -> bool {
         self.at.is_null() || self.length == 0
     }
 
@@ -103,8 +122,7 @@ impl Parameter<'_> {
         self.at.cast().read()
     }
 
-    #[inline(always)] // as `mechanism::with` says
-    pub(super) fn iv(self, length: usize) -> Result<Params> {
+    fn iv(self, length: usize) -> Result<Params> {
         if self.length != length as CK_ULONG {
             return Err(Error::MechanismParamInvalid);
         }
@@ -151,8 +169,7 @@ impl Parameter<'_> {
         })
     }
 
-    #[inline(always)] // as `mechanism::with` says
-    pub(super) fn gcm(self) -> Result<Params> {
+    fn gcm(self) -> Result<Params> {
         let given = self.gcm_structure()?;
         Ok(Params::Gcm {
             iv: short(given.iv, given.iv_length)?,
@@ -295,7 +312,12 @@ pub(super) mod tests {
     fn read_with<T>(shape: Shape, parameter: &mut T, length: usize) -> Result<Params> {
         // SAFETY: at least as long as any length that is not refused; nested pointers are the tests' own.
         let at = unsafe { Pointer::new((&raw mut *parameter).cast()) };
-        Parameter { at, length: length as CK_ULONG }.read(shape)
+        let parameter = Parameter { at, length: length as CK_ULONG };
+        let read = parameter.read(shape);
+        if let Some(given) = parameter.given(shape) {
+            assert_eq!(read.as_ref().map(Given::from), Ok(given), "where it lies, {shape:?}");
+        }
+        read
     }
 
     pub(in crate::abi) fn read<T>(shape: Shape, mut parameter: T) -> Result<Params> {

@@ -5,25 +5,27 @@
 
 use super::message::{Message, MessageShape};
 use super::staged::{Staged, Step};
-use super::{Aead, Cipher, Family, Key, Params, wrapping};
+use super::{Aead, Cipher, Family, Given, Key, Params, wrapping};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{self, Direction, Mode, Stream, stream_of};
 use crate::crypto::unexpected;
 use crate::error::{Error, Result};
 use crate::output::Size;
+use std::marker::PhantomData;
 use zeroize::Zeroize;
 
 /// What differs between those that tell the length of their data at the end.
-pub(super) struct Form {
-    mode: Mode,
+pub(super) trait Form: Send + 'static {
     /// The most data, in bytes.
-    limit: usize,
+    const LIMIT: usize;
+    /// The cipher.
+    fn mode() -> Mode;
     /// Reads the parameter; `MechanismParamInvalid` for one that cannot be.
-    start: fn(&Params) -> Result<Start<'_>>,
+    fn start<'a>(given: &Given<'a>) -> Result<Start<'a>>;
 }
 
 /// What a parameter says.
-struct Start<'a> {
+pub(super) struct Start<'a> {
     /// Initialisation vector or nonce.
     nonce: &'a [u8],
     /// Additional authenticated data.
@@ -32,55 +34,60 @@ struct Start<'a> {
     tag: usize,
 }
 
-impl Form {
-    /// The cipher, before any data, and the tag's length in bytes.
-    pub fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
-        let start = (self.start)(params)?;
-        let mut stream = stream_of(self.mode, direction, key.secret_key()?, Some(start.nonce), false)?;
-        stream.authenticate(start.aad).map_err(unexpected)?;
-        Ok((stream, start.tag))
-    }
+/// The cipher, before any data, and the tag's length in bytes.
+pub(super) fn begin<F: Form>(direction: Direction, key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
+    let start = F::start(&params.into())?;
+    let mut stream = stream_of(F::mode(), direction, key.secret_key()?, Some(start.nonce), false)?;
+    stream.authenticate(start.aad).map_err(unexpected)?;
+    Ok((stream, start.tag))
+}
 
-    /// The same with the cipher that has been used before; the tag's length, or `None` if the cipher can't.
-    fn renew(&self, stream: &mut Stream, params: &Params) -> Result<Option<usize>> {
-        let start = (self.start)(params)?;
-        if !stream.renew(Some(start.nonce))? {
-            return Ok(None);
-        }
-        stream.authenticate(start.aad).map_err(unexpected)?;
-        Ok(Some(start.tag))
+/// The same with the cipher that has been used before; the tag's length, or `None` if the cipher can't.
+#[inline(always)]
+fn renew<F: Form>(stream: &mut Stream, given: &Given<'_>) -> Result<Option<usize>> {
+    let start = F::start(given)?;
+    if !stream.renew(Some(start.nonce))? {
+        return Ok(None);
     }
+    stream.authenticate(start.aad).map_err(unexpected)?;
+    Ok(Some(start.tag))
+}
 
-    fn encrypt(&'static self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        Ok(Box::new(Sealing::begin(self, key, params)?))
-    }
+fn seal<F: Form>(key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+    Ok(Box::new(Sealing::<F>::begin(key, params)?))
+}
 
-    fn decrypt(&'static self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (stream, tag) = self.begin(Direction::Decrypt, key, params)?;
-        let opening = Opening { form: self, stream, tag };
-        Ok(Box::new(Staged::step(self.limit + tag, Error::EncryptedDataLenRange, opening)))
-    }
+fn open<F: Form>(key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
+    let (stream, tag) = begin::<F>(Direction::Decrypt, key, params)?;
+    let opening = Opening { form: PhantomData::<F>, stream, tag };
+    Ok(Box::new(Staged::step(F::LIMIT + tag, Error::EncryptedDataLenRange, opening)))
 }
 
 /// AES-GCM.
 pub struct Gcm;
-
-/// AES-GCM, as it works.
-pub(super) static GCM: Form = Form { mode: cipher::AES_GCM, limit: GCM_MAX_DATA, start: gcm };
 
 /// The longest initialisation vector OpenSSL takes, in bytes.
 const GCM_MAX_IV: usize = 128;
 /// The most data one invocation can encrypt, in bytes (SP 800-38D, section 5.2.1.1).
 pub(super) const GCM_MAX_DATA: usize = (1 << 36) - 32;
 
-fn gcm(params: &Params) -> Result<Start<'_>> {
-    match params {
-        Params::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) }
-            if (1..=GCM_MAX_IV).contains(&iv.len()) =>
-        {
-            Ok(Start { nonce: iv, aad, tag: *tag_bits as usize / 8 })
+impl Form for Gcm {
+    const LIMIT: usize = GCM_MAX_DATA;
+
+    fn mode() -> Mode {
+        cipher::AES_GCM
+    }
+
+    #[inline]
+    fn start<'a>(given: &Given<'a>) -> Result<Start<'a>> {
+        match *given {
+            Given::Gcm { iv, aad, tag_bits: tag_bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) }
+                if (1..=GCM_MAX_IV).contains(&iv.len()) =>
+            {
+                Ok(Start { nonce: iv, aad, tag: tag_bits as usize / 8 })
+            }
+            _ => Err(Error::MechanismParamInvalid),
         }
-        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
@@ -88,18 +95,18 @@ fn gcm(params: &Params) -> Result<Start<'_>> {
 /// among it: `MechanismParamInvalid`.
 pub(super) fn gmac(key: Key<'_>, params: &Params) -> Result<(Stream, usize)> {
     match params {
-        Params::Gcm { aad, .. } if aad.is_empty() => GCM.begin(Direction::Encrypt, key, params),
+        Params::Gcm { aad, .. } if aad.is_empty() => begin::<Gcm>(Direction::Encrypt, key, params),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 impl Family for Gcm {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        GCM.encrypt(key, params)
+        seal::<Self>(key, params)
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        GCM.decrypt(key, params)
+        open::<Self>(key, params)
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -135,26 +142,30 @@ const CHACHA20_TAG: usize = 16;
 /// The most data for one nonce, in bytes: a counter of 32 bits, whose first value makes the authentication's key.
 const CHACHA20_MAX_DATA: usize = ((1 << 32) - 1) * 64;
 
-/// ChaCha20-Poly1305, as it works.
-static CHACHA20_POLY1305: Form =
-    Form { mode: cipher::CHACHA20_POLY1305, limit: CHACHA20_MAX_DATA, start: chacha20_poly1305 };
+impl Form for ChaCha20Poly1305 {
+    const LIMIT: usize = CHACHA20_MAX_DATA;
 
-fn chacha20_poly1305(params: &Params) -> Result<Start<'_>> {
-    match params {
-        Params::ChaCha20Poly1305 { nonce, aad } if nonce.len() == CHACHA20_NONCE => {
-            Ok(Start { nonce, aad, tag: CHACHA20_TAG })
+    fn mode() -> Mode {
+        cipher::CHACHA20_POLY1305
+    }
+
+    fn start<'a>(given: &Given<'a>) -> Result<Start<'a>> {
+        match *given {
+            Given::Other(Params::ChaCha20Poly1305 { nonce, aad }) if nonce.len() == CHACHA20_NONCE => {
+                Ok(Start { nonce, aad, tag: CHACHA20_TAG })
+            }
+            _ => Err(Error::MechanismParamInvalid),
         }
-        _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 impl Family for ChaCha20Poly1305 {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        CHACHA20_POLY1305.encrypt(key, params)
+        seal::<Self>(key, params)
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        CHACHA20_POLY1305.decrypt(key, params)
+        open::<Self>(key, params)
     }
 
     fn wrap(&self, key: Key<'_>, params: &Params, encoded: &[u8]) -> Result<Vec<u8>> {
@@ -181,14 +192,14 @@ impl Aead for ChaCha20Poly1305 {
 }
 
 /// A decryption, which releases nothing before the tag is found right.
-struct Opening {
-    form: &'static Form,
+struct Opening<F> {
+    form: PhantomData<F>,
     stream: Stream,
     /// Bytes of the tag.
     tag: usize,
 }
 
-impl Step for Opening {
+impl<F: Form> Step for Opening<F> {
     fn size(&self, sealed: usize) -> Size {
         Size::Exact(sealed.saturating_sub(self.tag))
     }
@@ -207,15 +218,15 @@ impl Step for Opening {
         self.stream.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         // The tag's length stands for how much data there may be, too.
-        Ok(self.form.renew(&mut self.stream, params)? == Some(self.tag))
+        Ok(renew::<F>(&mut self.stream, given)? == Some(self.tag))
     }
 }
 
 /// An encryption with a tag at its end, at work.
-pub(super) struct Sealing {
-    form: &'static Form,
+pub(super) struct Sealing<F> {
+    form: PhantomData<F>,
     stream: Stream,
     /// Bytes of the tag.
     pub tag: usize,
@@ -223,19 +234,20 @@ pub(super) struct Sealing {
     left: usize,
 }
 
-impl Sealing {
+impl<F: Form> Sealing<F> {
     /// Before any data.
-    pub fn begin(form: &'static Form, key: Key<'_>, params: &Params) -> Result<Self> {
-        let (stream, tag) = form.begin(Direction::Encrypt, key, params)?;
-        Ok(Sealing { form, stream, tag, left: form.limit })
+    pub fn begin(key: Key<'_>, params: &Params) -> Result<Self> {
+        let (stream, tag) = begin::<F>(Direction::Encrypt, key, params)?;
+        Ok(Sealing { form: PhantomData, stream, tag, left: F::LIMIT })
     }
 }
 
-impl Cipher for Sealing {
+impl<F: Form> Cipher for Sealing<F> {
     fn update_size(&self, input: usize) -> Size {
         Size::Exact(input)
     }
 
+    #[inline]
     fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         let left = self.left.checked_sub(input.len()).ok_or(Error::DataLenRange)?;
         let written = self.stream.update(input, output)?;
@@ -247,6 +259,7 @@ impl Cipher for Sealing {
         Size::Exact(self.tag)
     }
 
+    #[inline]
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
         self.stream.finish_with_tag(&mut output[..self.tag]).map_err(unexpected)?;
         Ok(self.tag)
@@ -265,9 +278,9 @@ impl Cipher for Sealing {
         self.stream.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
-        let Some(tag) = self.form.renew(&mut self.stream, params)? else { return Ok(false) };
-        (self.tag, self.left) = (tag, self.form.limit);
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
+        let Some(tag) = renew::<F>(&mut self.stream, given)? else { return Ok(false) };
+        (self.tag, self.left) = (tag, F::LIMIT);
         Ok(true)
     }
 }

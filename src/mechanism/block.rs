@@ -1,7 +1,7 @@
 //! Block ciphers in the modes ECB and CBC, with and without PKCS#7 padding (PKCS#11 3.2, sections 6.10 and 6.18), and the
 //! derivation of keys by them (section 6.17).
 
-use super::{Cipher, Family, Key, Params, Wanted, secret, wrapping};
+use super::{Cipher, Family, Given, Key, Params, Wanted, secret, wrapping};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{Direction, Mode, Stream, stream_of};
 use crate::crypto::unexpected;
@@ -38,7 +38,7 @@ impl Block {
     }
 
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let iv = iv(params, self.chained, self.block)?;
+        let iv = iv(&params.into(), self.chained, self.block)?;
         let stream = stream_of(self.mode, direction, key.secret_key()?, iv, self.padded)?;
         let Block { block, chained, padded, .. } = *self;
         Ok(Box::new(Blocks { stream, direction, block, chained, padded }))
@@ -46,10 +46,10 @@ impl Block {
 }
 
 /// The initialisation vector, if the mode is `chained`, as long as a block.
-fn iv(params: &Params, chained: bool, block: usize) -> Result<Option<&[u8]>> {
-    match params {
-        Params::None if !chained => Ok(None),
-        Params::Iv(iv) if chained && iv.len() == block => Ok(Some(iv)),
+fn iv<'a>(given: &Given<'a>, chained: bool, block: usize) -> Result<Option<&'a [u8]>> {
+    match *given {
+        Given::None if !chained => Ok(None),
+        Given::Iv(iv) if chained && iv.len() == block => Ok(Some(iv)),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
@@ -159,7 +159,7 @@ impl Cipher for Blocks {
         self.stream.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
-        self.stream.renew(iv(params, self.chained, self.block)?)
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
+        self.stream.renew(iv(given, self.chained, self.block)?)
     }
 }

@@ -82,7 +82,7 @@ pub use message::Aead;
 pub use new_pair::NewPair;
 use openssl::pkey::{Private, Public};
 pub use pair_key::PairKey;
-pub use params::{Params, Shape};
+pub use params::{Given, Params, Shape};
 use serde::{Deserialize, Serialize};
 pub use short::Short;
 use std::borrow::Cow;
@@ -411,7 +411,7 @@ pub trait Cipher: Send {
         false
     }
     /// Begins another after `rest`, as the family would with this parameter. `false`: that takes the family.
-    fn renew(&mut self, params: &Params) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         Ok(false)
     }
 }

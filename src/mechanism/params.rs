@@ -259,6 +259,42 @@ pub enum Params {
     },
 }
 
+/// A parameter as its caller has it: for beginning again what rests, which copies nothing that OpenSSL copies anyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given<'a> {
+    /// As [`Params::None`].
+    None,
+    /// As [`Params::Iv`].
+    Iv(&'a [u8]),
+    /// As [`Params::Gcm`].
+    #[allow(missing_docs)] // the names are the same
+    Gcm { iv: &'a [u8], aad: &'a [u8], tag_bits: u32 },
+    /// Any other.
+    Other(&'a Params),
+}
+
+impl<'a> From<&'a Params> for Given<'a> {
+    fn from(params: &'a Params) -> Self {
+        match params {
+            Params::None => Given::None,
+            Params::Iv(iv) => Given::Iv(iv),
+            Params::Gcm { iv, aad, tag_bits } => Given::Gcm { iv, aad, tag_bits: *tag_bits },
+            params => Given::Other(params),
+        }
+    }
+}
+
+impl<'a> Given<'a> {
+    /// The same as a parameter; `None`: it would have to be made.
+    pub fn params(self) -> Option<&'a Params> {
+        match self {
+            Given::None => Some(&Params::None),
+            Given::Other(params) => Some(params),
+            Given::Iv(_) | Given::Gcm { .. } => None,
+        }
+    }
+}
+
 impl Params {
     /// The handles of the keys that the parameter names besides the one a function is called with.
     pub fn keys(&self) -> Vec<u64> {

@@ -1,6 +1,6 @@
 //! `CKM_CLOUDHSM_AES_GCM`.
 
-use super::aead::{GCM, GCM_MAX_DATA, Gcm, Sealing};
+use super::aead::{self, GCM_MAX_DATA, Gcm, Sealing};
 use super::staged::Staged;
 use super::{Cipher, Family, Key, Material, Params, wrapping};
 use crate::attribute::{Attributes, Bytes};
@@ -31,13 +31,13 @@ impl Family for PrefixedGcm {
     fn encrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         let mut iv = [0; PREFIX];
         random(&mut iv)?;
-        let rest = Sealing::begin(&GCM, key, &Self::with(params, &iv)?)?;
+        let rest = Sealing::begin(key, &Self::with(params, &iv)?)?;
         Ok(Box::new(Prefixed { prefix: Some(iv), rest }))
     }
 
     fn decrypt(&self, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
         // Everything but the initialisation vector is checked now.
-        let (_, tag) = GCM.begin(Direction::Decrypt, key, &Self::with(params, &[0; PREFIX])?)?;
+        let (_, tag) = aead::begin::<Gcm>(Direction::Decrypt, key, &Self::with(params, &[0; PREFIX])?)?;
         let secret = Secret(Bytes::from(key.secret()?));
         let params = params.clone();
         let size = move |sealed: usize| Size::Exact(sealed.saturating_sub(tag + PREFIX));
@@ -71,7 +71,7 @@ impl Secret {
 struct Prefixed {
     /// Until they are out.
     prefix: Option<[u8; PREFIX]>,
-    rest: Sealing,
+    rest: Sealing<Gcm>,
 }
 
 impl Prefixed {

@@ -3,7 +3,7 @@
 //! RSA, raw ECDSA, EdDSA and key wrap know no other way; decryption with authentication must not release what it
 //! has not checked. With these adapters every mechanism works in one part and in several.
 
-use super::{Cipher, Params, Signer, Verifier};
+use super::{Cipher, Given, Params, Signer, Verifier};
 use crate::error::{Error, Result};
 use crate::output::Size;
 use zeroize::{Zeroize, Zeroizing};
@@ -29,7 +29,7 @@ pub trait Step: Send {
         false
     }
     /// As [`Cipher::renew`].
-    fn renew(&mut self, params: &Params) -> Result<bool> {
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
         Ok(false)
     }
 }
@@ -147,8 +147,8 @@ impl<W: Step> Cipher for Staged<W> {
         self.input.bytes.is_empty() && self.work.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
-        self.work.renew(params)
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
+        self.work.renew(given)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ciphers whose output is as long as their input, byte by byte: feedback modes and counter modes (PKCS#11 3.2,
 //! sections 6.10, 6.11 and 6.58).
 
-use super::{Cipher, Family, Key, Params, Short, wrapping};
+use super::{Cipher, Family, Given, Key, Params, Short, wrapping};
 use crate::attribute::Bytes;
 use crate::crypto::cipher::{self, Direction, Mode, Stream};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ type Start = (Short, u128);
 pub struct StreamCipher {
     mode: Mode,
     /// Reads the parameter; `MechanismParamInvalid` for one that cannot be.
-    start: fn(&Params) -> Result<Start>,
+    start: fn(&Given<'_>) -> Result<Start>,
 }
 
 /// AES, output feedback.
@@ -52,7 +52,7 @@ const fn feedback<const BYTES: usize>(mode: Mode) -> StreamCipher {
 
 impl StreamCipher {
     fn begin(&self, direction: Direction, key: Key<'_>, params: &Params) -> Result<Box<dyn Cipher>> {
-        let (iv, left) = (self.start)(params)?;
+        let (iv, left) = (self.start)(&params.into())?;
         let stream = cipher::stream_of(self.mode, direction, key.secret_key()?, Some(&iv), false)?;
         Ok(Box::new(Streaming { stream, left, start: self.start }))
     }
@@ -77,17 +77,19 @@ impl Family for StreamCipher {
 }
 
 /// A block as initialisation vector.
-fn block<const BYTES: usize>(params: &Params) -> Result<Start> {
-    match params {
-        Params::Iv(iv) if iv.len() == BYTES => Ok((iv.clone(), u128::MAX)),
+fn block<const BYTES: usize>(given: &Given<'_>) -> Result<Start> {
+    match *given {
+        Given::Iv(iv) if iv.len() == BYTES => Ok((iv.into(), u128::MAX)),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 /// The first counter block.
-fn counter(params: &Params) -> Result<Start> {
-    match params {
-        Params::Counter { bits: bits @ 1..=128, block } => Ok((block[..].into(), bytes_left(*bits, *block))),
+fn counter(given: &Given<'_>) -> Result<Start> {
+    match *given {
+        Given::Other(Params::Counter { bits: bits @ 1..=128, block }) => {
+            Ok((block[..].into(), bytes_left(*bits, *block)))
+        }
         _ => Err(Error::MechanismParamInvalid),
     }
 }
@@ -102,8 +104,8 @@ fn bytes_left(bits: u32, block: [u8; BLOCK]) -> u128 {
 
 /// Counter and nonce, 4 and 12 bytes (RFC 8439) or 8 and 8 (the original), the counter as the cipher keeps it: its lowest
 /// byte first. OpenSSL has no XChaCha20.
-fn chacha20(params: &Params) -> Result<Start> {
-    let Params::ChaCha20 { counter, nonce } = params else {
+fn chacha20(given: &Given<'_>) -> Result<Start> {
+    let Given::Other(Params::ChaCha20 { counter, nonce }) = given else {
         return Err(Error::MechanismParamInvalid);
     };
     if !matches!((counter.len(), nonce.len()), (4, 12) | (8, 8)) {
@@ -118,7 +120,7 @@ fn chacha20(params: &Params) -> Result<Start> {
 struct Streaming {
     stream: Stream,
     left: u128,
-    start: fn(&Params) -> Result<Start>,
+    start: fn(&Given<'_>) -> Result<Start>,
 }
 
 impl Cipher for Streaming {
@@ -153,8 +155,8 @@ impl Cipher for Streaming {
         self.stream.rest()
     }
 
-    fn renew(&mut self, params: &Params) -> Result<bool> {
-        let (iv, left) = (self.start)(params)?;
+    fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
+        let (iv, left) = (self.start)(given)?;
         self.left = left;
         self.stream.renew(Some(&iv))
     }

@@ -2,7 +2,7 @@
 
 use super::Handle;
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Purpose, Row};
+use crate::mechanism::{Given, Mechanism, Purpose, Row};
 use crate::output::Kept;
 use crate::token::{Begun, ObjectRef, Operation, Permit, Ticket, Token};
 use std::sync::Arc;
@@ -116,7 +116,8 @@ impl Active {
     }
 
     /// Begins it again after [`Active::rest`], if that is what is wanted and nothing has changed; whether it has.
-    pub fn renew(&mut self, mechanism: &Mechanism, key: Option<Handle>, login: u64) -> Result<bool> {
+    #[inline]
+    pub fn renew(&mut self, row: &Row, given: &Given<'_>, key: Option<Handle>, login: u64) -> Result<bool> {
         let (Some(origin), Stage::Ready(operation)) = (&self.origin, &mut self.stage) else {
             return Ok(false);
         };
@@ -125,11 +126,13 @@ impl Active {
             (Some((of, by, permit)), Some(key)) => *of == key && *by == login && permit.holds(),
             _ => false,
         };
-        if same_key && std::ptr::eq(origin.row, mechanism.row) {
-            operation.renew(&mechanism.params)
-        } else {
-            Ok(false)
-        }
+        if same_key && std::ptr::eq(origin.row, row) { operation.renew(given) } else { Ok(false) }
+    }
+
+    /// The mechanism it was begun with, by which it may be begun again.
+    #[inline]
+    pub fn row(&self) -> Option<&'static Row> {
+        self.origin.as_ref().map(|origin| origin.row)
     }
 
     /// Whether it was begun with that key, and could be again.

@@ -7,7 +7,7 @@ use super::active::Active;
 use super::place::After;
 use super::{Handle, Session, Turn};
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Purpose, Row};
+use crate::mechanism::{Given, Mechanism, Purpose, Row};
 use crate::output::{Delivery, Output, Part, Size, Step};
 use crate::token::Operation;
 use cryptoki_sys as ck;
@@ -86,10 +86,31 @@ impl Turn<'_> {
             return Err(Error::OperationActive);
         }
         let login = session.slot.login_number();
-        if !place.renew(mechanism, key, login)? {
+        if !place.renew(mechanism.row, &(&mechanism.params).into(), key, login)? {
             place.open(session.begin_anew(purpose, mechanism, key, login)?);
         }
         Ok(())
+    }
+
+    /// The mechanism with that `CKM_` number, if its operation rests, and could be begun again with a parameter as the caller has it.
+    #[inline]
+    pub fn resting(&self, purpose: Purpose, number: u64) -> Option<&'static Row> {
+        let row = self.work.operations[purpose as usize].resting().filter(|row| row.id == number)?;
+        let chosen = purpose == Purpose::Encrypt && self.session.slot.chooses_iv(row);
+        (!chosen).then_some(row)
+    }
+
+    /// As [`Turn::begin`], with what [`Turn::resting`] has told; `false`: it takes that, for something has changed.
+    #[inline]
+    pub fn begin_again(
+        &mut self,
+        purpose: Purpose,
+        row: &'static Row,
+        given: &Given<'_>,
+        key: Option<Handle>,
+    ) -> Result<bool> {
+        let login = self.session.slot.login_number();
+        self.work.operations[purpose as usize].renew(row, given, key, login)
     }
 
     /// The same with a NULL mechanism: ends the operation in progress, if there is one.

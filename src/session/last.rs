@@ -5,18 +5,14 @@
 
 use super::{Handle, Library, Session, Turn};
 use crate::error::Result;
-use std::cell::Cell;
+use std::cell::{RefCell, RefMut};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 
-/// What one thread remembers. A signal handler that calls in while a call uses it finds it in use: one that found it half moved would let go of what is
-/// not its own.
-pub struct Last {
-    /// Whether a call uses what is remembered.
-    in_use: Cell<bool>,
-    remembered: Cell<Option<Remembered>>,
-}
+/// What one thread remembers. It stays in its place while calls use it, and a signal handler that calls in meanwhile finds it borrowed: it may use it too,
+/// but changes it only if no call is there.
+pub struct Last(RefCell<Option<Remembered>>);
 
 struct Remembered {
     /// Number of the library that it is a session of.
@@ -33,7 +29,7 @@ impl Default for Last {
 impl Last {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Last { in_use: Cell::new(false), remembered: Cell::new(None) }
+        Last(RefCell::new(None))
     }
 
     /// Runs `body` with an open session of `library`, or answers `SessionHandleInvalid`.
@@ -44,12 +40,12 @@ impl Last {
         body: impl FnOnce(&Session) -> Result<R>,
     ) -> Result<R> {
         // A call from within a call remembers nothing.
-        let Some(mut used) = self.take() else { return body(&*library.session(handle)?) };
-        let remembered = match used.what.take() {
+        let Some(mut place) = self.place() else { return body(&*library.session(handle)?) };
+        let remembered = match place.0.take() {
             Some(last) if last.is(library, handle) => last,
             _ => Remembered { library: library.number(), session: library.session(handle)? },
         };
-        body(&used.what.insert(remembered).session)
+        body(&place.0.insert(remembered).session)
     }
 
     /// Runs `body` with the turn of an open session. If it is the one remembered, and nobody else has its turn, then without a `Library`: all that the
@@ -66,25 +62,19 @@ impl Last {
         enter: impl FnOnce() -> Result<L>,
         body: impl FnOnce(&mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
-        let Some(used) = self.take() else { return self.with_turn_inside(handle, enter, body) };
-        let Some(mut turn) = used.what.as_ref().and_then(|last| last.try_turn(handle, current)) else {
-            drop(used);
+        let Ok(place) = self.0.try_borrow().map(Fenced::new) else {
             return self.with_turn_inside(handle, enter, body);
         };
-        let result = body(&mut turn);
-        drop(turn);
-        result
+        let Some(mut turn) = place.0.as_ref().and_then(|last| last.try_turn(handle, current)) else {
+            drop(place);
+            return self.with_turn_inside(handle, enter, body);
+        };
+        body(&mut turn)
     }
 
-    /// What is remembered, for this call alone; `None` if it is one from within another.
-    #[inline]
-    fn take(&self) -> Option<Used<'_>> {
-        if self.in_use.replace(true) {
-            return None;
-        }
-        // First in use, then moved.
-        compiler_fence(Ordering::SeqCst);
-        Some(Used { of: self, what: self.remembered.take() })
+    /// What is remembered, for this call to change; `None` if it is one from within another.
+    fn place(&self) -> Option<Fenced<RefMut<'_, Option<Remembered>>>> {
+        self.0.try_borrow_mut().ok().map(Fenced::new)
     }
 
     #[cold]
@@ -99,24 +89,29 @@ impl Last {
 
     /// Remembers nothing any more.
     pub fn forget(&self) {
-        if let Some(mut used) = self.take() {
-            used.what = None;
+        if let Some(mut place) = self.place() {
+            *place.0 = None;
         }
     }
 }
 
-/// What is remembered, out of its place for one call.
-struct Used<'a> {
-    of: &'a Last,
-    what: Option<Remembered>,
+/// What is borrowed, in the eyes of a signal handler too: the compiler moves no look at it and no change out of the time between. Every way out
+/// of a call goes by the end of this.
+struct Fenced<B>(B);
+
+impl<B> Fenced<B> {
+    #[inline]
+    fn new(borrowed: B) -> Self {
+        compiler_fence(Ordering::SeqCst);
+        Fenced(borrowed)
+    }
 }
 
-impl Drop for Used<'_> {
+impl<B> Drop for Fenced<B> {
     #[inline]
     fn drop(&mut self) {
-        self.of.remembered.set(self.what.take());
+        // Given back behind this.
         compiler_fence(Ordering::SeqCst);
-        self.of.in_use.set(false);
     }
 }
 

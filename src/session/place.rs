@@ -6,7 +6,7 @@
 use super::Handle;
 use super::active::Active;
 use crate::error::{Error, Result};
-use crate::mechanism::Mechanism;
+use crate::mechanism::{Given, Row};
 
 /// An operation in progress, or one that rests, or none.
 #[derive(Default)]
@@ -62,13 +62,20 @@ impl Place {
         self.active.insert(active)
     }
 
+    /// The mechanism of what rests here.
+    #[inline]
+    pub fn resting(&self) -> Option<&'static Row> {
+        if self.state == State::Resting { self.active.as_ref()?.row() } else { None }
+    }
+
     /// Begins the operation that rests here anew, if it is of this kind; whether it was.
-    pub fn renew(&mut self, mechanism: &Mechanism, key: Option<Handle>, login: u64) -> Result<bool> {
+    #[inline]
+    pub fn renew(&mut self, row: &Row, given: &Given<'_>, key: Option<Handle>, login: u64) -> Result<bool> {
         if self.state != State::Resting {
             return Ok(false);
         }
         self.state = State::Vacant; // should it panic
-        let renewed = self.active.as_mut().map_or(Ok(false), |active| active.renew(mechanism, key, login));
+        let renewed = self.active.as_mut().map_or(Ok(false), |active| active.renew(row, given, key, login));
         if renewed == Ok(true) {
             self.state = State::Open;
         } else {

@@ -109,11 +109,17 @@ impl Slot {
         if mechanism.row.is_offered(self.settings.legacy) { Ok(()) } else { Err(Error::MechanismInvalid) }
     }
 
+    /// Whether the token chooses the initialisation vector of an encryption by that mechanism.
+    pub(super) fn chooses_iv(&self, row: &Row) -> bool {
+        self.settings.gcm_iv == GcmIv::Token && row.shape == Shape::Gcm
+    }
+
     /// Where the token chooses AES-GCM's initialisation vector: puts it into `mechanism`, which has been given room for it
     /// (`MechanismParamInvalid`), and tells it.
     pub(super) fn choose_iv(&self, mechanism: &mut Mechanism) -> Result<Option<[u8; GCM_IV]>> {
-        match (&mut mechanism.params, mechanism.row.shape) {
-            (Params::Gcm { iv, .. }, Shape::Gcm) if self.settings.gcm_iv == GcmIv::Token => {
+        let chosen = self.chooses_iv(mechanism.row);
+        match &mut mechanism.params {
+            Params::Gcm { iv, .. } if chosen => {
                 let place: &mut [u8; GCM_IV] =
                     (&mut **iv).try_into().map_err(|_| Error::MechanismParamInvalid)?;
                 crypto::random(place)?;

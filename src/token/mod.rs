@@ -17,7 +17,7 @@ mod usage;
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::Result;
-use crate::mechanism::{Cipher, Digester, Mechanism, Params, Purpose, Signer, Verifier};
+use crate::mechanism::{Cipher, Digester, Given, Mechanism, Purpose, Signer, Verifier};
 use crate::pin::{Credentials, Role};
 use cryptoki_sys as ck;
 pub use permit::{Permit, Watch};
@@ -162,12 +162,13 @@ impl Operation {
     }
 
     /// Begins another after [`Operation::rest`], with this parameter. `false`: that takes a new beginning.
-    pub fn renew(&mut self, params: &Params) -> Result<bool> {
-        match self {
-            Operation::Cipher(cipher) => cipher.renew(params),
-            Operation::Digester(digester) => digester.renew(params),
-            Operation::Signer(signer) => signer.renew(params),
-            Operation::Verifier(verifier) => verifier.renew(params),
+    pub fn renew(&mut self, given: &Given<'_>) -> Result<bool> {
+        match (self, given.params()) {
+            (Operation::Cipher(cipher), _) => cipher.renew(given),
+            (Operation::Digester(digester), Some(params)) => digester.renew(params),
+            (Operation::Signer(signer), Some(params)) => signer.renew(params),
+            (Operation::Verifier(verifier), Some(params)) => verifier.renew(params),
+            (_, None) => Ok(false),
         }
     }
 }

@@ -440,9 +440,12 @@ fn where_the_token_chooses_initialisation_vectors_none_rests() {
             ulTagBits: 128,
             ..Default::default()
         });
-        for _ in 0..8 {
-            // Room for the vector is what the caller gives: what is in it counts for nothing.
+        for round in 0..8 {
+            // Room for the vector is what the caller gives: what is in it, now the one before, counts for nothing.
             assert!(seen.insert(session.encrypt(&given, key, DATA).unwrap()), "the same again");
+            if round < 4 {
+                continue;
+            }
             let sixteen = Mechanism::gcm(&[1; 16], b"");
             session.encrypt_init(&sixteen, key).refused(CKR_MECHANISM_PARAM_INVALID);
             session.encrypt_rest(DATA).refused(CKR_OPERATION_NOT_INITIALIZED);

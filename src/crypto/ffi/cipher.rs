@@ -91,6 +91,7 @@ impl Stream {
     }
 
     /// Begins anew with the same key; `false` if the initialisation vector is not one of the usual length.
+    #[inline(always)] // small, and used for each operation
     pub fn renew(&mut self, iv: Option<&[u8]>) -> Result<bool, Error> {
         if !self.rest() || iv.map_or(0, <[u8]>::len) != self.iv {
             return Ok(false);
@@ -106,7 +107,11 @@ impl Stream {
     }
 
     /// Bytes that so many more bytes of input yield at once.
+    #[inline]
     pub fn yields(&self, input: usize) -> usize {
+        if self.mask == 0 {
+            return input;
+        }
         let total = self.held.saturating_add(input);
         total - self.keeps(total)
     }
@@ -117,26 +122,42 @@ impl Stream {
     }
 
     /// Takes more input and writes just what [`Stream::yields`] told.
+    #[inline]
     pub fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
         if output.len() < self.yields(input.len()) {
             return Err(Error::BufferTooSmall);
         }
-        let (mut written, mut left) = (0, input);
-        while !left.is_empty() {
-            let (piece, rest) = left.split_at(left.len().min(Self::PIECE));
-            let (room, mut more): (_, c_int) = (&mut output[written..], 0);
-            // SAFETY: a cipher writes the blocks that it completes and nothing else, for this piece `yields(piece.len())` bytes.
-            // Over all pieces that is `yields(input.len())`, for which `output` has room. A piece's length is a `c_int`.
-            let done = unsafe {
-                let (context, length) = (self.context.as_ptr(), piece.len() as c_int);
-                sys::EVP_CipherUpdate(context, room.as_mut_ptr(), &raw mut more, piece.as_ptr(), length)
-            };
-            check(done).map_err(super::super::unexpected)?;
-            self.held = self.keeps(self.held + piece.len());
-            written += more.unsigned_abs() as usize;
-            left = rest;
+        match input.len() {
+            0 => Ok(0),
+            1..=Self::PIECE => self.update_piece(input, output),
+            _ => self.update_pieces(input, output),
+        }
+    }
+
+    #[cold]
+    fn update_pieces(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        let mut written = 0;
+        for piece in input.chunks(Self::PIECE) {
+            written += self.update_piece(piece, &mut output[written..])?;
         }
         Ok(written)
+    }
+
+    /// The same for as much as OpenSSL takes at once, of which `output` has room for all that it yields.
+    #[inline(always)] // as `renew`
+    fn update_piece(&mut self, piece: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        let mut written: c_int = 0;
+        // SAFETY: a cipher writes the blocks that it completes and nothing else, for this piece `yields(piece.len())` bytes.
+        // Over all pieces that is `yields(input.len())`, for which `output` has room. A piece's length is a `c_int`.
+        let done = unsafe {
+            let (context, length) = (self.context.as_ptr(), piece.len() as c_int);
+            sys::EVP_CipherUpdate(context, output.as_mut_ptr(), &raw mut written, piece.as_ptr(), length)
+        };
+        check(done).map_err(super::super::unexpected)?;
+        if self.mask > 0 {
+            self.held = self.keeps(self.held + piece.len());
+        }
+        Ok(written.unsigned_abs() as usize)
     }
 
     /// Writes what is left: with padding one block to encrypt, less than one to decrypt; otherwise nothing. An error is the padding's.
@@ -151,6 +172,7 @@ impl Stream {
         Ok(length)
     }
 
+    #[inline]
     fn last(&mut self, last: &mut [u8; Self::MAX_BLOCK]) -> Result<usize, ErrorStack> {
         let mut length: c_int = 0;
         // SAFETY: the context has a cipher and a key, and there is room for a block.
@@ -159,11 +181,17 @@ impl Stream {
     }
 
     /// With authentication: takes additional authenticated data, before any other input.
+    #[inline]
     pub fn authenticate(&mut self, aad: &[u8]) -> Result<(), ErrorStack> {
+        if aad.is_empty() { Ok(()) } else { self.authenticate_some(aad) }
+    }
+
+    fn authenticate_some(&mut self, aad: &[u8]) -> Result<(), ErrorStack> {
         aad.chunks(Self::PIECE).try_for_each(|piece| self.context.cipher_update(piece, None).map(|_| ()))
     }
 
     /// With authentication: ends an encryption and writes the tag.
+    #[inline]
     pub fn finish_with_tag(&mut self, tag: &mut [u8]) -> Result<(), ErrorStack> {
         self.last(&mut [0; Self::MAX_BLOCK])?;
         let mut params = room_for(c"tag", tag);

@@ -26,25 +26,32 @@ pub struct Context {
     room: usize,
     /// Bytes of the digest, where they are others.
     size: Option<usize>,
+    /// One that has taken nothing, once there is use for it.
+    fresh: Option<MdCtx>,
 }
 
 impl Context {
     /// Begins; `size`: for algorithms that let it be chosen.
     pub fn new(md: &'static MdRef, size: Option<usize>) -> Result<Self, ErrorStack> {
-        let mut context = Context { inner: MdCtx::new()?, md, room: md.size(), size };
-        context.restart()?;
-        Ok(context)
+        Ok(Context { inner: begun(md, size)?, md, room: md.size(), size, fresh: None })
     }
 
-    /// Begins anew; nothing is left of what it has taken.
+    /// Begins anew; nothing is left of what it has taken. A state is copied over it that has taken nothing: OpenSSL looks for engines each time that it
+    /// makes one.
     #[inline]
     pub fn restart(&mut self) -> Result<(), ErrorStack> {
-        let Some(size) = self.size else { return self.inner.digest_init(self.md) };
-        let mut params = [(c"size", Param::Uint(size as c_uint))];
-        with_params(&mut params, |array| {
-            // SAFETY: context and digest are alive, the array is terminated; OpenSSL copies what it keeps.
-            check(unsafe { EVP_DigestInit_ex2(self.inner.as_ptr(), self.md.as_ptr(), array) })
-        })
+        match &self.fresh {
+            Some(fresh) => copy(fresh, &mut self.inner),
+            None => self.restart_first(),
+        }
+    }
+
+    #[cold]
+    fn restart_first(&mut self) -> Result<(), ErrorStack> {
+        let fresh = begun(self.md, self.size)?;
+        copy(&fresh, &mut self.inner)?;
+        self.fresh = Some(fresh);
+        Ok(())
     }
 
     /// Takes more input.
@@ -68,9 +75,27 @@ impl Context {
 
     /// Another one that has come as far as this one.
     pub fn duplicate(&self) -> Result<Self, ErrorStack> {
-        let inner = MdCtx::new()?;
-        // SAFETY: both are valid contexts, and the copy is new: nothing else refers to it.
-        check(unsafe { ffi::EVP_MD_CTX_copy_ex(inner.as_ptr(), self.inner.as_ptr()) })?;
-        Ok(Context { inner, ..*self })
+        let mut inner = MdCtx::new()?;
+        copy(&self.inner, &mut inner)?;
+        Ok(Context { inner, md: self.md, room: self.room, size: self.size, fresh: None })
     }
+}
+
+/// One that has taken nothing.
+fn begun(md: &MdRef, size: Option<usize>) -> Result<MdCtx, ErrorStack> {
+    let mut context = MdCtx::new()?;
+    let Some(size) = size else { return context.digest_init(md).map(|()| context) };
+    let mut params = [(c"size", Param::Uint(size as c_uint))];
+    with_params(&mut params, |array| {
+        // SAFETY: context and digest are alive, the array is terminated; OpenSSL copies what it keeps.
+        check(unsafe { EVP_DigestInit_ex2(context.as_ptr(), md.as_ptr(), array) })
+    })?;
+    Ok(context)
+}
+
+/// Makes `to` what `from` is; what it was is written over.
+#[inline]
+fn copy(from: &MdCtx, to: &mut MdCtx) -> Result<(), ErrorStack> {
+    // SAFETY: both are contexts of our own, of which the first is only read.
+    check(unsafe { ffi::EVP_MD_CTX_copy_ex(to.as_ptr(), from.as_ptr()) })
 }
