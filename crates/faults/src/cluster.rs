@@ -222,6 +222,11 @@ impl Cluster {
         self.disk(at)?.map_or(Ok(()), |disk| disk.take(time)).map_err(told("a slow disk"))
     }
 
+    /// How many syncs of the node at a place have been slow so far.
+    pub fn slow_syncs(&self, at: usize) -> Result<u64, Failure> {
+        Ok(self.disk(at)?.map_or(0, |disk| disk.syncs()))
+    }
+
     /// Kills the node at a place, with no chance to tidy up.
     pub fn kill(&mut self, at: usize) {
         self.places[at].process = None;

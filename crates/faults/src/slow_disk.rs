@@ -23,6 +23,11 @@ impl SlowDisk {
         std::fs::write(&beside, format!("{}\n", time.as_millis()))?;
         std::fs::rename(beside, &self.file)
     }
+
+    /// How many syncs have waited so far.
+    pub fn syncs(&self) -> u64 {
+        std::fs::metadata(self.file.with_extension("syncs")).map_or(0, |counted| counted.len())
+    }
 }
 
 /// The library, compiled into a folder unless it is there.
