@@ -4,8 +4,9 @@
 //! another node, with an id of its own, at the same addresses.
 
 use crate::check::Reads;
-use crate::process::{Clock, Process};
+use crate::process::{Clock, Process, Surroundings};
 use crate::proxy::{Links, source};
+use crate::slow_disk::{self, SlowDisk};
 use cloister::config::{ClusterSettings, Config, Place as SlotPlace};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub reads: Reads,
     /// libfaketime, if clocks are to be stepped.
     pub faketime: Option<PathBuf>,
+    /// Whether disks are to be slowed down.
+    pub slow_disks: bool,
     /// More lines for every `node.toml`.
     pub more: String,
 }
@@ -168,12 +171,12 @@ impl Cluster {
         if self.is_running(at) {
             return Ok(());
         }
-        let clock = self.clock(at);
+        let around = Surroundings { clock: self.clock(at), disk: self.disk(at)? };
         let log = self.log(at);
-        if let Some(clock) = clock.as_ref().filter(|clock| !clock.file.exists()) {
+        if let Some(clock) = around.clock.as_ref().filter(|clock| !clock.file.exists()) {
             clock.step(0).map_err(told("a clock"))?;
         }
-        let process = Process::start(&self.settings.cloister, &self.places[at].data, &log, clock.as_ref());
+        let process = Process::start(&self.settings.cloister, &self.places[at].data, &log, &around);
         self.places[at].process = Some(process.map_err(told("a node's process"))?);
         Ok(())
     }
@@ -214,6 +217,16 @@ impl Cluster {
         self.clock(at).map_or(Ok(()), |clock| clock.step(seconds)).map_err(told("a clock"))
     }
 
+    /// Makes each sync of a file take the node at a place so long, from now on; for a cluster whose disks are to be slowed down.
+    pub fn slow_disk(&self, at: usize, time: Duration) -> Result<(), Failure> {
+        self.disk(at)?.map_or(Ok(()), |disk| disk.take(time)).map_err(told("a slow disk"))
+    }
+
+    /// How many syncs of the node at a place have been slow so far.
+    pub fn slow_syncs(&self, at: usize) -> Result<u64, Failure> {
+        Ok(self.disk(at)?.map_or(0, |disk| disk.syncs()))
+    }
+
     /// Kills the node at a place, with no chance to tidy up.
     pub fn kill(&mut self, at: usize) {
         self.places[at].process = None;
@@ -233,6 +246,16 @@ impl Cluster {
     fn clock(&self, at: usize) -> Option<Clock> {
         let library = self.settings.faketime.clone()?;
         Some(Clock { library, file: self.folder.path().join(format!("clock-{at}")) })
+    }
+
+    /// The disk of the node at a place, if disks can be slowed down.
+    fn disk(&self, at: usize) -> Result<Option<SlowDisk>, Failure> {
+        if !self.settings.slow_disks {
+            return Ok(None);
+        }
+        let library =
+            slow_disk::built(self.folder.path()).map_err(told("the library that slows disks down"))?;
+        Ok(Some(SlowDisk { library, file: self.folder.path().join(format!("disk-{at}")) }))
     }
 
     /// Removes the node at a place from the cluster, by the word of another; ends it and throws its folder away.

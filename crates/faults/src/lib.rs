@@ -4,6 +4,7 @@
 //! - [`check`]: whether a history keeps the promises of a cluster
 //! - [`proxy`]: the links between nodes, which can be cut and slowed
 //! - [`process`], [`cluster`]: nodes as processes, and their cluster by the words of the command line
+//! - [`slow_disk`]: a disk for one process that takes as long as it is told
 //! - [`fault`], [`inject`]: what is to go wrong, and how it is made to
 //! - [`thing`], [`load`]: objects, and clients at work on them
 //! - [`inventory`]: what a node holds when all is over
@@ -22,4 +23,5 @@ pub mod process;
 pub mod proxy;
 pub mod report;
 pub mod run;
+pub mod slow_disk;
 pub mod thing;

@@ -1,6 +1,8 @@
 //! One node's process: begun, signalled, ended, its log kept.
 
+use crate::slow_disk::SlowDisk;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +30,33 @@ impl Clock {
     }
 }
 
+/// What a process is made to believe of its machine.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// A clock of its own.
+    pub clock: Option<Clock>,
+    /// A disk of its own.
+    pub disk: Option<SlowDisk>,
+}
+
+impl Surroundings {
+    fn put_around(&self, command: &mut Command) {
+        let mut libraries = Vec::new();
+        if let Some(Clock { library, file }) = &self.clock {
+            libraries.push(library.as_os_str());
+            command.env("FAKETIME_TIMESTAMP_FILE", file);
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_CACHE_DURATION", "1");
+        }
+        if let Some(SlowDisk { library, file }) = &self.disk {
+            libraries.push(library.as_os_str());
+            command.env("CLOISTER_SLOW_DISK", file);
+        }
+        if !libraries.is_empty() {
+            command.env("LD_PRELOAD", libraries.join(OsStr::new(":")));
+        }
+    }
+}
+
 /// A running node, killed when dropped. It also dies with the thread that began it, so that none outlives a test that is killed.
 pub struct Process {
     child: Child,
@@ -36,14 +65,11 @@ pub struct Process {
 
 impl Process {
     /// Runs a node on its data folder. What it says is added to `log`.
-    pub fn start(cloister: &Path, data: &Path, log: &Path, clock: Option<&Clock>) -> io::Result<Process> {
+    pub fn start(cloister: &Path, data: &Path, log: &Path, around: &Surroundings) -> io::Result<Process> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "sh", "-c", BEGIN]).arg(cloister);
         command.args(["node", "run", "--data"]).arg(data);
-        if let Some(Clock { library, file }) = clock {
-            command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", file);
-            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_CACHE_DURATION", "1");
-        }
+        around.put_around(&mut command);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut log = OpenOptions::new().create(true).append(true).open(log)?;
         if let Some(mut said) = child.stdout.take() {
@@ -114,10 +140,11 @@ mod tests {
 
     /// Begins a script in the place of the command; its folder is `$4`, its log `log` in it.
     fn script(folder: &Path, body: &str, clock: Option<&Clock>) -> Process {
+        let around = Surroundings { clock: clock.cloned(), disk: None };
         let program = folder.join("program");
         std::fs::write(&program, format!("#!/bin/sh\n{body}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        Process::start(&program, folder, &folder.join("log"), clock).unwrap()
+        Process::start(&program, folder, &folder.join("log"), &around).unwrap()
     }
 
     fn wait_for(file: &Path) {

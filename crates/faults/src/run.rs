@@ -58,6 +58,7 @@ impl Plan {
             nodes: self.nodes,
             reads: self.reads,
             faketime,
+            slow_disks: false,
             more: String::new(),
         };
         let mut cluster = Cluster::found(settings)?;

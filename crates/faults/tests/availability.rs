@@ -32,11 +32,17 @@ fn mechanism(id: u64) -> Mechanism {
 
 impl Fixture {
     fn new(more: &str) -> Fixture {
+        Fixture::on_disks(more, false)
+    }
+
+    /// The same; `slow_disks`: whether their disks can be slowed down.
+    fn on_disks(more: &str, slow_disks: bool) -> Fixture {
         let settings = Settings {
             cloister: common::cloister(),
             nodes: 3,
             reads: Reads::Session,
             faketime: None,
+            slow_disks,
             more: more.to_owned(),
         };
         let mut cluster = Cluster::found(settings).unwrap();
@@ -159,4 +165,43 @@ fn the_only_node_left_goes_on_to_use_keys_where_that_is_allowed_and_makes_none()
     while it.token.info().unwrap().write_protected {}
     it.make(b"third").unwrap();
     assert_eq!(it.found(b"second"), 0);
+}
+
+/// Longer than an election takes where disks are quick, and than a leader waits for a node that writes.
+const LATE: Duration = Duration::from_millis(400);
+
+#[test]
+fn after_the_leaders_death_keys_are_made_though_no_disk_is_as_quick_as_an_election() {
+    let _turn = common::turn();
+    let mut it = Fixture::on_disks("", true);
+    it.make(b"first").unwrap();
+    let leader = it.cluster.leader().unwrap();
+    for at in it.followers() {
+        it.cluster.slow_disk(at, LATE).unwrap();
+    }
+    it.cluster.kill(leader);
+    it.make(b"second").unwrap();
+    assert_eq!((it.found(b"first"), it.found(b"second")), (1, 1));
+}
+
+/// Syncs that a node needs for another leader and its first entries, and a few more; far fewer than it would have had to catch up with.
+const FEW: u64 = 16;
+
+#[test]
+fn a_node_whose_disk_could_not_keep_up_follows_the_next_leader_without_writing_all_that_the_last_one_sent() {
+    let _turn = common::turn();
+    let mut it = Fixture::on_disks("", true);
+    let slow = it.followers()[0];
+    let leader = it.cluster.leader().unwrap();
+    it.cluster.slow_disk(slow, LATE * 5).unwrap();
+    // The others are a majority, and far ahead of it.
+    for number in 0..400 {
+        it.make(format!("before-{number}").as_bytes()).unwrap();
+    }
+    let before = it.cluster.slow_syncs(slow).unwrap();
+    it.cluster.kill(leader);
+    it.make(b"after").unwrap();
+    let took = it.cluster.slow_syncs(slow).unwrap() - before;
+    assert!(took < FEW, "{took} syncs");
+    assert_eq!(it.found(b"after"), 1);
 }

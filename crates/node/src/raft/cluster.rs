@@ -184,7 +184,7 @@ impl Cluster {
         let (proposer, gathering) = Proposer::start(Arc::clone(&leader));
         let heir = Heir::new(id, raft.clone(), votes.clone(), timing.election.1);
         let vouchers = Vouchers::new(Arc::clone(&leader));
-        let entries = InTurn::default();
+        let entries = InTurn::new();
         let host = Host { leader: Arc::clone(&leader), heir, neighbourly, vouchers, machine, entries };
         let serving = tokio::spawn(sync_socket::serve(listener, tls, Arc::new(host)));
         let watching = tokio::spawn(tell_of_the_end(raft.clone()));

@@ -78,9 +78,11 @@ impl Heir {
         }
     }
 
-    /// Whether this node's vote is for itself, and nobody has won yet.
+    /// Whether this node's vote is for itself, and nobody has won yet. Not while that waits for the disk: another try would come after the votes of
+    /// those who ask meanwhile, and take the election from whoever had them.
     fn still_stands(&self) -> bool {
-        self.votes.borrow().is_some_and(|vote| !vote.is_committed() && is_by(&vote, self.id))
+        let kept = self.raft.metrics().borrow().vote;
+        self.votes.borrow().is_some_and(|vote| vote == kept && !vote.is_committed() && is_by(&vote, self.id))
     }
 
     /// Whether somebody stands for election, as far as this node's vote tells.

@@ -1,4 +1,4 @@
-//! Entries are handed to consensus one message at a time, and only while their sender still waits for the answer.
+//! Entries are handed to consensus a message or two at a time, and only while their sender still waits for the answer.
 //!
 //! Consensus takes messages in the order of their arrival, each with a wait for the disk of its own. A leader gives a message up after a heartbeat's time and
 //! sends the same entries again, with those that have come since. So on a disk that takes longer than that, messages nobody waits for any more
@@ -6,19 +6,25 @@
 
 use std::future::Future;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The one at work, and the next: with nothing behind a long wait for the disk, consensus would take its leader for silent.
+const AT_ONCE: usize = 2;
 
 /// Whose turn it is.
-#[derive(Default)]
-pub(crate) struct InTurn(Mutex<()>);
+pub(crate) struct InTurn(Semaphore);
 
 impl InTurn {
+    pub(crate) fn new() -> InTurn {
+        InTurn(Semaphore::new(AT_ONCE))
+    }
+
     /// Waits for the turn, which ends when the answer is dropped; `None` if `gone` was first.
-    pub(crate) async fn wait(&self, gone: impl Future<Output = ()>) -> Option<MutexGuard<'_, ()>> {
+    pub(crate) async fn wait(&self, gone: impl Future<Output = ()>) -> Option<SemaphorePermit<'_>> {
         tokio::select! {
             biased;
             () = gone => None,
-            turn = self.0.lock() => Some(turn),
+            turn = self.0.acquire() => turn.ok(),
         }
     }
 }
@@ -30,12 +36,14 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_is_gone_before_its_turn_takes_none() {
-        let turns = InTurn::default();
-        let first = turns.wait(pending()).await;
-        assert!(first.is_some());
+        let turns = InTurn::new();
+        let mut taken = Vec::new();
+        for _ in 0..AT_ONCE {
+            taken.push(turns.wait(pending()).await.unwrap());
+        }
         assert!(turns.wait(ready(())).await.is_none(), "its sender waits no more");
-        let next = turns.wait(pending());
-        drop(first);
-        assert!(next.await.is_some(), "the one that is gone is in nobody's way");
+        assert_eq!(turns.0.available_permits(), 0, "no more at once");
+        taken.pop();
+        assert!(turns.wait(pending()).await.is_some(), "the one that is gone is in nobody's way");
     }
 }

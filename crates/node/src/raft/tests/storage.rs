@@ -1,17 +1,18 @@
 //! openraft's own suite for log stores and state machines, on ours; and whose log is whose.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use openraft::CommittedLeaderId;
-use openraft::storage::RaftLogStorage;
+use openraft::storage::{RaftLogStorage, RaftLogStorageExt};
 use openraft::testing::{StoreBuilder, Suite};
+use openraft::{CommittedLeaderId, EntryPayload};
 use tempfile::TempDir;
 
 use super::machine::KeyValue;
 use crate::raft::log::{LogError, LogStore, Owner};
 use crate::raft::snapshot::Snapshots;
 use crate::raft::state_machine::StateMachine;
-use crate::raft::types::{Applied, LogId, StorageError, Types};
+use crate::raft::types::{Applied, Entry, LogId, StorageError, Types, Vote};
 
 const OWNER: Owner = Owner { node: 7, cluster: [1; 32] };
 
@@ -74,4 +75,55 @@ fn a_log_without_its_state_and_a_state_without_its_log_do_not_start() {
     assert!(log.fits(&state(5)).is_ok(), "a node that starts again");
     assert!(matches!(log.fits(&state(4)), Err(LogError::StateLost)));
     assert!(matches!(log.fits(&Applied::default()), Err(LogError::StateLost)));
+}
+
+/// The vote that a node would start with if it died at this moment.
+async fn after_a_crash(path: &Path) -> Option<Vote> {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("raft.db");
+    for end in ["", "-wal"] {
+        let beside = |path: &Path| format!("{}{end}", path.display());
+        std::fs::copy(beside(path), beside(&copy)).unwrap();
+    }
+    LogStore::open(&copy, OWNER).unwrap().read_vote().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_vote_is_promised_with_the_next_terms_which_then_cost_no_write_and_are_given_to_nobody_after_a_crash()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("raft.db");
+    let mut log = LogStore::open(&path, OWNER).unwrap();
+    let written = || std::fs::metadata(folder.path().join("raft.db-wal")).unwrap().len();
+    let before = written();
+    log.save_vote(&Vote::new(3, 8)).await.unwrap();
+    let first = written();
+    assert!(first > before);
+    log.save_vote(&Vote::new(4, 9)).await.unwrap();
+    assert_eq!((written(), log.read_vote().await.unwrap()), (first, Some(Vote::new(4, 9))));
+    let promised = after_a_crash(&path).await.unwrap();
+    assert!(promised > Vote::new(4, u64::MAX) && promised.leader_id().voted_for() == Some(OWNER.node));
+    let beyond = Vote::new(promised.leader_id().term, 9);
+    log.save_vote(&beyond).await.unwrap();
+    assert!(written() > first && after_a_crash(&path).await.unwrap() > beyond);
+}
+
+#[tokio::test]
+async fn a_leaders_vote_is_written_with_its_first_entry_and_ends_what_was_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("raft.db");
+    let mut log = LogStore::open(&path, OWNER).unwrap();
+    log.save_vote(&Vote::new(3, 8)).await.unwrap();
+    let promised = after_a_crash(&path).await;
+    let elected = Vote::new_committed(3, 8);
+    log.save_vote(&elected).await.unwrap();
+    assert_eq!((log.read_vote().await.unwrap(), after_a_crash(&path).await), (Some(elected), promised));
+    let log_id = LogId::new(CommittedLeaderId::new(3, 8), 1);
+    log.blocking_append([Entry { log_id, payload: EntryPayload::Blank }]).await.unwrap();
+    assert_eq!(after_a_crash(&path).await, Some(elected));
+    // What comes next is promised anew, and no older vote takes its place.
+    log.save_vote(&Vote::new(4, 9)).await.unwrap();
+    assert!(after_a_crash(&path).await > Some(Vote::new(4, u64::MAX)));
+    drop(log);
+    assert!(LogStore::open(&path, OWNER).unwrap().read_vote().await.unwrap() > Some(Vote::new(4, u64::MAX)));
 }
