@@ -100,16 +100,17 @@ impl Stage {
     }
 
     fn sign(&mut self, session: &Session) -> HsmResult<()> {
-        let (public, private) = session.generate_key_pair(
+        let (public, private) = session.turn()?.generate_key_pair(
             &mechanism(ck::CKM_EC_KEY_PAIR_GEN, Params::None)?,
-            &template(&[(ck::CKA_EC_PARAMS, Value::from(P256)), (ck::CKA_TOKEN, true.into())]),
+            &template(&[(ck::CKA_EC_PARAMS, Value::from(P256)), (ck::CKA_TOKEN, true.into())]).into(),
             &template(&[
                 (ck::CKA_TOKEN, true.into()),
                 (ck::CKA_PRIVATE, true.into()),
                 (ck::CKA_SENSITIVE, true.into()),
                 (ck::CKA_EXTRACTABLE, false.into()),
                 (ck::CKA_LABEL, KEY_LABEL.as_bytes().into()),
-            ]),
+            ])
+            .into(),
         )?;
         self.did("Generated a P-256 key pair.", "the private key was made in the token and can't leave it");
         let ecdsa = mechanism(ck::CKM_ECDSA_SHA256, Params::None)?;
@@ -137,12 +138,12 @@ impl Stage {
     }
 
     fn encrypt(&mut self, session: &Session) -> HsmResult<()> {
-        let key = session.generate_key(
+        let key = session.turn()?.generate_key(
             &mechanism(ck::CKM_AES_KEY_GEN, Params::None)?,
-            &template(&[(ck::CKA_VALUE_LEN, 32u64.into()), (ck::CKA_TOKEN, false.into())]),
+            &template(&[(ck::CKA_VALUE_LEN, 32u64.into()), (ck::CKA_TOKEN, false.into())]).into(),
         )?;
         let mut iv = vec![0; 12];
-        session.random(&mut iv)?;
+        session.turn()?.random(&mut iv)?;
         let gcm = mechanism(ck::CKM_AES_GCM, Params::Gcm { iv: iv.into(), aad: Vec::new(), tag_bits: 128 })?;
         let mut sealed = whole(session, Purpose::Encrypt, &gcm, key, MESSAGE)?;
         let opened = whole(session, Purpose::Decrypt, &gcm, key, &sealed)?;

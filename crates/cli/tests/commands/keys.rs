@@ -41,12 +41,13 @@ fn machine_with_keys() -> Machine {
         aes.set(ck::CKA_VALUE_LEN, 32);
         aes.set(ck::CKA_SENSITIVE, true);
         aes.set(ck::CKA_EXTRACTABLE, false);
-        session.generate_key(&mechanism(ck::CKM_AES_KEY_GEN), &aes).unwrap();
+        session.turn().unwrap().generate_key(&mechanism(ck::CKM_AES_KEY_GEN), &aes.into()).unwrap();
         let mut public = own("tls", 0x0b);
         public.set(ck::CKA_EC_PARAMS, P256);
         public.set(ck::CKA_PRIVATE, false);
         let pair = mechanism(ck::CKM_EC_KEY_PAIR_GEN);
-        session.generate_key_pair(&pair, &public, &own("tls", 0x0b)).unwrap();
+        let (public, private) = (public.into(), own("tls", 0x0b).into());
+        session.turn().unwrap().generate_key_pair(&pair, &public, &private).unwrap();
         let mut data = own("note", 0x0c);
         data.remove(ck::CKA_ID);
         data.set(ck::CKA_CLASS, ck::CKO_DATA);

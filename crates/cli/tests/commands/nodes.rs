@@ -166,7 +166,8 @@ impl Nodes {
                 template.set(ck::CKA_VALUE_LEN, 32);
                 template.set(ck::CKA_LABEL, label.as_bytes());
                 let row = registry::find(ck::CKM_AES_KEY_GEN).unwrap();
-                session.generate_key(&Mechanism { row, params: Params::None }, &template).unwrap();
+                let generation = Mechanism { row, params: Params::None };
+                session.turn().unwrap().generate_key(&generation, &template.into()).unwrap();
             }
         });
     }
