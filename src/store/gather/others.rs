@@ -5,6 +5,7 @@ use super::super::counter::Moved;
 use super::super::error::{Error, Result, Step};
 use super::super::keys::TokenKey;
 use super::super::objects::{Lot, are_there, put_all};
+use super::super::place;
 use super::super::record::Row;
 use super::super::schema::Format;
 use super::super::tray::letter::{self, Address};
@@ -88,7 +89,10 @@ impl Database {
             jobs.iter().try_for_each(|job| (job.work)(writer))?;
         }
         let own = rows.iter().flatten().flat_map(|rows| rows.iter());
-        put_all(writer, key, own.chain(left.iter().flatten()))
+        let mut all: Vec<&Row> = own.chain(left.iter().flatten()).collect();
+        // As they will lie: SQLite fills a page before it begins another.
+        all.sort_unstable_by_key(|row| place::of(row.name.id));
+        put_all(writer, key, all.into_iter())
     }
 
     /// What other processes have left, for who has this key, with its rows. What can't be opened is theirs to do.
