@@ -135,6 +135,9 @@ impl Database {
     fn do_together(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
         let tray = self.tray();
         let mut lead = tray.and_then(Tray::lead);
+        if lead.is_some() {
+            tray.into_iter().for_each(Tray::let_others_come);
+        }
         if let (Some(tray), None) = (tray, &lead) {
             if let [job] = jobs
                 && let Some(done) = self.leave(tray, job)
@@ -167,6 +170,9 @@ impl Database {
         match done {
             Ok(Committed { moved, log, .. }) => {
                 let kept = self.settle(moved.to, &log, committed);
+                if let (Some(tray), false) = (self.tray(), served.is_empty()) {
+                    tray.note_shared();
+                }
                 if kept.is_ok() {
                     served.into_iter().for_each(Taken::done);
                 }

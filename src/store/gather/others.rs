@@ -36,7 +36,10 @@ impl Database {
         let left = tray.leave(|claim| letter::write(claim, address, key, rows)).ok()??;
         // Where the commit has moved the counter is not told: what the tray says is not that good.
         match left.outcome(|| self.settle_unanswered()) {
-            Ok(Outcome::Done) => Some(Ok(None)),
+            Ok(Outcome::Done) => {
+                tray.note_shared();
+                Some(Ok(None))
+            }
             Ok(Outcome::Committed) => Some(self.settle_seen().map(|()| None)),
             Ok(Outcome::Own) => None,
             Ok(Outcome::Forgotten) => Some(Err(self.untold("it was stopped for long"))),

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 use word::{State, Word};
 
@@ -51,6 +51,8 @@ pub(super) const MOST_BYTES: usize = (ROOM - 1) * 8;
 const MOMENT: Duration = Duration::from_millis(5);
 /// How long to wait for another's sync.
 const LONG: Duration = Duration::from_millis(20);
+/// Milliseconds for which those are expected again with whom something was written.
+const LATELY: u64 = 10;
 /// Milliseconds after which a place belongs to nobody any more.
 const FORGOTTEN: u64 = 600_000;
 
@@ -59,6 +61,8 @@ pub(super) struct Tray {
     words: SharedCounters<WORDS>,
     /// [`MOMENT`], but in tests.
     moment: Duration,
+    /// When this process last wrote together with another, in milliseconds of the coarse clock.
+    shared: AtomicU64,
 }
 
 /// What has become of what was left.
@@ -81,7 +85,11 @@ impl Tray {
         let words: SharedCounters<WORDS> = map_writable(&file)?;
         let is_owners = std::fs::metadata(&file)?.permissions().mode() & 0o077 == 0;
         words.exchange(VERSION, 0, VERSION_1);
-        Ok((is_owners && words.load(VERSION) == VERSION_1).then_some(Tray { words, moment: MOMENT }))
+        Ok((is_owners && words.load(VERSION) == VERSION_1).then_some(Tray {
+            words,
+            moment: MOMENT,
+            shared: AtomicU64::new(0),
+        }))
     }
 
     /// Says that the caller is about to write, unless another process has said so.
@@ -96,6 +104,18 @@ impl Tray {
         let lead = Lead { tray: self, name: name(), is_over: Cell::new(false) };
         self.words.store(LED, lead.name);
         lead
+    }
+
+    /// This process has written together with another.
+    pub(super) fn note_shared(&self) {
+        self.shared.store(coarse_milliseconds(), Ordering::Relaxed);
+    }
+
+    /// Lets those leave something who may be about to: who were told just now that something is on the disk, with this process. They need a processor, not time.
+    pub(super) fn let_others_come(&self) {
+        if coarse_milliseconds().saturating_sub(self.shared.load(Ordering::Relaxed)) < LATELY {
+            std::thread::yield_now();
+        }
     }
 
     /// Leaves what `write` makes for a claim, for the one who is about to write. `None`: there is no room, or nobody is about to write.
