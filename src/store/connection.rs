@@ -7,7 +7,7 @@ use super::replica::Replica;
 use super::schema::{self, Content, Format};
 use super::settle::{Log, beside};
 use super::sight::Sight;
-use super::steady::Steady;
+use super::tray::Tray;
 use crate::crypto::ffi::vfs;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -50,8 +50,8 @@ pub(super) struct Database {
     pub(super) slot: Arc<Mutex<Slot>>,
     /// Those who want to write.
     pub(super) queue: Queue,
-    /// What has left logins as they were.
-    pub(super) steady: Steady,
+    /// What is shared with other processes that write, once something has been written; `None`: it can't be.
+    pub(super) tray: OnceCell<Option<Tray>>,
     /// Held by the one that has the log synced.
     pub(super) syncing: Mutex<()>,
     /// The highest value of the change counter of which this process knows that all is on the disk.
@@ -100,7 +100,7 @@ impl Database {
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
             queue: Queue::default(),
-            steady: Steady::default(),
+            tray: OnceCell::new(),
             syncing: Mutex::default(),
             settled: AtomicU64::new(0),
             replica: None,
@@ -207,6 +207,11 @@ impl Database {
     /// Whether the file first opened was found under its path just now. Nothing else is as good as reading it.
     pub(super) fn seems_in_place(&self) -> bool {
         self.sight.is_recent() || self.look().unwrap_or(false)
+    }
+
+    /// Device and inode of the file first opened.
+    pub(super) fn identity(&self) -> Option<(u64, u64)> {
+        self.identity.get().copied()
     }
 
     /// Looks whether the file first opened is what is found under its path now.

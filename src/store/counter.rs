@@ -1,12 +1,13 @@
 //! The change counter: tells a process that nothing has been written since it last looked, for one load from memory.
 //!
-//! It is the first of three counters of eight bytes in the file `token.seq` that each process maps. A writer, while it holds SQLite's write lock, makes it odd
+//! It is the first of five counters of eight bytes in the file `token.seq` that each process maps. A writer, while it holds SQLite's write lock, makes it odd
 //! before its commit and even after. Even and unmoved therefore proves that no commit has come between.
 //!
 //! The rule for readers: sample the counter, then read rows; what was read is good for as long as the counter is `Some` and
 //! the same as the sample. A sample of `None` proves nothing, and what is read after it must not be kept.
 //!
-//! The other two tell which changes are on the disk; [`super::settle`] is about them.
+//! Two others tell which changes are on the disk; [`super::settle`] is about them. The last two tell since when only objects have been changed; [`super::steady`] is about
+//! these.
 
 use crate::crypto::ffi::mapping::SharedCounters;
 use std::fs::{File, OpenOptions};
@@ -25,12 +26,15 @@ pub(super) const CHANGES: usize = 0;
 pub(super) const SETTLED: usize = 1;
 /// Raised each time the disk has refused what was written; 0 again when all is on the disk nevertheless.
 pub(super) const REFUSED: usize = 2;
+/// Between these two values of the change counter only objects have been changed.
+pub(super) const SINCE: usize = 3;
+pub(super) const UNTIL: usize = 4;
 
 /// How long to wait at most before looking whether the write lock is free: who held it may have been killed.
 const MOMENT: Duration = Duration::from_millis(5);
 
 /// What is mapped of the file.
-pub(super) type Mapped = SharedCounters<3>;
+pub(super) type Mapped = SharedCounters<5>;
 
 /// A token's counters; without a mapping they never prove anything.
 pub struct Counter {
@@ -43,11 +47,12 @@ pub struct Counter {
 impl Counter {
     /// Maps the counters in `folder`, which are made if they can be. If neither works, reading rows is the only way to know.
     pub(super) fn open(folder: &Path) -> Self {
-        let mapped = map_writable(folder).or_else(|_| map_read_only(folder)).ok();
+        let file = folder.join(FILE);
+        let mapped = map_writable(&file).or_else(|_| map_read_only(&file)).ok();
         if let Some(counters) = &mapped {
             doubt(counters);
         }
-        Counter { file: folder.join(FILE), mapped, retired: AtomicBool::new(false) }
+        Counter { file, mapped, retired: AtomicBool::new(false) }
     }
 
     /// The file's path.
@@ -138,6 +143,11 @@ pub(super) struct Moving<'a> {
 }
 
 impl Moving<'_> {
+    /// All counters.
+    pub(super) fn counters(&self) -> &Mapped {
+        self.counters
+    }
+
     /// What will be true of the commit.
     pub(super) fn moved(&self) -> Moved {
         Moved { from: self.from, to: self.odd.wrapping_add(1) }
@@ -155,7 +165,7 @@ impl Drop for Moving<'_> {
 /// Makes the counter's file if it is missing, and holds its advisory lock until the answer is dropped: a token is made by
 /// one process at a time.
 pub(super) fn lock(folder: &Path) -> io::Result<File> {
-    let file = open(folder, true)?;
+    let file = open(&folder.join(FILE), true)?;
     file.lock()?;
     Ok(file)
 }
@@ -167,28 +177,35 @@ fn doubt(counters: &Mapped) {
     if settled > counters.load(CHANGES) {
         counters.exchange(SETTLED, settled, 0);
     }
+    // One above is that of a commit under way.
+    let until = counters.load(UNTIL);
+    if until > counters.load(CHANGES).saturating_add(1) {
+        counters.store(SINCE, u64::MAX);
+        counters.store(UNTIL, 0);
+    }
 }
 
-fn map_writable(folder: &Path) -> io::Result<Mapped> {
-    let file = open(folder, true)?;
-    if file.metadata()?.len() < Mapped::SIZE as u64 {
+/// Maps the first words of a file that processes share, for its owner only, and makes it if it is missing.
+pub(super) fn map_writable<const N: usize>(path: &Path) -> io::Result<SharedCounters<N>> {
+    let file = open(path, true)?;
+    if file.metadata()?.len() < SharedCounters::<N>::SIZE as u64 {
         // Two processes must not both lengthen it: the second's zeros would take back what the first has counted.
         file.lock()?;
     }
-    let counters = Mapped::map(&file);
+    let counters = SharedCounters::map(&file);
     // Closing would not do: the mapping keeps the open file, and the lock with it.
     file.unlock()?;
     counters
 }
 
-fn map_read_only(folder: &Path) -> io::Result<Mapped> {
-    Mapped::map_read_only(&open(folder, false)?)
+fn map_read_only(path: &Path) -> io::Result<Mapped> {
+    Mapped::map_read_only(&open(path, false)?)
 }
 
-fn open(folder: &Path, write: bool) -> io::Result<File> {
+fn open(path: &Path, write: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(write).create(write).mode(0o600).truncate(false);
-    options.open(folder.join(FILE))
+    options.open(path)
 }
 
 #[cfg(test)]
@@ -239,6 +256,16 @@ mod tests {
         assert_eq!(settled(&Counter::open(folder.path())), 2);
         before.mapped().unwrap().raise(SETTLED, 4);
         assert_eq!(settled(&Counter::open(folder.path())), 0);
+    }
+
+    #[test]
+    fn what_is_yet_to_come_is_not_believed_to_change_objects_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = Counter::open(folder.path());
+        before.mapped().unwrap().raise(UNTIL, 2);
+        let after = Counter::open(folder.path());
+        drop(after.begin());
+        assert_eq!((after.value(), after.steady_since(0)), (Some(2), None));
     }
 
     #[test]

@@ -2,20 +2,25 @@
 //!
 //! Callers who come together share a transaction and the wait for the disk: they leave their work in a queue, and one of them, the leader, does all of it. As soon as the
 //! disk begins with that, the next leader begins with what has come meanwhile, so that processor and disk work at the same time. Each succeeds or is refused by itself.
-//! No thread is needed for that but the callers'.
+//! No thread is needed for that but the callers'. Processes do the same for each other, as far as they add objects ([`others`]).
 
 use super::connection::{Database, PATIENCE, Slot};
 use super::counter::Moved;
 use super::error::{Error, Fault, Result, Step};
+use super::objects::Lot;
 use super::settle::Log;
 use super::together::{Fate, in_savepoint};
+use super::tray::{Taken, Tray};
 use super::writer::Writer;
+use once_cell::unsync::OnceCell;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+mod others;
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +52,8 @@ struct Waiting {
 
 struct Job {
     work: Work,
+    /// What another process needs to do it, and what this one needs to do others'.
+    lot: Option<Lot>,
     fate: Arc<Fate<Call>>,
 }
 
@@ -73,17 +80,18 @@ impl Database {
         if let Some(replica) = &self.replica {
             return replica.write(self.path(), work);
         }
-        match self.transact(Kind::Any, |writer| work(writer)) {
+        match self.transact(Kind::Any, |writer| work(writer), || ()) {
             Ok(Committed { value, moved, log }) => self.settle(moved.to, &log, || ()).map(|()| value),
             // A refusal too rests on what was read.
             Err(fault) => self.settle_seen().and(Err(fault.at(self.path()))),
         }
     }
 
-    /// Changes objects, and nothing else, together with others who come at the same time. `work` may run more than once, and in another thread. Answers how
-    /// that has moved the change counter; `None`: nobody knows.
+    /// Changes objects, and nothing else, together with others who come at the same time. `work` may run more than once, and in another thread; or another
+    /// process adds the new objects of the `lot`. Answers how that has moved the change counter; `None`: nobody knows.
     pub(super) fn write_together(
         &self,
+        lot: Option<Lot>,
         work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static,
     ) -> Result<Option<Moved>> {
         if let Some(replica) = &self.replica {
@@ -92,7 +100,7 @@ impl Database {
         let fate = Arc::new(Fate::default());
         let is_first = {
             let mut waiting = self.queue.0.lock();
-            waiting.jobs.push_back(Job { work: Box::new(work), fate: fate.clone() });
+            waiting.jobs.push_back(Job { work: Box::new(work), lot, fate: fate.clone() });
             !std::mem::replace(&mut waiting.is_led, true)
         };
         if is_first {
@@ -116,56 +124,124 @@ impl Database {
         let led = Led { database: self, jobs: &jobs, is_over: Cell::new(false) };
         let done = self.do_together(&jobs, &|| led.pass_on());
         drop(led);
-        for (Job { work, fate }, done) in jobs.into_iter().zip(done) {
-            // Before its caller goes on: it holds the caller's keys.
-            drop(work);
+        for (Job { work, lot, fate }, done) in jobs.into_iter().zip(done) {
+            // Before its caller goes on: they hold the caller's keys.
+            drop((work, lot));
             fate.decide(Call::Done(done));
         }
     }
 
     /// What each of the jobs has come to, when all of them are on the disk. `committed`: they are, and it is their turn to be synced.
     fn do_together(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
-        let tell = |fault: Fault| fault.at(self.path());
-        let done = self.transact(Kind::Objects, |writer| do_all(writer, jobs));
+        let tray = self.tray();
+        let mut lead = tray.and_then(Tray::lead);
+        if lead.is_some() {
+            tray.into_iter().for_each(Tray::let_others_come);
+        }
+        if let (Some(tray), None) = (tray, &lead) {
+            if let [job] = jobs
+                && let Some(done) = self.leave(tray, job)
+            {
+                return vec![done];
+            }
+            lead = Some(tray.lead_anyway());
+        }
+        let pass_on = || {
+            committed();
+            if let Some(lead) = &lead {
+                lead.pass_on();
+            }
+        };
+        self.do_here(jobs, &pass_on)
+    }
+
+    /// The same by this process, with what others have left.
+    fn do_here(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
+        let is_new = |job: &Job| job.lot.as_ref().is_some_and(|lot| lot.new.is_some());
+        if jobs.len() > 1 && !jobs.iter().all(is_new) {
+            return self.do_apart(jobs, committed);
+        }
+        let served = OnceCell::new();
+        let work = |writer: &Writer<'_>| self.do_all(writer, jobs, &served);
+        let tell = || served.get().into_iter().flatten().for_each(Taken::committed);
+        let done = self.transact(Kind::Objects, work, tell);
+        let served: Vec<Taken<'_>> = served.into_inner().unwrap_or_default();
+        let count = jobs.len().saturating_add(served.len());
         match done {
-            Ok(Committed { value, moved, log }) => {
+            Ok(Committed { moved, log, .. }) => {
                 let kept = self.settle(moved.to, &log, committed);
-                let kept = kept.map(|()| Some(moved.shared_by(jobs.len())));
-                value
-                    .into_iter()
-                    .map(|done| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell)))
-                    .collect()
-            }
-            Err(fault) => {
-                let error = tell(fault);
-                // Nothing has changed. What can't be done together may be possible one by one; but nobody waits for the write lock twice.
-                if jobs.len() > 1 && !matches!(error, Error::Busy(_)) {
-                    return jobs.chunks(1).flat_map(|job| self.do_together(job, &|| ())).collect();
+                if let (Some(tray), false) = (self.tray(), served.is_empty()) {
+                    tray.note_shared();
                 }
-                // A refusal too rests on what was read.
-                vec![self.settle_seen().and(Err(error)); jobs.len()]
+                if kept.is_ok() {
+                    served.into_iter().for_each(Taken::done);
+                }
+                vec![kept.map(|()| Some(moved.shared_by(count))); jobs.len()]
             }
+            // Nothing has changed. What can't be done together may be possible one by one; but nobody waits for the write lock twice.
+            Err(fault) => match fault.at(self.path()) {
+                error if count == 1 || matches!(error, Error::Busy(_)) => self.refuse(jobs, error),
+                _ => {
+                    drop(served);
+                    self.do_apart(jobs, committed)
+                }
+            },
         }
     }
 
-    fn transact<T>(&self, kind: Kind, work: impl FnOnce(&Writer<'_>) -> Step<T>) -> Step<Committed<T>> {
+    /// The same where each may be refused by itself, and without what others have left.
+    fn do_apart(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
+        let tell = |fault: Fault| fault.at(self.path());
+        match self.transact(Kind::Objects, |writer| do_each(writer, jobs), || ()) {
+            Ok(Committed { value, moved, log }) => {
+                let kept = self.settle(moved.to, &log, committed).map(|()| Some(moved.shared_by(jobs.len())));
+                let told = |done: Step<()>| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell));
+                value.into_iter().map(told).collect()
+            }
+            Err(fault) => match tell(fault) {
+                error if jobs.len() == 1 || matches!(error, Error::Busy(_)) => self.refuse(jobs, error),
+                _ => jobs.chunks(1).flat_map(|job| self.do_apart(job, &|| ())).collect(),
+            },
+        }
+    }
+
+    /// A refusal too rests on what was read.
+    fn refuse(&self, jobs: &[Job], error: Error) -> Vec<Result<Option<Moved>>> {
+        vec![self.settle_seen().and(Err(error)); jobs.len()]
+    }
+
+    /// `committed` is told of it before anybody is who waits for the write lock.
+    fn transact<T>(
+        &self,
+        kind: Kind,
+        work: impl FnOnce(&Writer<'_>) -> Step<T>,
+        committed: impl FnOnce(),
+    ) -> Step<Committed<T>> {
         let mut slot = self.slot.lock();
         self.make_ready(&mut slot)?;
         if self.is_read_only() {
             return Err(Error::ReadOnly(self.path().to_path_buf()).into());
         }
         self.mend(slot.connection()?)?;
-        self.take_write_lock(slot.connection()?)?;
-        let transaction = Transaction { database: self, slot: &mut slot };
+        let transaction = self.begin(&mut slot)?;
         let log = transaction.log()?;
         let connection = transaction.slot.connection()?;
         let value = work(&Writer::new(connection, self.format_on(connection)?))?;
         let moved = transaction.commit(kind)?;
+        committed();
         if let Some(connection) = &slot.open {
             self.tidy(connection, slot.commits);
         }
         slot.commits = slot.commits.wrapping_add(1);
         Ok(Committed { value, moved, log })
+    }
+
+    /// Begins a transaction that may write.
+    fn begin<'a>(&'a self, slot: &'a mut Slot) -> Step<Transaction<'a>> {
+        self.take_write_lock(slot.connection()?)?;
+        let transaction = Transaction { database: self, slot };
+        self.answer_unanswered(transaction.slot.connection()?)?;
+        Ok(transaction)
     }
 
     /// SQLite's own way to wait for another process is to sleep for longer and longer.
@@ -188,10 +264,7 @@ impl Database {
 }
 
 /// What each of the jobs has come to in a transaction; an error if that can't stand.
-fn do_all(writer: &Writer<'_>, jobs: &[Job]) -> Step<Vec<Step<()>>> {
-    if let [job] = jobs {
-        return Ok(vec![Ok((job.work)(writer)?)]);
-    }
+fn do_each(writer: &Writer<'_>, jobs: &[Job]) -> Step<Vec<Step<()>>> {
     let mut done = Vec::with_capacity(jobs.len());
     for job in jobs {
         let one = in_savepoint(writer, || (job.work)(writer));
@@ -223,7 +296,7 @@ impl Transaction<'_> {
         let unmoved = || Fault::Told(Error::ReadOnly(counter.path().to_path_buf()));
         let moving = counter.begin().ok_or_else(unmoved)?;
         if kind == Kind::Objects {
-            self.database.steady.extend(moving.moved());
+            moving.stays_steady();
         }
         self.slot.connection()?.prepare_cached("COMMIT")?.execute(())?;
         Ok(moving.moved())

@@ -3,7 +3,7 @@
 //! See `docs/store.md` for the format. The store knows records, users and seals; it knows no sessions and no policy.
 //!
 //! From the bottom up: `codec` turns attributes into bytes, `seal` protects bytes, `keys` and `password` are the key hierarchy;
-//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them, and `place` tells where a record lies;
+//! `schema`, `connection`, `sight` and `counter` are the files, `gather` (with `together` and `tray`) and `settle` how they are written and when they are on the disk, `tidy` keeps the log short, `steady` tells what stays as it was; `meta`, `users`, `record`, `tags` and `roster` are what is in them, and `place` tells where a record lies;
 //! `login`, `objects`, `search` (with `recent`, its memory) and `check` are what can be asked.
 
 mod check;
@@ -33,6 +33,7 @@ mod steady;
 mod tags;
 mod tidy;
 mod together;
+mod tray;
 mod users;
 mod writer;
 
@@ -203,10 +204,10 @@ impl Store {
         self.recent.forget(viewer);
     }
 
-    /// The value of the change counter that stands for `seen`, an earlier one, where nothing but objects has been changed since, as far as this process
+    /// The value of the change counter that stands for `seen`, an earlier one, where nothing but objects has been changed since, as far as anybody
     /// knows. Costs no look at the store.
     pub fn steady_since(&self, seen: u64) -> Option<u64> {
-        self.database.steady.since(seen, self.database.counter().raw())
+        self.database.counter().steady_since(seen)
     }
 
     /// The change counter itself, for those who keep something for longer than the store.

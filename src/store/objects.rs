@@ -11,6 +11,7 @@ use super::writer::Writer;
 use super::{Store, Viewer, meta, statement, users};
 use crate::token::ObjectId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use std::sync::Arc;
 
 /// The columns of a row, in the order that [`row_from`] and [`statement::PUT_OBJECT`] have them.
 pub(super) const COLUMNS: &str =
@@ -51,13 +52,9 @@ impl Store {
     /// Answers, as the other changes of objects do, how that has moved the change counter; `None`: nobody knows.
     pub fn insert(&self, viewer: Option<Viewer<'_>>, records: &[Record]) -> Result<Option<Moved>> {
         let rows = self.seal(viewer, records)?;
-        self.write_objects(viewer, move |writer, keeper| {
-            rows.each(writer, |row| {
-                if writer.keeps() {
-                    place::require_room(writer, writer.format(), row.name.id)?;
-                }
-                put_row(writer, keeper, row).map_err(taken)
-            })
+        let (key, new) = (viewer.map(|viewer| viewer.key.clone()), rows.sealed());
+        self.write_objects(key, new, move |writer, keeper| {
+            rows.each(writer, |row| put_new(writer, keeper, row))
         })
     }
 
@@ -65,7 +62,8 @@ impl Store {
     pub fn replace(&self, viewer: Option<Viewer<'_>>, record: &Record) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
         let rows = self.seal(viewer, std::slice::from_ref(record))?;
-        self.write_objects(viewer, move |writer, keeper| {
+        let key = viewer.map(|viewer| viewer.key.clone());
+        self.write_objects(key, None, move |writer, keeper| {
             rows.each(writer, |row| {
                 let id = row.name.id;
                 let stored = stored_row(writer, id, sees)?;
@@ -84,7 +82,8 @@ impl Store {
     /// can't be deleted (`LoginNeeded`).
     pub fn delete(&self, viewer: Option<Viewer<'_>>, id: ObjectId) -> Result<Option<Moved>> {
         let sees = viewer.is_some();
-        self.write_objects(viewer, move |writer, keeper| {
+        let key = viewer.map(|viewer| viewer.key.clone());
+        self.write_objects(key, None, move |writer, keeper| {
             let stored = stored_row(writer, id, sees)?;
             keeper.strike(&stored)?;
             writer.execute(statement::DELETE_OBJECT, &[&id.0])?;
@@ -102,7 +101,7 @@ impl Store {
         };
         let format = self.database.format()?;
         let seal = |record| Row::seal(record, Some(key), open_key.as_ref(), format);
-        let rows = records.iter().map(seal).collect::<Step<Vec<Row>>>();
+        let rows = records.iter().map(seal).collect::<Step<Arc<[Row]>>>();
         rows.map(Rows::Sealed).map_err(|fault| fault.at(self.database.path()))
     }
 
@@ -130,30 +129,80 @@ impl Store {
         })
     }
 
-    /// A transaction that changes objects, and with them the roster.
+    /// A transaction that changes objects, and with them the roster. `new`: what it adds, if that is all it does.
     fn write_objects(
         &self,
-        viewer: Option<Viewer<'_>>,
+        key: Option<TokenKey>,
+        new: Option<Arc<[Row]>>,
         work: impl Fn(&Writer<'_>, &mut Keeper<'_>) -> Step<()> + Send + 'static,
     ) -> Result<Option<Moved>> {
-        let key = viewer.map(|viewer| viewer.key.clone());
-        self.database.write_together(move |writer| {
-            let mut keeper = Keeper::new(writer, key.as_ref())?;
-            work(writer, &mut keeper)?;
-            keeper.finish()
-        })
+        let lot = key.clone().map(|key| Lot { key, new });
+        self.database
+            .write_together(lot, move |writer| kept(writer, key.as_ref(), |keeper| work(writer, keeper)))
     }
+}
+
+/// What others need to do for the one who adds objects, and what one has to have who does it for others.
+pub(super) struct Lot {
+    /// What the roster is kept with.
+    pub(super) key: TokenKey,
+    /// The new rows, if nothing else is to be done.
+    pub(super) new: Option<Arc<[Row]>>,
+}
+
+/// Adds what several have sealed; all or nothing is to stand.
+pub(super) fn put_all<'a>(
+    writer: &Writer<'_>,
+    key: &TokenKey,
+    mut rows: impl Iterator<Item = &'a Row>,
+) -> Step<()> {
+    kept(writer, Some(key), |keeper| rows.try_for_each(|row| put_new(writer, keeper, row)))
+}
+
+/// Whether these very rows are there.
+pub(super) fn are_there(connection: &Connection, format: Format, rows: &[Row]) -> Step<bool> {
+    for row in rows {
+        if read_row(connection, format, row.name.id)?.as_ref() != Some(row) {
+            return Ok(false);
+        }
+    }
+    Ok(!rows.is_empty())
+}
+
+fn kept<'a>(
+    writer: &'a Writer<'_>,
+    key: Option<&'a TokenKey>,
+    work: impl FnOnce(&mut Keeper<'a>) -> Step<()>,
+) -> Step<()> {
+    let mut keeper = Keeper::new(writer, key)?;
+    work(&mut keeper)?;
+    keeper.finish()
+}
+
+fn put_new(writer: &Writer<'_>, keeper: &mut Keeper<'_>, row: &Row) -> Step<()> {
+    if writer.keeps() {
+        place::require_room(writer, writer.format(), row.name.id)?;
+    }
+    put_row(writer, keeper, row).map_err(taken)
 }
 
 /// New rows.
 enum Rows {
     /// Sealed already.
-    Sealed(Vec<Row>),
+    Sealed(Arc<[Row]>),
     /// Not to be sealed. Their tags are made with a key that is another if the token has been made anew.
     Open(Vec<Record>),
 }
 
 impl Rows {
+    /// Those that are sealed.
+    fn sealed(&self) -> Option<Arc<[Row]>> {
+        match self {
+            Rows::Sealed(rows) => Some(rows.clone()),
+            Rows::Open(_) => None,
+        }
+    }
+
     fn each(&self, writer: &Writer<'_>, mut work: impl FnMut(&Row) -> Step<()>) -> Step<()> {
         match self {
             Rows::Sealed(rows) => rows.iter().try_for_each(work),

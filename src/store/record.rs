@@ -10,6 +10,7 @@ use crate::attribute::Attributes;
 use crate::token::ObjectId;
 use cryptoki_sys as ck;
 use openssl::sha::Sha256;
+use serde::{Deserialize, Serialize};
 
 /// An object as it is kept: its attributes in two halves, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub struct Record {
 }
 
 /// A row of the table `object`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) name: Name,
     /// In the order of [`super::tags::TAGGED`].
@@ -40,7 +42,7 @@ pub(super) struct Row {
 }
 
 /// What a seal is bound to, the halves apart.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Name {
     pub(super) id: ObjectId,
     pub(super) version: i64,

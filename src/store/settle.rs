@@ -71,7 +71,7 @@ impl Database {
         log.map_or(Ok(()), |log| self.sync(mark, &log, || ()))
     }
 
-    /// Returns when the commit with this mark is on the disk. `begins`: it is its turn in this process, and the next one may be committed.
+    /// Returns when the commit with this mark is on the disk. `begins`: it is its turn, and the next one may be committed.
     pub(super) fn settle(&self, mark: u64, log: &Log, begins: impl FnOnce()) -> Result<()> {
         self.sync(Some(mark), log, begins)
     }
@@ -102,11 +102,13 @@ impl Database {
     /// Whoever syncs first, in whatever process, does it for all whose commits have come before.
     fn sync(&self, mark: Option<u64>, log: &Log, begins: impl FnOnce()) -> Result<()> {
         let _turn = self.syncing.lock();
-        begins();
         let Some(counters) = self.counter().mapped() else {
+            begins();
             return log.sync().map_err(|error| refused(self.path(), &error));
         };
-        let Some(_turn) = self.await_turn(counters, mark, log) else { return Ok(()) };
+        let turn = self.await_turn(counters, mark, log);
+        begins();
+        let Some(_turn) = turn else { return Ok(()) };
         loop {
             let committed = counters.load(CHANGES);
             if counters.load(REFUSED) == 0

@@ -1,37 +1,51 @@
-//! Changes of this process that leave its logins as they are: those of objects. A login found good is good still when nothing else has been
-//! written since, and nobody has to look at its user again.
+//! Changes that leave logins as they are: those of objects. A login found good is good still when nothing else has been written since, and nobody has
+//! to look at its user again.
 
-use super::counter::Moved;
-use parking_lot::Mutex;
+use super::counter::{Counter, Moved, Moving, SINCE, UNTIL};
 
-/// Between these values of the change counter only objects have been changed, and by this process only; both are even.
-#[derive(Clone, Copy, Default)]
+/// Between these values of the change counter only objects have been changed; both are even.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Range {
     since: u64,
     until: u64,
 }
 
-/// The latest such range.
-#[derive(Default)]
-pub(super) struct Steady(Mutex<Range>);
-
-impl Steady {
-    /// A commit that changes objects only is about to move the counter. The caller holds SQLite's write lock.
-    pub(super) fn extend(&self, moved: Moved) {
-        let mut range = self.0.lock();
+impl Range {
+    /// The range once a commit that changes objects only has moved the counter. Whatever came between the two ends it, and another begins.
+    fn extended(self, moved: Moved) -> Range {
         match moved.from {
-            Some(from) if from == range.until => range.until = moved.to,
-            Some(from) => *range = Range { since: from, until: moved.to },
-            None => *range = Range { since: moved.to, until: moved.to },
+            Some(from) if from == self.until => Range { until: moved.to, ..self },
+            Some(from) => Range { since: from, until: moved.to },
+            None => Range { since: moved.to, until: moved.to },
         }
     }
 
     /// What stands for `seen`, a value of the counter from before, now that it is at `now`, if nothing but objects has been changed between.
-    pub(super) fn since(&self, seen: u64, now: u64) -> Option<u64> {
-        let range = *self.0.lock();
+    fn stands_for(self, seen: u64, now: u64) -> Option<u64> {
         // An odd one: the last of these commits is under way.
-        let is_ours = now == range.until || now.checked_add(1) == Some(range.until);
-        (is_ours && (range.since..=range.until).contains(&seen)).then_some(range.until)
+        let is_latest = now == self.until || now.checked_add(1) == Some(self.until);
+        (is_latest && (self.since..=self.until).contains(&seen)).then_some(self.until)
+    }
+}
+
+impl Counter {
+    /// The value that stands for `seen`, an earlier one, where nothing but objects has been changed since, by whatever process.
+    pub(super) fn steady_since(&self, seen: u64) -> Option<u64> {
+        let now = self.raw();
+        // In this order: the end is stored last, so the beginning is not an earlier one's.
+        let counters = self.mapped()?;
+        let until = counters.load(UNTIL);
+        Range { since: counters.load(SINCE), until }.stands_for(seen, now)
+    }
+}
+
+impl Moving<'_> {
+    /// The commit changes objects only. Who does not say so, be it an earlier version, has changed anything.
+    pub(super) fn stays_steady(&self) {
+        let counters = self.counters();
+        let range = Range { since: counters.load(SINCE), until: counters.load(UNTIL) }.extended(self.moved());
+        counters.store(SINCE, range.since);
+        counters.store(UNTIL, range.until);
     }
 }
 
@@ -44,11 +58,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_before_changes_of_objects_stands_until_somebody_else_writes() {
-        let steady = Steady::default();
-        assert_eq!(steady.since(2, 4), None);
-        steady.extend(moved(4, 6));
-        steady.extend(moved(6, 8));
+    fn what_was_seen_before_changes_of_objects_stands_until_anything_else_is_written() {
+        let mut range = Range { since: 2, until: 2 };
+        assert_eq!(range.stands_for(1, 2), None);
+        range = range.extended(moved(4, 6)).extended(moved(6, 8));
         for (seen, now, expected) in [
             (4, 8, Some(8)),
             (6, 8, Some(8)),
@@ -58,14 +71,33 @@ mod tests {
             (4, 10, None),
             (10, 8, None),
         ] {
-            assert_eq!(steady.since(seen, now), expected, "{seen} {now}");
+            assert_eq!(range.stands_for(seen, now), expected, "{seen} {now}");
         }
-        // Another process has been at 8 to 10.
-        steady.extend(moved(10, 12));
-        assert_eq!(steady.since(8, 12), None);
-        assert_eq!(steady.since(10, 12), Some(12));
-        // Or has died, or has just committed.
-        steady.extend(Moved { from: None, to: 16 });
-        assert_eq!(steady.since(12, 16), None);
+        // Something else has been written at 8 to 10.
+        range = range.extended(moved(10, 12));
+        assert_eq!((range.stands_for(8, 12), range.stands_for(10, 12)), (None, Some(12)));
+        // Or its writer has died, or has just committed.
+        assert_eq!(range.extended(Moved { from: None, to: 16 }).stands_for(12, 16), None);
+    }
+
+    #[test]
+    fn a_process_knows_of_anothers_changes_whether_they_leave_logins_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (Counter::open(folder.path()), Counter::open(folder.path()));
+        let change = |counter: &Counter, only_objects: bool| {
+            let moving = counter.begin().unwrap();
+            if only_objects {
+                moving.stays_steady();
+            }
+        };
+        change(&one, false);
+        let seen = other.value().unwrap();
+        change(&one, true);
+        change(&other, true);
+        assert_eq!(other.steady_since(seen), other.value());
+        change(&one, false);
+        assert_eq!(other.steady_since(seen), None);
+        change(&one, true);
+        assert_eq!(other.steady_since(seen), None);
     }
 }

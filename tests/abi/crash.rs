@@ -203,6 +203,80 @@ fn a_process_killed_in_the_middle_of_writing_a_commit_leaves_nothing_of_it() {
     });
 }
 
+/// Makes keys, one at a time and as they are to be, until it is killed; says each label once the module has acknowledged it.
+fn write_keys_until_killed(process: &Process, name: &str) {
+    let session = Token::join().user();
+    for number in 0.. {
+        let label = format!("{name}/{number}");
+        keys::aes(session, template![CKA_TOKEN => true, CKA_LABEL => label.as_str()]);
+        process.say(&label);
+    }
+}
+
+/// A process that writes, and what it has said so far.
+struct Writing {
+    part: Part,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Writing {
+    fn start(process: &Process, name: &str) -> Writing {
+        let mut part = process.start(name, "");
+        let lines = BufReader::new(part.child().stdout.take().unwrap()).lines();
+        Writing { part, lines }
+    }
+
+    /// The labels that it says next, so many or all.
+    fn say(&mut self, most: usize) -> Vec<String> {
+        let label = |line: String| line.strip_prefix("| ").map(str::to_owned);
+        self.lines.by_ref().map_while(Result::ok).filter_map(label).take(most).collect()
+    }
+
+    /// Kills it; the labels that it had said.
+    fn kill(mut self) -> Vec<String> {
+        self.part.child().kill().unwrap();
+        self.part.child().wait().unwrap();
+        self.say(usize::MAX)
+    }
+}
+
+#[test]
+fn a_kill_of_one_of_several_who_write_for_each_other_loses_nothing_makes_nothing_twice_and_stops_nobody() {
+    isolated(|process| {
+        if let Some((name, _)) = process.part() {
+            return write_keys_until_killed(process, &name);
+        }
+        let token = Token::new();
+        let mut all: Vec<_> =
+            (0..4).map(|number| Writing::start(process, &format!("first-{number}"))).collect();
+        let mut acknowledged = Vec::new();
+        for round in 0..2 * KILLS {
+            for writing in &mut all {
+                let said = writing.say(5);
+                assert_eq!(said.len(), 5, "round {round}: a writer ended by itself");
+                acknowledged.extend(said);
+            }
+            let killed = all.remove(0);
+            acknowledged.extend(killed.kill());
+            all.push(Writing::start(process, &format!("round-{round}")));
+        }
+        acknowledged.extend(all.into_iter().flat_map(Writing::kill));
+        let session = token.user();
+        for label in &acknowledged {
+            let found = session.find(&template![CKA_LABEL => label.as_str()]).unwrap();
+            assert_eq!(found.len(), 1, "{label} was acknowledged");
+        }
+        // Of each that was killed one more may be there, whole.
+        let objects = session.find(&template![CKA_CLASS => CKO_SECRET_KEY]).unwrap();
+        let killed = 4 + usize::try_from(2 * KILLS).unwrap();
+        assert!((acknowledged.len()..=acknowledged.len() + killed).contains(&objects.len()));
+        let labels: BTreeSet<_> =
+            objects.iter().map(|object| session.get(*object, CKA_LABEL).unwrap()).collect();
+        assert_eq!(labels.len(), objects.len(), "a key was made twice");
+        process.say(format!("{} keys acknowledged over {killed} kills", acknowledged.len()));
+    });
+}
+
 /// Every object there is can be read, and every pair is a pair.
 fn whole(session: Session) {
     for object in session.find(&template![]).unwrap() {

@@ -70,6 +70,13 @@ impl<const N: usize> SharedCounters<N> {
         self.writable && self.counters()[which].compare_exchange(current, new, order, order).is_ok()
     }
 
+    /// Stores `value`; what was written before it is visible to who loads it. Does nothing on counters mapped for reading only.
+    pub fn store(&self, which: usize, value: u64) {
+        if self.writable {
+            self.counters()[which].store(value, Ordering::Release);
+        }
+    }
+
     /// Stores `value` unless there is a higher one. Does nothing on counters mapped for reading only.
     pub fn raise(&self, which: usize, value: u64) {
         if self.writable {
@@ -138,6 +145,9 @@ mod tests {
         writer.raise(1, 3);
         reader.raise(1, 9);
         assert_eq!(reader.load(1), 7);
+        writer.store(1, 5);
+        reader.store(1, 6);
+        assert_eq!(reader.load(1), 5);
     }
 
     #[test]

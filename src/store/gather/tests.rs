@@ -5,7 +5,7 @@ use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn job(work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static) -> Job {
-    Job { work: Box::new(work), fate: Arc::default() }
+    Job { work: Box::new(work), lot: None, fate: Arc::default() }
 }
 
 #[test]

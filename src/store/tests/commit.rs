@@ -25,10 +25,10 @@ fn log_length(folder: &TempDir) -> u64 {
 
 /// A disk that lets nothing through before it is opened.
 #[derive(Clone, Default)]
-struct Gate(Arc<(Mutex<bool>, Condvar, AtomicUsize)>);
+pub(super) struct Gate(Arc<(Mutex<bool>, Condvar, AtomicUsize)>);
 
 impl Gate {
-    fn before(store: &Store) -> Gate {
+    pub(super) fn before(store: &Store) -> Gate {
         let gate = Gate::default();
         let seen = gate.clone();
         let hook = move || {
@@ -44,13 +44,13 @@ impl Gate {
         gate
     }
 
-    fn open(&self) {
+    pub(super) fn open(&self) {
         *self.0.0.lock() = true;
         self.0.1.notify_all();
     }
 
     /// Syncs that have come to the gate.
-    fn syncs(&self) -> usize {
+    pub(super) fn syncs(&self) -> usize {
         self.0.2.load(Ordering::SeqCst)
     }
 }
@@ -250,7 +250,7 @@ fn a_call_that_panics_in_a_shared_transaction_holds_nobody_up() {
         let first = scope.spawn(|| it.store.insert(it.viewer(), &[record(1, Some(it.user))]));
         until(|| gate.syncs() == 1);
         let second = leader(scope, &it);
-        let panics = scope.spawn(|| it.store.database.write_together(|_| panic!("on purpose")));
+        let panics = scope.spawn(|| it.store.database.write_together(None, |_| panic!("on purpose")));
         until(|| it.store.database.queue.len() == 1);
         let beside = scope.spawn(|| it.store.insert(it.viewer(), &[record(3, Some(it.user))]));
         until(|| it.store.database.queue.len() == 2);

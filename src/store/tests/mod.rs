@@ -8,6 +8,7 @@ mod places;
 mod replica;
 mod search;
 mod tampering;
+mod together;
 mod users;
 
 use super::*;

@@ -8,6 +8,9 @@ use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// What is seen of the store's counter where that is not known: it proves nothing while it is odd, so the object's version tells.
+const UNPROVED: u64 = 1;
+
 /// Objects kept at most; beyond it the cache starts afresh.
 const MOST: usize = 8192;
 
@@ -39,12 +42,15 @@ pub(super) struct Moment {
 impl Moment {
     /// The same, for a new object whose commit has moved the store's counter: nobody else knew of it, and so it is as that commit has left it.
     pub fn after_making(self, moved: Option<Moved>) -> Moment {
-        Moment { counter: moved.map(|moved| moved.to), ..self }
+        Moment { counter: Some(moved.map_or(UNPROVED, |moved| moved.to)), ..self }
     }
 
     /// The same, for an object that was changed: others who have committed together with that may have destroyed it.
     pub fn after_changing(self, moved: Option<Moved>) -> Moment {
-        self.after_making(moved.filter(|moved| moved.from.is_some()))
+        match moved {
+            Some(Moved { from: Some(_), .. }) => self.after_making(moved),
+            _ => Moment { counter: None, ..self },
+        }
     }
 }
 
@@ -110,5 +116,16 @@ mod tests {
         assert!(is_kept(moment.after_changing(alone)));
         assert!(!is_kept(moment.after_changing(shared)) && !is_kept(moment.after_changing(None)));
         assert!(is_kept(moment.after_making(shared)));
+    }
+
+    #[test]
+    fn a_new_object_is_there_to_be_looked_at_again_where_nobody_knows_when_it_was_committed() {
+        let (cache, id) = (Cache::default(), ObjectId([1; 16]));
+        let object = Arc::new(LocalObject::from_attributes(id, None, 1, Attributes::new()));
+        cache.put(&object, cache.moment().after_making(None));
+        for counter in [None, Some(0), Some(2)] {
+            let is_current = cache.look(id, counter).1.map(|(_, is_current)| is_current);
+            assert_eq!(is_current, Some(false), "{counter:?}");
+        }
     }
 }
