@@ -3,8 +3,8 @@
 //! openraft draws a node's election timeout once, when it starts, and counts it from the moment that a vote is decided on, though neither candidate nor voter
 //! goes on before the disk has it. Two nodes that have drawn almost the same would stand at the same moment, each with its own vote, again and
 //! again; and where a vote takes the disk longer than the timeout, a voter would stand before the one it has just voted for could win, and a candidate
-//! anew before it is answered. So who has stood or voted holds back for a time that is drawn anew each time, a voter longer than a candidate: the next try
-//! is the candidate's, and what it takes of the disks has been promised by then.
+//! anew before it is answered. So who has stood or voted holds back for a time that is drawn anew each time, after the first vote a voter longer than the candidate:
+//! the next try is the candidate's, and what it takes of the disks has been promised by then.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) async fn hold_back(
     longest: Duration,
     removed: watch::Receiver<bool>,
 ) {
-    let mut until = None;
+    let (mut until, mut tries) = (None, Tries::default());
     loop {
         let held = async {
             match until {
@@ -36,19 +36,20 @@ pub(crate) async fn hold_back(
                     return;
                 }
                 let vote = *votes.borrow_and_update();
-                let Some(vote) = vote.filter(|vote| !vote.is_committed()) else {
-                    until = Some(Instant::now());
-                    continue;
-                };
-                raft.runtime_config().elect(false);
-                until = Some(Instant::now() + patience(is_by(&vote, id), longest));
+                let patience = tries.patience(vote, id, longest);
+                if patience.is_some() {
+                    raft.runtime_config().elect(false);
+                }
+                until = Some(Instant::now() + patience.unwrap_or_default());
             }
             () = held => {
-                if *removed.borrow() {
-                    return;
-                }
                 raft.runtime_config().elect(true);
                 until = None;
+                // Asked after that: who is told of its removal in between has the last word all the same.
+                if *removed.borrow() {
+                    raft.runtime_config().elect(false);
+                    return;
+                }
             }
         }
     }
@@ -59,10 +60,24 @@ pub(crate) fn is_by(vote: &Vote, id: NodeId) -> bool {
     vote.leader_id().voted_for() == Some(id)
 }
 
-/// How long to hold back after standing, or after a vote for another: half of `longest`, or all of it, and up to half more by chance.
-fn patience(stood: bool, longest: Duration) -> Duration {
-    let least = if stood { longest / 2 } else { longest };
-    least + drawn(longest / 2)
+/// The tries since a leader was followed last.
+#[derive(Default)]
+struct Tries {
+    begun: bool,
+}
+
+impl Tries {
+    /// How long to hold back after this vote of `id`; `None`: it is a leader's. Half of `longest`, or all of it after the first try of another, and up to
+    /// half more by chance. After later ones no longer than a candidate: it may be one that can never win, and whoever could would wait for it for ever.
+    fn patience(&mut self, vote: Option<Vote>, id: NodeId, longest: Duration) -> Option<Duration> {
+        let Some(vote) = vote.filter(|vote| !vote.is_committed()) else {
+            self.begun = false;
+            return None;
+        };
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        let least = if is_first && !is_by(&vote, id) { longest } else { longest / 2 };
+        Some(least + drawn(longest / 2))
+    }
 }
 
 /// A part of `longest`, by chance.
@@ -79,12 +94,25 @@ fn drawn(longest: Duration) -> Duration {
 mod tests {
     use super::*;
 
+    const LONGEST: Duration = Duration::from_millis(650);
+
     #[test]
     fn a_voter_leaves_the_next_try_to_the_candidate() {
-        let longest = Duration::from_millis(650);
         for _ in 0..64 {
-            assert!(patience(true, longest) <= patience(false, longest));
+            let candidate = Tries::default().patience(Some(Vote::new(2, 1)), 1, LONGEST);
+            let voter = Tries::default().patience(Some(Vote::new(2, 1)), 3, LONGEST);
+            assert!(candidate.is_some() && candidate <= voter);
         }
+    }
+
+    #[test]
+    fn whoever_tries_again_and_again_keeps_nobody_else_from_trying() {
+        let mut tries = Tries::default();
+        tries.patience(Some(Vote::new(2, 1)), 3, LONGEST);
+        let later = (3..67).map(|term| tries.patience(Some(Vote::new(term, 1)), 3, LONGEST));
+        assert!(later.flatten().filter(|patience| *patience <= LONGEST).count() == 64);
+        assert_eq!(tries.patience(Some(Vote::new_committed(67, 1)), 3, LONGEST), None);
+        assert!(tries.patience(Some(Vote::new(68, 1)), 3, LONGEST) >= Some(LONGEST), "after a leader anew");
     }
 
     #[test]

@@ -182,7 +182,8 @@ impl LogFile {
     }
 
     /// Follows the leader that has won, as itself or another: written along with the next entry. Whoever elected it has promised that before, and
-    /// what is taken from a leader comes after its vote; so a node that forgets it has neither voted nor acknowledged anything by it.
+    /// what is written for a leader comes with its vote; so a node that forgets it has acknowledged nothing by which that leader could commit: only heartbeats,
+    /// and copies of what was committed. An older leader that it hears again finds no majority, since those who voted are bound by what they promised.
     pub(super) fn follow(&self, vote: Vote) {
         self.given.set(Some(vote));
         self.is_due.set(true);

@@ -2,6 +2,8 @@
 
 mod file;
 mod survivor;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::fmt::Debug;
