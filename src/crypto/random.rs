@@ -22,7 +22,8 @@ const DRAWN: usize = 1 << 10;
 /// The most that is given of them at once; for more, drawing ahead saves little.
 const SMALL: usize = 64;
 
-/// For how many milliseconds they are given: as long as OpenSSL draws without seeding a thread's generators again.
+/// For how many milliseconds they are given, by the date: as long, and by the same clock, as OpenSSL draws without seeding a thread's generators again.
+/// So the copies of a machine that are all restored from one image, and told the time, are not given the same.
 const AGE: u64 = 7 * 60 * 1000;
 
 /// Raised when nothing may be given any more that any thread has drawn before.
@@ -31,9 +32,10 @@ static ERA: AtomicU64 = AtomicU64::new(0);
 /// The era of this moment, a new one in the child of a fork, however that was made. `None`: a child would not know that it is one.
 fn era() -> Option<u64> {
     let mark = fork_mark()?;
-    if mark.load(Ordering::Relaxed) == 0 {
+    // Who finds the mark set sees the era that it was set for.
+    if mark.load(Ordering::Acquire) == 0 {
         ERA.fetch_add(1, Ordering::Release);
-        mark.store(1, Ordering::Relaxed);
+        mark.store(1, Ordering::Release);
     }
     Some(ERA.load(Ordering::Acquire))
 }
@@ -135,12 +137,12 @@ impl Ahead {
     }
 
     /// Fills `buffer`, which is small, from what was drawn ahead. `false`: there can be nothing, since it is in use or the thread ends, or since it could
-    /// come twice.
+    /// come twice: then what is in `buffer` is not to be used.
     fn give(&self, buffer: &mut [u8]) -> Result<bool> {
         let Ok(mut drawn) = self.drawn.try_borrow_mut() else { return Ok(false) };
         // First in use, then looked at; also for a signal handler.
         compiler_fence(Ordering::SeqCst);
-        let (Some(era), now) = (era(), clock::coarse_milliseconds()) else { return Ok(false) };
+        let (Some(now), Some(era)) = (clock::coarse_date(), era()) else { return Ok(false) };
         if !drawn.has(buffer.len(), era, now) {
             // Without that value the thread is about to end, and nobody would wipe what is left.
             if END.try_with(|_| ()).is_err() {
@@ -150,14 +152,15 @@ impl Ahead {
         }
         drawn.give(buffer);
         compiler_fence(Ordering::SeqCst);
-        Ok(true)
+        // A signal handler may have forked since; parent and child then both come here with the same bytes.
+        Ok(self::era() == Some(era))
     }
 }
 
 impl Drawn {
     /// Whether there are so many bytes that are still good.
     fn has(&self, length: usize, era: u64, now: u64) -> bool {
-        length <= self.left && self.era == era && now.saturating_sub(self.at) < AGE
+        length <= self.left && self.era == era && now.checked_sub(self.at).is_some_and(|age| age < AGE)
     }
 
     #[cold]
@@ -261,10 +264,11 @@ mod tests {
     #[test]
     fn what_is_drawn_ahead_is_given_while_it_is_good_and_no_longer() {
         let mut drawn = Drawn { bytes: [7; DRAWN], left: 32, era: 3, at: 1000 };
-        assert!(drawn.has(32, 3, 1000) && drawn.has(0, 3, 999) && drawn.has(32, 3, 1000 + AGE - 1));
+        assert!(drawn.has(32, 3, 1000) && drawn.has(0, 3, 1000) && drawn.has(32, 3, 1000 + AGE - 1));
         assert!(!drawn.has(33, 3, 1000), "too few");
         assert!(!drawn.has(32, 4, 1000), "another era");
         assert!(!drawn.has(32, 3, 1000 + AGE), "too old");
+        assert!(!drawn.has(32, 3, 999), "nobody knows how old");
         let refused = drawn.draw(|_| Err(ErrorStack::get()), 3, 1000);
         assert!(refused.is_err() && !drawn.has(1, 3, 1000), "nothing is left where drawing failed");
     }
@@ -306,6 +310,25 @@ mod tests {
         // What the kernel does in such a child.
         fork_mark().unwrap().store(0, Ordering::Relaxed);
         assert!(!is_of(&drawn_secret(), &before));
+    }
+
+    #[test]
+    fn a_child_forked_by_a_signal_in_the_midst_of_a_call_is_given_nothing_of_its_parents() {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        /// Becomes a child in the midst of its first call.
+        fn source(bytes: &mut [u8]) -> std::result::Result<(), ErrorStack> {
+            let call = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+            bytes.fill(call as u8);
+            if call == 1 {
+                fork_mark().unwrap().store(0, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+        let (ahead, mut given) = (Ahead::new(source), [0; 16]);
+        for _ in 0..3 {
+            ahead.fill(&mut given).unwrap();
+            assert!(!given.contains(&0) && !given.contains(&1), "{given:?}: the parent has it too");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The key hierarchy: the token key, and the keys derived from it, one for each purpose.
 
 use super::roster::Authentic;
-use super::seal::{MacKey, Secret, random};
+use super::seal::{MacKey, Secret};
 use super::tags::KnownTags;
 use crate::attribute::Bytes;
 use crate::crypto::SecretKey;
@@ -9,6 +9,7 @@ use openssl::error::ErrorStack;
 use openssl::md::Md;
 use openssl::pkey::Id;
 use openssl::pkey_ctx::PkeyCtx;
+use openssl::rand::rand_priv_bytes;
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -33,7 +34,9 @@ struct Keys {
 impl TokenKey {
     /// A new one, for the token of this serial number.
     pub(super) fn generate(serial: &str) -> Result<Self, ErrorStack> {
-        Self::new(&Zeroizing::new(random()?), serial)
+        let mut master: Secret = Zeroizing::default();
+        rand_priv_bytes(&mut master[..])?;
+        Self::new(&master, serial)
     }
 
     /// K as a password or a node's ticket opened it.
