@@ -208,3 +208,34 @@ fn a_large_transaction_waits_in_so_much_room_and_no_more() {
     // A header that comes when there is room for no page brings one write more.
     assert!(disk.writes <= 2 * (1 + 1000 * FRAME / (ROOM - FRAME)), "{}", disk.writes);
 }
+
+#[test]
+fn what_waits_and_could_not_be_written_for_a_read_is_in_the_log_with_the_commit() {
+    let (mut frames, mut disk, mut plain) = (Frames::default(), Disk::default(), Disk::default());
+    let mut rng = Rng::with_seed(1);
+    frames.lock();
+    for frame in 0..3 {
+        let pieces = [(at(frame), header(&mut rng, frame == 2)), (at(frame) + HEADER as i64, page(&mut rng))];
+        for (offset, piece) in pieces {
+            frames.write(offset, &piece, |offset, bytes| disk.put(offset, bytes)).unwrap();
+            plain.put(offset, &piece).unwrap();
+        }
+        if frame == 1 {
+            frames.flush_at(at(0), FRAME, |_, _| Err(())).unwrap_err();
+        }
+    }
+    assert!(disk.bytes == plain.bytes);
+}
+
+#[test]
+fn the_last_page_of_a_refused_commit_does_not_come_to_the_log_later() {
+    let (mut frames, mut disk, mut rng) = (Frames::default(), Disk::default(), Rng::with_seed(1));
+    frames.lock();
+    for frame in 0..2 {
+        frames.write(at(frame), &header(&mut rng, frame == 1), |_, _| Err(())).unwrap();
+        let written = frames.write(at(frame) + HEADER as i64, &page(&mut rng), |_, _| Err(()));
+        assert_eq!(written.is_err(), frame == 1);
+    }
+    frames.flush(|offset, bytes| disk.put(offset, bytes)).unwrap();
+    assert_eq!(disk.bytes.len(), at(1) as usize + HEADER);
+}
