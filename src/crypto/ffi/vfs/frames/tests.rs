@@ -226,16 +226,3 @@ fn what_waits_and_could_not_be_written_for_a_read_is_in_the_log_with_the_commit(
     }
     assert!(disk.bytes == plain.bytes);
 }
-
-#[test]
-fn the_last_page_of_a_refused_commit_does_not_come_to_the_log_later() {
-    let (mut frames, mut disk, mut rng) = (Frames::default(), Disk::default(), Rng::with_seed(1));
-    frames.lock();
-    for frame in 0..2 {
-        frames.write(at(frame), &header(&mut rng, frame == 1), |_, _| Err(())).unwrap();
-        let written = frames.write(at(frame) + HEADER as i64, &page(&mut rng), |_, _| Err(()));
-        assert_eq!(written.is_err(), frame == 1);
-    }
-    frames.flush(|offset, bytes| disk.put(offset, bytes)).unwrap();
-    assert_eq!(disk.bytes.len(), at(1) as usize + HEADER);
-}
