@@ -83,12 +83,12 @@ unsafe extern "C" fn open(
     let own = unsafe { *base };
     let (methods, frames) = match flags & (ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_WAL) {
         ffi::SQLITE_OPEN_MAIN_DB => {
-            let methods = ffi::sqlite3_io_methods {
-                xClose: Some(close),
-                xShmLock: own.xShmLock.and(Some(lock)),
-                ..own
-            };
-            (methods, Rc::default())
+            // SAFETY: as above.
+            let traits = own.xDeviceCharacteristics.map_or(0, |tell| unsafe { tell(file) });
+            // Else SQLite fills commits up to the end of a sector, in pieces of which one may be taken for a header. Without the lock nothing waits.
+            let may_wait = traits & ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE != 0;
+            let lock = own.xShmLock.map(|own| if may_wait { lock } else { own });
+            (ffi::sqlite3_io_methods { xClose: Some(close), xShmLock: lock, ..own }, Rc::default())
         }
         ffi::SQLITE_OPEN_WAL => {
             let methods = ffi::sqlite3_io_methods {

@@ -219,3 +219,21 @@ fn a_large_transaction_waits_in_so_much_room_and_no_more() {
     // A header that comes when there is room for no page brings one write more.
     assert!(disk.writes <= 2 * (1 + 1000 * FRAME / (ROOM - FRAME)), "{}", disk.writes);
 }
+
+#[test]
+fn what_waits_and_could_not_be_written_for_a_read_is_in_the_log_with_the_commit() {
+    let (mut frames, mut disk, mut plain) = (Frames::default(), Disk::default(), Disk::default());
+    let mut rng = Rng::with_seed(1);
+    frames.lock();
+    for frame in 0..3 {
+        let pieces = [(at(frame), header(&mut rng, frame == 2)), (at(frame) + HEADER as i64, page(&mut rng))];
+        for (offset, piece) in pieces {
+            frames.write(offset, &piece, |offset, bytes| disk.put(offset, bytes)).unwrap();
+            plain.put(offset, &piece).unwrap();
+        }
+        if frame == 1 {
+            frames.flush_at(at(0), FRAME, |_, _| Err(())).unwrap_err();
+        }
+    }
+    assert!(disk.bytes == plain.bytes);
+}
