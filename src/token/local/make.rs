@@ -148,7 +148,8 @@ impl LocalToken {
         let moment = self.cache.moment();
         let mut tries = 1..TRIES;
         let moved = loop {
-            let records = stored(objects).map(|object| object.to_record()).collect::<Result<Vec<Record>>>()?;
+            let records =
+                stored(objects).map(|object| object.to_record()).collect::<Result<Vec<Record>>>()?;
             let sealed = records.iter().any(|record| !record.secret.is_empty());
             if sealed && known.0.is_none() {
                 return Err(Error::UserNotLoggedIn);
