@@ -246,15 +246,15 @@ mod tests {
     fn a_call_that_panics_gives_back_what_it_borrowed() {
         let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
         let (library, handle) = used(folder.path(), &last);
-        let caught = |call: &dyn Fn()| {
+        let caught = |call: &dyn Fn() -> Result<()>| {
             assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
         };
         // Unwind as panics do, without their messages.
         let unwind = || std::panic::resume_unwind(Box::new(()));
-        caught(&|| drop(last.with_session(&library, handle, |_| -> Result<()> { unwind() })));
+        caught(&|| last.with_session(&library, handle, |_| unwind()));
         assert!(stays_outside(&last, handle, library.number()));
         let number = || library.number();
-        caught(&|| drop(last.with_turn(handle, number, || Ok(&library), |_| -> Result<()> { unwind() })));
+        caught(&|| last.with_turn(handle, number, || Ok(&library), |_| unwind()));
         assert!(stays_outside(&last, handle, library.number()) && library.is_at_rest());
         last.forget();
         assert!(!stays_outside(&last, handle, library.number()), "to be changed again");
