@@ -217,4 +217,46 @@ mod tests {
         last.with_turn(handle, || library.number(), nobody, within).unwrap();
         assert!(stays_outside(&last, handle, library.number()), "the outer call's session is the last one");
     }
+
+    #[test]
+    fn a_call_from_within_one_that_may_change_what_is_remembered_is_answered_and_changes_nothing() {
+        let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
+        let (library, handle) = used(folder.path(), &last);
+        let other = library.open_session(0, true).unwrap();
+        let within = |_: &Session| {
+            last.forget();
+            for called in [handle, other] {
+                assert!(!stays_outside(&last, called, library.number()));
+                last.with_turn(called, || library.number(), || Ok(&library), |_| Ok(()))?;
+                last.with_session(&library, called, |_| Ok(()))?;
+            }
+            Ok(())
+        };
+        last.with_session(&library, handle, within).unwrap();
+        assert!(stays_outside(&last, handle, library.number()), "still the last one");
+        let within = |_: &mut Turn<'_>| {
+            last.forget();
+            last.with_session(&library, other, |_| Ok(()))
+        };
+        last.with_turn(handle, || library.number(), || Ok(&library), within).unwrap();
+        assert!(stays_outside(&last, handle, library.number()), "and still");
+    }
+
+    #[test]
+    fn a_call_that_panics_gives_back_what_it_borrowed() {
+        let (folder, last) = (tempfile::tempdir().unwrap(), Last::new());
+        let (library, handle) = used(folder.path(), &last);
+        let caught = |call: &dyn Fn() -> Result<()>| {
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
+        };
+        // Unwind as panics do, without their messages.
+        let unwind = || std::panic::resume_unwind(Box::new(()));
+        caught(&|| last.with_session(&library, handle, |_| unwind()));
+        assert!(stays_outside(&last, handle, library.number()));
+        let number = || library.number();
+        caught(&|| last.with_turn(handle, number, || Ok(&library), |_| unwind()));
+        assert!(stays_outside(&last, handle, library.number()) && library.is_at_rest());
+        last.forget();
+        assert!(!stays_outside(&last, handle, library.number()), "to be changed again");
+    }
 }

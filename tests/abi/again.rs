@@ -120,6 +120,85 @@ fn a_parameter_that_can_not_be_is_refused_again_and_leaves_nothing_begun() {
     });
 }
 
+/// A mechanism with the first `length` bytes of this as its parameter, where it lies at an odd address.
+fn at_odd_address(id: CK_MECHANISM_TYPE, parameter: &[u8], length: CK_ULONG) -> (Vec<u8>, CK_MECHANISM) {
+    let mut place = vec![0; parameter.len() + 8];
+    let start = usize::from(place.as_ptr().addr().is_multiple_of(2));
+    place[start..start + parameter.len()].copy_from_slice(parameter);
+    let at = place[start..].as_mut_ptr().cast();
+    (place, CK_MECHANISM { mechanism: id, pParameter: at, ulParameterLen: length })
+}
+
+/// AES-GCM's parameter, as the standard has it and as its drafts had it, with each thing wrong in turn that can be.
+fn gcm_parameters(place: &mut [u8; 256]) -> Vec<(Vec<u8>, CK_ULONG)> {
+    const NONE: *mut u8 = std::ptr::null_mut();
+    let at = place.as_mut_ptr();
+    let mut all = Vec::new();
+    for (iv, iv_length) in [
+        (at, 12),
+        (NONE, 12),
+        (NONE, 0),
+        (at, 0),
+        (at, 11),
+        (at, 16),
+        (at, 128),
+        (at, 129),
+        (at, CK_ULONG::MAX),
+    ] {
+        for (aad, aad_length) in [(at, 5), (NONE, 0), (NONE, 5), (at, (16 << 20) + 1), (at, CK_ULONG::MAX)] {
+            for tag_bits in [128, 96, 0, 127, 136, (1 << 32) + 128] {
+                let words = [iv as CK_ULONG, iv_length, 96, aad as CK_ULONG, aad_length, tag_bits];
+                let bytes = |words: &[CK_ULONG]| words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+                all.push((bytes(&words), 48));
+                if tag_bits == 128 {
+                    let without_bits = [words[0], words[1], words[3], words[4], words[5]];
+                    all.push((bytes(&without_bits), 40));
+                    all.push((bytes(&words), 47));
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn whatever_parameter_comes_with_it_what_rests_begins_as_in_a_session_where_nothing_does() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        let (resting, other, gone) = (stored(session), stored(session), stored(session));
+        session.destroy(gone).unwrap();
+        let mut place = [3; 256];
+        let gcm = gcm_parameters(&mut place).into_iter();
+        let gcm = gcm.map(|(parameter, length)| (CKM_AES_GCM, parameter, length));
+        let lengths = [0, 12, 15, 16, 17, CK_ULONG::MAX];
+        let others = [CKM_AES_CBC, CKM_AES_CBC_PAD, CKM_AES_ECB, CKM_AES_GCM, CKM_AES_CTR];
+        let others = others.into_iter().flat_map(|id| lengths.map(|length| (id, vec![9; 16], length)));
+        for (id, parameter, length) in gcm.chain(others) {
+            let (_place, mut given) = at_odd_address(id, &parameter, length);
+            let right = match id {
+                CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"aad"),
+                CKM_AES_ECB => Mechanism::plain(id),
+                CKM_AES_CTR => Mechanism::ctr(128, [1; 16]),
+                id => Mechanism::bytes(id, &[1; 16]),
+            };
+            let mut absent = CK_MECHANISM { pParameter: std::ptr::null_mut(), ..given };
+            let (given, absent) = (&raw mut given, &raw mut absent);
+            for (mechanism, key) in [(given, resting), (absent, resting), (given, other), (given, gone)] {
+                let ends = |session: Session| {
+                    let begun = raw!(C_EncryptInit(session.0, mechanism, key));
+                    (begun, session.encrypt_rest(&[5; 32]))
+                };
+                let new = token.public();
+                let expected = ends(new);
+                new.close().unwrap();
+                session.encrypt(&right, resting, &[7; 32]).unwrap();
+                assert_eq!(ends(session), expected, "{id:#x} {length} {parameter:?}");
+            }
+        }
+    });
+}
+
 #[test]
 fn an_operation_in_parts_and_one_at_once_follow_each_other_in_any_order() {
     isolated(|_| {

@@ -15,7 +15,11 @@ fn sha() -> Mechanism {
 fn until_refused(session: Session, key: Handle) -> Answer<()> {
     let (gcm, data) = (Mechanism::gcm(&[1; 12], b""), [7; 64]);
     let encrypted = session.encrypt(&gcm, key, &data)?;
+    let (generation, template) = (Mechanism::plain(CKM_AES_KEY_GEN), keys::aes_template(32));
     loop {
+        let new = session.generate(&generation, &template)?;
+        session.random(16)?;
+        session.destroy(new)?;
         assert_eq!(session.encrypt(&gcm, key, &data)?, encrypted);
         assert_eq!(session.digest(&sha(), &data)?, openssl::sha::sha256(&data));
     }
@@ -117,6 +121,7 @@ fn a_logout_gets_its_turn_and_ends_what_threads_do_that_never_pause() {
                         until_refused(session, key).refused_by_one_of(&[
                             CKR_USER_NOT_LOGGED_IN,
                             CKR_KEY_HANDLE_INVALID,
+                            CKR_OBJECT_HANDLE_INVALID,
                             CKR_OPERATION_NOT_INITIALIZED,
                         ]);
                         session.close().unwrap();
@@ -149,6 +154,8 @@ fn a_fork_finds_no_thread_in_the_middle_of_a_call_on_the_session_it_lives_on() {
                     .refused(CKR_ENCRYPTED_DATA_INVALID);
                 session.encrypt(&Mechanism::gcm(&[1; 12], b"aad"), key, &[0; 32]).unwrap();
                 session.digest(&sha(), &[1; 4096]).unwrap();
+                session.destroy(keys::aes(session, template![])).unwrap();
+                session.random(16).unwrap();
                 rounds.fetch_add(1, Ordering::Relaxed);
             }
         };
@@ -232,8 +239,73 @@ fn a_signal_handler_that_calls_in_disturbs_no_call_and_is_not_disturbed() {
                 let at = data.as_ptr().cast_mut();
                 assert_eq!(raw!(C_Digest(own.0, at, 200, digest.as_mut_ptr(), &mut length)), CKR_OK);
                 assert_eq!(digest, expected);
+                // This one may change what the thread remembers, and keeps the handler from it.
+                let mut info = CK_SESSION_INFO::default();
+                assert_eq!(raw!(C_GetSessionInfo(own.0, &mut info)), CKR_OK);
             }
         });
         assert_eq!(CAME.load(Ordering::SeqCst), SIGNALS);
+    });
+}
+
+/// `C_GenerateKey`, `C_GenerateKeyPair` and `C_GenerateRandom` with ever less wrong with them, and what each is answered.
+fn with_several_things_wrong(session: Session) -> Vec<CK_RV> {
+    const NONE: *mut CK_MECHANISM = std::ptr::null_mut();
+    let no_key = std::ptr::null_mut();
+    let (bad, bad_pair) = (Mechanism::plain(CKM_SHA256), Mechanism::plain(CKM_AES_KEY_GEN));
+    let (aes, ec) = (Mechanism::plain(CKM_AES_KEY_GEN), Mechanism::plain(CKM_EC_KEY_PAIR_GEN));
+    let unknown = template![0x7fff_0000 => true];
+    let stored = keys::aes_template(32).and(&template![CKA_TOKEN => true]);
+    let mut answers = Vec::new();
+    for (template, list) in
+        [(&unknown, true), (&unknown, false), (&stored, false), (&keys::aes_template(32), false)]
+    {
+        template.with_raw(|at, count| {
+            let at = if list { std::ptr::null_mut() } else { at };
+            let (mut key, mut other) = (0, 0);
+            answers.push(raw!(C_GenerateKey(session.0, NONE, at, count, no_key)));
+            answers.push(raw!(C_GenerateKey(session.0, bad.as_ptr(), at, count, no_key)));
+            answers.push(raw!(C_GenerateKey(session.0, bad.as_ptr(), at, count, &mut key)));
+            answers.push(raw!(C_GenerateKey(session.0, aes.as_ptr(), at, count, &mut key)));
+            for mechanism in [&bad_pair, &ec] {
+                let mechanism = mechanism.as_ptr();
+                answers.push(raw!(C_GenerateKeyPair(
+                    session.0, mechanism, at, count, at, count, no_key, &mut other
+                )));
+                answers.push(raw!(C_GenerateKeyPair(
+                    session.0, mechanism, at, count, at, count, &mut key, &mut other
+                )));
+            }
+        });
+    }
+    answers.push(raw!(C_GenerateRandom(session.0, std::ptr::null_mut(), 1)));
+    answers
+}
+
+#[test]
+fn of_several_things_wrong_the_same_is_told_whether_the_thread_used_the_session_last_or_not() {
+    isolated(|_| {
+        let token = Token::new();
+        let (reading, other) = (token.read_only(), token.public());
+        // Another thread comes to the session by the library.
+        let elsewhere =
+            || std::thread::scope(|scope| scope.spawn(|| with_several_things_wrong(reading)).join().unwrap());
+        let (first, again) = (with_several_things_wrong(reading), with_several_things_wrong(reading));
+        assert_eq!(first, again);
+        assert_eq!(first, elsewhere());
+        let told = |answer| first.contains(&answer);
+        assert!(told(CKR_ARGUMENTS_BAD) && told(CKR_MECHANISM_INVALID) && told(CKR_ATTRIBUTE_TYPE_INVALID));
+        assert!(told(CKR_SESSION_READ_ONLY), "before it matters that nobody is logged in");
+        assert!(told(CKR_USER_NOT_LOGGED_IN) && !told(CKR_OK));
+        other.login(CKU_USER, USER_PIN).unwrap();
+        assert!(!with_several_things_wrong(reading).contains(&CKR_USER_NOT_LOGGED_IN));
+        reading.close().unwrap();
+        assert!(
+            with_several_things_wrong(reading).iter().all(|answer| *answer == CKR_SESSION_HANDLE_INVALID)
+        );
+        module().finalize().unwrap();
+        assert!(
+            with_several_things_wrong(other).iter().all(|answer| *answer == CKR_CRYPTOKI_NOT_INITIALIZED)
+        );
     });
 }
