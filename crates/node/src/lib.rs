@@ -26,4 +26,5 @@ pub mod ring;
 mod seldom;
 pub mod server;
 pub mod settings;
+mod touch;
 mod visitors;

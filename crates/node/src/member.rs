@@ -9,17 +9,15 @@ use crate::raft::types::NodeId;
 use crate::replica::machine::TokenMachine;
 use crate::ring::Ring;
 use crate::settings::{KeyAvailability, Reads, Settings};
+use crate::touch::{self, GRACE, Touch};
 use cloister::error::{Error, Result};
 use cloister::proto::message::Request;
 use cloister::proto::needs::Needs;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-/// How long a node goes on to serve what changes nothing when it hears of no leader: longer than it takes to elect one.
-const GRACE: Duration = Duration::from_secs(2);
 /// How long a call waits until it is known what is current.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How long a call waits for the node to come to what its client has seen: about a heartbeat. Then another node may be further on.
@@ -56,8 +54,7 @@ pub struct Member {
     barrier: mpsc::Sender<oneshot::Sender<bool>>,
     /// Places for calls on their way to the leader.
     forwards: Semaphore,
-    /// Since when no leader has been heard of.
-    lost: Mutex<Option<Instant>>,
+    touch: Arc<Touch>,
 }
 
 impl Member {
@@ -76,14 +73,14 @@ impl Member {
             key_availability: settings.key_availability,
             barrier,
             forwards: Semaphore::new(FORWARDS),
-            lost: Mutex::new(Some(Instant::now())),
+            touch: Arc::new(Touch::new(Instant::now())),
             cluster,
             machine,
             ring,
             counters,
         });
         tokio::spawn(share_barriers(member.cluster.clone(), waiting));
-        tokio::spawn(watch_leader(Arc::downgrade(&member), member.cluster.watch()));
+        tokio::spawn(touch::keep(Arc::downgrade(&member.touch), member.cluster.clone()));
         tokio::spawn(chronicle::write(Arc::downgrade(&member), member.cluster.watch()));
         member
     }
@@ -228,14 +225,15 @@ impl Member {
 
     /// Whether this is the only node left of a cluster that had more, and nobody has said that a key on one node is enough: then none is made.
     pub fn is_last(&self) -> bool {
-        let voters = self.cluster.status().members.iter().filter(|member| member.part == Part::Voter).count();
-        voters == 1 && self.key_availability == KeyAvailability::Majority && self.machine.had_others()
+        self.cluster.status().voters() == 1
+            && self.key_availability == KeyAvailability::Majority
+            && self.machine.had_others()
     }
 
     /// Waits until a key made at `index` is on as many nodes as the settings want; `None`: only the leader can tell, and this node leads no more.
     pub async fn is_available(&self, index: u64) -> Option<bool> {
         let status = self.cluster.status();
-        let voters = status.members.iter().filter(|member| member.part == Part::Voter).count();
+        let voters = status.voters();
         let wanted = match self.key_availability {
             KeyAvailability::Majority => voters / 2 + 1,
             KeyAvailability::All => status.members.len(),
@@ -255,14 +253,9 @@ impl Member {
         (status.leader == Some(own)).then(|| held(&status) >= wanted)
     }
 
-    /// Whether neither a leader has been heard of for too long, nor, if this node leads, a majority.
+    /// Whether no majority has been in reach for too long.
     fn is_out_of_touch(&self, status: &Status) -> bool {
-        let voters = status.members.iter().filter(|member| member.part == Part::Voter).count();
-        if status.leader == Some(self.cluster.id()) {
-            let confirmed = status.confirmed.map(Duration::from_millis);
-            return voters > 1 && confirmed.is_some_and(|confirmed| confirmed > GRACE);
-        }
-        status.leader.is_none() && self.lost.lock().is_some_and(|lost| lost.elapsed() > GRACE)
+        self.touch.is_lost(status, Instant::now())
     }
 }
 
@@ -283,19 +276,6 @@ async fn share_barriers(cluster: Arc<Cluster>, mut waiting: mpsc::Receiver<onesh
         for done in sharing {
             // Who no longer waits need not know.
             let _ = done.send(passed);
-        }
-    }
-}
-
-/// Remembers since when no leader is known.
-async fn watch_leader(member: std::sync::Weak<Member>, mut news: crate::raft::cluster::Watch) {
-    while let Some(status) = news.next().await {
-        let Some(member) = member.upgrade() else { return };
-        let mut lost = member.lost.lock();
-        match (status.leader, *lost) {
-            (Some(_), _) => *lost = None,
-            (None, None) => *lost = Some(Instant::now()),
-            (None, Some(_)) => {}
         }
     }
 }

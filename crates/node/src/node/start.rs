@@ -8,6 +8,7 @@ use crate::member::Member;
 use crate::metrics::{self as pages, Counters};
 use crate::raft::cluster::{Cluster, Settings as RaftSettings};
 use crate::raft::neighbour::Neighbourly;
+use crate::raft::types::NodeId;
 use crate::replica::consensus::Agreement;
 use crate::replica::machine::TokenMachine;
 use crate::ring::Ring;
@@ -160,6 +161,11 @@ impl Node {
     /// Why it does not serve clients; `None` if it does.
     pub fn not_serving(&self) -> Option<String> {
         self.member.not_serving()
+    }
+
+    /// The leader, if this node hears one.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.cluster.status().leader
     }
 
     /// Waits for `ends`, which runs where clients are served.

@@ -259,6 +259,11 @@ impl Cluster {
         Ok(index)
     }
 
+    /// Whether a majority followed the leader at some time since this call, as the leader says.
+    pub async fn is_led(&self) -> bool {
+        self.leader.read_index().await.is_ok()
+    }
+
     /// Waits until this node has applied the entry at `index`.
     pub async fn wait_applied(&self, index: u64) -> Result<(), ClusterError> {
         let mut metrics = self.raft.metrics();

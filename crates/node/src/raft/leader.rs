@@ -45,6 +45,11 @@ impl Leader {
         (!members.is_empty()).then(|| members.into_iter().filter(|(id, _)| *id != self.id).collect())
     }
 
+    /// Whether this node knows of a cluster, and that it is no member of it.
+    fn is_left_out(&self) -> bool {
+        self.others().is_some() && !self.knows(self.id)
+    }
+
     /// Has the leader propose `commands` as one entry; answers its index and the machine's answers.
     pub(crate) async fn propose(&self, commands: Commands) -> Result<(u64, Answers), ClusterError> {
         match self.ask(&Request::Propose(commands)).await? {
@@ -80,6 +85,10 @@ impl Leader {
                     if unconfirmed == MOST_UNCONFIRMED {
                         return Err(ClusterError::NoQuorum);
                     }
+                }
+                // It will not hear of another leader either: nobody speaks to who was removed.
+                Ok(Ok(Answer::NotLeader(_))) if self.is_left_out() => {
+                    return Err(ClusterError::NotAMember(self.id));
                 }
                 // It does not lead any more, can't be reached, or has stopped and will be followed by another.
                 Err(_) | Ok(Ok(Answer::NotLeader(_) | Answer::Unknown) | Err(_)) => {}

@@ -73,6 +73,11 @@ impl Status {
         }
     }
 
+    /// How many members vote.
+    pub fn voters(&self) -> usize {
+        self.members.iter().filter(|member| member.part == Part::Voter).count()
+    }
+
     /// The member with this id.
     pub fn member(&self, id: NodeId) -> Option<&Member> {
         self.members.iter().find(|member| member.id == id)

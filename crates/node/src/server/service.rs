@@ -24,7 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-/// Calls taken on at once, most of which wait for other nodes. Fewer than a runtime has threads that may block.
+/// Calls taken on at once, most of which wait for other nodes. Fewer than the clients' runtime has threads that may block.
 const MOST_CALLS: usize = 256;
 
 /// Leaders to which a call is forwarded, one after the other.
@@ -42,6 +42,7 @@ pub struct Service {
     calls: Semaphore,
     /// Calls at work at once.
     turns: Arc<Semaphore>,
+    /// The clients' runtime: where calls block, also those that other nodes have forwarded.
     runtime: Handle,
 }
 
@@ -117,8 +118,9 @@ impl Service {
         let _call = self.calls.acquire().await.ok()?;
         let turn = self.turns.clone().acquire_owned().await.ok()?;
         let service = self.clone();
+        // Not where the asking task runs: that of a forwarded call is consensus's, which needs its threads to apply what writers wait for.
         let done =
-            tokio::task::spawn_blocking(move || turn::with(turn, || service.do_once(&request, errand)));
+            self.runtime.spawn_blocking(move || turn::with(turn, || service.do_once(&request, errand)));
         match done.await {
             Ok(answer) => Some(answer),
             Err(_) => {

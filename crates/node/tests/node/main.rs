@@ -7,6 +7,7 @@ mod common;
 
 mod admin;
 mod disks;
+mod majority;
 mod many_nodes;
 mod metrics;
 mod module;

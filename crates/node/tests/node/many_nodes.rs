@@ -11,6 +11,9 @@ use cloister::pin::Role;
 use cloister::proto::message::{Call, Made, Origin, Place, Reply, Request};
 use cryptoki_sys as ck;
 
+/// As many as a node forwards at once.
+const WRITERS: usize = 64;
+
 const REFUSED: Result<Reply, Error> = Err(Error::UserNotLoggedIn);
 
 fn find() -> Call {
@@ -229,4 +232,23 @@ fn public_and_private_capsules_open_on_another_node() {
             "a private one opens beside its user's ticket only"
         );
     }
+}
+
+#[test]
+fn more_forwarded_writers_than_consensus_has_threads_do_not_keep_it_from_applying() {
+    let (nodes, client, ticket) = set_up();
+    let barrier = std::sync::Barrier::new(2 * WRITERS);
+    let (nodes, write) = (&nodes, &|node: &Node| {
+        let mut client = client.on(node);
+        barrier.wait();
+        client.ask(Some(&ticket), aes_key(&[]))
+    });
+    std::thread::scope(|scope| {
+        let all: Vec<_> =
+            (0..2 * WRITERS).map(|number| scope.spawn(move || write(&nodes[1 + number % 2]))).collect();
+        for writer in all {
+            let made = writer.join().unwrap();
+            assert!(matches!(made, Ok(Reply::Made(_))), "{made:?}");
+        }
+    });
 }

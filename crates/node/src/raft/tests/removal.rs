@@ -17,7 +17,7 @@ fn a_leader_removes_itself_and_the_others_elect_another() {
     second.set("key=after");
     assert_eq!(third.get("key").as_deref(), Some("after"));
     let refused = first.run(first.cluster().propose(b"key=removed".to_vec()));
-    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(refused, Err(ClusterError::NotAMember(first.id)));
 }
 
 #[test]

@@ -149,6 +149,16 @@ impl Node {
         self.sync
     }
 
+    /// Why it does not serve clients; `None` if it does.
+    pub fn not_serving(&self) -> Option<String> {
+        self.running.as_ref().expect("a running node").not_serving()
+    }
+
+    /// The leader that it hears.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.running.as_ref().expect("a running node").leader()
+    }
+
     /// What it counts.
     pub fn counters(&self) -> Arc<Counters> {
         self.running.as_ref().expect("a running node").counters()
