@@ -67,7 +67,7 @@ impl Counter {
 
     /// The value, if it proves something.
     pub fn value(&self) -> Option<u64> {
-        if self.retired.load(Ordering::Relaxed) {
+        if self.is_retired() {
             return None;
         }
         self.mapped.as_ref().map(|counters| counters.load(CHANGES)).filter(|value| value % 2 == 0)
@@ -76,6 +76,11 @@ impl Counter {
     /// From now on it proves nothing.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it proves nothing any more.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
     }
 
     /// Whether a writer is at work, or has died at it.

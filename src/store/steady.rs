@@ -33,7 +33,7 @@ impl Counter {
     pub(super) fn steady_since(&self, seen: u64) -> Option<u64> {
         let now = self.raw();
         // In this order: the end is stored last, so the beginning is not an earlier one's.
-        let counters = self.mapped()?;
+        let counters = self.mapped().filter(|_| !self.is_retired())?;
         let until = counters.load(UNTIL);
         Range { since: counters.load(SINCE), until }.stands_for(seen, now)
     }
@@ -78,6 +78,15 @@ mod tests {
         assert_eq!((range.stands_for(8, 12), range.stands_for(10, 12)), (None, Some(12)));
         // Or its writer has died, or has just committed.
         assert_eq!(range.extended(Moved { from: None, to: 16 }).stands_for(12, 16), None);
+    }
+
+    #[test]
+    fn the_counters_of_a_file_that_was_replaced_vouch_for_no_login() {
+        let folder = tempfile::tempdir().unwrap();
+        let counter = Counter::open(folder.path());
+        assert_eq!(counter.steady_since(0), Some(0));
+        counter.retire();
+        assert_eq!(counter.steady_since(0), None);
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl Database {
             }
             Ok(Outcome::Committed) => Some(self.settle_seen().map(|()| None)),
             Ok(Outcome::Own) => None,
+            Ok(Outcome::Unknown) => Some(Err(self.untold("the store could not be read"))),
             Ok(Outcome::Forgotten) => Some(Err(self.untold("it was stopped for long"))),
             Err(fault) => Some(Err(self.untold(&fault.at(self.path()).to_string()))),
         }
@@ -64,10 +65,18 @@ impl Database {
         let Some(tray) = self.tray() else { return Ok(()) };
         for taken in tray.unanswered() {
             let rows = letter::peek(&taken.bytes()).unwrap_or_default();
-            if are_there(connection, self.format_on(connection)?, &rows)? {
-                taken.found();
+            let found = self.format_on(connection).and_then(|format| are_there(connection, format, &rows));
+            match found {
+                Ok(true) => taken.found(),
+                Ok(false) => drop(taken),
+                // Refused, they would be made a second time under other ids, if they are there.
+                Err(fault) => {
+                    taken.unknown();
+                    return Err(fault);
+                }
             }
         }
+        tray.sweep();
         Ok(())
     }
 

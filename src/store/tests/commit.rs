@@ -6,7 +6,7 @@ use super::*;
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Has `hook` happen at each sync of this store.
 fn at_each_sync(store: &Store, hook: Option<Hook>) {
@@ -202,11 +202,12 @@ fn a_commit_that_has_come_after_another_process_has_mended_the_log_is_synced_its
     // The other has emptied the log, and is about to say so.
     counters.raise(REFUSED, 1);
     let committed = database.counter().begin().unwrap().moved().to;
+    let has_turn = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let settling = scope.spawn(|| database.settle(committed, &log, || ()));
-        let mine = std::fs::File::open(it.folder.path().join("token.db-wal")).unwrap();
+        let settling =
+            scope.spawn(|| database.settle(committed, &log, || has_turn.store(true, Ordering::SeqCst)));
         // It has the log's turn, and finds that it has to mend.
-        until(|| mine.try_lock().map(|()| mine.unlock().unwrap()).is_err());
+        until(|| has_turn.load(Ordering::SeqCst));
         (0..1000).for_each(|_| std::thread::yield_now());
         assert!(counters.exchange(REFUSED, 1, 0));
         drop(slot);

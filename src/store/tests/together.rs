@@ -128,6 +128,29 @@ fn what_a_process_has_committed_for_another_and_died_is_not_done_again_even_if_i
 }
 
 #[test]
+fn where_the_store_cannot_tell_whether_it_was_committed_its_leaver_is_told_so_and_does_not_make_it_twice() {
+    let it = Fixture::new();
+    let (tray, other) = (Tray::patient(it.folder.path()), patient(&it));
+    let lead = tray.lead_anyway();
+    std::thread::scope(|scope| {
+        let inserting = scope.spawn(|| other.insert(it.viewer(), &[record(1, Some(it.user))]));
+        until(|| left(&tray) == 1);
+        let rows = letter::peek(&tray.first()).unwrap();
+        it.store.database.write(|writer| put_all(writer, &it.key, rows.iter())).unwrap();
+        tray.take().into_iter().for_each(std::mem::forget);
+        // It can't be read when the next one writes.
+        it.tamper("UPDATE object SET version = 'one'");
+        it.store.delete(it.viewer(), id(9)).unwrap_err();
+        it.tamper("UPDATE object SET version = 1");
+        let told = inserting.join().unwrap();
+        assert!(matches!(told, Err(Error::Failed(..))), "{told:?}");
+    });
+    drop(lead);
+    assert_eq!((version_of(&it.store, id(1)), tray.used_and_left()), (Some(1), (0, 0)));
+    assert!(it.problems().is_empty());
+}
+
+#[test]
 fn nobody_enters_what_was_not_written_by_who_has_the_token_key_just_now() {
     let it = Fixture::new();
     let tray = Tray::patient(it.folder.path());

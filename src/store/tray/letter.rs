@@ -10,6 +10,7 @@ use super::word;
 use crate::codec::Codec;
 use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Its encoding.
 const CODEC: Codec = Codec::short(1, MOST_BYTES as u64);
@@ -40,6 +41,8 @@ impl Address {
 struct Letter<Rows> {
     /// Which use of its place on the tray it is, and since when.
     claim: u64,
+    /// When it was written, in milliseconds since 1970: the clock of the claim begins anew with the machine.
+    written: u64,
     address: Address,
     key: [u8; 16],
     rows: Rows,
@@ -52,7 +55,17 @@ pub(in crate::store) fn write(
     key: &TokenKey,
     rows: &[Row],
 ) -> Result<Option<Vec<u8>>, ErrorStack> {
-    let letter = Letter { claim, address, key: *key.id(), rows };
+    written(since_1970(), claim, address, key, rows)
+}
+
+fn written(
+    written: u64,
+    claim: u64,
+    address: Address,
+    key: &TokenKey,
+    rows: &[Row],
+) -> Result<Option<Vec<u8>>, ErrorStack> {
+    let letter = Letter { claim, written, address, key: *key.id(), rows };
     let Ok(body) = CODEC.encode(&letter) else { return Ok(None) };
     let mut bytes = Vec::with_capacity(MAC + body.len());
     bytes.extend_from_slice(&mac(key, &body)?);
@@ -73,7 +86,8 @@ pub(in crate::store) fn open(
         return None;
     }
     let letter: Letter<Vec<Row>> = CODEC.decode(body)?;
-    let is_ours = letter.claim == claim && letter.address == address && letter.key == *key.id();
+    let is_new = letter.written.abs_diff(since_1970()) <= GOOD;
+    let is_ours = is_new && letter.claim == claim && letter.address == address && letter.key == *key.id();
     is_ours.then_some(letter.rows)
 }
 
@@ -83,6 +97,34 @@ pub(in crate::store) fn peek(bytes: &[u8]) -> Option<Vec<Row>> {
     CODEC.decode::<Letter<Vec<Row>>>(body).map(|letter| letter.rows)
 }
 
+fn since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn mac(key: &TokenKey, body: &[u8]) -> Result<[u8; MAC], ErrorStack> {
     seal::mac(key.roster(), &[b"left on the tray", body])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::record::Name;
+    use super::*;
+    use crate::token::ObjectId;
+
+    #[test]
+    fn a_letter_overheard_before_the_machine_was_started_anew_is_not_good_when_its_clock_stands_there_again()
+    {
+        let (key, now) = (TokenKey::generate("01").unwrap(), since_1970());
+        let address = Address { file: (1, 2), format: 2 };
+        let name = Name { id: ObjectId([1; 16]), version: 1, owner: Some(1) };
+        let row = Row { name, tags: [None; 4], public: vec![7], public_mac: None, secret: None };
+        let is_good = |at| {
+            let letter = written(at, 9, address, &key, std::slice::from_ref(&row)).unwrap().unwrap();
+            open(&letter, 9, 0, address, &key).is_some()
+        };
+        // Far enough from a second for whatever this takes.
+        assert!(!is_good(now - 60_000) && !is_good(now + 3_600_000));
+        assert!((0..3).any(|_| is_good(since_1970())));
+    }
 }

@@ -76,6 +76,8 @@ pub(super) enum Outcome {
     Own,
     /// The place was given to somebody else, so late does he ask.
     Forgotten,
+    /// The store could not be asked.
+    Unknown,
 }
 
 impl Tray {
@@ -125,10 +127,7 @@ impl Tray {
     ) -> Result<Option<Left<'_>>, E> {
         let now = coarse_milliseconds();
         let free = |word: Word| word.state() == Some(State::Free);
-        let forgotten = |word: Word| word.state() != Some(State::Taken) && word.age(now) > FORGOTTEN;
-        let Some((place, held)) = self.claim(now, free).or_else(|| self.claim(now, forgotten)) else {
-            return Ok(None);
-        };
+        let Some((place, held)) = self.claim(now, free) else { return Ok(None) };
         let mut left = Left { tray: self, place, claim: held.claim(), length: 0 };
         let Some(bytes) = write(held.claim())? else { return Ok(None) };
         self.put(place, &bytes);
@@ -160,6 +159,15 @@ impl Tray {
     pub(super) fn unanswered(&self) -> impl Iterator<Item = Taken<'_>> {
         let taken = |(place, word)| Taken { tray: self, place, word: Cell::new(word) };
         self.in_state(State::Taken).map(taken)
+    }
+
+    /// Frees the places that nobody has asked about for long, and wipes them: who has left something there was killed, or has given up.
+    pub(super) fn sweep(&self) {
+        let now = coarse_milliseconds();
+        let is_used = |word: Word| !matches!(word.state(), Some(State::Free | State::Taken));
+        while let Some((place, held)) = self.claim(now, |word| is_used(word) && word.age(now) > FORGOTTEN) {
+            drop(Left { tray: self, place, claim: held.claim(), length: MOST_BYTES });
+        }
     }
 
     fn in_state(&self, state: State) -> impl Iterator<Item = (usize, Word)> {
@@ -306,6 +314,7 @@ impl Left<'_> {
                 }
                 Some(State::Done) => return Ok(Outcome::Done),
                 Some(State::Called | State::Refused | State::Free | State::Held) => return Ok(Outcome::Own),
+                Some(State::Unknown) => return Ok(Outcome::Unknown),
                 None => return Ok(Outcome::Forgotten),
             }
         }
@@ -330,7 +339,11 @@ impl Drop for Left<'_> {
         // What is destroyed in the store one day is not to be found here.
         let words = 1 + self.length.div_ceil(8);
         (room(self.place)..).take(words).for_each(|at| self.tray.words.store(at, 0));
-        self.tray.change(self.place, word, State::Free);
+        if !self.tray.change(self.place, word, State::Free) {
+            // Who had committed it has said just now that it is on the disk, which is the last that is said.
+            let word = word.with(State::Done);
+            self.tray.change(self.place, word, State::Free);
+        }
     }
 }
 
@@ -362,6 +375,13 @@ impl Taken<'_> {
     pub(super) fn found(&self) {
         self.committed();
         self.tray.wake(self.place);
+    }
+
+    /// Whether it is committed can't be told.
+    pub(super) fn unknown(self) {
+        if self.tray.change(self.place, self.word.get(), State::Unknown) {
+            self.tray.wake(self.place);
+        }
     }
 
     /// It is on the disk too. Where that can't be said, who has left it sees to it.

@@ -127,6 +127,27 @@ fn who_is_never_called_or_whose_taker_dies_does_not_wait_for_ever() {
 }
 
 #[test]
+fn what_a_killed_process_has_left_is_wiped_once_nobody_can_ask_for_it_and_nothing_else_is() {
+    let it = Two::new();
+    let _lead = it.one.lead().unwrap();
+    std::mem::forget(leave(&it.other, &[7; MOST_BYTES]).unwrap());
+    it.one.sweep();
+    assert_eq!(it.one.used_and_left(), (1, 1), "somebody may still ask for it");
+    let long_ago = Word(0).claimed(coarse_milliseconds() + 2 * FORGOTTEN);
+    let bytes = || std::fs::read(it.folder.path().join(FILE)).unwrap().split_off(ROOM * 8);
+    for state in [State::Held, State::Left, State::Called, State::Committed, State::Done, State::Refused] {
+        it.one.words.store(at(0), long_ago.with(state).0);
+        it.one.put(0, &[7; MOST_BYTES]);
+        it.one.sweep();
+        assert_eq!(it.one.used_and_left(), (0, 0), "{state:?}");
+        assert!(bytes().iter().all(|byte| *byte == 0), "{state:?}");
+    }
+    it.one.words.store(at(0), long_ago.with(State::Taken).0);
+    it.one.sweep();
+    assert_eq!(it.one.used_and_left(), (1, 0), "the store knows what has become of it");
+}
+
+#[test]
 fn a_tray_of_another_version_or_that_others_may_write_is_not_used() {
     let it = Two::new();
     let file = it.folder.path().join(FILE);

@@ -19,9 +19,11 @@ pub(super) enum State {
     Done,
     /// Who has left it is to do it.
     Refused,
+    /// It may be committed or not: the store could not be asked.
+    Unknown,
 }
 
-const STATES: [State; 8] = [
+const STATES: [State; 9] = [
     State::Free,
     State::Held,
     State::Left,
@@ -30,6 +32,7 @@ const STATES: [State; 8] = [
     State::Committed,
     State::Done,
     State::Refused,
+    State::Unknown,
 ];
 
 /// Bits of the state, lowest.
