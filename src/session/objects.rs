@@ -347,9 +347,7 @@ impl Turn<'_> {
         session.require_may_make(private)?;
         let login = self.work.login.now(&session.slot);
         let pair = session.slot.token().make_pair(login.caller(), mechanism, public, private)?;
-        // If the login has ended meanwhile, no half is left behind alone.
-        let private = session.hand_out(login, pair.1)?;
-        Ok((session.hand_out(login, pair.0)?, private))
+        Ok((session.hand_out(login, pair.0)?, session.hand_out(login, pair.1)?))
     }
 }
 

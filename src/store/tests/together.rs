@@ -4,6 +4,7 @@ use super::super::objects::put_all;
 use super::super::tray::letter;
 use super::super::tray::{Taken, Tray};
 use super::*;
+use std::thread::{Scope, ScopedJoinHandle};
 
 /// Another process, which waits until it is told what has become of what it leaves.
 fn patient(it: &Fixture) -> Store {
@@ -22,6 +23,21 @@ fn left(tray: &Tray) -> usize {
     tray.used_and_left().1
 }
 
+/// Lets each process insert the record of its number, once those before it have left theirs on the tray.
+fn leave_one_by_one<'scope, 'it: 'scope>(
+    scope: &'scope Scope<'scope, 'it>,
+    it: &'it Fixture,
+    tray: &Tray,
+    stores: &'it [Store],
+) -> Vec<ScopedJoinHandle<'scope, Result<Option<Moved>>>> {
+    let leave = |(number, store): (u8, &'it Store)| {
+        let inserting = scope.spawn(move || store.insert(it.viewer(), &[record(number, Some(it.user))]));
+        until(|| left(tray) == usize::from(number));
+        inserting
+    };
+    (1..).zip(stores).map(leave).collect()
+}
+
 #[test]
 fn processes_that_come_together_share_a_transaction_and_none_is_told_before_it_is_on_the_disk() {
     let it = Fixture::new();
@@ -31,16 +47,7 @@ fn processes_that_come_together_share_a_transaction_and_none_is_told_before_it_i
     let lead = tray.lead().unwrap();
     let before = it.store.counter().unwrap();
     std::thread::scope(|scope| {
-        let all: Vec<_> = (1u8..)
-            .zip(&stores)
-            .map(|(number, store)| {
-                let it = &it;
-                let inserting =
-                    scope.spawn(move || store.insert(it.viewer(), &[record(number, Some(it.user))]));
-                until(|| left(&tray) == usize::from(number));
-                inserting
-            })
-            .collect();
+        let all = leave_one_by_one(scope, &it, &tray, &stores);
         // The first is called, and does it for all.
         drop(lead);
         until(|| syncs.syncs() == 1);
@@ -62,16 +69,7 @@ fn each_of_several_processes_is_refused_by_itself() {
     let stores: Vec<Store> = (0..3).map(|_| patient(&it)).collect();
     let lead = tray.lead().unwrap();
     std::thread::scope(|scope| {
-        let all: Vec<_> = (1u8..)
-            .zip(&stores)
-            .map(|(number, store)| {
-                let it = &it;
-                let inserting =
-                    scope.spawn(move || store.insert(it.viewer(), &[record(number, Some(it.user))]));
-                until(|| left(&tray) == usize::from(number));
-                inserting
-            })
-            .collect();
+        let all = leave_one_by_one(scope, &it, &tray, &stores);
         drop(lead);
         let told: Vec<_> = all.into_iter().map(|inserting| inserting.join().unwrap()).collect();
         assert!(told[0].is_ok() && matches!(told[1], Err(Error::Exists)) && told[2].is_ok(), "{told:?}");
