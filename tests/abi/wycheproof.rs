@@ -17,8 +17,8 @@ pub struct Score {
 }
 
 /// What came of all sets of one test.
-#[derive(Default)]
-pub struct Scores {
+pub struct Scores<'a> {
+    process: &'a Process,
     ran: usize,
     wrong: Vec<String>,
 }
@@ -57,22 +57,26 @@ impl Score {
     }
 }
 
-impl Scores {
-    pub fn add(&mut self, process: &Process, score: Score) {
+/// Judges sets of vectors by a session of a new token's user: all must be right.
+pub fn scored(process: &Process, judge: impl FnOnce(Session, &mut Scores<'_>)) {
+    let token = Token::new();
+    let mut scores = Scores { process, ran: 0, wrong: Vec::new() };
+    judge(token.user(), &mut scores);
+    process.say(format!("{} vectors", scores.ran));
+    let shown = &scores.wrong[..scores.wrong.len().min(30)];
+    assert!(scores.wrong.is_empty(), "{} wrong:\n{}", scores.wrong.len(), shown.join("\n"));
+}
+
+impl Scores<'_> {
+    pub fn add(&mut self, score: Score) {
         let wrong = score.wrong.len();
-        process.say(format!(
+        self.process.say(format!(
             "{}: {} vectors, {wrong} wrong, {} not for this module",
             score.set, score.ran, score.passed_over
         ));
         assert!(score.ran > 0, "{}: no vector ran", score.set);
         self.ran += score.ran;
         self.wrong.extend(score.wrong);
-    }
-
-    pub fn end(self, process: &Process) {
-        process.say(format!("{} vectors", self.ran));
-        let shown = &self.wrong[..self.wrong.len().min(30)];
-        assert!(self.wrong.is_empty(), "{} wrong:\n{}", self.wrong.len(), shown.join("\n"));
     }
 }
 

