@@ -73,6 +73,17 @@ impl<'a> Output<'a> {
         self.buffer.is_none()
     }
 
+    /// Bytes of the caller's buffer; `None` where it only asks for the size.
+    pub fn room(&self) -> Option<usize> {
+        self.buffer.as_ref().map(|buffer| buffer.len())
+    }
+
+    /// Tells how many bytes there would be, for which a buffer is too small.
+    pub fn tell(self, size: usize) -> Result<Delivery> {
+        *self.length = size as u64;
+        if self.is_query() { Ok(Delivery::SizeTold) } else { Err(Error::BufferTooSmall) }
+    }
+
     /// Runs `run` if its result has room, straight into the caller's memory where possible.
     ///
     /// `Err(BufferTooSmall)` leaves the operation as it was: either nothing has run, or the result

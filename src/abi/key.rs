@@ -166,7 +166,7 @@ pub(super) fn unwrap_authenticated(
 /// `C_EncapsulateKey`.
 #[allow(clippy::too_many_arguments)] // the standard's
 pub(super) fn encapsulate(
-    session: &Session,
+    turn: &mut Turn<'_>,
     mechanism: Pointer<CK_MECHANISM>,
     public_key: CK_ULONG,
     template: Pointer<CK_ATTRIBUTE>,
@@ -177,14 +177,16 @@ pub(super) fn encapsulate(
 ) -> Result<()> {
     // Who asks for the size alone gets no key.
     let key = if ciphertext.is_null() { key } else { key.required()? };
-    let mechanism = mechanism::required(session, mechanism)?;
-    let template = template::read_known(session, template, count)?;
+    let mechanism = mechanism::required(turn.session(), mechanism)?;
+    let template = template::take_known(turn, 0, template, count)?;
     let mut made = None;
-    deliver(ciphertext, ciphertext_length, |output| {
-        let (delivery, handle) = session.encapsulate_key(&mechanism, public_key, &template, output)?;
+    let told = deliver(ciphertext, ciphertext_length, |output| {
+        let (delivery, handle) = turn.encapsulate_key(&mechanism, public_key, &template, output)?;
         made = handle;
         Ok(delivery)
-    })?;
+    });
+    turn.put_template(0, template);
+    told?;
     made.map_or(Ok(()), |handle| key.write(handle))
 }
 

@@ -416,7 +416,7 @@ since "3.0" {
 }
 
 since "3.2" {
-    session C_EncapsulateKey(
+    turn C_EncapsulateKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE,
         ciphertext_length: *mut CK_ULONG, key: *mut CK_OBJECT_HANDLE

@@ -9,8 +9,8 @@ use crate::attribute::{AttributeType, Attributes, Value};
 use crate::error::{Error, Result};
 use crate::mechanism::Mechanism;
 use crate::object::{schema, template};
-use crate::output::{Delivery, Output, Part, Size, Step};
-use crate::token::{Caller, Found, Making, ObjectInfo, ObjectRef, Template};
+use crate::output::{Delivery, Output};
+use crate::token::{Caller, Encapsulated, Found, Making, ObjectInfo, ObjectRef, Template};
 use cryptoki_sys as ck;
 use std::sync::Arc;
 
@@ -220,33 +220,6 @@ impl Session {
         Ok((handles.collect::<Result<_>>()?, derived.told))
     }
 
-    /// `C_EncapsulateKey`: the handle of the new key, if the ciphertext was written.
-    pub fn encapsulate_key(
-        &self,
-        mechanism: &Mechanism,
-        key: Handle,
-        template: &Attributes,
-        output: Output<'_>,
-    ) -> Result<(Delivery, Option<Handle>)> {
-        let mut work = self.work()?;
-        self.slot.admit(mechanism)?;
-        self.require_may_make(template)?;
-        let key = self.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
-        let login = work.login.now(&self.slot);
-        let token = self.slot.token();
-        let step = Step { part: Part::Whole, input: 0 };
-        let size = Size::Exact(token.ciphertext_size(login.caller(), mechanism, &key)?);
-        let mut handle = None;
-        let delivery = output.deliver(step, size, &mut None, |room| {
-            let (ciphertext, made) = token.encapsulate(login.caller(), mechanism, &key, template)?;
-            let place = room.get_mut(..ciphertext.len()).ok_or(Error::FunctionFailed)?;
-            place.copy_from_slice(&ciphertext);
-            handle = Some(self.hand_out(login, made)?);
-            Ok(ciphertext.len())
-        })?;
-        Ok((delivery, handle))
-    }
-
     /// `C_DecapsulateKey`.
     pub fn decapsulate_key(
         &self,
@@ -348,6 +321,29 @@ impl Turn<'_> {
         let login = self.work.login.now(&session.slot);
         let pair = session.slot.token().make_pair(login.caller(), mechanism, public, private)?;
         Ok((session.hand_out(login, pair.0)?, session.hand_out(login, pair.1)?))
+    }
+
+    /// `C_EncapsulateKey`: the handle of the new key, if the ciphertext was written.
+    pub fn encapsulate_key(
+        &mut self,
+        mechanism: &Mechanism,
+        key: Handle,
+        template: &Template,
+        output: Output<'_>,
+    ) -> Result<(Delivery, Option<Handle>)> {
+        let session = self.session;
+        session.slot.admit(mechanism)?;
+        session.require_may_make(template)?;
+        let key = session.slot.objects.get(key).map_err(|_| Error::KeyHandleInvalid)?;
+        let login = self.work.login.now(&session.slot);
+        let token = session.slot.token();
+        match token.encapsulate(login.caller(), mechanism, &key, template, output.room())? {
+            Encapsulated::Size(size) => Ok((output.tell(size)?, None)),
+            Encapsulated::Made(ciphertext, made) => {
+                let delivery = output.copy(&ciphertext)?;
+                Ok((delivery, Some(session.hand_out(login, made)?)))
+            }
+        }
     }
 }
 

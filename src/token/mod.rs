@@ -218,6 +218,14 @@ pub struct DerivedKeys {
     pub told: Vec<u8>,
 }
 
+/// What an encapsulation has come to.
+pub enum Encapsulated {
+    /// Nothing yet: there is no room for the ciphertext, which will have so many bytes.
+    Size(usize),
+    /// The ciphertext, and the key.
+    Made(Vec<u8>, ObjectRef),
+}
+
 /// A place where keys live. All methods may be called from several threads at once.
 pub trait Token: Send + Sync {
     /// The token's description, as it is now.
@@ -304,18 +312,16 @@ pub trait Token: Send + Sync {
         templates: &[Attributes],
     ) -> Result<DerivedKeys>;
 
-    /// Bytes of the ciphertext that [`Token::encapsulate`] gives.
-    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize>;
-
     /// Makes a secret key and the ciphertext from which the holder of the private half of `key` makes the same
-    /// (`C_EncapsulateKey`).
+    /// (`C_EncapsulateKey`). `room`: bytes that the ciphertext may have; `None` only asks how many it will have.
     fn encapsulate(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<(Vec<u8>, ObjectRef)>;
+        template: &Template,
+        room: Option<usize>,
+    ) -> Result<Encapsulated>;
 
     /// Changes attributes; the answer replaces `object`.
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef>;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, encoding};
 use crate::object::template::{self, Cast, Mould, Origin};
 use crate::store::Store;
-use crate::token::{Caller, ObjectRef};
+use crate::token::{Caller, Encapsulated, ObjectRef, Template};
 use cryptoki_sys as ck;
 use std::borrow::Cow;
 use std::slice;
@@ -25,45 +25,36 @@ use std::slice;
 const TEMPLATES: [u64; 3] = [ck::CKA_DECAPSULATE_TEMPLATE, ck::CKA_UNWRAP_TEMPLATE, ck::CKA_DERIVE_TEMPLATE];
 
 impl LocalToken {
-    pub(super) fn encapsulated_size(
-        &self,
-        caller: Caller<'_>,
-        mechanism: &Mechanism,
-        key: &ObjectRef,
-    ) -> Result<usize> {
-        self.admit(mechanism)?;
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        Working::new(&opened, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
-        mechanism.row.family.ciphertext_size(opened.key()?, &mechanism.params)
-    }
-
     pub(super) fn encapsulate_key(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<(Vec<u8>, ObjectRef)> {
+        template: &Template,
+        room: Option<usize>,
+    ) -> Result<Encapsulated> {
         self.admit(mechanism)?;
         let store = self.store()?;
         let known = self.know(&store, caller)?;
-        let public = self.open(&store, known, Act::Use, key).map_err(key_error)?;
-        Working::new(&public, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
-        let mould = self.mould(Origin::Unwrap, known, secret_base(template), template)?;
-        let (ciphertext, secret) =
-            mechanism.row.family.encapsulate(public.key()?, &mechanism.params, wanted(mould.given())?)?;
+        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        Working::new(&opened, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
+        let (family, public) = (mechanism.row.family, opened.key()?);
+        let size = family.ciphertext_size(public, &mechanism.params)?;
+        if room.is_none_or(|room| room < size) {
+            return Ok(Encapsulated::Size(size));
+        }
+        let mould = self.mould_with(Origin::Unwrap, known, secret_base(template), template)?;
+        let (ciphertext, secret) = family.encapsulate(public, &mechanism.params, wanted(mould.given())?)?;
         let mut object = new_object(known, shared_key(&mould, &secret)?)?;
         let kind = ck::CKA_ENCAPSULATE_TEMPLATE;
-        match public.holding(kind).template(kind) {
+        match opened.holding(kind).template(kind) {
             Some(asked) if !template::satisfies(asked, &object.info()?.attributes) => {
                 return Err(Error::TemplateInconsistent);
             }
             _ => {}
         }
         self.keep(known, slice::from_mut(&mut object))?;
-        Ok((ciphertext, object.reference()))
+        Ok(Encapsulated::Made(ciphertext, object.reference()))
     }
 
     pub(super) fn decapsulate(

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::token::{
-    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Template, Ticket, Token, TokenInfo,
-    UserInfo,
+    Begun, Caller, DerivedKeys, Encapsulated, Found, Making, ObjectInfo, ObjectRef, Template, Ticket, Token,
+    TokenInfo, UserInfo,
 };
 use cryptoki_sys as ck;
 use parking_lot::RwLock;
@@ -128,18 +128,15 @@ impl Token for LocalToken {
         self.derive_keys(caller, mechanism, keys, templates)
     }
 
-    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {
-        self.encapsulated_size(caller, mechanism, key)
-    }
-
     fn encapsulate(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<(Vec<u8>, ObjectRef)> {
-        self.encapsulate_key(caller, mechanism, key, template)
+        template: &Template,
+        room: Option<usize>,
+    ) -> Result<Encapsulated> {
+        self.encapsulate_key(caller, mechanism, key, template, room)
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {

@@ -9,8 +9,8 @@ use crate::mechanism::{Digester, Mechanism, Purpose};
 use crate::pin::{Credentials, Role};
 use crate::proto::message::{Call, Origin, Reply};
 use crate::token::{
-    Begun, Caller, DerivedKeys, Found, Making, ObjectInfo, ObjectRef, Template, Ticket, Token, TokenInfo,
-    UserInfo,
+    Begun, Caller, DerivedKeys, Encapsulated, Found, Making, ObjectInfo, ObjectRef, Template, Ticket, Token,
+    TokenInfo, UserInfo,
 };
 use std::any::Any;
 use std::sync::Arc;
@@ -170,26 +170,27 @@ impl Token for RemoteToken {
         Ok(DerivedKeys { keys, told: told.to_vec() })
     }
 
-    fn ciphertext_size(&self, caller: Caller<'_>, mechanism: &Mechanism, key: &ObjectRef) -> Result<usize> {
-        self.encapsulated_size(caller, mechanism, key)
-    }
-
     fn encapsulate(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
-        template: &Attributes,
-    ) -> Result<(Vec<u8>, ObjectRef)> {
+        template: &Template,
+        room: Option<usize>,
+    ) -> Result<Encapsulated> {
+        let size = self.encapsulated_size(caller, mechanism, key)?;
+        if room.is_none_or(|room| room < size) {
+            return Ok(Encapsulated::Size(size));
+        }
         let call = Call::Encapsulate {
             mechanism: mechanism.into(),
             key: place(key).map_err(key_error)?,
-            template: template.clone(),
+            template: (**template).clone(),
         };
         let (Reply::Encapsulated(ciphertext, made), seen) = self.ask_seeing(caller, call)? else {
             return Err(unexpected());
         };
-        Ok((ciphertext.to_vec(), self.taken(made, seen)))
+        Ok(Encapsulated::Made(ciphertext.to_vec(), self.taken(made, seen)))
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {

@@ -1,7 +1,7 @@
 //! Nodes that are not what their cluster thinks they are do not run, and a node that is not taken in leaves nothing behind.
 
-use crate::nodes::{Nodes, address};
-use crate::support::run;
+use crate::nodes::Nodes;
+use crate::support::{free_address, run};
 use cloister::attribute::Bytes;
 use cloister_node::clock;
 use cloister_node::folder::Folder;
@@ -32,7 +32,7 @@ fn a_node_that_calls_itself_at_another_address_than_its_cluster_does_not_start()
     fs::write(&file, format!("{settings}advertise = \"elsewhere.example:7421\"\n")).unwrap();
     nodes
         .run_in_vain("n1")
-        .failed(2, &["the cluster knows this node at 127.0.0.1:", "elsewhere.example:7421"]);
+        .failed(2, &["the cluster knows this node at 127.0.0.2:", "elsewhere.example:7421"]);
     fs::write(&file, settings).unwrap();
     let _running = nodes.run("n1");
 }
@@ -94,7 +94,7 @@ fn who_is_not_taken_in_leaves_no_folder_and_can_try_again_with_the_same_token() 
         "--name",
         "n1",
         "--sync",
-        &address(),
+        &free_address(),
         "--data",
         &nodes.folder("n2"),
     ];

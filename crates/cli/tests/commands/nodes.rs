@@ -1,12 +1,11 @@
 //! Nodes as processes, for tests of the program that runs them.
 
-use crate::support::{Machine, Run, USER};
+use crate::support::{Machine, Run, USER, free_address};
 use cloister::attribute::Attributes;
 use cloister::config::Config;
 use cloister::mechanism::{Mechanism, Params, registry};
 use cloister::session::{Library, Session, UserType};
 use cryptoki_sys as ck;
-use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -15,11 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// An address of this machine that nobody listens on.
-pub fn address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 /// Asks again until it is so.
 #[track_caller]
@@ -68,7 +62,8 @@ impl Nodes {
 
     /// Founds a cluster.
     pub fn found(&self, name: &str) {
-        let init = ["cluster", "init", "--name", name, "--sync", &address(), "--data", &self.folder(name)];
+        let init =
+            ["cluster", "init", "--name", name, "--sync", &free_address(), "--data", &self.folder(name)];
         self.0.run(&init).done();
     }
 
@@ -93,7 +88,7 @@ impl Nodes {
 
     /// The same, with this token.
     pub fn join_with(&self, token: &str, name: &str, more: &[&str]) -> Run {
-        let (folder, sync) = (self.folder(name), address());
+        let (folder, sync) = (self.folder(name), free_address());
         let join =
             ["cluster", "join", "--token-file", token, "--name", name, "--sync", &sync, "--data", &folder];
         self.0.run(&[&join[..], more].concat())
@@ -102,14 +97,27 @@ impl Nodes {
     /// Runs a node, and waits until it can be asked.
     pub fn run(&self, name: &str) -> Running {
         let mut command = self.0.command(&["node", "run", "--data", &self.folder(name)]);
-        let node = Running(command.stdout(Stdio::null()).stderr(self.log(name)).spawn().unwrap());
-        wait_for("the node runs", || self.cluster(&["status"], name).code == 0);
-        node
+        let mut node = Running(command.stdout(Stdio::null()).stderr(self.log(name)).spawn().unwrap());
+        let began = Instant::now();
+        loop {
+            let status = self.cluster(&["status"], name);
+            if status.code == 0 {
+                return node;
+            }
+            let may_come = node.0.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE;
+            assert!(may_come, "{name} does not run: {}\n{}", status.stderr, self.logged(name));
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
-    /// What a node says, one run after the other.
+    /// Where a node says what it says, one run after the other.
     fn log(&self, name: &str) -> std::fs::File {
         std::fs::File::options().create(true).append(true).open(self.folder(&format!("{name}.log"))).unwrap()
+    }
+
+    /// The same as text.
+    fn logged(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder(&format!("{name}.log"))).unwrap()
     }
 
     /// Runs a node that must not start; what it says.
@@ -140,8 +148,7 @@ impl Nodes {
             if report.is_object() && report["not_serving"].is_null() {
                 return;
             }
-            let log = || std::fs::read_to_string(self.folder(&format!("{name}.log"))).unwrap_or_default();
-            assert!(began.elapsed() < PATIENCE, "{name} does not serve: {report}\n{}", log());
+            assert!(began.elapsed() < PATIENCE, "{name} does not serve: {report}\n{}", self.logged(name));
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -77,9 +77,9 @@ impl Machine {
     }
 }
 
-/// An address of this machine that nobody listens on.
+/// An address of this machine that nobody listens on. Nor will a connection begin there before somebody does: those begin at 127.0.0.1.
 pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    TcpListener::bind("127.0.0.2:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// Runs a command to its end.

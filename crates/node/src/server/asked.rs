@@ -9,7 +9,7 @@ use cloister::pin::{Credentials, Role};
 use cloister::proto::message::{Call, Chosen, Made, Origin, Place, Reply};
 use cloister::proto::needs::Needs;
 use cloister::token::local::export::Opened;
-use cloister::token::{Begun, Caller, Making, ObjectId, ObjectRef, Ticket, Token};
+use cloister::token::{Begun, Caller, Encapsulated, Making, ObjectId, ObjectRef, Ticket, Token};
 use std::sync::Arc;
 
 /// Most random bytes of one answer.
@@ -257,10 +257,16 @@ impl Asked<'_> {
     }
 
     fn encapsulate(&self, mechanism: &Chosen, key: &Place, template: &Attributes) -> Result<Reply> {
-        let key = self.object(key).map_err(key_error)?;
-        let (ciphertext, made) =
-            self.service.token().encapsulate(self.caller(), &mechanism.mechanism()?, &key, template)?;
-        Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?))
+        let (key, mechanism) = (self.object(key).map_err(key_error)?, mechanism.mechanism()?);
+        let template = &template.clone().into();
+        // The library has seen to it that its caller has room.
+        let room = Some(usize::MAX);
+        match self.service.token().encapsulate(self.caller(), &mechanism, &key, template, room)? {
+            Encapsulated::Made(ciphertext, made) => {
+                Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?))
+            }
+            Encapsulated::Size(_) => Err(Error::FunctionFailed),
+        }
     }
 
     fn derive(&self, mechanism: &Chosen, keys: &[Place], templates: &[Attributes]) -> Result<Reply> {
