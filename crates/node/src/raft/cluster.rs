@@ -35,6 +35,7 @@ use super::sync_socket::{self, Host};
 use super::ties;
 use super::tls::Tls;
 use super::types::{LogId, Node, NodeId, Raft};
+use super::unfinished;
 use super::vouchers::Vouchers;
 use crate::pki::{self, Identity};
 
@@ -192,13 +193,14 @@ impl Cluster {
         let longest = timing.election.0 + timing.election.1;
         let holding = ties::hold_back(raft.clone(), id, votes, longest, leader.peers.removed());
         let holding = tokio::spawn(holding);
+        let finishing = tokio::spawn(unfinished::finish(raft.clone(), id));
         Ok(Cluster {
             id,
             raft,
             leader,
             proposer,
             patience: timing.patience,
-            tasks: vec![gathering, serving, watching, heeding, holding],
+            tasks: vec![gathering, serving, watching, heeding, holding, finishing],
         })
     }
 

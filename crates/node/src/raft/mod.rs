@@ -10,7 +10,7 @@
 //! - `log`: entries and votes on disk; `snapshot`: copies of the machine's state as checksummed files
 //! - `heir`: how a leader whose process has ended is followed; `ties`: how elections end that nobody wins
 //! - `frame`, `message`, `network`, `sync_socket`: how nodes speak; `vouchers`: who may lead or be elected; `reach`: who answers, for the log
-//! - `in_turn`: how entries wait for a slow disk
+//! - `in_turn`: how entries wait for a slow disk; `unfinished`: what becomes of a change of the voters whose leader was killed
 
 pub mod cluster;
 pub(crate) mod encoding;
@@ -33,6 +33,7 @@ pub(crate) mod sync_socket;
 mod ties;
 mod tls;
 pub mod types;
+mod unfinished;
 mod vouchers;
 
 #[cfg(test)]

@@ -7,3 +7,4 @@ mod nodes;
 mod removal;
 mod security;
 mod storage;
+mod unfinished;

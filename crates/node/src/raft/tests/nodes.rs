@@ -11,8 +11,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::machine::KeyValue;
-use crate::pki::Identity;
+use crate::pki::{self, Identity};
 use crate::raft::cluster::{Cluster, Settings, Timing};
+use crate::raft::log::Owner;
 use crate::raft::neighbour::Silent;
 use crate::raft::status::Status;
 use crate::raft::types::{Node, NodeId, new_node_id};
@@ -116,6 +117,11 @@ impl TestNode {
     /// Takes `other` in as a learner.
     pub(super) fn add(&self, other: &TestNode) {
         self.run(self.cluster().add_learner(other.id, other.node.clone())).unwrap();
+    }
+
+    /// Who may open its log.
+    pub(super) fn owner(&self) -> Owner {
+        Owner { node: self.id, cluster: pki::fingerprint(&self.ca.certificate).unwrap() }
     }
 
     /// The path of a file in its folder of consensus.
