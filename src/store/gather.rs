@@ -12,10 +12,9 @@ use super::settle::Log;
 use super::together::{Fate, in_savepoint};
 use super::tray::{Taken, Tray};
 use super::writer::Writer;
-use once_cell::unsync::OnceCell;
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -161,14 +160,19 @@ impl Database {
         if jobs.len() > 1 && !jobs.iter().all(is_new) {
             return self.do_apart(jobs, committed);
         }
-        let served = OnceCell::new();
+        let served = RefCell::default();
         let work = |writer: &Writer<'_>| self.do_all(writer, jobs, &served);
-        let tell = || served.get().into_iter().flatten().for_each(Taken::committed);
+        let tell = || served.borrow().iter().for_each(Taken::committed);
         let done = self.transact(Kind::Objects, work, tell);
-        let served: Vec<Taken<'_>> = served.into_inner().unwrap_or_default();
+        let served: Vec<Taken<'_>> = served.into_inner();
         let count = jobs.len().saturating_add(served.len());
         match done {
             Ok(Committed { moved, log, .. }) => {
+                if !served.is_empty() {
+                    // They get up while the disk is at work, not after it.
+                    log.begin();
+                    served.iter().for_each(Taken::stir);
+                }
                 let kept = self.settle(moved.to, &log, committed);
                 if let (Some(tray), false) = (self.tray(), served.is_empty()) {
                     tray.note_shared();

@@ -8,7 +8,7 @@ use super::record::{Name, Record, Row};
 use super::roster::Keeper;
 use super::schema::Format;
 use super::writer::Writer;
-use super::{Store, Viewer, meta, statement, users};
+use super::{Store, Viewer, meta, statement};
 use crate::token::ObjectId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::sync::Arc;
@@ -150,13 +150,20 @@ pub(super) struct Lot {
     pub(super) new: Option<Arc<[Row]>>,
 }
 
-/// Adds what several have sealed; all or nothing is to stand.
+/// Adds what several have sealed, and as long as there is `more`, that; all or nothing is to stand.
 pub(super) fn put_all<'a>(
     writer: &Writer<'_>,
     key: &TokenKey,
     mut rows: impl Iterator<Item = &'a Row>,
+    mut more: impl FnMut() -> Option<Vec<Row>>,
 ) -> Step<()> {
-    kept(writer, Some(key), |keeper| rows.try_for_each(|row| put_new(writer, keeper, row)))
+    kept(writer, Some(key), |keeper| {
+        rows.try_for_each(|row| put_new(writer, keeper, row))?;
+        while let Some(rows) = more() {
+            rows.iter().try_for_each(|row| put_new(writer, keeper, row))?;
+        }
+        Ok(())
+    })
 }
 
 /// Whether these very rows are there.
@@ -278,10 +285,6 @@ fn taken(fault: Fault) -> Fault {
 
 fn put_row(writer: &Writer<'_>, keeper: &mut Keeper<'_>, row: &Row) -> Step<()> {
     let Name { id, version, owner } = row.name;
-    if let Some(owner) = owner {
-        // A login outlives its user in other processes.
-        users::require(writer, owner)?;
-    }
     keeper.enter(row)?;
     let [id_tag, label_tag, type_tag, class_tag] = row.tags;
     writer.execute(

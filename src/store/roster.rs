@@ -10,6 +10,7 @@ use super::keys::TokenKey;
 use super::record::{Name, Row};
 use super::seal;
 use super::statement;
+use super::users;
 use super::writer::Writer;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension};
@@ -121,17 +122,26 @@ pub(super) struct Keeper<'a> {
     key: Option<&'a TokenKey>,
     stored: Option<Unproved>,
     changed: Option<Roster>,
+    /// Whose object was entered last: who is there stays, as long as the transaction changes objects.
+    owner: Option<i64>,
 }
 
 impl<'a> Keeper<'a> {
     /// `LoginOver` if the key is not (any more) this token's. Without a key nothing can be entered or struck out.
     pub(super) fn new(writer: &'a Writer<'a>, key: Option<&'a TokenKey>) -> Step<Self> {
         let stored = key.map(|key| Unproved::read(writer, key)).transpose()?;
-        Ok(Keeper { writer, key, stored, changed: None })
+        Ok(Keeper { writer, key, stored, changed: None, owner: None })
     }
 
-    /// An object is new. `LoginNeeded` if it belongs on the roster and there is no key.
+    /// An object is new. `LoginOver` if its owner is gone, for a login outlives its user in other processes; `LoginNeeded` if it belongs on the roster and
+    /// there is no key.
     pub(super) fn enter(&mut self, row: &Row) -> Step<()> {
+        if let Some(owner) = row.name.owner
+            && self.owner != Some(owner)
+        {
+            users::require(self.writer, owner)?;
+            self.owner = Some(owner);
+        }
         if row.is_on_roster() { self.change(&row.name, Roster::add) } else { Ok(()) }
     }
 

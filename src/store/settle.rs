@@ -7,6 +7,7 @@
 use super::connection::Database;
 use super::counter::{CHANGES, Mapped, REFUSED, SETTLED};
 use super::error::{Error, Fault, Result, Step};
+use crate::crypto::ffi::disk;
 use rusqlite::Connection;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+/// How long to stay awake for what is about to be on the disk: longer than a quick one takes. To sleep and be woken takes half as long as such a disk.
+pub(super) const SOON: Duration = Duration::from_micros(100);
 /// How long to wait for another process's sync.
 const LONG: Duration = Duration::from_millis(20);
 
@@ -42,6 +45,11 @@ impl Log {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Sets the disk to work on what has been written to it.
+    pub(super) fn begin(&self) {
+        disk::begin_writing(&self.file);
     }
 
     /// Returns when all that has been written to it, by whatever process, is on the disk.
@@ -108,7 +116,7 @@ impl Database {
         };
         let turn = self.await_turn(counters, mark, log);
         begins();
-        let Some(_turn) = turn else { return Ok(()) };
+        let Some(turn) = turn else { return Ok(()) };
         loop {
             let committed = counters.load(CHANGES);
             if counters.load(REFUSED) == 0
@@ -118,7 +126,7 @@ impl Database {
                 return Err(refused(self.path(), &error));
             }
             if counters.load(REFUSED) == 0 {
-                self.settled_at(counters, committed);
+                turn.end(|| self.settled_at(counters, committed));
                 return Ok(());
             }
             // A sync that comes after one that has failed proves nothing: the kernel forgets what it has told.
@@ -150,7 +158,9 @@ impl Database {
             if !is_others || Instant::now() >= end {
                 return Some(Turn { counters, log, is_ours: lock.is_ok() });
             }
-            counters.wait(SETTLED, settled, LONG);
+            if counters.stays(SETTLED, settled, SOON) {
+                counters.wait(SETTLED, settled, LONG);
+            }
         }
     }
 
@@ -195,13 +205,25 @@ struct Turn<'a> {
     is_ours: bool,
 }
 
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if self.is_ours
+impl Turn<'_> {
+    /// Ends it, then tells what is settled: who were told of that while the turn is taken would find no news to wait for.
+    fn end(mut self, tell: impl FnOnce()) {
+        self.give_back();
+        tell();
+    }
+
+    fn give_back(&mut self) {
+        if std::mem::take(&mut self.is_ours)
             && let Err(error) = self.log.file.unlock()
         {
             log::error!("the lock on the log can't be given back: {error}");
         }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.give_back();
         self.counters.wake(SETTLED, i32::MAX);
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `N` 64-bit counters, shared by all processes that map the same file.
 ///
@@ -102,6 +102,21 @@ impl<const N: usize> SharedCounters<N> {
         unsafe { libc::syscall(libc::SYS_futex, place, libc::FUTEX_WAIT, seen as u32, &raw const most) };
     }
 
+    /// Lets others have the processor until the value is no longer `seen`, but not for longer than `most`; whether it still is. For what comes so soon that
+    /// to be put to sleep and woken would take longer.
+    pub fn stays(&self, which: usize, seen: u64, most: Duration) -> bool {
+        let began = Instant::now();
+        loop {
+            if self.load(which) != seen {
+                return false;
+            }
+            if began.elapsed() >= most {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Lets as many as `most` go on that wait on this one.
     pub fn wake(&self, which: usize, most: i32) {
         let place = self.lower_half(which);
@@ -166,6 +181,7 @@ mod tests {
         let long = Duration::from_secs(3600);
         other.raise(1, 1);
         one.wait(1, 0, long);
+        assert!(!one.stays(1, 0, long) && one.stays(1, 1, Duration::ZERO));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| one.wait(0, 0, long));
             while !waiting.is_finished() {

@@ -5,6 +5,7 @@
 pub mod cipher;
 pub mod clock;
 pub mod digest;
+pub mod disk;
 pub mod files;
 pub mod fork_mark;
 pub mod kdf;

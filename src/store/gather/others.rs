@@ -13,8 +13,8 @@ use super::super::tray::{Outcome, Taken, Tray};
 use super::super::writer::Writer;
 use super::Job;
 use crate::crypto::ffi::clock::coarse_milliseconds;
-use once_cell::unsync::OnceCell;
 use rusqlite::Connection;
+use std::cell::RefCell;
 
 impl Database {
     /// The tray, if there can be one. Without it each process writes what is its own.
@@ -80,19 +80,23 @@ impl Database {
         Ok(())
     }
 
-    /// Does jobs in a transaction, which are one or all of them new objects, and with them what other processes have left, which goes into `served`. Where anything of
-    /// it can't be done, nothing is.
+    /// Does jobs in a transaction, which are one or all of them new objects, and with them what other processes have left or leave meanwhile, which goes into `served`. Where
+    /// anything of it can't be done, nothing is.
     pub(super) fn do_all<'a>(
         &'a self,
         writer: &Writer<'_>,
         jobs: &[Job],
-        served: &OnceCell<Vec<Taken<'a>>>,
+        served: &RefCell<Vec<Taken<'a>>>,
     ) -> Step<()> {
         let Some(key) = jobs.iter().find_map(|job| Some(&job.lot.as_ref()?.key)) else {
             return jobs.iter().try_for_each(|job| (job.work)(writer));
         };
-        let (taken, left): (Vec<_>, Vec<_>) = self.take(writer.format(), key).into_iter().unzip();
-        served.get_or_init(|| taken);
+        let take = || {
+            let (taken, rows): (Vec<_>, Vec<_>) = self.take(writer.format(), key).into_iter().unzip();
+            served.borrow_mut().extend(taken);
+            rows.into_iter().flatten().collect::<Vec<Row>>()
+        };
+        let left = take();
         // A login with another key is over, or this one is: which, its own work tells.
         let same = |lot: &&Lot| lot.key.id() == key.id();
         let new = |job: &Job| Some(job.lot.as_ref().filter(same)?.new.as_ref()?.clone());
@@ -101,10 +105,11 @@ impl Database {
             jobs.iter().try_for_each(|job| (job.work)(writer))?;
         }
         let own = rows.iter().flatten().flat_map(|rows| rows.iter());
-        let mut all: Vec<&Row> = own.chain(left.iter().flatten()).collect();
+        let mut all: Vec<&Row> = own.chain(&left).collect();
         // As they will lie: SQLite fills a page before it begins another.
         all.sort_unstable_by_key(|row| place::of(row.name.id));
-        put_all(writer, key, all.into_iter())
+        // It ends: who leaves something waits until it is done.
+        put_all(writer, key, all.into_iter(), || Some(take()).filter(|rows| !rows.is_empty()))
     }
 
     /// What other processes have left, for who has this key, with its rows. What can't be opened is theirs to do.

@@ -1,9 +1,11 @@
 //! Several processes that write together, by what they leave for each other.
 
-use super::super::objects::put_all;
+use super::super::objects::{Lot, put_all};
 use super::super::tray::letter;
 use super::super::tray::{Taken, Tray};
 use super::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// Another process, which waits until it is told what has become of what it leaves.
@@ -62,6 +64,29 @@ fn processes_that_come_together_share_a_transaction_and_none_is_told_before_it_i
 }
 
 #[test]
+fn what_another_process_leaves_while_a_transaction_is_open_is_taken_into_it() {
+    let it = Fixture::new();
+    let (other, tray) = (patient(&it), Tray::patient(it.folder.path()));
+    let begun = Arc::new(AtomicBool::new(false));
+    let before = it.store.counter().unwrap();
+    std::thread::scope(|scope| {
+        let inserting = scope.spawn(|| {
+            until(|| begun.load(Ordering::SeqCst));
+            other.insert(it.viewer(), &[record(1, Some(it.user))])
+        });
+        let (lot, begins) = (Lot { key: it.key.clone(), new: None }, begun.clone());
+        let written = it.store.database.write_together(Some(lot), move |_| {
+            begins.store(true, Ordering::SeqCst);
+            until(|| left(&tray) == 1);
+            Ok(())
+        });
+        assert!(written.is_ok() && inserting.join().unwrap().is_ok());
+    });
+    assert_eq!((it.store.counter(), version_of(&it.store, id(1))), (Some(before + 2), Some(1)));
+    assert!(it.problems().is_empty());
+}
+
+#[test]
 fn each_of_several_processes_is_refused_by_itself() {
     let it = Fixture::new();
     let tray = Tray::patient(it.folder.path());
@@ -107,7 +132,7 @@ fn what_a_process_has_committed_for_another_and_died_is_not_done_again_even_if_i
             let inserting = scope.spawn(|| other.insert(it.viewer(), &[record(number, Some(it.user))]));
             until(|| left(&tray) == 1);
             let rows = letter::peek(&tray.first()).unwrap();
-            it.store.database.write(|writer| put_all(writer, &it.key, rows.iter())).unwrap();
+            it.store.database.write(|writer| put_all(writer, &it.key, rows.iter(), || None)).unwrap();
             let taken: Vec<Taken<'_>> = tray.take();
             taken.into_iter().for_each(std::mem::forget);
             // The next one who writes sees to it.
@@ -134,7 +159,7 @@ fn where_the_store_cannot_tell_whether_it_was_committed_its_leaver_is_told_so_an
         let inserting = scope.spawn(|| other.insert(it.viewer(), &[record(1, Some(it.user))]));
         until(|| left(&tray) == 1);
         let rows = letter::peek(&tray.first()).unwrap();
-        it.store.database.write(|writer| put_all(writer, &it.key, rows.iter())).unwrap();
+        it.store.database.write(|writer| put_all(writer, &it.key, rows.iter(), || None)).unwrap();
         tray.take().into_iter().for_each(std::mem::forget);
         // It can't be read when the next one writes.
         it.tamper("UPDATE object SET version = 'one'");

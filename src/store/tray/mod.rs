@@ -14,6 +14,7 @@ mod word;
 mod tests;
 
 use super::counter::map_writable;
+use super::settle::SOON;
 use crate::crypto::ffi::clock::coarse_milliseconds;
 use crate::crypto::ffi::mapping::SharedCounters;
 use std::cell::Cell;
@@ -210,9 +211,16 @@ impl Tray {
         self.words.wake(at(place), 1);
     }
 
-    /// Waits for another word than this one, but not for long; whether it is still this one.
+    /// Waits for another word than this one, but not for long; whether it is still this one. Who is about to be told or called stays awake, for a while.
     fn outlasts(&self, place: usize, word: Word, most: Duration) -> bool {
-        self.words.wait(at(place), word.0, most);
+        let is_soon = match word.state() {
+            Some(State::Committed) => true,
+            Some(State::Left) => self.in_state(State::Left).next() == Some((place, word)),
+            _ => false,
+        };
+        if !is_soon || self.words.stays(at(place), word.0, SOON) {
+            self.words.wait(at(place), word.0, most);
+        }
         self.word(place) == word
     }
 
@@ -369,6 +377,11 @@ impl Taken<'_> {
     pub(super) fn committed(&self) {
         self.tray.change(self.place, self.word.get(), State::Committed);
         self.word.set(self.word.get().with(State::Committed));
+    }
+
+    /// Wakes who has left it: it is committed, and about to be on the disk.
+    pub(super) fn stir(&self) {
+        self.tray.wake(self.place);
     }
 
     /// It was found committed. Who has left it need not wait for its taker, who may be no more.
