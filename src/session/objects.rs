@@ -340,7 +340,8 @@ impl Turn<'_> {
         match token.encapsulate(login.caller(), mechanism, &key, template, output.room())? {
             Encapsulated::Size(size) => Ok((output.tell(size)?, None)),
             Encapsulated::Made(ciphertext, made) => {
-                let delivery = output.copy(&ciphertext)?;
+                // It is as long as was told, or its token is not in order.
+                let delivery = output.copy(&ciphertext).map_err(|_| Error::FunctionFailed)?;
                 Ok((delivery, Some(session.hand_out(login, made)?)))
             }
         }

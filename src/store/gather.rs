@@ -168,12 +168,12 @@ impl Database {
         let count = jobs.len().saturating_add(served.len());
         match done {
             Ok(Committed { moved, log, .. }) => {
-                if !served.is_empty() {
+                let begun = if served.is_empty() { Ok(()) } else { self.begin_settling(&log) };
+                let kept = begun.and_then(|()| {
                     // They get up while the disk is at work, not after it.
-                    log.begin();
                     served.iter().for_each(Taken::stir);
-                }
-                let kept = self.settle(moved.to, &log, committed);
+                    self.settle(moved.to, &log, committed)
+                });
                 if let (Some(tray), false) = (self.tray(), served.is_empty()) {
                     tray.note_shared();
                 }

@@ -48,8 +48,8 @@ impl Log {
     }
 
     /// Sets the disk to work on what has been written to it.
-    pub(super) fn begin(&self) {
-        disk::begin_writing(&self.file);
+    fn begin(&self) -> io::Result<()> {
+        disk::begin_writing(&self.file)
     }
 
     /// Returns when all that has been written to it, by whatever process, is on the disk.
@@ -82,6 +82,19 @@ impl Database {
     /// Returns when the commit with this mark is on the disk. `begins`: it is its turn, and the next one may be committed.
     pub(super) fn settle(&self, mark: u64, log: &Log, begins: impl FnOnce()) -> Result<()> {
         self.sync(Some(mark), log, begins)
+    }
+
+    /// Sets the disk to work on what has been committed, which is to be settled next.
+    pub(super) fn begin_settling(&self, log: &Log) -> Result<()> {
+        log.begin().map_err(|error| self.refuse_settling(&error))
+    }
+
+    /// The disk has refused what was written.
+    fn refuse_settling(&self, error: &io::Error) -> Error {
+        if let Some(counters) = self.counter().mapped() {
+            counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
+        }
+        refused(self.path(), error)
     }
 
     /// Returns when all that has been committed is on the disk.
@@ -122,8 +135,7 @@ impl Database {
             if counters.load(REFUSED) == 0
                 && let Err(error) = log.sync()
             {
-                counters.raise(REFUSED, counters.load(REFUSED).saturating_add(1));
-                return Err(refused(self.path(), &error));
+                return Err(self.refuse_settling(&error));
             }
             if counters.load(REFUSED) == 0 {
                 turn.end(|| self.settled_at(counters, committed));
@@ -147,7 +159,7 @@ impl Database {
     /// The turn among the processes, or `None` if another has synced meanwhile what bears this mark. One that holds its turn for long is stopped, or has a
     /// slow disk: nobody has to wait for it.
     fn await_turn<'a>(&self, counters: &'a Mapped, mark: Option<u64>, log: &'a Log) -> Option<Turn<'a>> {
-        let end = Instant::now() + LONG;
+        let began = Instant::now();
         loop {
             let settled = counters.load(SETTLED);
             if self.is_settled(mark) {
@@ -155,10 +167,12 @@ impl Database {
             }
             let lock = log.file.try_lock();
             let is_others = matches!(lock, Err(TryLockError::WouldBlock));
-            if !is_others || Instant::now() >= end {
+            if !is_others || began.elapsed() >= LONG {
                 return Some(Turn { counters, log, is_ours: lock.is_ok() });
             }
-            if counters.stays(SETTLED, settled, SOON) {
+            if began.elapsed() < SOON {
+                std::thread::yield_now();
+            } else {
                 counters.wait(SETTLED, settled, LONG);
             }
         }

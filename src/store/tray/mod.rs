@@ -22,7 +22,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use word::{State, Word};
 
 /// Name of the file in the token's folder.
@@ -218,10 +218,16 @@ impl Tray {
             Some(State::Left) => self.in_state(State::Left).next() == Some((place, word)),
             _ => false,
         };
-        if !is_soon || self.words.stays(at(place), word.0, SOON) {
-            self.words.wait(at(place), word.0, most);
+        let began = Instant::now();
+        if is_soon && !self.words.stays(at(place), word.0, SOON) {
+            return false;
         }
-        self.word(place) == word
+        while self.word(place) == word {
+            let Some(rest) = most.checked_sub(began.elapsed()) else { return true };
+            // A wake-up may be for what the word has told already.
+            self.words.wait(at(place), word.0, rest);
+        }
+        false
     }
 
     fn put(&self, place: usize, bytes: &[u8]) {

@@ -32,7 +32,7 @@ fn a_node_that_calls_itself_at_another_address_than_its_cluster_does_not_start()
     fs::write(&file, format!("{settings}advertise = \"elsewhere.example:7421\"\n")).unwrap();
     nodes
         .run_in_vain("n1")
-        .failed(2, &["the cluster knows this node at 127.0.0.2:", "elsewhere.example:7421"]);
+        .failed(2, &["the cluster knows this node at 127.0.0.1:", "elsewhere.example:7421"]);
     fs::write(&file, settings).unwrap();
     let _running = nodes.run("n1");
 }

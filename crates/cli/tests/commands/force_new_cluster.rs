@@ -84,7 +84,7 @@ fn nodes_left_behind_that_run_after_all_change_nothing_and_can_not_come_back() {
 fn it_is_refused_while_any_node_runs_where_nothing_is_kept_and_without_consent() {
     let nodes = with_keys();
     force(&nodes, "n1", &[])
-        .failed(2, &["give --yes", "n2 (127.0.0.2:", "n3 (127.0.0.2:", "ends at term ", "is lost"]);
+        .failed(2, &["give --yes", "n2 (127.0.0.1:", "n3 (127.0.0.1:", "ends at term ", "is lost"]);
     {
         let _second = nodes.run("n2");
         force(&nodes, "n2", &["--yes"]).failed(2, &["another process runs the node"]);

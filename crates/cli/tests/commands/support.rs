@@ -3,9 +3,10 @@
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The officer's PIN of [`Machine::with_token`].
 pub const OFFICER: &str = "officer-pin";
@@ -77,9 +78,16 @@ impl Machine {
     }
 }
 
-/// An address of this machine that nobody listens on. Nor will a connection begin there before somebody does: those begin at 127.0.0.1.
+/// An address of this machine that nobody listens on. Its port is none of those that connections begin at, which are above, and nobody else in this process is given it.
 pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.2:0").unwrap().local_addr().unwrap().to_string()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id().wrapping_mul(64).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let address = SocketAddr::from(([127, 0, 0, 1], 10_000 + (number % 20_000) as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address.to_string();
+        }
+    }
 }
 
 /// Runs a command to its end.

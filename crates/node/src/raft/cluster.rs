@@ -193,7 +193,7 @@ impl Cluster {
         let longest = timing.election.0 + timing.election.1;
         let holding = ties::hold_back(raft.clone(), id, votes, longest, leader.peers.removed());
         let holding = tokio::spawn(holding);
-        let finishing = tokio::spawn(unfinished::finish(raft.clone(), id));
+        let finishing = tokio::spawn(unfinished::finish(raft.clone(), id, timing.patience));
         Ok(Cluster {
             id,
             raft,

@@ -8,37 +8,36 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use openraft::{ChangeMembers, RaftMetrics};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::types::{LogId, Node, NodeId, Raft};
 
 /// How long to leave a change to whoever has asked for it. Longer ones are no harm: the second entry may come twice.
 const OWN: Duration = Duration::from_millis(200);
 
-/// Finishes what was begun before this node, `id`, led, until it ends.
-pub(crate) async fn finish(raft: Raft, id: NodeId) {
+/// Finishes what was begun before this node, `id`, led, until it ends. `patience`: how long one try may take.
+pub(crate) async fn finish(raft: Raft, id: NodeId, patience: Duration) {
     let mut metrics = raft.metrics();
     loop {
         let found = metrics.wait_for(|now| now.running_state.is_err() || begun(now, id).is_some()).await;
-        let Ok(found) = found.map(|found| begun(&found, id)) else { return };
-        if found.is_none() {
-            return;
-        }
+        let Ok(Some(found)) = found.map(|found| begun(&found, id)) else { return };
         sleep(OWN).await;
-        if begun(&metrics.borrow(), id) != found {
+        if begun(&metrics.borrow(), id) != Some(found) {
             continue;
         }
-        tracing::info!("another change of the voters was begun: it is finished now");
         // To whom nothing is added: openraft goes on to the newer voters.
-        if let Err(error) = raft.change_membership(ChangeMembers::AddVoterIds(BTreeSet::new()), false).await {
-            tracing::debug!(%error, "the change of the voters can't be finished yet");
+        let finished = raft.change_membership(ChangeMembers::AddVoterIds(BTreeSet::new()), false);
+        match timeout(patience, finished).await {
+            Ok(Ok(_)) => tracing::info!("a change of the voters that another leader had begun is finished"),
+            Ok(Err(error)) => tracing::debug!(%error, "a change of the voters can't be finished yet"),
+            Err(_) => tracing::debug!("a change of the voters can't be finished yet"),
         }
     }
 }
 
-/// Where in the log this node, that leads, has a change of the voters that is not finished: two majorities decide.
+/// Where in the log this node, that leads, has a change of the voters that is not finished, though its first entry is agreed on.
 fn begun(metrics: &RaftMetrics<NodeId, Node>, id: NodeId) -> Option<LogId> {
-    let members = &metrics.membership_config;
-    let is_begun = members.membership().get_joint_config().len() > 1;
-    (metrics.current_leader == Some(id) && is_begun).then(|| *members.log_id()).flatten()
+    let (members, leads) = (&metrics.membership_config, metrics.current_leader == Some(id));
+    let first = (*members.log_id()).filter(|_| members.membership().get_joint_config().len() > 1)?;
+    (leads && metrics.running_state.is_ok() && metrics.last_applied >= Some(first)).then_some(first)
 }

@@ -20,6 +20,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -29,9 +30,16 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Logins that cost next to nothing.
 const CHEAP: &str = "[token]\nargon2_memory_kib = 8\nargon2_passes = 1\n";
 
-/// An address of this machine that nobody listens on.
+/// An address of this machine that nobody listens on. Its port is none of those that connections begin at, which are above, and nobody else in this process is given it.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id().wrapping_mul(64).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let address = SocketAddr::from(([127, 0, 0, 1], 10_000 + (number % 20_000) as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Asks again until there is an answer.
