@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long to stay awake for what is about to be on the disk: longer than a quick one takes. To sleep and be woken takes half as long as such a disk.
+/// How long to stay awake for what is about to be on the disk: about what a quick one takes. Only to wake somebody takes a tenth of that, and more.
 pub(super) const SOON: Duration = Duration::from_micros(100);
 /// How long to wait for another process's sync.
 const LONG: Duration = Duration::from_millis(20);
