@@ -9,23 +9,22 @@ use super::counter::Moved;
 use super::error::{Error, Fault, Result, Step};
 use super::objects::Lot;
 use super::settle::Log;
-use super::together::{Fate, in_savepoint};
+use super::together::in_savepoint;
 use super::tray::{Taken, Tray};
 use super::writer::Writer;
-use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod others;
+mod queue;
 
 #[cfg(test)]
 mod tests;
 
-/// Most changes in one transaction: other processes wait for its end.
-const MOST: usize = 64;
+pub(super) use queue::Queue;
+use queue::{Call, Inbox, Job, Place};
 
 /// What a transaction changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,34 +34,19 @@ enum Kind {
     Any,
 }
 
-/// Work that may be done by another thread than the one that waits for it.
-type Work = Box<dyn Fn(&Writer<'_>) -> Step<()> + Send>;
-
-/// The work of those who wait.
+/// Who comes while a transaction is open, and is served in it.
 #[derive(Default)]
-pub(super) struct Queue(Mutex<Waiting>);
-
-#[derive(Default)]
-struct Waiting {
-    jobs: VecDeque<Job>,
-    /// Somebody leads, and sees to it that somebody else does as long as there are jobs.
-    is_led: bool,
+struct Along<'a> {
+    /// Threads of this process.
+    late: Vec<Job>,
+    /// Other processes.
+    served: Vec<Taken<'a>>,
 }
 
-struct Job {
-    work: Work,
-    /// What another process needs to do it, and what this one needs to do others'.
-    lot: Option<Lot>,
-    fate: Arc<Fate<Call>>,
-}
-
-/// What one who waits is told.
-#[derive(Clone)]
-enum Call {
-    /// Do the work that waits, your own too.
-    Lead,
-    /// What your work has come to.
-    Done(Result<Option<Moved>>),
+impl Along<'_> {
+    fn count(&self) -> usize {
+        self.late.len().saturating_add(self.served.len())
+    }
 }
 
 /// A transaction that is committed, and not yet on the disk.
@@ -96,49 +80,40 @@ impl Database {
         if let Some(replica) = &self.replica {
             return replica.write(self.path(), work).map(|()| None);
         }
-        let fate = Arc::new(Fate::default());
-        let is_first = {
-            let mut waiting = self.queue.0.lock();
-            waiting.jobs.push_back(Job { work: Box::new(work), lot, fate: fate.clone() });
-            !std::mem::replace(&mut waiting.is_led, true)
-        };
-        if is_first {
+        let inbox = Arc::new(Inbox::default());
+        let place = self.queue.join(Job::new(lot, work, inbox.clone()));
+        if matches!(place, Place::Leader) {
             self.lead();
         }
+        let mut is_soon = matches!(place, Place::Next);
         loop {
-            match fate.wait() {
+            match if is_soon { inbox.take_awake() } else { inbox.take() } {
                 Call::Lead => self.lead(),
+                Call::Soon => is_soon = true,
                 Call::Done(done) => return done,
+                Call::Dropped => {
+                    let why = "a call that shared the transaction has failed".to_owned();
+                    return Err(Error::Failed(self.path().to_path_buf(), why));
+                }
             }
         }
     }
 
     /// Does what waits, and calls the next leader when it is the disk's turn.
     fn lead(&self) {
-        let jobs: Vec<Job> = {
-            let mut waiting = self.queue.0.lock();
-            let most = waiting.jobs.len().min(MOST);
-            waiting.jobs.drain(..most).collect()
-        };
-        let led = Led { database: self, jobs: &jobs, is_over: Cell::new(false) };
-        let done = self.do_together(&jobs, &|| led.pass_on());
+        let led = Led { queue: &self.queue, is_over: Cell::new(false) };
+        let mut jobs = self.queue.take();
+        let done = self.do_together(&mut jobs, &|| led.pass_on());
         drop(led);
-        for (Job { work, lot, fate }, done) in jobs.into_iter().zip(done) {
-            // Before its caller goes on: they hold the caller's keys.
-            drop((work, lot));
-            fate.decide(Call::Done(done));
-        }
+        jobs.into_iter().zip(done).for_each(|(job, done)| job.tell(done));
     }
 
-    /// What each of the jobs has come to, when all of them are on the disk. `committed`: they are, and it is their turn to be synced.
-    fn do_together(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
+    /// What each of the jobs has come to, and of those that have been added to them, when all are on the disk. `begins`: it is their turn to be synced.
+    fn do_together(&self, jobs: &mut Vec<Job>, begins: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
         let tray = self.tray();
         let mut lead = tray.and_then(Tray::lead);
-        if lead.is_some() {
-            tray.into_iter().for_each(Tray::let_others_come);
-        }
         if let (Some(tray), None) = (tray, &lead) {
-            if let [job] = jobs
+            if let [job] = &jobs[..]
                 && let Some(done) = self.leave(tray, job)
             {
                 return vec![done];
@@ -146,7 +121,7 @@ impl Database {
             lead = Some(tray.lead_anyway());
         }
         let pass_on = || {
-            committed();
+            begins();
             if let Some(lead) = &lead {
                 lead.pass_on();
             }
@@ -155,58 +130,69 @@ impl Database {
     }
 
     /// The same by this process, with what others have left.
-    fn do_here(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
-        let is_new = |job: &Job| job.lot.as_ref().is_some_and(|lot| lot.new.is_some());
-        if jobs.len() > 1 && !jobs.iter().all(is_new) {
-            return self.do_apart(jobs, committed);
+    fn do_here(&self, jobs: &mut Vec<Job>, begins: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
+        if jobs.len() > 1 && !jobs.iter().all(|job| job.new_rows().is_some()) {
+            return self.do_apart(jobs, begins);
         }
-        let served = RefCell::default();
-        let work = |writer: &Writer<'_>| self.do_all(writer, jobs, &served);
-        let tell = || served.borrow().iter().for_each(Taken::committed);
+        let along = RefCell::default();
+        let work = |writer: &Writer<'_>| self.do_all(writer, jobs, &along);
+        let tell = || along.borrow().served.iter().for_each(Taken::committed);
         let done = self.transact(Kind::Objects, work, tell);
-        let served: Vec<Taken<'_>> = served.into_inner();
+        let Along { late, served } = along.into_inner();
+        jobs.extend(late);
         let count = jobs.len().saturating_add(served.len());
         match done {
-            Ok(Committed { moved, log, .. }) => {
-                let begun = if served.is_empty() { Ok(()) } else { self.begin_settling(&log) };
-                let kept = begun.and_then(|()| {
-                    // They get up while the disk is at work, not after it.
-                    served.iter().for_each(Taken::stir);
-                    self.settle(moved.to, &log, committed)
-                });
-                if let (Some(tray), false) = (self.tray(), served.is_empty()) {
-                    tray.note_shared();
-                }
+            Ok(committed) => {
+                self.tray().into_iter().for_each(|tray| tray.note_together(count));
+                let kept = self.settle_together(&committed, jobs, &served, begins);
                 if kept.is_ok() {
                     served.into_iter().for_each(Taken::done);
                 }
-                vec![kept.map(|()| Some(moved.shared_by(count))); jobs.len()]
+                vec![kept.map(|()| Some(committed.moved.shared_by(count))); jobs.len()]
             }
             // Nothing has changed. What can't be done together may be possible one by one; but nobody waits for the write lock twice.
             Err(fault) => match fault.at(self.path()) {
                 error if count == 1 || matches!(error, Error::Busy(_)) => self.refuse(jobs, error),
                 _ => {
                     drop(served);
-                    self.do_apart(jobs, committed)
+                    self.do_apart(jobs, begins)
                 }
             },
         }
     }
 
     /// The same where each may be refused by itself, and without what others have left.
-    fn do_apart(&self, jobs: &[Job], committed: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
+    fn do_apart(&self, jobs: &[Job], begins: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
         let tell = |fault: Fault| fault.at(self.path());
         match self.transact(Kind::Objects, |writer| do_each(writer, jobs), || ()) {
-            Ok(Committed { value, moved, log }) => {
-                let kept = self.settle(moved.to, &log, committed).map(|()| Some(moved.shared_by(jobs.len())));
+            Ok(committed) => {
+                let kept = self.settle_together(&committed, jobs, &[], begins);
+                let kept = kept.map(|()| Some(committed.moved.shared_by(jobs.len())));
                 let told = |done: Step<()>| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell));
-                value.into_iter().map(told).collect()
+                committed.value.into_iter().map(told).collect()
             }
             Err(fault) => match tell(fault) {
                 error if jobs.len() == 1 || matches!(error, Error::Busy(_)) => self.refuse(jobs, error),
                 _ => jobs.chunks(1).flat_map(|job| self.do_apart(job, &|| ())).collect(),
             },
         }
+    }
+
+    /// Returns when what several have committed is on the disk.
+    fn settle_together<T>(
+        &self,
+        committed: &Committed<T>,
+        jobs: &[Job],
+        served: &[Taken<'_>],
+        begins: &dyn Fn(),
+    ) -> Result<()> {
+        if jobs.len().saturating_add(served.len()) > 1 {
+            // They get up while the disk is at work, not after it.
+            self.begin_settling(&committed.log)?;
+            served.iter().for_each(Taken::stir);
+            jobs.iter().for_each(Job::stir);
+        }
+        self.settle(committed.moved.to, &committed.log, begins)
     }
 
     /// A refusal too rests on what was read.
@@ -271,7 +257,7 @@ impl Database {
 fn do_each(writer: &Writer<'_>, jobs: &[Job]) -> Step<Vec<Step<()>>> {
     let mut done = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let one = in_savepoint(writer, || (job.work)(writer));
+        let one = in_savepoint(writer, || job.work(writer));
         if writer.is_autocommit() {
             // SQLite has ended the whole transaction by itself.
             return Err(one.err().unwrap_or(Fault::Told(Error::Gone)));
@@ -320,44 +306,23 @@ impl Drop for Transaction<'_> {
     }
 }
 
-/// Jobs that are being done. Dropped when they are, or by a panic, whose call takes nobody else with it.
+/// The caller leads the threads of this process, until it is dropped.
 struct Led<'a> {
-    database: &'a Database,
-    jobs: &'a [Job],
-    /// Somebody else leads, or nobody.
+    queue: &'a Queue,
     is_over: Cell<bool>,
 }
 
 impl Led<'_> {
     /// Calls the next leader, if there is anything to do.
     fn pass_on(&self) {
-        if self.is_over.replace(true) {
-            return;
-        }
-        let mut waiting = self.database.queue.0.lock();
-        match waiting.jobs.front() {
-            Some(next) => next.fate.decide(Call::Lead),
-            None => waiting.is_led = false,
+        if !self.is_over.replace(true) {
+            self.queue.pass_on();
         }
     }
 }
 
 impl Drop for Led<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let path = self.database.path().to_path_buf();
-            let why = "a call that shared the transaction has failed".to_owned();
-            let failed = Call::Done(Err(Error::Failed(path, why)));
-            self.jobs.iter().for_each(|job| job.fate.decide(failed.clone()));
-        }
         self.pass_on();
-    }
-}
-
-#[cfg(test)]
-impl Queue {
-    /// How many wait.
-    pub(super) fn len(&self) -> usize {
-        self.0.lock().jobs.len()
     }
 }

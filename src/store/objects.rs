@@ -150,19 +150,22 @@ pub(super) struct Lot {
     pub(super) new: Option<Arc<[Row]>>,
 }
 
-/// Adds what several have sealed, and as long as there is `more`, that; all or nothing is to stand.
+/// Adds what several have sealed, and then what there is `more`, until that is nothing; all or nothing is to stand.
 pub(super) fn put_all<'a>(
     writer: &Writer<'_>,
     key: &TokenKey,
     mut rows: impl Iterator<Item = &'a Row>,
-    mut more: impl FnMut() -> Option<Vec<Row>>,
+    mut more: impl FnMut() -> Vec<Arc<[Row]>>,
 ) -> Step<()> {
     kept(writer, Some(key), |keeper| {
         rows.try_for_each(|row| put_new(writer, keeper, row))?;
-        while let Some(rows) = more() {
-            rows.iter().try_for_each(|row| put_new(writer, keeper, row))?;
+        loop {
+            let left = more();
+            if left.is_empty() {
+                return Ok(());
+            }
+            left.iter().flat_map(|rows| rows.iter()).try_for_each(|row| put_new(writer, keeper, row))?;
         }
-        Ok(())
     })
 }
 

@@ -9,12 +9,15 @@ use super::super::place;
 use super::super::record::Row;
 use super::super::schema::Format;
 use super::super::tray::letter::{self, Address};
-use super::super::tray::{Outcome, Taken, Tray};
+use super::super::tray::{Outcome, Tray};
 use super::super::writer::Writer;
-use super::Job;
+use super::Along;
+use super::queue::Job;
 use crate::crypto::ffi::clock::coarse_milliseconds;
 use rusqlite::Connection;
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 impl Database {
     /// The tray, if there can be one. Without it each process writes what is its own.
@@ -36,10 +39,7 @@ impl Database {
         let left = tray.leave(|claim| letter::write(claim, address, key, rows)).ok()??;
         // Where the commit has moved the counter is not told: what the tray says is not that good.
         match left.outcome(|| self.settle_unanswered()) {
-            Ok(Outcome::Done) => {
-                tray.note_shared();
-                Some(Ok(None))
-            }
+            Ok(Outcome::Done) => Some(Ok(None)),
             Ok(Outcome::Committed) => Some(self.settle_seen().map(|()| None)),
             Ok(Outcome::Own) => None,
             Ok(Outcome::Unknown) => Some(Err(self.untold("the store could not be read"))),
@@ -80,46 +80,74 @@ impl Database {
         Ok(())
     }
 
-    /// Does jobs in a transaction, which are one or all of them new objects, and with them what other processes have left or leave meanwhile, which goes into `served`. Where
-    /// anything of it can't be done, nothing is.
+    /// Does jobs in a transaction, which are one or all of them new objects, and with them what other threads and processes have left or leave meanwhile, who come
+    /// `along`. Where anything of it can't be done, nothing is.
     pub(super) fn do_all<'a>(
         &'a self,
         writer: &Writer<'_>,
         jobs: &[Job],
-        served: &RefCell<Vec<Taken<'a>>>,
+        along: &RefCell<Along<'a>>,
     ) -> Step<()> {
         let Some(key) = jobs.iter().find_map(|job| Some(&job.lot.as_ref()?.key)) else {
-            return jobs.iter().try_for_each(|job| (job.work)(writer));
+            return jobs.iter().try_for_each(|job| job.work(writer));
         };
-        let take = || {
-            let (taken, rows): (Vec<_>, Vec<_>) = self.take(writer.format(), key).into_iter().unzip();
-            served.borrow_mut().extend(taken);
-            rows.into_iter().flatten().collect::<Vec<Row>>()
-        };
+        let expected = Expected::now(self.tray());
+        let take = || self.take(writer.format(), key, along);
         let left = take();
-        // A login with another key is over, or this one is: which, its own work tells.
-        let same = |lot: &&Lot| lot.key.id() == key.id();
-        let new = |job: &Job| Some(job.lot.as_ref().filter(same)?.new.as_ref()?.clone());
-        let rows: Option<Vec<_>> = jobs.iter().map(new).collect();
-        if rows.is_none() {
-            jobs.iter().try_for_each(|job| (job.work)(writer))?;
+        let own: Option<Vec<_>> = jobs.iter().map(|job| job.new_under(key)).collect();
+        if own.is_none() {
+            jobs.iter().try_for_each(|job| job.work(writer))?;
         }
-        let own = rows.iter().flatten().flat_map(|rows| rows.iter());
-        let mut all: Vec<&Row> = own.chain(&left).collect();
+        let lots = own.iter().flatten().copied().chain(&left);
+        let mut rows: Vec<&Row> = lots.flat_map(|rows| rows.iter()).collect();
         // As they will lie: SQLite fills a page before it begins another.
-        all.sort_unstable_by_key(|row| place::of(row.name.id));
+        rows.sort_unstable_by_key(|row| place::of(row.name.id));
         // It ends: who leaves something waits until it is done.
-        put_all(writer, key, all.into_iter(), || Some(take()).filter(|rows| !rows.is_empty()))
+        put_all(writer, key, rows.into_iter(), || {
+            loop {
+                let more = take();
+                let there = jobs.len().saturating_add(along.borrow().count());
+                if !more.is_empty() || !expected.more_than(there) {
+                    return more;
+                }
+                std::thread::yield_now();
+            }
+        })
     }
 
-    /// What other processes have left, for who has this key, with its rows. What can't be opened is theirs to do.
-    fn take<'a>(&'a self, format: Format, key: &TokenKey) -> Vec<(Taken<'a>, Vec<Row>)> {
-        let (Some(tray), Some(file)) = (self.tray(), self.identity()) else { return Vec::new() };
+    /// The rows that have been left for who has this key; whose they are comes `along`. What can't be opened is theirs to do.
+    fn take<'a>(&'a self, format: Format, key: &TokenKey, along: &RefCell<Along<'a>>) -> Vec<Arc<[Row]>> {
+        let Along { late, served } = &mut *along.borrow_mut();
+        let known = late.len();
+        self.queue.take_new(key, late);
+        let mut left: Vec<_> = late.iter().skip(known).filter_map(|job| job.new_rows().cloned()).collect();
+        let (Some(tray), Some(file)) = (self.tray(), self.identity()) else { return left };
         let (address, now) = (Address::new(file, format), coarse_milliseconds());
-        let with_rows = |taken: Taken<'a>| {
-            let rows = letter::open(&taken.bytes(), taken.claim(), now, address, key)?;
-            Some((taken, rows))
-        };
-        tray.take().into_iter().filter_map(with_rows).collect()
+        for taken in tray.take() {
+            if let Some(rows) = letter::open(&taken.bytes(), taken.claim(), now, address, key) {
+                left.push(rows.into());
+                served.push(taken);
+            }
+        }
+        left
+    }
+}
+
+/// How many are likely to come to a transaction, and until when.
+struct Expected {
+    count: usize,
+    began: Instant,
+    most: Duration,
+}
+
+impl Expected {
+    fn now(tray: Option<&Tray>) -> Self {
+        let (count, most) = tray.map_or((0, Duration::ZERO), Tray::expected);
+        Expected { count, began: Instant::now(), most }
+    }
+
+    /// Whether others than those who are there may come yet.
+    fn more_than(&self, there: usize) -> bool {
+        there < self.count && self.began.elapsed() < self.most
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn job(work: impl Fn(&Writer<'_>) -> Step<()> + Send + 'static) -> Job {
-    Job { work: Box::new(work), lot: None, fate: Arc::default() }
+    Job::new(None, work, Arc::default())
 }
 
 #[test]
@@ -13,10 +13,10 @@ fn only_who_has_committed_alone_is_told_that_nothing_else_has_changed_meanwhile(
     let it = Fixture::new();
     let database = &it.store.database;
     let commit = |count: usize| {
-        let jobs: Vec<Job> = (0..count).map(|_| job(|_| Ok(()))).collect();
+        let mut jobs: Vec<Job> = (0..count).map(|_| job(|_| Ok(()))).collect();
         let before = it.store.counter();
         let told: Vec<_> =
-            database.do_together(&jobs, &|| ()).into_iter().map(|told| told.unwrap().unwrap()).collect();
+            database.do_together(&mut jobs, &|| ()).into_iter().map(|told| told.unwrap().unwrap()).collect();
         assert_eq!(told.len(), count);
         assert!(told.iter().all(|moved| Some(moved.to) == it.store.counter()));
         told.iter().all(|moved| moved.from == before)
@@ -29,7 +29,7 @@ fn only_who_has_committed_alone_is_told_that_nothing_else_has_changed_meanwhile(
 fn those_who_share_a_transaction_wait_for_another_process_once_not_one_after_the_other() {
     let it = Fixture::new();
     let tries = Arc::new(AtomicUsize::new(0));
-    let jobs: Vec<Job> = (0..3)
+    let mut jobs: Vec<Job> = (0..3)
         .map(|_| {
             let tries = tries.clone();
             job(move |writer| {
@@ -39,7 +39,7 @@ fn those_who_share_a_transaction_wait_for_another_process_once_not_one_after_the
             })
         })
         .collect();
-    let told = it.store.database.do_together(&jobs, &|| ());
+    let told = it.store.database.do_together(&mut jobs, &|| ());
     assert!(told.len() == 3 && told.iter().all(|told| matches!(told, Err(Error::Busy(_)))), "{told:?}");
     assert_eq!(tries.load(Ordering::SeqCst), 1);
 }

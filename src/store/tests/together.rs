@@ -10,8 +10,13 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 /// Another process, which waits until it is told what has become of what it leaves.
 fn patient(it: &Fixture) -> Store {
+    with_tray(it, Tray::patient(it.folder.path()))
+}
+
+/// A process with that tray.
+fn with_tray(it: &Fixture, tray: Tray) -> Store {
     let mut store = it.again();
-    store.database.tray = once_cell::sync::OnceCell::with_value(Some(Tray::patient(it.folder.path())));
+    store.database.tray = once_cell::sync::OnceCell::with_value(Some(tray));
     store
 }
 
@@ -87,6 +92,68 @@ fn what_another_process_leaves_while_a_transaction_is_open_is_taken_into_it() {
 }
 
 #[test]
+fn what_another_thread_leaves_while_a_transaction_is_open_is_taken_into_it() {
+    let it = Fixture::new();
+    let (begun, came) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let before = it.store.counter().unwrap();
+    std::thread::scope(|scope| {
+        let inserting = scope.spawn(|| {
+            until(|| begun.load(Ordering::SeqCst));
+            it.store.insert(it.viewer(), &[record(1, Some(it.user))])
+        });
+        let waiting = scope.spawn(|| {
+            until(|| it.store.database.queue.len() == 1);
+            came.store(true, Ordering::SeqCst);
+        });
+        let (lot, begins, come) = (Lot { key: it.key.clone(), new: None }, begun.clone(), came.clone());
+        let written = it.store.database.write_together(Some(lot), move |_| {
+            begins.store(true, Ordering::SeqCst);
+            until(|| come.load(Ordering::SeqCst));
+            Ok(())
+        });
+        waiting.join().unwrap();
+        assert!(written.is_ok() && inserting.join().unwrap().is_ok());
+    });
+    assert_eq!((it.store.counter(), version_of(&it.store, id(1))), (Some(before + 2), Some(1)));
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn who_wrote_together_with_others_a_moment_ago_is_waited_for_before_the_commit() {
+    let it = Fixture::new();
+    let (one, other) = (with_tray(&it, Tray::expectant(it.folder.path())), patient(&it));
+    Tray::patient(it.folder.path()).note_together(2);
+    let begun = Arc::new(AtomicBool::new(false));
+    let before = it.store.counter().unwrap();
+    std::thread::scope(|scope| {
+        let inserting = scope.spawn(|| {
+            until(|| begun.load(Ordering::SeqCst));
+            // Time enough for who waits for nobody to commit.
+            (0..1000).for_each(|_| std::thread::yield_now());
+            other.insert(it.viewer(), &[record(1, Some(it.user))])
+        });
+        let (lot, begins) = (Lot { key: it.key.clone(), new: None }, begun.clone());
+        let written = one.database.write_together(Some(lot), move |_| {
+            begins.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+        assert!(written.is_ok() && inserting.join().unwrap().is_ok());
+    });
+    assert_eq!((it.store.counter(), version_of(&it.store, id(1))), (Some(before + 2), Some(1)));
+    assert!(it.problems().is_empty());
+}
+
+#[test]
+fn who_does_not_come_again_is_waited_for_once_and_not_for_ever() {
+    let it = Fixture::new();
+    let (one, tray) = (with_tray(&it, Tray::mindful(it.folder.path())), Tray::mindful(it.folder.path()));
+    tray.note_together(5);
+    assert_eq!(tray.expected().0, 5);
+    one.insert(it.viewer(), &[record(1, Some(it.user))]).unwrap();
+    assert_eq!((tray.expected().0, version_of(&it.store, id(1))), (1, Some(1)));
+}
+
+#[test]
 fn each_of_several_processes_is_refused_by_itself() {
     let it = Fixture::new();
     let tray = Tray::patient(it.folder.path());
@@ -132,7 +199,7 @@ fn what_a_process_has_committed_for_another_and_died_is_not_done_again_even_if_i
             let inserting = scope.spawn(|| other.insert(it.viewer(), &[record(number, Some(it.user))]));
             until(|| left(&tray) == 1);
             let rows = letter::peek(&tray.first()).unwrap();
-            it.store.database.write(|writer| put_all(writer, &it.key, rows.iter(), || None)).unwrap();
+            it.store.database.write(|writer| put_all(writer, &it.key, rows.iter(), Vec::new)).unwrap();
             let taken: Vec<Taken<'_>> = tray.take();
             taken.into_iter().for_each(std::mem::forget);
             // The next one who writes sees to it.
@@ -159,7 +226,7 @@ fn where_the_store_cannot_tell_whether_it_was_committed_its_leaver_is_told_so_an
         let inserting = scope.spawn(|| other.insert(it.viewer(), &[record(1, Some(it.user))]));
         until(|| left(&tray) == 1);
         let rows = letter::peek(&tray.first()).unwrap();
-        it.store.database.write(|writer| put_all(writer, &it.key, rows.iter(), || None)).unwrap();
+        it.store.database.write(|writer| put_all(writer, &it.key, rows.iter(), Vec::new)).unwrap();
         tray.take().into_iter().for_each(std::mem::forget);
         // It can't be read when the next one writes.
         it.tamper("UPDATE object SET version = 'one'");

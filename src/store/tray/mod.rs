@@ -21,7 +21,7 @@ use std::cell::Cell;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 use word::{State, Word};
 
@@ -31,9 +31,13 @@ pub(super) const FILE: &str = "token.tray";
 /// What the first word says: the rest is as it is described here. Another version has another one, and does not meet this one.
 const VERSION_1: u64 = u64::from_le_bytes(*b"tray\0\0\0\x01");
 
-/// Where the version is, and who is about to write (0: nobody).
+/// Where the version is, who is about to write (0: nobody), and how many wrote together when.
 const VERSION: usize = 0;
 const LED: usize = 1;
+const TOGETHER: usize = 2;
+/// Bits of their count, lowest; the milliseconds come above.
+const COUNT_BITS: u32 = 16;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
 
 /// Places.
 const PLACES: usize = 16;
@@ -52,7 +56,9 @@ pub(super) const MOST_BYTES: usize = (ROOM - 1) * 8;
 const MOMENT: Duration = Duration::from_millis(5);
 /// How long to wait for another's sync.
 const LONG: Duration = Duration::from_millis(20);
-/// Milliseconds for which those are expected again with whom something was written.
+/// How long those may be waited for who wrote together: each has an answer to take, a processor to wait for, and another object to make.
+const AGAIN: Duration = Duration::from_micros(150);
+/// Milliseconds for which they are expected again.
 const LATELY: u64 = 10;
 /// Milliseconds after which a place belongs to nobody any more.
 const FORGOTTEN: u64 = 600_000;
@@ -62,8 +68,10 @@ pub(super) struct Tray {
     words: SharedCounters<WORDS>,
     /// [`MOMENT`], but in tests.
     moment: Duration,
-    /// When this process last wrote together with another, in milliseconds of the coarse clock.
-    shared: AtomicU64,
+    /// [`AGAIN`], but in tests.
+    again: Duration,
+    /// [`LATELY`], but in tests.
+    lately: u64,
 }
 
 /// What has become of what was left.
@@ -91,7 +99,8 @@ impl Tray {
         Ok((is_owners && words.load(VERSION) == VERSION_1).then_some(Tray {
             words,
             moment: MOMENT,
-            shared: AtomicU64::new(0),
+            again: AGAIN,
+            lately: LATELY,
         }))
     }
 
@@ -109,16 +118,17 @@ impl Tray {
         lead
     }
 
-    /// This process has written together with another.
-    pub(super) fn note_shared(&self) {
-        self.shared.store(coarse_milliseconds(), Ordering::Relaxed);
+    /// So many have written together.
+    pub(super) fn note_together(&self, count: usize) {
+        let count = count as u64 & COUNT;
+        self.words.store(TOGETHER, coarse_milliseconds() << COUNT_BITS | count);
     }
 
-    /// Lets those leave something who may be about to: who were told just now that something is on the disk, with this process. They need a processor, not time.
-    pub(super) fn let_others_come(&self) {
-        if coarse_milliseconds().saturating_sub(self.shared.load(Ordering::Relaxed)) < LATELY {
-            std::thread::yield_now();
-        }
+    /// How many are likely to write together, as they did a moment ago, and how long they may be waited for once one of them writes.
+    pub(super) fn expected(&self) -> (usize, Duration) {
+        let last = self.words.load(TOGETHER);
+        let is_lately = coarse_milliseconds().abs_diff(last >> COUNT_BITS) < self.lately;
+        (if is_lately { (last & COUNT) as usize } else { 0 }, self.again)
     }
 
     /// Leaves what `write` makes for a claim, for the one who is about to write. `None`: there is no room, or nobody is about to write.

@@ -8,10 +8,22 @@ use crate::token::ObjectId;
 use std::convert::Infallible;
 use tempfile::TempDir;
 
+const LONG: Duration = Duration::from_secs(3600);
+
 impl Tray {
     /// One whose leavers wait until they are told.
     pub(in crate::store) fn patient(folder: &Path) -> Tray {
-        Tray { moment: Duration::from_secs(3600), ..Tray::open(folder).unwrap().unwrap() }
+        Tray { moment: LONG, ..Tray::open(folder).unwrap().unwrap() }
+    }
+
+    /// One whose owner waits until all have come who wrote together, whenever that was.
+    pub(in crate::store) fn expectant(folder: &Path) -> Tray {
+        Tray { again: LONG, ..Tray::mindful(folder) }
+    }
+
+    /// One whose owner waits for them, but not for long.
+    pub(in crate::store) fn mindful(folder: &Path) -> Tray {
+        Tray { lately: u64::MAX, ..Tray::patient(folder) }
     }
 
     /// How many places are in use, and for how many of them nobody has done anything yet.
