@@ -10,7 +10,7 @@ use super::sight::Sight;
 use super::tray::Tray;
 use crate::crypto::ffi::vfs;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::any::Any;
@@ -19,7 +19,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(super) struct Database {
     /// When that file was last found under its path.
     sight: Sight,
     pub(super) slot: Arc<Mutex<Slot>>,
+    /// How many wait for the connection.
+    wanted: AtomicUsize,
     /// Those who want to write.
     pub(super) queue: Queue,
     /// What is shared with other processes that write, once something has been written; `None`: it can't be.
@@ -99,6 +101,7 @@ impl Database {
             counter: Arc::new(Counter::open(folder)),
             read_only: AtomicBool::new(false),
             slot: Arc::default(),
+            wanted: AtomicUsize::new(0),
             queue: Queue::default(),
             tray: OnceCell::new(),
             syncing: Mutex::default(),
@@ -161,7 +164,7 @@ impl Database {
 
     /// Reads with one statement what may not be on the disk yet: for what can't become untrue if it never gets there.
     pub(super) fn glance<T>(&self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
-        let mut slot = self.slot.lock();
+        let mut slot = self.take_slot();
         self.make_ready(&mut slot)?;
         slot.connection().and_then(work).map_err(|fault| fault.at(&self.file))
     }
@@ -172,6 +175,21 @@ impl Database {
             let _reading = Reading::begin(connection)?;
             work(connection)
         })
+    }
+
+    /// The place of the connection, when nobody else has it.
+    pub(super) fn take_slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.try_lock().unwrap_or_else(|| {
+            self.wanted.fetch_add(1, Ordering::Relaxed);
+            let slot = self.slot.lock();
+            self.wanted.fetch_sub(1, Ordering::Relaxed);
+            slot
+        })
+    }
+
+    /// Whether somebody waits for it.
+    pub(super) fn is_slot_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) > 0
     }
 
     /// Closes the connection and keeps it closed until the answer is dropped, on this same thread.

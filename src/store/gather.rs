@@ -10,7 +10,7 @@ use super::error::{Error, Fault, Result, Step};
 use super::objects::Lot;
 use super::settle::Log;
 use super::together::in_savepoint;
-use super::tray::{Taken, Tray};
+use super::tray::{Lead, Taken, Tray};
 use super::writer::Writer;
 use rusqlite::{Connection, ErrorCode};
 use std::cell::{Cell, RefCell};
@@ -41,12 +41,8 @@ struct Along<'a> {
     late: Vec<Job>,
     /// Other processes.
     served: Vec<Taken<'a>>,
-}
-
-impl Along<'_> {
-    fn count(&self) -> usize {
-        self.late.len().saturating_add(self.served.len())
-    }
+    /// Somebody of this process has come who can't be served in it.
+    is_held_up: bool,
 }
 
 /// A transaction that is committed, and not yet on the disk.
@@ -92,7 +88,8 @@ impl Database {
                 Call::Soon => is_soon = true,
                 Call::Done(done) => return done,
                 Call::Dropped => {
-                    let why = "a call that shared the transaction has failed".to_owned();
+                    let why = "a call that shared the transaction has failed, and it may be kept or lost"
+                        .to_owned();
                     return Err(Error::Failed(self.path().to_path_buf(), why));
                 }
             }
@@ -121,29 +118,35 @@ impl Database {
             lead = Some(tray.lead_anyway());
         }
         let pass_on = || {
-            begins();
+            // First: a thread of this process that leads next is to find nobody leading, or another process.
             if let Some(lead) = &lead {
                 lead.pass_on();
             }
+            begins();
         };
-        self.do_here(jobs, &pass_on)
+        self.do_here(jobs, lead.as_ref(), &pass_on)
     }
 
     /// The same by this process, with what others have left.
-    fn do_here(&self, jobs: &mut Vec<Job>, begins: &dyn Fn()) -> Vec<Result<Option<Moved>>> {
+    fn do_here(
+        &self,
+        jobs: &mut Vec<Job>,
+        lead: Option<&Lead<'_>>,
+        begins: &dyn Fn(),
+    ) -> Vec<Result<Option<Moved>>> {
         if jobs.len() > 1 && !jobs.iter().all(|job| job.new_rows().is_some()) {
             return self.do_apart(jobs, begins);
         }
         let along = RefCell::default();
-        let work = |writer: &Writer<'_>| self.do_all(writer, jobs, &along);
+        let work = |writer: &Writer<'_>| self.do_all(writer, jobs, lead, &along);
         let tell = || along.borrow().served.iter().for_each(Taken::committed);
         let done = self.transact(Kind::Objects, work, tell);
-        let Along { late, served } = along.into_inner();
+        let Along { late, served, .. } = along.into_inner();
         jobs.extend(late);
         let count = jobs.len().saturating_add(served.len());
         match done {
             Ok(committed) => {
-                self.tray().into_iter().for_each(|tray| tray.note_together(count));
+                self.expect_again(jobs.len(), served.len().saturating_add(1));
                 let kept = self.settle_together(&committed, jobs, &served, begins);
                 if kept.is_ok() {
                     served.into_iter().for_each(Taken::done);
@@ -166,6 +169,7 @@ impl Database {
         let tell = |fault: Fault| fault.at(self.path());
         match self.transact(Kind::Objects, |writer| do_each(writer, jobs), || ()) {
             Ok(committed) => {
+                self.expect_again(0, 0);
                 let kept = self.settle_together(&committed, jobs, &[], begins);
                 let kept = kept.map(|()| Some(committed.moved.shared_by(jobs.len())));
                 let told = |done: Step<()>| kept.clone().and_then(|kept| done.map(|()| kept).map_err(tell));
@@ -207,7 +211,7 @@ impl Database {
         work: impl FnOnce(&Writer<'_>) -> Step<T>,
         committed: impl FnOnce(),
     ) -> Step<Committed<T>> {
-        let mut slot = self.slot.lock();
+        let mut slot = self.take_slot();
         self.make_ready(&mut slot)?;
         if self.is_read_only() {
             return Err(Error::ReadOnly(self.path().to_path_buf()).into());

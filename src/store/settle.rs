@@ -75,7 +75,7 @@ impl Database {
         if self.is_settled(mark) {
             return Ok(());
         }
-        let log = self.slot.lock().log(self.path())?;
+        let log = self.take_slot().log(self.path())?;
         log.map_or(Ok(()), |log| self.sync(mark, &log, || ()))
     }
 
@@ -105,7 +105,7 @@ impl Database {
     /// Brings all that the log holds into the database, on the disk, and answers the log, which is empty. The kernel tells a descriptor of no failure that
     /// another has been told of before: what the log has held was never synced by the answer's, and what comes is.
     pub(super) fn renew_log(&self) -> Result<Arc<Log>> {
-        let mut slot = self.slot.lock();
+        let mut slot = self.take_slot();
         self.make_ready(&mut slot)?;
         slot.connection()
             .and_then(|connection| self.empty_log(connection))
@@ -151,7 +151,7 @@ impl Database {
     }
 
     fn mend_now(&self) -> Result<()> {
-        let mut slot = self.slot.lock();
+        let mut slot = self.take_slot();
         self.make_ready(&mut slot)?;
         slot.connection().and_then(|connection| self.mend(connection)).map_err(|fault| fault.at(self.path()))
     }

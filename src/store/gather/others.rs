@@ -9,7 +9,7 @@ use super::super::place;
 use super::super::record::Row;
 use super::super::schema::Format;
 use super::super::tray::letter::{self, Address};
-use super::super::tray::{Outcome, Tray};
+use super::super::tray::{Lead, Outcome, Tray};
 use super::super::writer::Writer;
 use super::Along;
 use super::queue::Job;
@@ -55,7 +55,7 @@ impl Database {
 
     /// Takes SQLite's write lock to see what has become of what a process took, that was stopped or killed.
     fn settle_unanswered(&self) -> Step<()> {
-        let mut slot = self.slot.lock();
+        let mut slot = self.take_slot();
         self.make_ready(&mut slot)?;
         self.begin(&mut slot).map(drop)
     }
@@ -86,13 +86,14 @@ impl Database {
         &'a self,
         writer: &Writer<'_>,
         jobs: &[Job],
+        lead: Option<&Lead<'_>>,
         along: &RefCell<Along<'a>>,
     ) -> Step<()> {
         let Some(key) = jobs.iter().find_map(|job| Some(&job.lot.as_ref()?.key)) else {
             return jobs.iter().try_for_each(|job| job.work(writer));
         };
         let expected = Expected::now(self.tray());
-        let take = || self.take(writer.format(), key, along);
+        let take = || self.take(writer.format(), key, jobs.len(), along);
         let left = take();
         let own: Option<Vec<_>> = jobs.iter().map(|job| job.new_under(key)).collect();
         if own.is_none() {
@@ -102,12 +103,13 @@ impl Database {
         let mut rows: Vec<&Row> = lots.flat_map(|rows| rows.iter()).collect();
         // As they will lie: SQLite fills a page before it begins another.
         rows.sort_unstable_by_key(|row| place::of(row.name.id));
+        let is_held_up =
+            || along.borrow().is_held_up || self.is_slot_wanted() || !lead.is_none_or(Lead::is_alone);
         // It ends: who leaves something waits until it is done.
         put_all(writer, key, rows.into_iter(), || {
             loop {
                 let more = take();
-                let there = jobs.len().saturating_add(along.borrow().count());
-                if !more.is_empty() || !expected.more_than(there) {
+                if !more.is_empty() || !expected.are_missing(jobs.len(), &along.borrow()) || is_held_up() {
                     return more;
                 }
                 std::thread::yield_now();
@@ -115,11 +117,24 @@ impl Database {
         })
     }
 
-    /// The rows that have been left for who has this key; whose they are comes `along`. What can't be opened is theirs to do.
-    fn take<'a>(&'a self, format: Format, key: &TokenKey, along: &RefCell<Along<'a>>) -> Vec<Arc<[Row]>> {
-        let Along { late, served } = &mut *along.borrow_mut();
+    /// What was done by so many threads of this process, and by so many processes, is done: they are likely to come again together.
+    pub(super) fn expect_again(&self, threads: usize, processes: usize) {
+        if let Some(tray) = self.tray() {
+            tray.note_together(threads, processes);
+        }
+    }
+
+    /// The rows that have been left for who has this key, and leads with so many jobs; whose they are comes `along`. What can't be opened is theirs to do.
+    fn take<'a>(
+        &'a self,
+        format: Format,
+        key: &TokenKey,
+        jobs: usize,
+        along: &RefCell<Along<'a>>,
+    ) -> Vec<Arc<[Row]>> {
+        let Along { late, served, is_held_up } = &mut *along.borrow_mut();
         let known = late.len();
-        self.queue.take_new(key, late);
+        *is_held_up = !self.queue.take_new(key, jobs, late);
         let mut left: Vec<_> = late.iter().skip(known).filter_map(|job| job.new_rows().cloned()).collect();
         let (Some(tray), Some(file)) = (self.tray(), self.identity()) else { return left };
         let (address, now) = (Address::new(file, format), coarse_milliseconds());
@@ -135,19 +150,24 @@ impl Database {
 
 /// How many are likely to come to a transaction, and until when.
 struct Expected {
-    count: usize,
+    /// Of this process.
+    threads: usize,
+    processes: usize,
     began: Instant,
     most: Duration,
 }
 
 impl Expected {
     fn now(tray: Option<&Tray>) -> Self {
-        let (count, most) = tray.map_or((0, Duration::ZERO), Tray::expected);
-        Expected { count, began: Instant::now(), most }
+        let (threads, processes) = tray.map_or((0, 0), Tray::expected);
+        let most = tray.map_or(Duration::ZERO, Tray::patience);
+        Expected { threads, processes, began: Instant::now(), most }
     }
 
     /// Whether others than those who are there may come yet.
-    fn more_than(&self, there: usize) -> bool {
-        there < self.count && self.began.elapsed() < self.most
+    fn are_missing(&self, jobs: usize, along: &Along<'_>) -> bool {
+        let threads = jobs.saturating_add(along.late.len());
+        let processes = along.served.len().saturating_add(1);
+        (threads < self.threads || processes < self.processes) && self.began.elapsed() < self.most
     }
 }

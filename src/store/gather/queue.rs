@@ -58,11 +58,13 @@ impl Queue {
         jobs.drain(..most).collect()
     }
 
-    /// Adds to what comes late to who leads what has come since, as far as it only adds objects under this token key.
-    pub(super) fn take_new(&self, key: &TokenKey, late: &mut Vec<Job>) {
-        let jobs = &mut self.0.lock().jobs;
-        let many = jobs.iter().take_while(|job| job.new_under(key).is_some()).count();
-        late.extend(jobs.drain(..many.min(MOST.saturating_sub(late.len()))));
+    /// Adds to what comes `late` to who leads with `jobs` what has come since, as far as it only adds objects under this token key; whether that is all.
+    pub(super) fn take_new(&self, key: &TokenKey, jobs: usize, late: &mut Vec<Job>) -> bool {
+        let waiting = &mut self.0.lock().jobs;
+        let new = waiting.iter().take_while(|job| job.new_under(key).is_some()).count();
+        let room = MOST.saturating_sub(jobs.saturating_add(late.len()));
+        late.extend(waiting.drain(..new.min(room)));
+        waiting.is_empty()
     }
 
     /// Calls the next to lead, if somebody waits.

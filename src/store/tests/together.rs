@@ -122,7 +122,7 @@ fn what_another_thread_leaves_while_a_transaction_is_open_is_taken_into_it() {
 fn who_wrote_together_with_others_a_moment_ago_is_waited_for_before_the_commit() {
     let it = Fixture::new();
     let (one, other) = (with_tray(&it, Tray::expectant(it.folder.path())), patient(&it));
-    Tray::patient(it.folder.path()).note_together(2);
+    Tray::patient(it.folder.path()).note_together(1, 2);
     let begun = Arc::new(AtomicBool::new(false));
     let before = it.store.counter().unwrap();
     std::thread::scope(|scope| {
@@ -147,10 +147,10 @@ fn who_wrote_together_with_others_a_moment_ago_is_waited_for_before_the_commit()
 fn who_does_not_come_again_is_waited_for_once_and_not_for_ever() {
     let it = Fixture::new();
     let (one, tray) = (with_tray(&it, Tray::mindful(it.folder.path())), Tray::mindful(it.folder.path()));
-    tray.note_together(5);
-    assert_eq!(tray.expected().0, 5);
+    tray.note_together(1, 5);
+    assert_eq!(tray.expected(), (1, 5));
     one.insert(it.viewer(), &[record(1, Some(it.user))]).unwrap();
-    assert_eq!((tray.expected().0, version_of(&it.store, id(1))), (1, Some(1)));
+    assert_eq!((tray.expected().1, version_of(&it.store, id(1))), (1, Some(1)));
 }
 
 #[test]

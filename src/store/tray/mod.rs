@@ -21,7 +21,7 @@ use std::cell::Cell;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 use word::{State, Word};
 
@@ -31,7 +31,7 @@ pub(super) const FILE: &str = "token.tray";
 /// What the first word says: the rest is as it is described here. Another version has another one, and does not meet this one.
 const VERSION_1: u64 = u64::from_le_bytes(*b"tray\0\0\0\x01");
 
-/// Where the version is, who is about to write (0: nobody), and how many wrote together when.
+/// Where the version is, who is about to write (0: nobody), and how many processes wrote together when.
 const VERSION: usize = 0;
 const LED: usize = 1;
 const TOGETHER: usize = 2;
@@ -68,6 +68,8 @@ pub(super) struct Tray {
     words: SharedCounters<WORDS>,
     /// [`MOMENT`], but in tests.
     moment: Duration,
+    /// How many threads of this process wrote together when.
+    threads: AtomicU64,
     /// [`AGAIN`], but in tests.
     again: Duration,
     /// [`LATELY`], but in tests.
@@ -99,6 +101,7 @@ impl Tray {
         Ok((is_owners && words.load(VERSION) == VERSION_1).then_some(Tray {
             words,
             moment: MOMENT,
+            threads: AtomicU64::new(0),
             again: AGAIN,
             lately: LATELY,
         }))
@@ -118,17 +121,24 @@ impl Tray {
         lead
     }
 
-    /// So many have written together.
-    pub(super) fn note_together(&self, count: usize) {
-        let count = count as u64 & COUNT;
-        self.words.store(TOGETHER, coarse_milliseconds() << COUNT_BITS | count);
+    /// So many threads of this process, and so many processes, have written together.
+    pub(super) fn note_together(&self, threads: usize, processes: usize) {
+        let noted = |count: usize| coarse_milliseconds() << COUNT_BITS | (count as u64 & COUNT);
+        self.threads.store(noted(threads), Ordering::Relaxed);
+        self.words.store(TOGETHER, noted(processes));
     }
 
-    /// How many are likely to write together, as they did a moment ago, and how long they may be waited for once one of them writes.
-    pub(super) fn expected(&self) -> (usize, Duration) {
-        let last = self.words.load(TOGETHER);
-        let is_lately = coarse_milliseconds().abs_diff(last >> COUNT_BITS) < self.lately;
-        (if is_lately { (last & COUNT) as usize } else { 0 }, self.again)
+    /// How many threads of this process, and how many processes, are likely to write together, as they did a moment ago.
+    pub(super) fn expected(&self) -> (usize, usize) {
+        let now = coarse_milliseconds();
+        let is_lately = |noted: u64| now.abs_diff(noted >> COUNT_BITS) < self.lately;
+        let expected = |noted: u64| if is_lately(noted) { (noted & COUNT) as usize } else { 0 };
+        (expected(self.threads.load(Ordering::Relaxed)), expected(self.words.load(TOGETHER)))
+    }
+
+    /// How long they may be waited for, once one of them writes.
+    pub(super) fn patience(&self) -> Duration {
+        self.again
     }
 
     /// Leaves what `write` makes for a claim, for the one who is about to write. `None`: there is no room, or nobody is about to write.
@@ -273,9 +283,13 @@ fn room(place: usize) -> usize {
     ROOM * (1 + place)
 }
 
-/// A name for one who is about to write: others in the same millisecond have another.
+/// A name for one who is about to write: no other has it at the time.
 fn name() -> u64 {
-    (coarse_milliseconds() << 24 | u64::from(std::process::id() & 0xff_ffff)).max(1)
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // A process's number has 22 bits at most. The clock tells those apart that have the same one, in containers.
+    (u64::from(std::process::id()) << 42 | (coarse_milliseconds() & 0x3f_ffff) << 20 | (count & 0xf_ffff))
+        .max(1)
 }
 
 /// The caller is about to write, until it is dropped.
@@ -286,6 +300,11 @@ pub(super) struct Lead<'a> {
 }
 
 impl Lead<'_> {
+    /// Whether nobody else has said so since, who waits for the write lock then.
+    pub(super) fn is_alone(&self) -> bool {
+        self.tray.words.load(LED) == self.name
+    }
+
     /// Calls the next one, if somebody waits.
     pub(super) fn pass_on(&self) {
         if self.is_over.replace(true) || self.tray.call_next() {
