@@ -45,6 +45,7 @@ pub mod params;
 mod peer;
 mod point;
 pub mod pqc_key;
+mod pqc_pair;
 pub mod pqc_signature;
 mod prefixed_gcm;
 pub mod prehash;

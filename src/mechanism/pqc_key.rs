@@ -1,9 +1,9 @@
 //! Keys of ML-DSA, ML-KEM and SLH-DSA: attributes to keys and back, and new pairs (PKCS#11 3.2, sections 6.67 to
 //! 6.69).
 
-use super::material::{PairType, pair_type, required};
+use super::material::{PairType, required};
 use super::parameter_set::ParameterSet;
-use super::{Family, NewPair, Params, spki};
+use super::{Family, NewPair, Params, pqc_pair};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::named_key;
 use crate::crypto::{generator, unexpected};
@@ -81,13 +81,7 @@ impl Family for KeyPairGeneration {
     fn generate_pair(&self, _params: &Params, public: &Attributes, _private: &Attributes) -> Result<NewPair> {
         let set = ParameterSet::named(self.0, public)?;
         let key = generator::generate(set.name).map_err(unexpected)?;
-        let public = named_key::public_encoding(&key, set.public).map_err(unexpected)?;
-        let mut told = Attributes::from_iter([(ck::CKA_PARAMETER_SET, set.number)]);
-        // It can't be read from the private parts, only be computed again.
-        told.set(ck::CKA_PUBLIC_KEY_INFO, spki::of_encoding(set, &public));
-        // Its encodings take as long to write as 3 % of an ML-KEM pair.
-        let unread: &[_] = if set.seed.is_some() { &[ck::CKA_VALUE, ck::CKA_SEED] } else { &[ck::CKA_VALUE] };
-        Ok(NewPair::kept(parts(set, public), told, key, pair_type(self.0)?, unread))
+        Ok(pqc_pair::kept(set, key))
     }
 }
 

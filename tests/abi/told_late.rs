@@ -138,6 +138,25 @@ fn a_point_that_was_never_told_is_found_by() {
 }
 
 #[test]
+fn an_empty_claim_of_a_pair_to_be_made_is_none_and_both_halves_tell_all() {
+    isolated(|_| {
+        let token = Token::new();
+        let session = token.user();
+        for kind in kinds() {
+            for stored in [false, true] {
+                let empty: &[u8] = &[];
+                let claim = template![CKA_TOKEN => stored, CKA_PUBLIC_KEY_INFO => empty];
+                let open = template![CKA_SENSITIVE => false, CKA_EXTRACTABLE => true];
+                let public = keys::public_template().and(&kind.2).and(&claim);
+                let private = keys::private_template().and(&open).and(&claim);
+                let (public, private) = session.generate_pair(&kind.1, &public, &private).unwrap();
+                are_complete(session, &kind, public, private);
+            }
+        }
+    });
+}
+
+#[test]
 fn each_half_tells_and_works_when_the_other_was_destroyed_unasked() {
     isolated(|_| {
         let token = Token::new();

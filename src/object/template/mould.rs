@@ -103,7 +103,7 @@ impl Mould {
         let mut cast = Cast { common: self.common.clone(), own: self.accepted(told)?, late };
         let agree = self.measure(&mut cast);
         self.check_value(&cast, agree)?;
-        if !self.awaited.iter().all(|awaited| cast.own.contains(*awaited) || cast.is_late(*awaited)) {
+        if !self.awaited.iter().all(|awaited| cast.tells(*awaited)) {
             return Err(Error::TemplateIncomplete);
         }
         // All other relations are between attributes that the template has told or left to defaults.
@@ -168,6 +168,11 @@ impl Cast {
     /// The set that has `kind` already, if any has.
     pub fn holding(&self, kind: AttributeType) -> &Attributes {
         if self.own.contains(kind) { &self.own } else { &self.common }
+    }
+
+    /// Whether `kind` is its own, already or when somebody asks for the whole.
+    pub fn tells(&self, kind: AttributeType) -> bool {
+        self.own.contains(kind) || self.is_late(kind)
     }
 
     /// Whether `kind` is told when somebody asks for the whole.

@@ -186,8 +186,12 @@ fn generated(mechanism: &Mechanism, mould: &Mould) -> Result<Cast> {
 /// Completes an object, and compares what its template claims.
 pub(super) fn complete(mould: &Mould, made: impl Into<Parts>) -> Result<Cast> {
     let mut made = made.into();
+    let mut info = None;
     // Only a mechanism that generates knows it; elsewhere it is what the caller says.
-    let info = if mould.is_generating() { made.told.remove(ck::CKA_PUBLIC_KEY_INFO) } else { None };
+    if mould.is_generating() && mould.given().contains(ck::CKA_PUBLIC_KEY_INFO) {
+        made = made.whole()?.into();
+        info = made.told.remove(ck::CKA_PUBLIC_KEY_INFO);
+    }
     let mut cast = mould.cast(made)?;
     if mould.has_claims() {
         told::check_claims(&cast)?;

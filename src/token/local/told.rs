@@ -21,7 +21,7 @@ pub(super) fn all_of(id: ObjectId, cast: &Cast) -> Result<Attributes> {
         all.set(ck::CKA_CHECK_VALUE, computed.as_slice());
     }
     // What the mechanism has told is the token's own encoding; what the template said may be another.
-    if !cast.own().contains(ck::CKA_PUBLIC_KEY_INFO)
+    if !cast.tells(ck::CKA_PUBLIC_KEY_INFO)
         && let Some(computed) = encoding::public_key_info(&all)
     {
         all.set(ck::CKA_PUBLIC_KEY_INFO, computed);
