@@ -1,5 +1,6 @@
 //! The calls of a module: what a program does that holds its session and its keys' handles, and begins each operation anew.
 
+use super::buffer::Buffer;
 use super::keys::{self, KeyKind};
 use super::libcrypto::ROOM;
 use super::token::{Caller, Maker, crowd_name, id, number};
@@ -59,7 +60,7 @@ fn sign<'m>(scheme: &'static Scheme, caller: Caller<'m>) -> Result<Call<'m>> {
     let Caller { module, slot, session } = caller;
     module.offers(slot, scheme.mechanism)?;
     let (mut mechanism, key) = (Mechanism::plain(scheme.mechanism), caller.key(scheme.key)?.secret);
-    let (data, mut out) = (vec![0x5a; scheme.input], vec![0; ROOM]);
+    let (data, mut out) = (Buffer::of(0x5a, scheme.input), Buffer::of(0, ROOM));
     Ok(Call::alone(move || {
         module.sign_init(session, &mut mechanism, key)?;
         used(module.sign(session, &data, &mut out))
@@ -70,7 +71,7 @@ fn verify<'m>(scheme: &'static Scheme, caller: Caller<'m>) -> Result<Call<'m>> {
     let Caller { module, slot, session } = caller;
     module.offers(slot, scheme.mechanism)?;
     let (mut mechanism, pair) = (Mechanism::plain(scheme.mechanism), caller.key(scheme.key)?);
-    let (data, mut signature) = (vec![0x5a; scheme.input], vec![0; ROOM]);
+    let (data, mut signature) = (Buffer::of(0x5a, scheme.input), Buffer::of(0, ROOM));
     module.sign_init(session, &mut mechanism, pair.secret)?;
     let length = module.sign(session, &data, &mut signature)?;
     signature.truncate(length);
@@ -85,7 +86,7 @@ fn decrypt<'m>(padding: &'static Padding, caller: Caller<'m>) -> Result<Call<'m>
     let Caller { module, slot, session } = caller;
     module.offers(slot, padding.mechanism)?;
     let mut mechanism = Mechanism { kind: padding.mechanism, parameter: padding.parameter.clone() };
-    let (pair, mut ciphertext, mut out) = (caller.key(keys::RSA)?, vec![0; ROOM], vec![0; ROOM]);
+    let (pair, mut ciphertext, mut out) = (caller.key(keys::RSA)?, Buffer::of(0, ROOM), Buffer::of(0, ROOM));
     module.encrypt_init(session, &mut mechanism, pair.public.ok_or(NO_PUBLIC)?)?;
     let length = module.encrypt(session, &[0x5a; 32], &mut ciphertext)?;
     ciphertext.truncate(length);
@@ -110,7 +111,7 @@ fn derive(caller: Caller<'_>) -> Result<Call<'_>> {
 fn encapsulate(caller: Caller<'_>) -> Result<Call<'_>> {
     let Caller { module, session, .. } = caller;
     let key = caller.key(keys::ML_KEM)?.public.ok_or(NO_PUBLIC)?;
-    let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), vec![0; ROOM]);
+    let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), Buffer::of(0, ROOM));
     Ok(Call::alone(move || {
         let (made, _) = module.encapsulate(session, &mut mechanism, key, &secret, &mut out)?;
         Ok(module.destroy(session, made)?)
@@ -120,7 +121,7 @@ fn encapsulate(caller: Caller<'_>) -> Result<Call<'_>> {
 fn decapsulate(caller: Caller<'_>) -> Result<Call<'_>> {
     let Caller { module, session, .. } = caller;
     let pair = caller.key(keys::ML_KEM)?;
-    let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), vec![0; ROOM]);
+    let (mut mechanism, secret, mut out) = (Mechanism::plain(CKM_ML_KEM), agreed(), Buffer::of(0, ROOM));
     let public = pair.public.ok_or(NO_PUBLIC)?;
     let (made, length) = module.encapsulate(session, &mut mechanism, public, &secret, &mut out)?;
     module.destroy(session, made)?;
@@ -135,7 +136,8 @@ fn encrypt<'m>(mode: &'static Mode, length: usize, caller: Caller<'m>) -> Result
     let Caller { module, slot, session } = caller;
     module.offers(slot, mode.mechanism)?;
     let mut mechanism = Mechanism { kind: mode.mechanism, parameter: mode.parameter.clone() };
-    let (key, data, mut out) = (caller.key(keys::AES)?.secret, vec![0x5a; length], vec![0; length + 16]);
+    let (key, data, mut out) =
+        (caller.key(keys::AES)?.secret, Buffer::of(0x5a, length), Buffer::of(0, length + 16));
     Ok(Call::alone(move || {
         mechanism.next();
         module.encrypt_init(session, &mut mechanism, key)?;
@@ -146,7 +148,7 @@ fn encrypt<'m>(mode: &'static Mode, length: usize, caller: Caller<'m>) -> Result
 fn mac(length: usize, caller: Caller<'_>) -> Result<Call<'_>> {
     let Caller { module, session, .. } = caller;
     let (mut mechanism, key) = (Mechanism::plain(CKM_SHA256_HMAC), caller.key(keys::HMAC)?.secret);
-    let data = vec![0x5a; length];
+    let data = Buffer::of(0x5a, length);
     Ok(Call::alone(move || {
         module.sign_init(session, &mut mechanism, key)?;
         used(module.sign(session, &data, &mut [0; 32]))
@@ -162,7 +164,7 @@ fn wrap(caller: Caller<'_>) -> Result<Call<'_>> {
 }
 
 fn digest(length: usize, Caller { module, session, .. }: Caller<'_>) -> Result<Call<'_>> {
-    let (mut mechanism, data) = (Mechanism::plain(CKM_SHA256), vec![0x5a; length]);
+    let (mut mechanism, data) = (Mechanism::plain(CKM_SHA256), Buffer::of(0x5a, length));
     Ok(Call::alone(move || {
         module.digest_init(session, &mut mechanism)?;
         used(module.digest(session, &data, &mut [0; 32]))
@@ -170,7 +172,7 @@ fn digest(length: usize, Caller { module, session, .. }: Caller<'_>) -> Result<C
 }
 
 fn random(length: usize, Caller { module, session, .. }: Caller<'_>) -> Result<Call<'_>> {
-    let mut out = vec![0; length];
+    let mut out = Buffer::of(0, length);
     Ok(Call::alone(move || Ok(module.random(session, &mut out)?)))
 }
 

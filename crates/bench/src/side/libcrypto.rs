@@ -1,5 +1,6 @@
 //! The calls of libcrypto that do the same as a token's, with the same input.
 
+use super::buffer::Buffer;
 use super::keys::{self, KeyKind};
 use super::work::{Padding, Scheme, Work};
 use crate::Result;
@@ -19,16 +20,17 @@ pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
             Call::alone(move || used(key.derive(&point, &mut [0; 32])))
         }
         Work::Encapsulate => {
-            let (mut key, mut out) = (keys.set_up(keys::ML_KEM, Use::Encapsulate)?, vec![0; ROOM]);
+            let (mut key, mut out) = (keys.set_up(keys::ML_KEM, Use::Encapsulate)?, Buffer::of(0, ROOM));
             Call::alone(move || used(key.encapsulate(&mut out, &mut [0; 32])))
         }
         Work::Decapsulate => decapsulate(keys)?,
         Work::Encrypt(mode, length) => {
-            let (mut cipher, data, mut out) = ((mode.direct)()?, vec![0x5a; length], vec![0; length + 16]);
+            let (mut cipher, data, mut out) =
+                ((mode.direct)()?, Buffer::of(0x5a, length), Buffer::of(0, length + 16));
             Call::alone(move || used(cipher.encrypt(&data, &mut out)))
         }
         Work::Mac(length) => {
-            let (mut mac, data) = (Mac::new()?, vec![0x5a; length]);
+            let (mut mac, data) = (Mac::new()?, Buffer::of(0x5a, length));
             Call::alone(move || used(mac.sign(&data, &mut [0; 32])))
         }
         Work::Wrap => {
@@ -36,11 +38,11 @@ pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
             Call::alone(move || used(cipher.encrypt(&[0x5a; 32], &mut [0; 48])))
         }
         Work::Digest(length) => {
-            let (mut digest, data) = (Digest::new()?, vec![0x5a; length]);
+            let (mut digest, data) = (Digest::new()?, Buffer::of(0x5a, length));
             Call::alone(move || used(digest.of(&data, &mut [0; 32])))
         }
         Work::Random(length) => {
-            let mut out = vec![0; length];
+            let mut out = Buffer::of(0, length);
             Call::alone(move || used(random(&mut out)))
         }
         Work::Generate(kind) => generate(kind)?,
@@ -50,12 +52,12 @@ pub fn prepare(work: Work, keys: &Keys) -> Result<Option<Call<'static>>> {
 
 fn sign(scheme: &'static Scheme, keys: &Keys) -> Result<Call<'static>> {
     let mut key = keys.set_up(scheme.key, scheme.signing())?;
-    let (data, mut out) = (vec![0x5a; scheme.input], vec![0; ROOM]);
+    let (data, mut out) = (Buffer::of(0x5a, scheme.input), Buffer::of(0, ROOM));
     Ok(Call::alone(move || used(key.sign(&data, &mut out))))
 }
 
 fn decrypt(padding: &'static Padding, keys: &Keys) -> Result<Call<'static>> {
-    let (mut ciphertext, mut out) = (vec![0; ROOM], vec![0; ROOM]);
+    let (mut ciphertext, mut out) = (Buffer::of(0, ROOM), Buffer::of(0, ROOM));
     let mut encrypting = keys.set_up(keys::RSA, Use::Encrypt(padding.name))?;
     let written = encrypting.encrypt(&[0x5a; 32], &mut ciphertext)?;
     let mut key = keys.set_up(keys::RSA, Use::Decrypt(padding.name))?;
@@ -63,7 +65,7 @@ fn decrypt(padding: &'static Padding, keys: &Keys) -> Result<Call<'static>> {
 }
 
 fn decapsulate(keys: &Keys) -> Result<Call<'static>> {
-    let mut ciphertext = vec![0; ROOM];
+    let mut ciphertext = Buffer::of(0, ROOM);
     let mut making = keys.set_up(keys::ML_KEM, Use::Encapsulate)?;
     let written = making.encapsulate(&mut ciphertext, &mut [0; 32])?;
     let mut key = keys.set_up(keys::ML_KEM, Use::Decapsulate)?;
@@ -84,7 +86,7 @@ fn generate(kind: &'static KeyKind) -> Result<Call<'static>> {
 pub const ROOM: usize = 4096;
 
 fn verify(scheme: &'static Scheme, keys: &Keys) -> Result<Call<'static>> {
-    let (data, mut signature) = (vec![0x5a; scheme.input], vec![0; ROOM]);
+    let (data, mut signature) = (Buffer::of(0x5a, scheme.input), Buffer::of(0, ROOM));
     let written = keys.set_up(scheme.key, scheme.signing())?.sign(&data, &mut signature)?;
     let mut key = keys.set_up(scheme.key, scheme.verifying())?;
     Ok(Call::alone(move || used(key.verify(&data, &signature[..written]))))

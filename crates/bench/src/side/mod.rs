@@ -2,11 +2,13 @@
 //!
 //! - [`plan`]: the rows, with their goals; [`work`]: what each does; [`keys`]: with which keys
 //! - [`place`]: libcrypto and the modules, each with its configuration and its tokens
-//! - [`token`], [`calls`]: a module's token, and what is called there; [`libcrypto`]: the same without a module
+//! - [`token`], [`calls`]: a module's token, and what is called there; [`libcrypto`]: the same without a module; [`buffer`]: with
+//!   which memory
 //! - [`start`]: a fresh process to its first signature
 //! - [`run`]: processes, interleaved; [`table`]: what came of it; [`picture`]: the same, drawn
 //! - [`count`]: one operation, so many times, for who counts instructions; [`instructions`]: those of the hot calls, and their record
 
+mod buffer;
 pub mod calls;
 pub mod count;
 pub mod instructions;
