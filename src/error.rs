@@ -16,6 +16,7 @@ macro_rules! errors {
         /// `CKR_KEY_HANDLE_INVALID`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[allow(missing_docs)] // the standard's own names say what they mean
+        #[repr(u64)] // beside a byte, what a `Result` holds instead is moved in pieces, for which processors wait
         pub enum Error { $($variant,)* }
 
         impl Error {

@@ -174,8 +174,8 @@ mod tests {
         const NAME: usize = 16;
         const SECRET: usize = 32;
         let draw = || {
-            let (mut secret, name) = ([0; SECRET], crypto::random_name().unwrap_or_default());
-            let _ = crypto::random_secret(&mut secret);
+            let (mut secret, mut name) = ([0; SECRET], [0; NAME]);
+            let _ = (crypto::random(&mut name), crypto::random_secret(&mut secret));
             (name, secret)
         };
         watch().unwrap();

@@ -29,6 +29,11 @@ impl From<Attributes> for Parts {
 }
 
 impl Parts {
+    /// Whether `kind` is among them.
+    pub fn tells(&self, kind: AttributeType) -> bool {
+        self.told.contains(kind) || self.late.as_ref().is_some_and(|late| late.kinds().contains(&kind))
+    }
+
     /// All of them, told now.
     pub fn whole(self) -> Result<Attributes> {
         let mut all = self.told;

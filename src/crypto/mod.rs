@@ -18,7 +18,7 @@ pub use kept::{Lent, SecretKey};
 #[cfg(test)]
 pub use places::MOST as PLACES;
 pub use places::{Places, this_thread};
-pub use random::{forget_drawn, random, random_name, random_secret, seed};
+pub use random::{forget_drawn, random, random_secret, seed};
 
 use crate::error::Error;
 use openssl::error::ErrorStack;

@@ -89,13 +89,6 @@ pub fn random_secret(buffer: &mut [u8]) -> Result<()> {
     HERE.with(|here| here.private.fill(buffer))
 }
 
-/// A random name that everybody may know.
-pub fn random_name() -> Result<[u8; 16]> {
-    let mut name = [0; 16];
-    random(&mut name)?;
-    Ok(name)
-}
-
 /// Mixes `seed` into the generators. It can only add to what the kernel has given: no entropy is credited. All that any thread is given from then on
 /// depends on it.
 pub fn seed(seed: &[u8]) -> Result<()> {
@@ -219,6 +212,12 @@ mod tests {
         }
     }
 
+    fn drawn_name() -> [u8; 16] {
+        let mut name = [0; 16];
+        random(&mut name).unwrap();
+        name
+    }
+
     fn drawn_secret() -> [u8; 64] {
         let mut secret = [0; 64];
         random_secret(&mut secret).unwrap();
@@ -228,7 +227,7 @@ mod tests {
     #[test]
     fn no_name_and_no_secret_is_given_twice_by_whatever_thread() {
         let draw = || {
-            let names = (0..200).map(|_| random_name().unwrap().to_vec());
+            let names = (0..200).map(|_| drawn_name().to_vec());
             names.chain((0..200).map(|_| drawn_secret().to_vec())).collect::<Vec<_>>()
         };
         let others: Vec<_> = (0..3).map(|_| std::thread::spawn(draw)).collect();

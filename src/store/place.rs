@@ -30,11 +30,12 @@ const NUMBER: usize = 8;
 /// An id for a new object of a store: the time and random bits, 62 bits in all, which ascend in one process, then 64 random bits.
 pub fn new_id() -> Result<ObjectId> {
     // Drawn ahead, and forgotten by a child; the store refuses what comes twice all the same.
-    let mut id = crypto::random_name()?;
-    let (number, _) = id.split_at_mut(NUMBER);
+    let mut id = ObjectId([0; 16]);
+    crypto::random(&mut id.0)?;
+    let (number, _) = id.0.split_at_mut(NUMBER);
     let random = number.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
     number.copy_from_slice(&next_number(&LAST, now(), random).to_be_bytes());
-    Ok(ObjectId(id))
+    Ok(id)
 }
 
 /// Nanoseconds since 1970.

@@ -28,6 +28,7 @@ pub use template::Template;
 
 /// Names a token object for as long as it lives; never used again (16 bytes, mostly random; `CKA_UNIQUE_ID` in hex).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(align(8))] // so that processors move it in whole words
 pub struct ObjectId(pub [u8; 16]);
 
 impl ObjectId {

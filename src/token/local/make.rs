@@ -188,7 +188,7 @@ pub(super) fn complete(mould: &Mould, made: impl Into<Parts>) -> Result<Cast> {
     let mut made = made.into();
     let mut info = None;
     // Only a mechanism that generates knows it; elsewhere it is what the caller says.
-    if mould.is_generating() && mould.given().contains(ck::CKA_PUBLIC_KEY_INFO) {
+    if made.tells(ck::CKA_PUBLIC_KEY_INFO) && mould.is_generating() && mould.has_claims() {
         made = made.whole()?.into();
         info = made.told.remove(ck::CKA_PUBLIC_KEY_INFO);
     }
@@ -220,7 +220,8 @@ fn new_object_alone(known: Known<'_>, cast: Cast) -> Result<LocalObject> {
 /// An id that nothing else has. What ends with its session is named by what was drawn ahead.
 fn new_id(in_store: bool) -> Result<ObjectId> {
     if !in_store {
-        return crypto::random_name().map(ObjectId);
+        let mut id = ObjectId([0; 16]);
+        return crypto::random(&mut id.0).map(|()| id);
     }
     store::new_id()
 }

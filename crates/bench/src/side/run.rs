@@ -1,4 +1,4 @@
-//! A run: a process for each module and number of objects, each line measured at each place in turn, again and again.
+//! A run: a process for each module and number of objects, each line measured at each place in turn, again and again with other processes.
 
 use super::place::{Maker, Place};
 use super::plan::{Callers, FEW, GROUPS};
@@ -43,7 +43,6 @@ impl Measure<'_> {
     /// Measures, with everything in `folder`; and answers who each module says it is. `places`: goals are the first one's.
     pub fn run(&self, places: &[Place], folder: &Path) -> Result<(Table, Vec<String>)> {
         let mut lines = self.lines(1 + places.len());
-        let mut direct = Direct::start(folder)?;
         let mut stands = Vec::new();
         for (number, place) in places.iter().enumerate() {
             let mut stand = Stand::new(place, folder.join(format!("module-{number}")));
@@ -53,6 +52,9 @@ impl Measure<'_> {
             stands.push(stand);
         }
         for repetition in 1..=self.repetitions {
+            // Where a process happens to have its memory decides over some hundredths.
+            let mut direct = Direct::start(folder)?;
+            stands.iter_mut().for_each(Stand::start_anew);
             for line in &mut lines {
                 let title = line.title();
                 progress::tell(&format!("repetition {repetition} of {}: {title}", self.repetitions));
@@ -179,6 +181,11 @@ impl<'a> Stand<'a> {
         hall.workers(self.place, 1)?[0].run::<()>(&Job::MakeToken(token))?;
         self.halls.insert(objects, hall);
         Ok(())
+    }
+
+    /// Lets all processes go; who measures next starts others.
+    fn start_anew(&mut self) {
+        self.halls.values_mut().for_each(|hall| hall.workers.clear());
     }
 
     fn measure(&mut self, line: &Line, manner: Manner) -> Result<Value> {
