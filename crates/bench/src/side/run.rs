@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// How much longer several callers are measured than one: it takes a while until each has a processor of its own.
+const SETTLING: f64 = 5.0;
+
 /// How it is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure<'a> {
@@ -82,7 +85,7 @@ impl Measure<'_> {
                 Callers::Threads(threads) => threads,
                 Callers::One | Callers::Processes(_) => 1,
             },
-            seconds: self.seconds * work.patience(),
+            seconds: self.seconds * work.patience().max(if several { SETTLING } else { 1.0 }),
             clock: if several || work.waits() { Clock::Wall } else { Clock::Processor },
             failures: Failures::End,
             tidy: true,

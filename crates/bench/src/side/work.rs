@@ -162,7 +162,7 @@ impl Work {
     /// How much longer than most it is measured: a disk has its moods, a prime is found by chance, and ML-DSA tries until it is content.
     pub fn patience(self) -> f64 {
         match self {
-            Work::Generate(kind) if kind.name == keys::RSA.name => 40.0,
+            Work::Generate(kind) if kind.name == keys::RSA.name => 80.0,
             Work::Sign(scheme) if scheme.key.name == keys::ML_DSA.name => 5.0,
             _ if self.waits() => 5.0,
             _ => 1.0,
