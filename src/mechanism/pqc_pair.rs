@@ -1,8 +1,7 @@
-//! New post-quantum pairs, kept as OpenSSL made them. Their encodings are written when somebody asks: that takes as long as 5 % of an ML-KEM pair.
+//! New post-quantum pairs, kept as OpenSSL made them. Their encodings are written when somebody asks: that takes as long as a twentieth of an ML-KEM pair.
 
-use super::material::PairType;
+use super::material::pair_type;
 use super::parameter_set::ParameterSet;
-use super::pqc_key::PqcType;
 use super::{NewPair, spki};
 use crate::attribute::{AttributeType, Attributes, Bytes, Late, Parts};
 use crate::crypto::ffi::named_key;
@@ -56,8 +55,10 @@ impl PublicHalf {
 
     /// Lets go of the pair, which takes its private key with it.
     fn leave_pair(&self) {
-        if self.encoding().is_err() {
-            *self.form.lock() = Form::Lost;
+        let mut form = self.form.lock();
+        if let Form::InPair(key) = &*form {
+            let encoding = named_key::public_encoding(key, self.set.public);
+            *form = encoding.map_or(Form::Lost, Form::Encoded);
         }
     }
 }
@@ -90,7 +91,7 @@ impl Late for PrivateHalf {
     }
 
     fn tell(&self) -> Result<Attributes> {
-        let mut told = PqcType(self.set.key_type).private_parts(&self.key)?;
+        let mut told = pair_type(self.set.key_type)?.private_parts(&self.key)?;
         // It can't be read from the private parts, only be computed again.
         told.set(ck::CKA_PUBLIC_KEY_INFO, spki::of_encoding(self.set, &self.public.encoding()?));
         Ok(told.take(self.kinds().iter().copied()))

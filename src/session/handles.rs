@@ -101,15 +101,18 @@ impl Handles {
         if let Some(found) = tables.stored.remove(&handle) {
             tables.by_id.remove(&found.id);
         }
-        tables.forget_held(handle);
+        let gone = tables.forget_held(handle);
+        drop(tables);
+        drop(gone);
     }
 
     /// Forgets the session objects that `session` made.
     pub fn drop_session(&self, session: Handle) {
         let mut tables = self.0.write();
-        for handle in tables.by_session.remove(&session).unwrap_or_default() {
-            tables.held.remove(&handle);
-        }
+        let handles = tables.by_session.remove(&session).unwrap_or_default();
+        let gone: Vec<_> = handles.iter().filter_map(|handle| tables.held.remove(handle)).collect();
+        drop(tables);
+        drop(gone);
     }
 
     /// Forgets all private objects: nobody is logged in any more.
@@ -123,9 +126,10 @@ impl Handles {
             !found.private
         });
         let private = held.iter().filter(|(_, held)| held.private).map(|(handle, _)| *handle);
-        for handle in private.collect::<Vec<_>>() {
-            tables.forget_held(handle);
-        }
+        let private: Vec<_> = private.collect();
+        let gone: Vec<_> = private.into_iter().filter_map(|handle| tables.forget_held(handle)).collect();
+        drop(tables);
+        drop(gone);
     }
 
     /// All session objects, in no order.
@@ -135,14 +139,17 @@ impl Handles {
 }
 
 impl Tables {
-    fn forget_held(&mut self, handle: Handle) {
-        let Some(held) = self.held.remove(&handle) else { return };
-        let Some(siblings) = self.by_session.get_mut(&held.session) else { return };
-        // The last one takes its place.
-        siblings.swap_remove(held.place);
-        if let Some(moved) = siblings.get(held.place).and_then(|moved| self.held.get_mut(moved)) {
-            moved.place = held.place;
+    /// Takes a session object out, for its key to be freed when the tables are free again.
+    fn forget_held(&mut self, handle: Handle) -> Option<Held> {
+        let held = self.held.remove(&handle)?;
+        if let Some(siblings) = self.by_session.get_mut(&held.session) {
+            // The last one takes its place.
+            siblings.swap_remove(held.place);
+            if let Some(moved) = siblings.get(held.place).and_then(|moved| self.held.get_mut(moved)) {
+                moved.place = held.place;
+            }
         }
+        Some(held)
     }
 }
 

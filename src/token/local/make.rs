@@ -188,7 +188,10 @@ pub(super) fn complete(mould: &Mould, made: impl Into<Parts>) -> Result<Cast> {
     let mut made = made.into();
     let mut info = None;
     // Only a mechanism that generates knows it; elsewhere it is what the caller says.
-    if made.tells(ck::CKA_PUBLIC_KEY_INFO) && mould.is_generating() && mould.has_claims() {
+    if mould.is_generating()
+        && made.tells(ck::CKA_PUBLIC_KEY_INFO)
+        && mould.given().contains(ck::CKA_PUBLIC_KEY_INFO)
+    {
         made = made.whole()?.into();
         info = made.told.remove(ck::CKA_PUBLIC_KEY_INFO);
     }

@@ -11,7 +11,7 @@ pub struct Buffer {
     length: usize,
 }
 
-/// Pages of memory, or half of them: the lowest bits of an address, by which processors tell whether a load waits for a store.
+/// The lowest bits of an address, by which processors guess whether a load waits for a store; a page of memory on most machines.
 const PAGE: usize = 4096;
 
 impl Buffer {

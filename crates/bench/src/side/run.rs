@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// How much longer several callers are measured than one: it takes a while until each has a processor of its own.
+/// How much longer several callers are measured than one: the time until the kernel has spread them over the processors weighs less.
 const SETTLING: f64 = 5.0;
 
 /// How it is measured.
@@ -208,8 +208,15 @@ impl<'a> Stand<'a> {
             Callers::Processes(processes) => processes,
             Callers::One | Callers::Threads(_) => 1,
         };
-        let job = Job::Measure(Target::Module(token, line.row.name.to_owned()), manner);
+        let job = |manner| Job::Measure(Target::Module(token, line.row.name.to_owned()), manner);
         let workers = hall.workers(self.place, processes)?;
+        if processes > 1 {
+            // Those that have just been started log in first, so that all begin together.
+            let first = job(Manner { seconds: manner.seconds / 10.0, ..manner });
+            workers.iter_mut().try_for_each(|worker| worker.begin(&first))?;
+            workers.iter_mut().try_for_each(|worker| worker.end::<Measured>().map(drop))?;
+        }
+        let job = job(manner);
         workers.iter_mut().try_for_each(|worker| worker.begin(&job))?;
         let mut sum: Measured = Some(Calls::default());
         for worker in workers {
