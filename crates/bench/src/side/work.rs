@@ -159,11 +159,13 @@ impl Work {
         matches!(self, Work::Create | Work::Destroy | Work::Change)
     }
 
-    /// How much longer than most it is measured: a disk has its moods, a prime is found by chance, and ML-DSA tries until it is content.
+    /// How much longer than most it is measured: a disk has its moods, a prime is found by chance, ML-DSA tries until it is content, and a process that
+    /// searches has first to read the indexes of a large token.
     pub fn patience(self) -> f64 {
         match self {
             Work::Generate(kind) if kind.name == keys::RSA.name => 80.0,
             Work::Sign(scheme) if scheme.key.name == keys::ML_DSA.name => 5.0,
+            Work::Find(_, Asked::Another | Asked::Anew) => 5.0,
             _ if self.waits() => 5.0,
             _ => 1.0,
         }
