@@ -72,7 +72,7 @@ struct Options {
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
     /// How often each row is measured at each place
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 7)]
     repetitions: usize,
     /// How long each measurement takes; a fifth of it for most of modules side by side
     #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]

@@ -45,6 +45,14 @@ pub fn median(values: &mut [f64]) -> f64 {
     }
 }
 
+/// How many times `base` something is: the median of what each repetition says of both, for what else the machine did in that one, it did to both.
+/// Nothing where no repetition has both.
+pub fn ratio(values: &[f64], base: &[f64]) -> Option<f64> {
+    let both = values.iter().zip(base).filter(|(_, base)| **base > 0.0);
+    let mut ratios: Vec<f64> = both.map(|(value, base)| value / base).collect();
+    (!ratios.is_empty()).then(|| median(&mut ratios))
+}
+
 impl Line {
     /// With nothing measured yet.
     pub fn new(row: &'static Row, callers: usize) -> Line {
@@ -63,14 +71,19 @@ impl Line {
         }
     }
 
-    fn median(&self, place: Place) -> Option<f64> {
+    /// One for each repetition.
+    fn values(&self, place: Place) -> Option<&[f64]> {
         let (_, values) = self.values.iter().find(|(of, _)| *of == place)?;
-        Some(median(&mut values.clone()))
+        Some(values)
     }
 
-    /// The median at a place, to that at the row's base.
+    fn median(&self, place: Place) -> Option<f64> {
+        Some(median(&mut self.values(place)?.to_vec()))
+    }
+
+    /// A place's values to those at the row's base.
     fn ratio(&self, place: Place) -> Option<f64> {
-        Some(self.median(place)? / self.median(self.row.base)?)
+        ratio(self.values(place)?, self.values(self.row.base)?)
     }
 
     fn title(&self) -> String {
@@ -245,6 +258,15 @@ mod tests {
         assert_eq!(median(&mut []), 0.0);
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn a_ratio_is_told_by_repetitions_that_had_the_same_machine() {
+        // The machine was slow for both in the second and third, and for one alone in the fourth.
+        assert_eq!(ratio(&[8.0, 4.0, 4.0, 5.0, 8.0], &[10.0, 5.0, 5.0, 10.0, 10.0]), Some(0.8));
+        assert_eq!(ratio(&[1.0, 6.0], &[0.0, 2.0]), Some(3.0));
+        assert_eq!(ratio(&[1.0], &[]), None);
+        assert_eq!(ratio(&[1.0], &[0.0]), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::plan::{Callers, Goal, Group, Row};
 use super::work::{Told, Work};
-use crate::report::{markdown, median, number};
+use crate::report::{markdown, median, number, ratio};
 use std::fmt;
 
 /// A row with so many callers and objects: what was measured in each column. The first column is what is measured directly.
@@ -49,12 +49,22 @@ impl Cell {
         }
     }
 
-    /// The median.
-    pub fn median(&self) -> Option<f64> {
+    /// One for each repetition.
+    fn values(&self) -> Option<&[f64]> {
         match self {
-            Cell::Values(values) => Some(median(&mut values.clone())),
+            Cell::Values(values) => Some(values),
             _ => None,
         }
+    }
+
+    /// The median.
+    pub fn median(&self) -> Option<f64> {
+        Some(median(&mut self.values()?.to_vec()))
+    }
+
+    /// How many times another it is.
+    fn ratio(&self, other: &Cell) -> Option<f64> {
+        ratio(self.values()?, other.values()?)
     }
 }
 
@@ -95,11 +105,9 @@ impl Line {
         }
     }
 
-    /// The median of a column, to that of the first.
+    /// How many times the first column another is.
     pub fn ratio(&self, column: usize) -> Option<f64> {
-        let direct = self.cells[0].median()?;
-        (column > 0 && direct > 0.0).then_some(())?;
-        Some(self.cells[column].median()? / direct)
+        (column > 0).then(|| self.cells[column].ratio(&self.cells[0]))?
     }
 
     fn cell(&self, column: usize) -> String {
@@ -139,13 +147,14 @@ impl Table {
             return line.row.goals.iter().map(|goal| (*goal, false)).collect();
         }
         let met = |goal: &Goal| {
-            let value = line.cells.get(1)?.median()?;
-            let earlier = |at: usize| own.get(at).filter(|_| at < place)?.cells[1].median();
+            let cell = line.cells.get(1)?;
+            let value = cell.median()?;
+            let earlier = |at: usize| Some(&own.get(at).filter(|_| at < place)?.cells[1]);
             let met = match goal {
                 Goal::OfDirect(least) => line.ratio(1)? >= *least,
                 Goal::PerSecond(least) => value >= *least,
-                Goal::OfLine(at, least) => value >= earlier(*at)? * least,
-                Goal::MoreThanFirst(most) => value <= earlier(0)? + most,
+                Goal::OfLine(at, least) => cell.ratio(earlier(*at)?)? >= *least,
+                Goal::MoreThanFirst(most) => value <= earlier(0)?.median()? + most,
                 Goal::MiB(most) => value <= *most,
             };
             Some((*goal, met))
