@@ -165,8 +165,18 @@ const THREADS: &[Row] = &[
         Callers::Threads(4),
         Callers::Threads(8),
     ]),
+    row("rsa-2048-verify-threads", "RSA-2048 verify", Work::Verify(RSA), NEARLY).by(TWO),
+    row("rsa-2048-decrypt-threads", "RSA-2048 decrypt, PKCS #1 v1.5", Work::Decrypt(PKCS1), NEARLY).by(TWO),
+    row("rsa-2048-decrypt-oaep-threads", "RSA-2048 decrypt, OAEP", Work::Decrypt(OAEP), NEARLY).by(TWO),
     row("p-256-sign-threads", "ECDSA P-256 sign", Work::Sign(P256), NEARLY).by(TWO),
+    row("p-256-verify-threads", "ECDSA P-256 verify", Work::Verify(P256), NEARLY).by(TWO),
+    row("p-256-derive-threads", "ECDH P-256 derive", Work::Derive, NEARLY).by(TWO),
+    row("ed25519-sign-threads", "Ed25519 sign", Work::Sign(ED25519), NEARLY).by(TWO),
+    row("ed25519-verify-threads", "Ed25519 verify", Work::Verify(ED25519), NEARLY).by(TWO),
     row("ml-dsa-65-sign-threads", "ML-DSA-65 sign", Work::Sign(ML_DSA), NEARLY).by(TWO),
+    row("ml-dsa-65-verify-threads", "ML-DSA-65 verify", Work::Verify(ML_DSA), NEARLY).by(TWO),
+    row("ml-kem-768-encapsulate-threads", "ML-KEM-768 encapsulate", Work::Encapsulate, NEARLY).by(TWO),
+    row("ml-kem-768-decapsulate-threads", "ML-KEM-768 decapsulate", Work::Decapsulate, NEARLY).by(TWO),
     row("gcm-64-threads", "AES-256-GCM 64 B", Work::Encrypt(GCM, 64), SMALL).by(TWO),
 ];
 
