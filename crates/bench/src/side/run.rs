@@ -15,6 +15,10 @@ use std::path::{Path, PathBuf};
 /// How much longer several callers are measured than one: the time until the kernel has spread them over the processors weighs less.
 const SETTLING: f64 = 5.0;
 
+/// In how many turns a repetition is measured beside what is called directly: each column has a part of its time, then each has another. What the machine
+/// does meanwhile for longer than a turn, it does to all.
+const TURNS: usize = 4;
+
 /// How it is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure<'a> {
@@ -61,12 +65,15 @@ impl Measure<'_> {
             for line in &mut lines {
                 let title = line.title();
                 progress::tell(&format!("repetition {repetition} of {}: {title}", self.repetitions));
-                let value = direct.measure(line, self.manner(line))?;
-                line.note(0, value);
-                for (column, stand) in stands.iter_mut().enumerate() {
-                    if line.cells[column + 1] != Cell::Failed {
-                        let value = stand.measure(line, self.manner(line));
-                        line.note(column + 1, value.unwrap_or_else(|error| stand.failed(line, &error)));
+                for _ in 0..turns(line) {
+                    let manner = self.manner(line);
+                    let value = direct.measure(line, manner)?;
+                    line.note(0, value);
+                    for (column, stand) in stands.iter_mut().enumerate() {
+                        if line.cells[column + 1] != Cell::Failed {
+                            let value = stand.measure(line, manner);
+                            line.note(column + 1, value.unwrap_or_else(|error| stand.failed(line, &error)));
+                        }
                     }
                 }
             }
@@ -85,12 +92,18 @@ impl Measure<'_> {
                 Callers::Threads(threads) => threads,
                 Callers::One | Callers::Processes(_) => 1,
             },
-            seconds: self.seconds * work.patience().max(if several { SETTLING } else { 1.0 }),
+            seconds: self.seconds * work.patience().max(if several { SETTLING } else { 1.0 })
+                / turns(line) as f64,
             clock: if several || work.waits() { Clock::Wall } else { Clock::Processor },
             failures: Failures::End,
             tidy: true,
         }
     }
+}
+
+/// Those of a line. A disk is waited for, and a start made, once in a repetition.
+fn turns(line: &Line) -> usize {
+    if line.group.direct.is_empty() || line.row.work.waits() { 1 } else { TURNS }
 }
 
 /// What one measurement brought.
