@@ -13,6 +13,7 @@
 
 #![deny(unsafe_code)]
 
+mod apart;
 pub mod attribute;
 pub mod codec;
 pub mod config;

@@ -73,9 +73,15 @@ impl<'a> Output<'a> {
         self.buffer.is_none()
     }
 
-    /// Bytes of the caller's buffer; `None` where it only asks for the size.
-    pub fn room(&self) -> Option<usize> {
-        self.buffer.as_ref().map(|buffer| buffer.len())
+    /// The caller's buffer; `None` where it only asks for the size.
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        self.buffer.as_deref_mut()
+    }
+
+    /// So many bytes have been written to the beginning of [`Output::room`].
+    pub fn written(self, size: usize) -> Delivery {
+        *self.length = size as u64;
+        Delivery::Done
     }
 
     /// Tells how many bytes there would be, for which a buffer is too small.

@@ -16,6 +16,7 @@
 
 use super::seat::SEATS;
 use super::thread::Thread;
+use crate::apart::Apart;
 use crate::error::{Error, Result};
 use crate::session::Library;
 use std::marker::PhantomData;
@@ -39,7 +40,7 @@ pub(super) struct Lifecycle<T> {
     current: AtomicPtr<T>,
     /// Its number, and 0 while there is none. Changed with it, by who holds the lock.
     number: AtomicU64,
-    lanes: [Lane; LANES],
+    lanes: [Apart<Lane>; LANES],
     /// What has ended and may still be in use. Held while something begins, ends or forks: one at a time.
     ended: Mutex<Vec<Ended<T>>>,
 }
@@ -56,8 +57,7 @@ impl Numbered for Library {
     }
 }
 
-/// How many threads are inside, of those that count here. Two cache lines, as the processor fetches them in pairs.
-#[repr(align(128))]
+/// How many threads are inside, of those that count here.
 struct Lane(AtomicUsize);
 
 /// Made by `Box::into_raw`, no longer reachable for those who enter.
@@ -96,7 +96,7 @@ impl<T: Numbered + Send + Sync> Lifecycle<T> {
         Lifecycle {
             current: AtomicPtr::new(null_mut()),
             number: AtomicU64::new(0),
-            lanes: [const { Lane(AtomicUsize::new(0)) }; LANES],
+            lanes: [const { Apart::new(Lane(AtomicUsize::new(0))) }; LANES],
             ended: Mutex::new(Vec::new()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::material::PairType;
 use super::prime_key::{Group, PrimeType};
-use super::{Family, Key, NewPair, Params, Wanted, secret};
+use super::{Family, Key, NewPair, Params, Wanted, encapsulated, secret};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::kdf::AgreementKdf;
 use crate::crypto::unexpected;
@@ -45,14 +45,22 @@ impl Family for Agreement {
         Ok(self.0.group(key.attributes)?.bytes())
     }
 
-    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+    fn encapsulate(
+        &self,
+        key: Key<'_>,
+        params: &Params,
+        wanted: Wanted,
+        ciphertext: &mut [u8],
+    ) -> Result<Bytes> {
         let function = said_of_no_peer(params)?;
         let group = self.0.group(key.attributes)?;
         let ephemeral = self.0.generate(&group, None)?;
         let own = ephemeral.dh().map_err(unexpected)?;
-        let ciphertext = own.public_key().to_vec_padded(group.bytes() as i32).map_err(unexpected)?;
+        let public = own.public_key().to_vec_padded(group.bytes() as i32).map_err(unexpected)?;
         let peer = key.public()?.dh().map_err(unexpected)?;
-        Ok((ciphertext, agreed(&ephemeral, &group, peer.public_key(), function, wanted)?))
+        let secret = agreed(&ephemeral, &group, peer.public_key(), function, wanted)?;
+        encapsulated(&public, ciphertext)?;
+        Ok(secret)
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {

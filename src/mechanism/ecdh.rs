@@ -1,7 +1,7 @@
 //! Key agreement on Weierstrass and Montgomery curves, and encapsulation by it (PKCS#11 3.2, section 6.3).
 
 use super::pair_key::{PairKey, Task};
-use super::{Family, Key, Params, Wanted, ec, ec_key, peer, point, secret};
+use super::{Family, Key, Params, Wanted, ec, ec_key, encapsulated, peer, point, secret};
 use crate::attribute::Bytes;
 use crate::crypto::ffi::named_key;
 use crate::crypto::kdf::AgreementKdf;
@@ -30,14 +30,22 @@ impl Family for Ecdh {
         Ok(point::bare_length(key.public()?.curve()?))
     }
 
-    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+    fn encapsulate(
+        &self,
+        key: Key<'_>,
+        params: &Params,
+        wanted: Wanted,
+        ciphertext: &mut [u8],
+    ) -> Result<Bytes> {
         names_no_peer(params)?;
         let peer = key.public()?;
         let curve = peer.curve()?;
         let ephemeral = ec::generate(curve)?;
-        let ciphertext = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
+        let public = ec_key::bare_point(curve, &*ephemeral).map_err(unexpected)?;
         let bare = ec_key::bare_point(curve, &**peer).map_err(unexpected)?;
-        Ok((ciphertext, agreed(&ephemeral.into(), &bare, function(params)?, wanted)?))
+        let secret = agreed(&ephemeral.into(), &bare, function(params)?, wanted)?;
+        encapsulated(&public, ciphertext)?;
+        Ok(secret)
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {

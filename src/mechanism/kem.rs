@@ -20,14 +20,19 @@ impl Family for MlKem {
         ciphertext_size(key.public()?)
     }
 
-    fn encapsulate(&self, key: Key<'_>, _params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+    fn encapsulate(
+        &self,
+        key: Key<'_>,
+        _params: &Params,
+        wanted: Wanted,
+        ciphertext: &mut [u8],
+    ) -> Result<Bytes> {
         may_be(wanted)?;
         let key = key.public()?;
-        let length = ciphertext_size(key)?;
         key.block(
             &Task::Encapsulation,
             |context| named_key::begin_encapsulation(context).map_err(unexpected),
-            |context| named_key::encapsulate(context, length, SECRET).map_err(unexpected),
+            |context| named_key::encapsulate(context, ciphertext, SECRET).map_err(unexpected),
         )
     }
 

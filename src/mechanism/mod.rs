@@ -322,8 +322,14 @@ pub trait Family: Sync {
         Err(Error::MechanismInvalid)
     }
     /// Makes a secret, as long as wanted if the mechanism can choose, and the ciphertext from which the holder of the
-    /// private key learns it. A length that the mechanism can't have is `TemplateInconsistent`.
-    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+    /// private key learns it: of just the length that was told. A length that the mechanism can't have is `TemplateInconsistent`.
+    fn encapsulate(
+        &self,
+        key: Key<'_>,
+        params: &Params,
+        wanted: Wanted,
+        ciphertext: &mut [u8],
+    ) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
     /// The secret behind a ciphertext. One of a wrong length is `WrappedKeyLenRange`, one that can be seen to be wrong
@@ -335,6 +341,15 @@ pub trait Family: Sync {
     fn unwrap(&self, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Bytes> {
         Err(Error::MechanismInvalid)
     }
+}
+
+/// Puts a ciphertext that was made elsewhere into its place; one of another length than was told is `FunctionFailed`.
+fn encapsulated(made: &[u8], ciphertext: &mut [u8]) -> Result<()> {
+    if made.len() != ciphertext.len() {
+        return Err(Error::FunctionFailed);
+    }
+    ciphertext.copy_from_slice(made);
+    Ok(())
 }
 
 /// What a derivation has made.

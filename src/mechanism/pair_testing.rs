@@ -127,8 +127,9 @@ pub fn derive(id: u64, params: &Params, key: &Attributes, wanted: Wanted) -> Res
 pub fn encapsulate(id: u64, params: &Params, key: &Attributes, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
     with(id, ck::CKF_ENCAPSULATE, key, |row, key| {
         let size = row.family.ciphertext_size(key, params)?;
-        let (ciphertext, secret) = row.family.encapsulate(key, params, wanted)?;
-        assert_eq!(ciphertext.len(), size);
+        let mut ciphertext = vec![0; size];
+        let secret = row.family.encapsulate(key, params, wanted, &mut ciphertext)?;
+        assert!(row.family.encapsulate(key, params, wanted, &mut vec![0; size - 1]).is_err());
         Ok((ciphertext, secret))
     })
 }

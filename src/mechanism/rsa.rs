@@ -6,7 +6,9 @@ use super::rsa_block::Scheme;
 pub use super::rsa_key::SIZES;
 use super::rsa_key::{self, RsaType};
 use super::staged::Staged;
-use super::{Cipher, Family, Key, NewPair, Params, Signer, Verifier, Wanted, rsa_kem, wrapping};
+use super::{
+    Cipher, Family, Key, NewPair, Params, Signer, Verifier, Wanted, encapsulated, rsa_kem, wrapping,
+};
 use crate::attribute::{Attributes, Bytes};
 use crate::crypto::ffi::pkey::public_half;
 use crate::crypto::{Hash, unexpected};
@@ -117,9 +119,16 @@ impl Family for Plain {
         Ok(key.public()?.size())
     }
 
-    fn encapsulate(&self, key: Key<'_>, params: &Params, wanted: Wanted) -> Result<(Vec<u8>, Bytes)> {
+    fn encapsulate(
+        &self,
+        key: Key<'_>,
+        params: &Params,
+        wanted: Wanted,
+        ciphertext: &mut [u8],
+    ) -> Result<Bytes> {
         let secret = rsa_kem::secret(&(self.0)(params)?, key.public()?, wanted)?;
-        Ok((self.wrap(key, params, &secret)?, wanted.end_of(secret)?))
+        encapsulated(&self.wrap(key, params, &secret)?, ciphertext)?;
+        wanted.end_of(secret)
     }
 
     fn decapsulate(&self, key: Key<'_>, params: &Params, ciphertext: &[u8], wanted: Wanted) -> Result<Bytes> {

@@ -3,6 +3,7 @@
 use super::by_handle::ByHandle;
 use super::slots::{self, Slots};
 use super::{Handle, Session, Slot};
+use crate::apart::Apart;
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ pub struct Library {
     number: u64,
     config: Config,
     slots: RwLock<Slots>,
-    sessions: [RwLock<ByHandle<Arc<Session>>>; SHARDS],
+    sessions: [Apart<RwLock<ByHandle<Arc<Session>>>>; SHARDS],
 }
 
 impl Library {

@@ -10,6 +10,7 @@ mod cryptography;
 mod dual;
 mod fixed;
 mod handles;
+mod held;
 mod last;
 mod library;
 mod login;

@@ -329,7 +329,7 @@ impl Turn<'_> {
         mechanism: &Mechanism,
         key: Handle,
         template: &Template,
-        output: Output<'_>,
+        mut output: Output<'_>,
     ) -> Result<(Delivery, Option<Handle>)> {
         let session = self.session;
         session.slot.admit(mechanism)?;
@@ -339,10 +339,9 @@ impl Turn<'_> {
         let token = session.slot.token();
         match token.encapsulate(login.caller(), mechanism, &key, template, output.room())? {
             Encapsulated::Size(size) => Ok((output.tell(size)?, None)),
-            Encapsulated::Made(ciphertext, made) => {
-                // It is as long as was told, or its token is not in order.
-                let delivery = output.copy(&ciphertext).map_err(|_| Error::FunctionFailed)?;
-                Ok((delivery, Some(session.hand_out(login, made)?)))
+            Encapsulated::Made(size, made) => {
+                let handle = session.hand_out(login, made)?;
+                Ok((output.written(size), Some(handle)))
             }
         }
     }

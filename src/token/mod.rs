@@ -223,8 +223,8 @@ pub struct DerivedKeys {
 pub enum Encapsulated {
     /// Nothing yet: there is no room for the ciphertext, which will have so many bytes.
     Size(usize),
-    /// The ciphertext, and the key.
-    Made(Vec<u8>, ObjectRef),
+    /// The ciphertext has been written, so many bytes; and the key.
+    Made(usize, ObjectRef),
 }
 
 /// A place where keys live. All methods may be called from several threads at once.
@@ -314,14 +314,15 @@ pub trait Token: Send + Sync {
     ) -> Result<DerivedKeys>;
 
     /// Makes a secret key and the ciphertext from which the holder of the private half of `key` makes the same
-    /// (`C_EncapsulateKey`). `room`: bytes that the ciphertext may have; `None` only asks how many it will have.
+    /// (`C_EncapsulateKey`). `room`: where the ciphertext goes; `None` only asks how many bytes it will have. After an
+    /// error there may be anything in it.
     fn encapsulate(
         &self,
         caller: Caller<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
         template: &Template,
-        room: Option<usize>,
+        room: Option<&mut [u8]>,
     ) -> Result<Encapsulated>;
 
     /// Changes attributes; the answer replaces `object`.

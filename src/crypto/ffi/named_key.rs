@@ -137,14 +137,10 @@ pub fn begin_decapsulation(ctx: &mut PkeyCtxRef<Private>) -> Result<()> {
     check(unsafe { ffi::EVP_PKEY_decapsulate_init(ctx.as_ptr(), ptr::null()) })
 }
 
-/// A new shared secret of `length` bytes, and its ciphertext of `ciphertext_length`.
-pub fn encapsulate(
-    ctx: &mut PkeyCtxRef<Public>,
-    ciphertext_length: usize,
-    length: usize,
-) -> Result<(Vec<u8>, Bytes)> {
-    let (mut ciphertext, mut secret) = (vec![0; ciphertext_length], Bytes::zeroed(length));
-    let (mut written, mut secret_written) = (ciphertext_length, length);
+/// A new shared secret of `length` bytes; its ciphertext fills the place for it.
+pub fn encapsulate(ctx: &mut PkeyCtxRef<Public>, ciphertext: &mut [u8], length: usize) -> Result<Bytes> {
+    let mut secret = Bytes::zeroed(length);
+    let (mut written, mut secret_written) = (ciphertext.len(), length);
     // SAFETY: the context is alive; both buffers are valid for the lengths told, beyond which OpenSSL refuses to
     // write.
     unsafe {
@@ -156,11 +152,7 @@ pub fn encapsulate(
             &mut secret_written,
         ))?;
     }
-    if (written, secret_written) == (ciphertext_length, length) {
-        Ok((ciphertext, secret))
-    } else {
-        Err(ErrorStack::get())
-    }
+    if (written, secret_written) == (ciphertext.len(), length) { Ok(secret) } else { Err(ErrorStack::get()) }
 }
 
 /// The shared secret, of `length` bytes, behind a ciphertext.

@@ -24,12 +24,11 @@ impl LocalToken {
         templates: &[Attributes],
     ) -> Result<DerivedKeys> {
         self.admit(mechanism)?;
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
+        let known = self.recognize(caller)?;
         if keys.len() != mechanism.params.keys().len() + 1 {
             return Err(Error::KeyHandleInvalid);
         }
-        let open = |key| self.open(&store, known, Act::Use, key).map_err(key_error);
+        let open = |key| self.reach(known, Act::Use, key).map_err(key_error);
         let opened = keys.iter().map(open).collect::<Result<Vec<_>>>()?;
         let sources: Vec<&LocalObject> = opened.iter().map(|opened| &**opened).collect();
         let base = *sources.first().ok_or(Error::KeyHandleInvalid)?;

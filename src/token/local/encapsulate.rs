@@ -14,7 +14,6 @@ use crate::attribute::{Attributes, Bytes};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, encoding};
 use crate::object::template::{self, Cast, Mould, Origin};
-use crate::store::Store;
 use crate::token::{Caller, Encapsulated, ObjectRef, Template};
 use cryptoki_sys as ck;
 use std::borrow::Cow;
@@ -31,20 +30,19 @@ impl LocalToken {
         mechanism: &Mechanism,
         key: &ObjectRef,
         template: &Template,
-        room: Option<usize>,
+        room: Option<&mut [u8]>,
     ) -> Result<Encapsulated> {
         self.admit(mechanism)?;
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
-        let opened = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        let known = self.recognize(caller)?;
+        let opened = self.reach(known, Act::Use, key).map_err(key_error)?;
         Working::new(&opened, mechanism).check(ck::CKF_ENCAPSULATE, ck::CKA_ENCAPSULATE)?;
         let (family, public) = (mechanism.row.family, opened.key()?);
         let size = family.ciphertext_size(public, &mechanism.params)?;
-        if room.is_none_or(|room| room < size) {
+        let Some(room) = room.and_then(|room| room.get_mut(..size)) else {
             return Ok(Encapsulated::Size(size));
-        }
+        };
         let mould = self.mould_with(Origin::Unwrap, known, secret_base(template), template)?;
-        let (ciphertext, secret) = family.encapsulate(public, &mechanism.params, wanted(mould.given())?)?;
+        let secret = family.encapsulate(public, &mechanism.params, wanted(mould.given())?, room)?;
         let mut object = new_object(known, shared_key(&mould, &secret)?)?;
         let kind = ck::CKA_ENCAPSULATE_TEMPLATE;
         match opened.holding(kind).template(kind) {
@@ -54,12 +52,11 @@ impl LocalToken {
             _ => {}
         }
         self.keep(known, slice::from_mut(&mut object))?;
-        Ok(Encapsulated::Made(ciphertext, object.reference()))
+        Ok(Encapsulated::Made(size, object.reference()))
     }
 
     pub(super) fn decapsulate(
         &self,
-        store: &Store,
         known: Known<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
@@ -67,7 +64,7 @@ impl LocalToken {
         template: &Attributes,
     ) -> Result<Cast> {
         self.admit(mechanism)?;
-        let private = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
+        let private = self.reach(known, Act::Use, key).map_err(unwrapping_error)?;
         let decapsulating = Working::new(&private, mechanism);
         decapsulating.check(ck::CKF_DECAPSULATE, ck::CKA_DECAPSULATE).map_err(unwrapping_error)?;
         needs_no_pin(&private)?;

@@ -14,7 +14,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Unit, Wanted, encoding};
 use crate::object::template::{self, Cast, Fixed, Mould, Origin};
-use crate::store::{self, Record, Store};
+use crate::store::{self, Record};
 use crate::token::{Caller, Making, ObjectId, ObjectRef, Template};
 use cryptoki_sys as ck;
 use std::borrow::Cow;
@@ -39,13 +39,13 @@ impl LocalToken {
                 generated(mechanism, &*self.mould(origin, known, fixed, template)?)?
             }
             Making::Unwrap { mechanism, key, wrapped } => {
-                self.unwrap(&*self.store()?, known, mechanism, key, wrapped, template)?
+                self.unwrap(known, mechanism, key, wrapped, template)?
             }
             Making::Decapsulate { mechanism, key, ciphertext } => {
-                self.decapsulate(&*self.store()?, known, mechanism, key, ciphertext, template)?
+                self.decapsulate(known, mechanism, key, ciphertext, template)?
             }
             Making::Copy(object) => {
-                let opened = self.open(&*self.store()?, known, Act::See, object)?;
+                let opened = self.reach(known, Act::See, object)?;
                 Cast::alone(template::copy(known.role(), &opened.all()?, template)?)
             }
         };
@@ -111,7 +111,6 @@ impl LocalToken {
 
     fn unwrap(
         &self,
-        store: &Store,
         known: Known<'_>,
         mechanism: &Mechanism,
         key: &ObjectRef,
@@ -119,7 +118,7 @@ impl LocalToken {
         template: &Attributes,
     ) -> Result<Cast> {
         self.admit(mechanism)?;
-        let opened = self.open(store, known, Act::Use, key).map_err(unwrapping_error)?;
+        let opened = self.reach(known, Act::Use, key).map_err(unwrapping_error)?;
         let unwrapping = Working::new(&opened, mechanism);
         unwrapping.check(ck::CKF_UNWRAP, ck::CKA_UNWRAP).map_err(unwrapping_error)?;
         needs_no_pin(&opened)?;
@@ -143,8 +142,7 @@ impl LocalToken {
             return Ok(());
         }
         let store = self.store()?;
-        // It may be another than when the caller was looked at.
-        known.0.map_or(Ok(()), |ticket| ticket.check(&store))?;
+        known.check(&store)?;
         let moment = self.cache.moment();
         let mut tries = 1..TRIES;
         let moved = loop {
@@ -313,7 +311,7 @@ mod tests {
     use super::*;
     use crate::config::TokenSettings;
     use crate::pin::{Credentials, Role};
-    use crate::store::{Argon2, Meta};
+    use crate::store::{Argon2, Meta, Store};
 
     /// A public data object of this id, new.
     fn data(id: ObjectId) -> Arc<LocalObject> {

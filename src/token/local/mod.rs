@@ -18,6 +18,7 @@ mod token;
 mod told;
 mod users;
 
+use crate::apart::Apart;
 use crate::config::TokenSettings;
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -34,8 +35,8 @@ pub struct LocalToken {
     home: Home,
     settings: TokenSettings,
     store: Arc<Place>,
-    cache: Cache,
-    moulds: Moulds,
+    cache: Apart<Cache>,
+    moulds: Apart<Moulds>,
 }
 
 /// Where the token is.
@@ -62,8 +63,8 @@ impl LocalToken {
             home,
             settings,
             store: Arc::default(),
-            cache: Cache::default(),
-            moulds: Moulds::default(),
+            cache: Apart::default(),
+            moulds: Apart::default(),
         }
     }
 
@@ -74,8 +75,8 @@ impl LocalToken {
             home,
             settings,
             store: Arc::new(RwLock::new(Some(store))),
-            cache: Cache::default(),
-            moulds: Moulds::default(),
+            cache: Apart::default(),
+            moulds: Apart::default(),
         }
     }
 

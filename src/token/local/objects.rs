@@ -39,6 +39,31 @@ impl LocalToken {
         Ok(opened)
     }
 
+    /// The same for those who have no store in hand: it is looked at only where the counter does not prove that what is remembered is right.
+    /// Threads that use a key at once would each wait for the other to have counted itself in and out of the store.
+    pub(super) fn reach<'a>(&self, known: Known<'_>, act: Act, object: &'a ObjectRef) -> Result<Opened<'a>> {
+        let opened = match object {
+            ObjectRef::Held(held) => Opened::Held(local(held)?),
+            ObjectRef::Stored(id) => match self.proved(known, *id) {
+                Some(object) => Opened::Stored(object),
+                None => {
+                    let store = self.store()?;
+                    known.check(&store)?;
+                    return self.open(&store, known, act, object);
+                }
+            },
+        };
+        access::check(act, known.who(), &opened)?;
+        Ok(opened)
+    }
+
+    /// A token object that is remembered, where the counter proves that neither it nor the login has changed.
+    fn proved(&self, known: Known<'_>, id: ObjectId) -> Option<Arc<LocalObject>> {
+        let counter = known.0?.proved(&self.store)?;
+        let (object, current) = self.cache.look(id, Some(counter)).1?;
+        (current && object.complete).then_some(object)
+    }
+
     /// A token object as it is now: from the cache if that is proved right, else from the store.
     fn load(&self, store: &Store, known: Known<'_>, id: ObjectId) -> Result<Arc<LocalObject>> {
         let (moment, known_object) = self.cache.look(id, store.counter());

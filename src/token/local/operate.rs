@@ -92,11 +92,10 @@ impl LocalToken {
         key: &ObjectRef,
     ) -> Result<Vec<u8>> {
         self.admit(mechanism)?;
-        let store = self.store()?;
-        let known = self.know(&store, caller)?;
-        let wrapping = self.open(&store, known, Act::Use, wrapping).map_err(wrapping_error)?;
+        let known = self.recognize(caller)?;
+        let wrapping = self.reach(known, Act::Use, wrapping).map_err(wrapping_error)?;
         Working::new(&wrapping, mechanism).check(ck::CKF_WRAP, ck::CKA_WRAP).map_err(wrapping_error)?;
-        let key = self.open(&store, known, Act::Use, key).map_err(key_error)?;
+        let key = self.reach(known, Act::Use, key).map_err(key_error)?;
         may_leave(&key, &wrapping)?;
         let encoded = encoding::encode(&key.all()?)?;
         mechanism.row.family.wrap(wrapping.key()?, &mechanism.params, &encoded)

@@ -89,11 +89,12 @@ impl LocalTicket {
         Viewer { user: self.number, key: &self.key }
     }
 
-    /// Whether the counter alone proves that [`LocalTicket::check`] would find it good, with the store in that place. A store that is replaced there
-    /// is retired, so that its counter proves nothing.
-    fn is_proved(&self, place: &Arc<Place>) -> bool {
+    /// The counter, where it alone proves that [`LocalTicket::check`] would find the login good, with the store in that place. A store that is
+    /// replaced there is retired, so that its counter proves nothing.
+    pub fn proved(&self, place: &Arc<Place>) -> Option<u64> {
         let checked = self.checked.load(Ordering::Acquire);
-        std::ptr::eq(self.place.as_ptr(), Arc::as_ptr(place)) && self.counter.value() == Some(checked)
+        let here = std::ptr::eq(self.place.as_ptr(), Arc::as_ptr(place));
+        self.counter.value().filter(|counter| here && *counter == checked)
     }
 
     /// `UserNotLoggedIn` if the user is gone or its PIN has been changed since, or the token was made anew or replaced.
@@ -147,6 +148,11 @@ impl<'a> Known<'a> {
         self.0.map(|ticket| ticket.role)
     }
 
+    /// Whether the login holds with this store too, which may be another than when it was looked at.
+    pub fn check(self, store: &Store) -> Result<()> {
+        self.0.map_or(Ok(()), |ticket| ticket.check(store))
+    }
+
     /// As the store wants it.
     pub fn viewer(self) -> Option<Viewer<'a>> {
         self.0.map(LocalTicket::viewer)
@@ -156,16 +162,15 @@ impl<'a> Known<'a> {
 impl LocalToken {
     /// Opens a caller's ticket. One that is no longer good, or not ours, is `UserNotLoggedIn`.
     pub(super) fn know<'a>(&self, store: &Store, caller: Caller<'a>) -> Result<Known<'a>> {
-        let Some(ticket) = caller else { return Ok(Known(None)) };
-        let ticket = ticket_of(ticket)?;
-        ticket.check(store)?;
-        Ok(Known(Some(ticket)))
+        let known = Known(caller.map(ticket_of).transpose()?);
+        known.check(store)?;
+        Ok(known)
     }
 
     /// The same for what needs no store: it is looked at only where that is needed to know the caller.
     pub(super) fn recognize<'a>(&self, caller: Caller<'a>) -> Result<Known<'a>> {
         match caller.map(ticket_of).transpose()? {
-            Some(ticket) if ticket.is_proved(&self.store) => Ok(Known(Some(ticket))),
+            Some(ticket) if ticket.proved(&self.store).is_some() => Ok(Known(Some(ticket))),
             _ => self.know(&*self.store()?, caller),
         }
     }

@@ -134,7 +134,7 @@ impl Token for LocalToken {
         mechanism: &Mechanism,
         key: &ObjectRef,
         template: &Template,
-        room: Option<usize>,
+        room: Option<&mut [u8]>,
     ) -> Result<Encapsulated> {
         self.encapsulate_key(caller, mechanism, key, template, room)
     }

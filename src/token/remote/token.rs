@@ -176,12 +176,12 @@ impl Token for RemoteToken {
         mechanism: &Mechanism,
         key: &ObjectRef,
         template: &Template,
-        room: Option<usize>,
+        room: Option<&mut [u8]>,
     ) -> Result<Encapsulated> {
         let size = self.encapsulated_size(caller, mechanism, key)?;
-        if room.is_none_or(|room| room < size) {
+        let Some(room) = room.and_then(|room| room.get_mut(..size)) else {
             return Ok(Encapsulated::Size(size));
-        }
+        };
         let call = Call::Encapsulate {
             mechanism: mechanism.into(),
             key: place(key).map_err(key_error)?,
@@ -190,7 +190,13 @@ impl Token for RemoteToken {
         let (Reply::Encapsulated(ciphertext, made), seen) = self.ask_seeing(caller, call)? else {
             return Err(unexpected());
         };
-        Ok(Encapsulated::Made(ciphertext.to_vec(), self.taken(made, seen)))
+        let made = self.taken(made, seen);
+        // It is as long as was told, or the node is not in order.
+        if ciphertext.len() != size {
+            return Err(unexpected());
+        }
+        room.copy_from_slice(&ciphertext);
+        Ok(Encapsulated::Made(size, made))
     }
 
     fn set(&self, caller: Caller<'_>, object: &ObjectRef, changes: &Attributes) -> Result<ObjectRef> {

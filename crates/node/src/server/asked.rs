@@ -259,12 +259,14 @@ impl Asked<'_> {
     fn encapsulate(&self, mechanism: &Chosen, key: &Place, template: &Attributes) -> Result<Reply> {
         let (key, mechanism) = (self.object(key).map_err(key_error)?, mechanism.mechanism()?);
         let template = &template.clone().into();
+        let encapsulate = |room: Option<&mut [u8]>| {
+            self.service.token().encapsulate(self.caller(), &mechanism, &key, template, room)
+        };
         // The library has seen to it that its caller has room.
-        let room = Some(usize::MAX);
-        match self.service.token().encapsulate(self.caller(), &mechanism, &key, template, room)? {
-            Encapsulated::Made(ciphertext, made) => {
-                Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?))
-            }
+        let Encapsulated::Size(size) = encapsulate(None)? else { return Err(Error::FunctionFailed) };
+        let mut ciphertext = vec![0; size];
+        match encapsulate(Some(&mut ciphertext))? {
+            Encapsulated::Made(_, made) => Ok(Reply::Encapsulated(ciphertext.into(), self.made(made)?)),
             Encapsulated::Size(_) => Err(Error::FunctionFailed),
         }
     }
