@@ -15,7 +15,7 @@ fn gcm(first: u8) -> Mechanism {
 /// A stored key for all of these tests' operations.
 fn stored(session: Session) -> Handle {
     let value: Vec<u8> = (0..32).collect();
-    let uses = template![CKA_TOKEN => true, CKA_ENCRYPT => true, CKA_DECRYPT => true, CKA_SIGN => true, CKA_VERIFY => true];
+    let uses = template![CKA_TOKEN => true, CKA_ENCRYPT => true, CKA_DECRYPT => true, CKA_SIGN => true, CKA_VERIFY => true, CKA_WRAP => true, CKA_DERIVE => true];
     keys::secret(session, CKK_AES, &value, uses)
 }
 
@@ -411,6 +411,27 @@ fn a_permission_that_another_process_takes_away_is_missed_at_the_next_beginning(
         let Some((_token, session, key)) = used_here_and_changed_elsewhere(process, change) else { return };
         session.sign_init(&cmac(), key).refused(CKR_KEY_FUNCTION_NOT_PERMITTED);
         session.encrypt(&gcm(2), key, b"data").unwrap();
+    });
+}
+
+#[test]
+fn what_another_process_takes_away_is_missed_by_calls_that_open_a_key_for_themselves() {
+    isolated(|process| {
+        let change: fn(Session, Handle) =
+            |session, key| session.set(key, &template![CKA_WRAP => false, CKA_DERIVE => false]).unwrap();
+        let Some((_token, session, key)) = used_here_and_changed_elsewhere(process, change) else { return };
+        let target = keys::secret(session, CKK_AES, &[7; 32], template![CKA_EXTRACTABLE => true]);
+        let wrap = Mechanism::plain(CKM_AES_KEY_WRAP);
+        let derive = Mechanism::string_data(CKM_AES_ECB_ENCRYPT_DATA, &[0; 32]);
+        let derived =
+            template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_GENERIC_SECRET, CKA_VALUE_LEN => 32];
+        let allowed = stored(session);
+        for _ in 0..3 {
+            session.wrap(&wrap, allowed, target).unwrap();
+            session.derive(&derive, allowed, &derived).unwrap();
+        }
+        session.wrap(&wrap, key, target).refused(CKR_KEY_FUNCTION_NOT_PERMITTED);
+        session.derive(&derive, key, &derived).refused(CKR_KEY_FUNCTION_NOT_PERMITTED);
     });
 }
 
