@@ -322,7 +322,8 @@ pub trait Family: Sync {
         Err(Error::MechanismInvalid)
     }
     /// Makes a secret, as long as wanted if the mechanism can choose, and the ciphertext from which the holder of the
-    /// private key learns it: of just the length that was told. A length that the mechanism can't have is `TemplateInconsistent`.
+    /// private key learns it, into a place of the length that [`Family::ciphertext_size`] tells. A length of the secret that the mechanism can't
+    /// have is `TemplateInconsistent`.
     fn encapsulate(
         &self,
         key: Key<'_>,

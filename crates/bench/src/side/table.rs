@@ -28,7 +28,7 @@ pub enum Cell {
     NotOffered,
     /// The module answered with an error, and was not asked again.
     Failed,
-    /// One value for each repetition.
+    /// One value for each turn of each repetition.
     Values(Vec<f64>),
 }
 
@@ -49,7 +49,7 @@ impl Cell {
         }
     }
 
-    /// One for each repetition.
+    /// One for each turn.
     fn values(&self) -> Option<&[f64]> {
         match self {
             Cell::Values(values) => Some(values),
